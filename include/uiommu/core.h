@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * core.h - the IOMMU core: devices, groups, domains, IO address spaces.
+ *
+ * Hosted.  Knows no hardware: units come from a driver (driver.h).  Every
+ * function may be called from any thread unless stated; objects are destroyed
+ * by their owner when nobody else uses them, and destroying never fails.
+ * Functions return 0 or a negated errno, those of Linux for the same mistake.
+ */
+#ifndef UIOMMU_CORE_H
+#define UIOMMU_CORE_H
+
+#include <uiommu/driver.h>
+#include <uiommu/platform.h>
+#include <uiommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_core;
+struct uiommu_device;
+struct uiommu_group;
+struct uiommu_domain;
+struct uiommu_ioas;
+
+/* ------------------------------------------------------------ instance -- */
+
+struct uiommu_core_cfg {
+	const struct uiommu_platform *platform; /* must outlive the core */
+	/* Told of every fault that nobody else takes.  NULL: logged. */
+	void (*fault)(void *ctx, struct uiommu_device *dev,
+		      const struct uiommu_fault *fault);
+	void *ctx;
+};
+
+int uiommu_core_create(const struct uiommu_core_cfg *cfg,
+		       struct uiommu_core **out);
+/* All IOASes, domains and devices must be gone; removes the units. */
+void uiommu_core_destroy(struct uiommu_core *core);
+
+/* To be given to the driver's probe function as host and host_ctx. */
+extern const struct uiommu_host_ops uiommu_core_host_ops;
+
+/* Take over a probed unit; its host_ctx must be this core.  -ENOMEM. */
+int uiommu_core_add_unit(struct uiommu_core *core, struct uiommu_unit *unit);
+
+/* ------------------------------------------------- devices and groups -- */
+
+/* Kinds of reserved IOVA ranges (Linux: enum iommu_resv_type). */
+enum uiommu_resv_type {
+	UIOMMU_RESV_DIRECT,
+	UIOMMU_RESV_DIRECT_RELAXABLE,
+	UIOMMU_RESV_RESERVED,
+	UIOMMU_RESV_MSI,
+	UIOMMU_RESV_SW_MSI,
+};
+
+struct uiommu_resv_region {
+	struct uiommu_range range;
+	enum uiommu_resv_type type;
+};
+
+struct uiommu_device_cfg {
+	struct uiommu_hwdev_cfg hw;
+	/*
+	 * Put it into the group of this device, because the fabric cannot tell
+	 * them apart or lets them talk to each other; NULL: a group of its own.
+	 */
+	struct uiommu_device *group_with;
+	/* More reserved regions than the unit's own; copied. */
+	const struct uiommu_resv_region *resv;
+	unsigned int nr_resv;
+};
+
+/*
+ * The device's DMA is blocked until a domain is attached.  Driver's errors;
+ * -EBUSY: the group has an owner or more than the default domain.
+ */
+int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
+		      const struct uiommu_device_cfg *cfg,
+		      struct uiommu_device **out);
+/* Nobody owns or uses it. */
+void uiommu_device_remove(struct uiommu_device *dev);
+
+const char *uiommu_device_name(const struct uiommu_device *dev);
+struct uiommu_unit *uiommu_device_unit(const struct uiommu_device *dev);
+struct uiommu_group *uiommu_device_group(const struct uiommu_device *dev);
+unsigned int uiommu_group_id(const struct uiommu_group *group);
+unsigned int uiommu_group_nr_devices(const struct uiommu_group *group);
+
+void uiommu_device_caps(const struct uiommu_device *dev,
+			struct uiommu_unit_caps *caps);
+
+/*
+ * The device's reserved regions in ascending order: stores up to `max` and
+ * returns how many there are.
+ */
+unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
+					struct uiommu_resv_region *regions,
+					unsigned int max);
+
+/*
+ * DMA ownership.  An owner is any pointer.  Claiming moves the group to its
+ * blocked domain; the same owner may claim again (counted) through any device
+ * of the group.  -EPERM: somebody else owns it; -EBUSY: it is attached to a
+ * domain; -EINVAL: owner NULL; -ENOMEM.
+ */
+int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner);
+void uiommu_device_release_owner(struct uiommu_device *dev);
+/* Is the group owned (by anybody)? */
+bool uiommu_group_owned(struct uiommu_group *group);
+
+/* ------------------------------------------------------------- domains -- */
+
+/*
+ * A paging domain for devices like `dev`.  -EOPNOTSUPP, -ENOSPC, -ENOMEM as
+ * dom_alloc of driver.h.
+ */
+int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out);
+/* Not attached, not in an IOAS. */
+void uiommu_domain_free(struct uiommu_domain *domain);
+
+struct uiommu_domain_geometry {
+	struct uiommu_range aperture;
+	uint64_t pgsizes;
+	bool enforce_coherency;
+};
+void uiommu_domain_geometry(const struct uiommu_domain *domain,
+			    struct uiommu_domain_geometry *geometry);
+
+/*
+ * Direct mapping calls, for owners of a domain that is in no IOAS.  As
+ * uiommu_pgtable_map and _unmap, with the flush included.
+ */
+int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
+		      uiommu_pa_t pa, uint64_t len, uint32_t prot);
+int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
+			uint64_t len, uint64_t *unmapped);
+/* 0 and *pa, or -ENOENT. */
+int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
+			     uiommu_pa_t *pa);
+
+/*
+ * Attach all devices of a group, which must be in the blocked or default
+ * domain (-EBUSY), or move them from the domain they have (replace; -EINVAL
+ * when there is none).  On error every device is where it was.  -EINVAL: the
+ * domain does not fit a device.
+ */
+int uiommu_group_attach(struct uiommu_group *group,
+			struct uiommu_domain *domain);
+int uiommu_group_replace(struct uiommu_group *group,
+			 struct uiommu_domain *domain);
+/* Back to blocked (owned) or the default domain.  Never fails. */
+void uiommu_group_detach(struct uiommu_group *group);
+/* The attached domain or NULL. */
+struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group);
+
+/* ----------------------------------------------------------------- MSI -- */
+
+/*
+ * Make the doorbell page at physical address `doorbell` reachable for the
+ * group's devices: in the software MSI window starting at `window` of the
+ * domain they use now, and of every domain attached later while it stays.
+ * Stores the IOVA that devices must write to (the doorbell's own address where
+ * messages are not translated).  -ENOENT: no domain attached; -ENOSPC: window
+ * full (64 pages); errors of map.
+ */
+int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
+			 uiommu_iova_t *iova);
+/* The software MSI window's start, or false if the group has none. */
+bool uiommu_group_msi_window(struct uiommu_group *group,
+			     uiommu_iova_t *window);
+
+/* ------------------------------------------------- memory of a process -- */
+
+/* Part of a pinned range: physically contiguous. */
+struct uiommu_run {
+	uiommu_pa_t pa;
+	uint64_t len;
+	bool mmio; /* device memory: a BAR that the process has mapped */
+};
+
+#define UIOMMU_PIN_WRITE (1u << 0)
+#define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
+
+/* The address space that user addresses belong to; the embedder's. */
+struct uiommu_mm {
+	void *ctx;
+	/*
+	 * Pin the first run of [uva, uva+len), both multiples of the page size.
+	 * *run says how far it got, at least one page.  -EFAULT: not accessible
+	 * as asked; -ENOMEM: limit reached.
+	 */
+	int (*pin)(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		   struct uiommu_run *run);
+	/* Undo one pin for [pa, pa+len), part of a run or all of it. */
+	void (*unpin)(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);
+};
+
+/* ---------------------------------------------------------------- IOAS -- */
+
+/*
+ * An IO address space: areas of IOVA backed by user memory, replicated in all
+ * domains of the IOAS.  Locking: one rwlock inside each IOAS.  Reading calls
+ * run in parallel; map and unmap of disjoint ranges do their pinning and page
+ * table work outside the exclusive section.
+ */
+int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out);
+/* No domain is in it; unmaps everything. */
+void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
+
+#define UIOMMU_IOAS_FIXED_IOVA (1u << 0)
+#define UIOMMU_IOAS_MMIO_OK (1u << 1) /* user memory may be a mapped BAR */
+
+/*
+ * Map user memory.  Alignment, overflow, overlap and placement errors, and
+ * their order, are those of IOMMU_IOAS_MAP: -EINVAL, -EOVERFLOW, -EEXIST,
+ * -ENOSPC, -EFAULT, -ENOMEM.  Without FIXED_IOVA the place is chosen and
+ * stored.  `mm` must live until the area is unmapped.
+ */
+int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
+		    uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
+		    uiommu_iova_t *iova);
+/* As IOMMU_IOAS_COPY: shares the pages of [src_iova, +len) in src. */
+int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
+		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
+		     uint32_t flags, uiommu_iova_t *dst_iova);
+/* As IOMMU_IOAS_UNMAP: whole areas only.  -ENOENT, -EOVERFLOW, -EINVAL… */
+int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
+		      uint64_t len, uint64_t *unmapped);
+void uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
+/*
+ * Cut the area that lies across `iova` in two there (type1's v1 unmap and
+ * carve-outs).  0 also when none does; -EINVAL unaligned; -ENOMEM.
+ */
+int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova);
+
+struct uiommu_area_info {
+	struct uiommu_range range;
+	uint64_t uva; /* of range.first */
+	uint32_t prot;
+};
+/* The first area that ends at or after `iova`: 0 or -ENOENT. */
+int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
+			  struct uiommu_area_info *info);
+
+/*
+ * Usable ranges (complement of what is reserved), ascending: stores up to
+ * `max`, returns how many there are.  *alignment: what iova, length and user
+ * address must be multiples of.
+ */
+unsigned int uiommu_ioas_iova_ranges(struct uiommu_ioas *ioas,
+				     struct uiommu_range *ranges,
+				     unsigned int max, uint64_t *alignment);
+/* As IOMMU_IOAS_ALLOW_IOVAS.  -EINVAL, -EADDRINUSE, -ENOMEM. */
+int uiommu_ioas_allow_iovas(struct uiommu_ioas *ioas,
+			    const struct uiommu_range *ranges,
+			    unsigned int nr);
+/* OPTION_HUGE_PAGES.  -EINVAL, -EADDRINUSE. */
+int uiommu_ioas_set_huge_pages(struct uiommu_ioas *ioas, bool enable);
+bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
+
+/*
+ * Put a domain into the IOAS: its aperture becomes reserved outside, its page
+ * size the alignment, and all areas are mapped into it.  -EADDRINUSE: areas or
+ * allowed ranges do not fit; -EFAULT, -ENOMEM: pages cannot be pinned.
+ */
+int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
+			   struct uiommu_domain *domain);
+void uiommu_ioas_remove_domain(struct uiommu_ioas *ioas,
+			       struct uiommu_domain *domain);
+/*
+ * Keep a device's reserved regions out of the IOAS while it is attached
+ * (counted per device).  -EADDRINUSE: areas or allowed ranges lie there.
+ * Relaxable regions are skipped.
+ */
+int uiommu_ioas_reserve_device(struct uiommu_ioas *ioas,
+			       struct uiommu_device *dev);
+void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
+				  struct uiommu_device *dev);
+/* Union of the leaf sizes of all domains' AND; every size when there is none */
+uint64_t uiommu_ioas_pgsizes(struct uiommu_ioas *ioas);
+
+/* ------------------------------------------------------------- figures -- */
+
+/* Counters since creation. */
+struct uiommu_core_stats {
+	uint64_t maps;
+	uint64_t unmaps;
+	uint64_t map_bytes;
+	uint64_t unmap_bytes;
+	uint64_t domains_made;
+	uint64_t domains_freed;
+	uint64_t attaches;
+	uint64_t faults;
+	uint64_t pinned_bytes;	/* now */
+	uint64_t pinned_peak;
+	uint64_t areas;		/* now */
+	uint64_t areas_peak;
+	uint64_t table_bytes_peak; /* page tables of all domains */
+};
+void uiommu_core_stats(struct uiommu_core *core,
+		       struct uiommu_core_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_CORE_H */

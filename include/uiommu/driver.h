@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * driver.h - the contract between the IOMMU core and a hardware driver.
+ *
+ * The core calls down through struct uiommu_driver_ops; the driver calls up
+ * through struct uiommu_host_ops only.  A driver embeds the three public
+ * structures below in its own.  A hypervisor without the core uses the ops
+ * directly.
+ *
+ * Locking: the driver protects its own state; every op may be called from
+ * several threads unless its comment says otherwise.  The caller serialises
+ * attach on one device (the core: group lock).  No op is called inside a read
+ * section of the platform.
+ */
+#ifndef UIOMMU_DRIVER_H
+#define UIOMMU_DRIVER_H
+
+#include <uiommu/pgtable.h>
+#include <uiommu/platform.h>
+#include <uiommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_unit;
+struct uiommu_hwdev;
+struct uiommu_hwdom;
+
+enum uiommu_dom_type {
+	UIOMMU_DOM_BLOCKED,  /* every access faults */
+	UIOMMU_DOM_IDENTITY, /* no translation */
+	UIOMMU_DOM_PAGING,   /* translated by a page table of ours */
+};
+
+/* What one IOMMU can do, in words that no hardware owns. */
+struct uiommu_unit_caps {
+	uint64_t pgsizes; /* leaf sizes of a paging domain made by default */
+	uint8_t ias;	  /* input bits of a paging domain */
+	uint8_t oas;	  /* output bits */
+	uint8_t max_pasid_lg2; /* 0: no PASIDs */
+	/* Walks and, when a domain asks for it, DMA are coherent with CPUs. */
+	bool coherent;
+	bool enforce_coherency;
+	bool dirty_tracking;
+	bool page_faults;
+	/*
+	 * Interrupt messages of devices pass through the translation, so they
+	 * need a mapping in each domain (Linux: SW_MSI).
+	 */
+	bool msi_translated;
+	/* Interrupt messages cannot reach other owners' vectors. */
+	bool msi_isolated;
+};
+
+struct uiommu_hwdev_cfg {
+	const char *name;
+	const uint32_t *ids; /* the hardware's names for it (StreamIDs) */
+	unsigned int nr_ids;
+	uint8_t pasid_bits; /* 0: the device has no PASIDs */
+	bool ats;
+	bool pri;
+	bool stall; /* may be stalled by the IOMMU (never PCIe) */
+	void *cookie; /* given back in faults */
+};
+
+struct uiommu_dom_cfg {
+	enum uiommu_dom_type type;
+};
+
+/* A translation fault or another event that a device caused. */
+enum uiommu_fault_kind {
+	UIOMMU_FAULT_TRANSLATION, /* nothing is mapped there */
+	UIOMMU_FAULT_PERMISSION,
+	UIOMMU_FAULT_ACCESS_FLAG,
+	UIOMMU_FAULT_ADDR_SIZE,
+	UIOMMU_FAULT_EXTERNAL_ABORT, /* a table could not be read */
+	UIOMMU_FAULT_CONFIG,	     /* the device's entry is unusable */
+	UIOMMU_FAULT_UNKNOWN_ID,     /* no entry for the device at all */
+	UIOMMU_FAULT_OTHER,
+};
+
+#define UIOMMU_FAULT_WRITE (1u << 0)
+#define UIOMMU_FAULT_INSTR (1u << 1)
+#define UIOMMU_FAULT_PRIV (1u << 2)
+#define UIOMMU_FAULT_STAGE2 (1u << 3)
+#define UIOMMU_FAULT_STALLED (1u << 4) /* waits for a response */
+
+struct uiommu_fault {
+	enum uiommu_fault_kind kind;
+	uint32_t flags;
+	uint32_t id;	/* of the device, as the hardware names it */
+	uint32_t pasid; /* UIOMMU_NO_PASID: none */
+	uiommu_iova_t iova;
+	uint64_t ipa; /* stage 2 only */
+	void *cookie; /* of uiommu_hwdev_cfg, NULL: unknown id */
+	/* The record as the hardware wrote it, for those who know it. */
+	uint32_t raw_type;
+	uint64_t raw[4];
+};
+
+/*
+ * Up-calls, made from the op `irq` with no lock of the driver held.  They may
+ * call driver ops.
+ */
+struct uiommu_host_ops {
+	void (*report_fault)(void *host_ctx, struct uiommu_unit *unit,
+			     const struct uiommu_fault *fault);
+	/* Records were lost; NULL: log only. */
+	void (*faults_lost)(void *host_ctx, struct uiommu_unit *unit);
+};
+
+struct uiommu_driver_ops {
+	const char *name;
+
+	/* Quiesce the hardware and free the unit; no device is left on it. */
+	void (*remove)(struct uiommu_unit *unit);
+	void (*caps)(struct uiommu_unit *unit, struct uiommu_unit_caps *caps);
+	/*
+	 * What the kernel's GET_HW_INFO reports: *type is the kernel's number;
+	 * up to `len` bytes go into buf; returns the full size.
+	 */
+	size_t (*hw_info)(struct uiommu_unit *unit, uint32_t *type, void *buf,
+			  size_t len);
+	/*
+	 * An interrupt of the unit: the driver's own numbering of lines.  Never
+	 * called from inside another op in the same thread.
+	 */
+	void (*irq)(struct uiommu_unit *unit, unsigned int line);
+
+	/*
+	 * Make a device known; all its DMA is blocked from here to its first
+	 * attach.  -EEXIST: an id is taken; -ERANGE: beyond what the hardware
+	 * names; -ENOMEM.
+	 */
+	int (*dev_add)(struct uiommu_unit *unit,
+		       const struct uiommu_hwdev_cfg *cfg,
+		       struct uiommu_hwdev **out);
+	void (*dev_remove)(struct uiommu_hwdev *dev);
+
+	/*
+	 * -EOPNOTSUPP: the unit has no such domains; -ENOSPC: no address space
+	 * id (ASID, VMID) is left; -ENOMEM.
+	 */
+	int (*dom_alloc)(struct uiommu_unit *unit,
+			 const struct uiommu_dom_cfg *cfg,
+			 struct uiommu_hwdom **out);
+	/* No device is attached to it any more. */
+	void (*dom_free)(struct uiommu_hwdom *dom);
+
+	/*
+	 * Make `dev` use `dom` for its accesses without PASID, in place of what
+	 * it used.  Everything that can fail comes before the first change.  When
+	 * it returns 0 no access that began later, and none cached, uses the old
+	 * domain.  -EINVAL: the domain does not fit the device's unit; -ENOMEM.
+	 * A domain may serve many devices.
+	 */
+	int (*attach)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
+
+	/*
+	 * Make the hardware forget the gather's ranges, everywhere the domain is
+	 * in use, and wait until it has.  The caller releases the gather after
+	 * success.  -ETIMEDOUT or -EIO: the hardware does not answer; then what
+	 * the gather holds must not be freed.
+	 */
+	int (*flush)(struct uiommu_hwdom *dom,
+		     const struct uiommu_gather *gather);
+	/* The same for all addresses of the domain. */
+	int (*flush_all)(struct uiommu_hwdom *dom);
+
+	/* Counters: the i-th as a name and a value; false past the end. */
+	bool (*counter)(struct uiommu_unit *unit, unsigned int i,
+			const char **name, uint64_t *value);
+};
+
+/* The parts of a driver's objects that its callers see; read-only for them. */
+struct uiommu_unit {
+	const struct uiommu_driver_ops *ops;
+	const struct uiommu_platform *platform;
+	const struct uiommu_host_ops *host;
+	void *host_ctx;
+};
+
+struct uiommu_hwdev {
+	struct uiommu_unit *unit;
+	const char *name;
+	void *cookie;
+	struct uiommu_hwdom *dom; /* current, NULL before the first attach */
+};
+
+struct uiommu_hwdom {
+	struct uiommu_unit *unit;
+	enum uiommu_dom_type type;
+	/* The page table that map and unmap work on; NULL unless PAGING. */
+	struct uiommu_pgtable *pt;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_DRIVER_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * model.h - the contract between a hardware model and the simulator, VMM or
+ * machine that embeds it.
+ *
+ * The embedder supplies memory and interrupt wires through struct
+ * uiommu_model_host; it drives registers and device accesses through the
+ * model's own header (smmuv3_model.h).  Nothing here is specific to one IOMMU.
+ */
+#ifndef UIOMMU_MODEL_H
+#define UIOMMU_MODEL_H
+
+#include <uiommu/types.h>
+
+/*
+ * Attributes that travel with a memory access.  Encodings are those of the
+ * Arm architecture (DDI 0487 MAIR bytes): an embedder that does not care
+ * ignores them.
+ */
+struct uiommu_mem_attrs {
+	uint8_t mair;	    /* memory type, as one MAIR_ELx attribute byte */
+	uint8_t sh : 2;	    /* shareability: 0 non, 2 outer, 3 inner */
+	uint8_t priv : 1;   /* privileged */
+	uint8_t instr : 1;  /* instruction fetch */
+	uint8_t walk : 1;   /* the IOMMU's own access (tables, queues) */
+	uint8_t msi : 1;    /* the IOMMU's own interrupt message */
+};
+
+/*
+ * What the embedder provides.  `ctx` comes first in every call.  All
+ * functions may be called from several threads at once and must not call the
+ * same model back, except as stated.
+ */
+struct uiommu_model_host {
+	void *ctx;
+
+	/*
+	 * Physical memory.  0, or -EIO: an external abort.  Aligned accesses of
+	 * 1, 2, 4 and 8 bytes are single-copy atomic.
+	 */
+	int (*read)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs);
+	int (*write)(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs);
+	/*
+	 * Compare-and-swap of an aligned 64-bit word, value as in memory.  0 and
+	 * *expected tells what was there; -EIO.
+	 */
+	int (*cmpxchg64)(void *ctx, uiommu_pa_t pa, uint64_t *expected,
+			 uint64_t want);
+
+	/*
+	 * Optional short cut: a pointer through which [pa, pa+len) may be read
+	 * (and written if `write`) until uiommu_<model>_memory_changed() says
+	 * otherwise, or NULL.  The memory must stay accessible.  May be NULL.
+	 */
+	void *(*direct)(void *ctx, uiommu_pa_t pa, size_t len, bool write);
+
+	/*
+	 * An interrupt wire of the model had an edge.  Called after the model
+	 * has left its locks, in the thread whose action caused it; it may call
+	 * register accessors of the model.
+	 */
+	void (*irq)(void *ctx, unsigned int line);
+	/* Wake-up event for CMD_SYNC(SIG_SEV).  May be NULL. */
+	void (*wake)(void *ctx);
+
+	/* Allocation; NULL: malloc and free are used.  Set both or none. */
+	void *(*alloc)(void *ctx, size_t size);
+	void (*free)(void *ctx, void *ptr);
+
+	/* One line without newline about odd use of the hardware.  May be NULL. */
+	void (*log)(void *ctx, const char *msg);
+};
+
+#endif /* UIOMMU_MODEL_H */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pgtable.h - io page tables.
+ *
+ * Writes translation tables that an IOMMU walks.  Knows nothing of devices,
+ * domains or invalidation commands: what must be invalidated, and which tables
+ * may be freed after that, is collected in a gather that the caller passes in,
+ * flushes by whatever means the hardware has, and then releases.
+ *
+ * Concurrency: map, unmap and translate may run at the same time in one table.
+ * No lock is taken.  Calls whose ranges are disjoint never disturb each other;
+ * calls on the same pages at the same time each see every page either as it
+ * was or as it becomes, and the caller decides who wins (the core holds the
+ * IOAS lock over both).  Every call opens and closes a read section of the
+ * platform by itself; callers need not hold one.  Tables leave through the
+ * gather and are reused only after its release and the end of all sections.
+ */
+#ifndef UIOMMU_PGTABLE_H
+#define UIOMMU_PGTABLE_H
+
+#include <uiommu/platform.h>
+#include <uiommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Formats.  Which (format, granule) pairs exist: uiommu_pgtable_supported(). */
+enum uiommu_pgtable_fmt {
+	UIOMMU_PGTABLE_VMSAV8_S1, /* DDI 0487 D8, stage 1 */
+	UIOMMU_PGTABLE_VMSAV8_S2, /* DDI 0487 D8, stage 2 */
+};
+
+/* Entries may change size without break-before-make (SMMU_IDR3.BBML == 2). */
+#define UIOMMU_PGTABLE_BBML2 (1u << 0)
+
+struct uiommu_pgtable_cfg {
+	const struct uiommu_platform *platform;
+	enum uiommu_pgtable_fmt fmt;
+	uint8_t granule_lg2; /* 12, 14 or 16 */
+	uint8_t ias;	     /* input address bits */
+	uint8_t oas;	     /* output address bits */
+	uint32_t features;   /* UIOMMU_PGTABLE_* */
+};
+
+/* What whoever points the hardware at the table must know. */
+struct uiommu_pgtable_info {
+	uiommu_pa_t root;
+	uint8_t granule_lg2;
+	uint8_t ias;
+	uint8_t oas;
+	int8_t start_level; /* architectural level number of the root */
+	/*
+	 * VMSAv8 stage 1: the attribute indirection register that the AttrIndx
+	 * values in the leaves assume (MAIR layout, Attr0 in bits 7:0).
+	 */
+	uint64_t mair;
+	/* Bit n set: a leaf of 2^n bytes can be made. */
+	uint64_t pgsizes;
+	/* Addresses that can be mapped. */
+	struct uiommu_range aperture;
+};
+
+/* Answer of a look-up. */
+struct uiommu_pgtable_leaf {
+	uiommu_pa_t pa;	  /* of the very address asked for */
+	uint32_t prot;	  /* UIOMMU_PROT_* */
+	uint8_t size_lg2; /* of the leaf it lies in, contiguous runs included */
+	int8_t level;	  /* architectural level the leaf stands at */
+};
+
+/*
+ * What an operation leaves for the hardware to forget.  Ranges that touch are
+ * joined; when there are too many, the two that lie closest become one that
+ * covers both, so the gather never fails and never allocates.  Tables wait on
+ * a list that runs through their own first words: such a word is an aligned
+ * CPU address, which every format reads as an invalid entry.
+ */
+#define UIOMMU_GATHER_RANGES 8
+
+struct uiommu_gather_range {
+	uiommu_iova_t first;
+	uiommu_iova_t last;
+	/* Smallest leaf that was in the range: the stride to invalidate at. */
+	uint8_t stride_lg2;
+	/* Architectural level of the leaves if all stood at one, else -128. */
+	int8_t level;
+	/* Only leaves changed: cached table entries may be kept. */
+	bool leaf_only;
+};
+
+struct uiommu_gather {
+	uint32_t nr_ranges;
+	struct uiommu_gather_range range[UIOMMU_GATHER_RANGES];
+	void *tables; /* detached tables, private to pgtable/ */
+	const struct uiommu_platform *platform;
+};
+
+#define UIOMMU_GATHER_LEVEL_MIXED (-128)
+
+static inline void uiommu_gather_init(struct uiommu_gather *gather)
+{
+	gather->nr_ranges = 0;
+	gather->tables = NULL;
+	gather->platform = NULL;
+}
+
+/* Nothing to invalidate and nothing to free? */
+static inline bool uiommu_gather_empty(const struct uiommu_gather *gather)
+{
+	return gather->nr_ranges == 0 && gather->tables == NULL;
+}
+
+/*
+ * Free the gathered tables after all readers have left, and empty the gather.
+ * Call it after the hardware has completed the invalidation, never before.
+ */
+void uiommu_gather_release(struct uiommu_gather *gather);
+
+struct uiommu_pgtable;
+
+/* Does this build have the instance, with these widths? */
+bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg);
+
+/*
+ * Make an empty table.  -EINVAL: widths or granule out of the format's range;
+ * -EOPNOTSUPP: no such instance in this build; -ENOMEM.
+ */
+int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
+			  struct uiommu_pgtable **out);
+
+/* Free every table.  The hardware must no longer walk it; NULL is allowed. */
+void uiommu_pgtable_destroy(struct uiommu_pgtable *pt);
+
+void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
+			 struct uiommu_pgtable_info *info);
+
+/*
+ * Map [iova, iova+len) to [pa, pa+len) with the largest leaves that alignment
+ * allows.  All three are multiples of the granule.  All or nothing: on error
+ * the table maps what it mapped before; tables that were added for the call
+ * may stay, empty.
+ *   -EINVAL	unaligned, len 0, prot without read and write or with both
+ *		CACHE and MMIO
+ *   -ERANGE	beyond the aperture or the output size
+ *   -EEXIST	a page of the range is mapped already
+ *   -ENOMEM	no memory for a table
+ *   -EAGAIN	the hardware must forget something first: flush and release
+ *		the gather and call again; this second call allocates nothing
+ */
+int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+		       uiommu_pa_t pa, uint64_t len, uint32_t prot,
+		       struct uiommu_gather *gather);
+
+/*
+ * Unmap what is mapped in [iova, iova+len), both multiples of the granule, and
+ * store in *unmapped how many bytes that were (holes do not count).  A leaf
+ * that reaches beyond the range is split, so that the rest stays mapped.
+ *   -EINVAL	unaligned, len 0
+ *   -ERANGE	beyond the aperture
+ *   -ENOMEM	no memory to split a leaf at an end of the range; nothing done
+ *   -EAGAIN	as for map (only without UIOMMU_PGTABLE_BBML2)
+ */
+int uiommu_pgtable_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			 uint64_t len, struct uiommu_gather *gather,
+			 uint64_t *unmapped);
+
+/*
+ * Look one address up, as the hardware would.  0, -ENOENT when nothing is
+ * mapped there, -ERANGE beyond the aperture.
+ */
+int uiommu_pgtable_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			     struct uiommu_pgtable_leaf *leaf);
+
+/* Bytes of table memory in use, the root included (statistics; not exact
+ * while others map).
+ */
+uint64_t uiommu_pgtable_table_bytes(const struct uiommu_pgtable *pt);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_PGTABLE_H */

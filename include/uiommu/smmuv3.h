@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smmuv3.h - bringing up an Arm SMMUv3 with the driver of ours.
+ *
+ * After uiommu_smmuv3_probe() all work goes through the ops of driver.h.
+ */
+#ifndef UIOMMU_SMMUV3_H
+#define UIOMMU_SMMUV3_H
+
+#include <uiommu/driver.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The `line` of uiommu_driver_ops.irq. */
+enum uiommu_smmuv3_irq {
+	UIOMMU_SMMUV3_IRQ_EVENTQ,
+	UIOMMU_SMMUV3_IRQ_PRIQ,
+	UIOMMU_SMMUV3_IRQ_SYNC, /* not used by this driver */
+	UIOMMU_SMMUV3_IRQ_GERROR,
+};
+
+struct uiommu_smmuv3_cfg {
+	/* Must outlive the unit. */
+	const struct uiommu_platform *platform;
+	uiommu_pa_t base; /* of the register window */
+	/* NULL: faults are logged. */
+	const struct uiommu_host_ops *host;
+	void *host_ctx;
+	/*
+	 * Where the SMMU's own interrupts go: a doorbell and a number for each,
+	 * addr 0 = by wire.  Used only where IDR0.MSI.
+	 */
+	struct uiommu_msi_msg evtq_msi;
+	struct uiommu_msi_msg gerror_msi;
+	/* Upper bounds for queue sizes in entries (log2); 0: 8 for each. */
+	uint8_t cmdq_lg2;
+	uint8_t evtq_lg2;
+	/* Give up waiting for the hardware after this long; 0: one second. */
+	uint64_t timeout_ns;
+};
+
+/*
+ * Find out what the SMMU can do, reset it, put an abort entry under every
+ * StreamID and enable translation.
+ *   -ENODEV	not an SMMUv3 that this driver can use (the log says why)
+ *   -ENOMEM
+ *   -ETIMEDOUT	a register handshake did not finish
+ */
+int uiommu_smmuv3_probe(const struct uiommu_smmuv3_cfg *cfg,
+			struct uiommu_unit **out);
+
+/*
+ * Payload of GET_HW_INFO for an SMMUv3, type 2 (twin of the kernel's struct
+ * iommu_hw_info_arm_smmuv3; a test compares the two).
+ */
+#define UIOMMU_HW_INFO_TYPE_ARM_SMMUV3 2u
+
+struct uiommu_hw_info_smmuv3 {
+	uint32_t flags;
+	uint32_t reserved;
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_SMMUV3_H */

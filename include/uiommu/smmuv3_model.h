@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smmuv3_model.h - the Arm SMMUv3 model (IHI 0070, Non-secure interface).
+ *
+ * Thread safety: every function may be called from any thread at any time,
+ * except create, destroy and reset, which want the instance to themselves.  A
+ * translation that hits the TLB takes no lock.
+ */
+#ifndef UIOMMU_SMMUV3_MODEL_H
+#define UIOMMU_SMMUV3_MODEL_H
+
+#include <uiommu/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Interrupt wires: the `line` of struct uiommu_model_host.irq. */
+enum uiommu_smmuv3_line {
+	UIOMMU_SMMUV3_LINE_EVENTQ,
+	UIOMMU_SMMUV3_LINE_PRIQ,
+	UIOMMU_SMMUV3_LINE_SYNC,
+	UIOMMU_SMMUV3_LINE_GERROR,
+	UIOMMU_SMMUV3_NR_LINES,
+};
+
+/* Size of the register window: pages 0 and 1 of 64 KiB. */
+#define UIOMMU_SMMUV3_MMIO_SIZE 0x20000u
+
+/* What the hardware says of itself, and how large its caches are. */
+struct uiommu_smmuv3_profile {
+	const char *name;
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+	/* Sets x 4 ways; powers of two; 0 = cache nothing. */
+	uint32_t tlb_entries;
+	uint32_t config_entries;
+	/* Consume commands in a thread of the model's own, not in the doorbell. */
+	bool threaded_commands;
+};
+
+/* Ready-made profiles by name ("full", "qemu-8", …), or NULL. */
+const struct uiommu_smmuv3_profile *
+uiommu_smmuv3_profile_find(const char *name);
+/* The i-th ready-made profile, NULL past the end. */
+const struct uiommu_smmuv3_profile *uiommu_smmuv3_profile_get(unsigned int i);
+
+struct uiommu_smmuv3_model;
+
+/*
+ * Make an instance in its reset state.  -EINVAL: ID registers that contradict
+ * the architecture or name a feature that this model does not have (a line in
+ * the host's log says which); -ENOMEM.  The profile and host are copied.
+ */
+int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
+			       const struct uiommu_model_host *host,
+			       struct uiommu_smmuv3_model **out);
+void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model);
+void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model);
+
+/*
+ * Register access at byte `offset` of the window, little-endian value, size 4
+ * or 8.  An access the architecture does not define reads 0 and is ignored on
+ * write (a permitted choice everywhere it is CONSTRAINED UNPREDICTABLE).
+ */
+uint64_t uiommu_smmuv3_model_read(struct uiommu_smmuv3_model *model,
+				  uint32_t offset, unsigned int size);
+void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
+			       uint32_t offset, unsigned int size,
+			       uint64_t value);
+
+/* Flags of a transaction. */
+#define UIOMMU_TXN_WRITE (1u << 0)
+#define UIOMMU_TXN_SSV (1u << 1)  /* ssid is valid */
+#define UIOMMU_TXN_PRIV (1u << 2) /* privileged */
+#define UIOMMU_TXN_INSTR (1u << 3)
+#define UIOMMU_TXN_TRANSLATED (1u << 4) /* ATS: the address is a PA already */
+#define UIOMMU_TXN_ATOMIC (1u << 5)	/* read and write in one */
+/* Say what would happen; record no event and change no descriptor. */
+#define UIOMMU_TXN_PROBE (1u << 6)
+
+/* A client device's access. */
+struct uiommu_smmuv3_txn {
+	uint32_t sid;
+	uint32_t ssid;
+	uint32_t flags;
+	uiommu_iova_t iova;
+};
+
+/* Where an access goes. */
+struct uiommu_smmuv3_xlate {
+	uiommu_pa_t pa;
+	struct uiommu_mem_attrs attrs;
+	/* [iova & ~(2^size_lg2 - 1), …] has the same answer with these rights. */
+	uint8_t size_lg2;
+	bool readable, writable, executable;
+};
+
+/*
+ * Translate one address.
+ *   0		*out is valid
+ *   -EFAULT	terminated with an abort; the event, if the architecture wants
+ *		one, has been recorded
+ *   -EINPROGRESS  stalled: uiommu_smmuv3_dma() is the call that can wait
+ */
+int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
+				  const struct uiommu_smmuv3_txn *txn,
+				  struct uiommu_smmuv3_xlate *out);
+
+/*
+ * A device's DMA: `len` bytes at txn.iova, from or into buf, split at page
+ * ends.  Owned by the caller; buf and req must stay while it is pending.
+ */
+struct uiommu_smmuv3_dma {
+	struct uiommu_smmuv3_txn txn;
+	void *buf;
+	size_t len;
+	/* Bytes that were moved before an abort stopped the rest. */
+	size_t done_len;
+	/*
+	 * Called once with 0 or -EFAULT when the DMA was pending, in the thread
+	 * that resumed it and outside the model's locks.
+	 */
+	void (*done)(struct uiommu_smmuv3_dma *req, int status);
+	void *opaque[8]; /* the model's, while pending */
+};
+
+/*
+ * 0: all bytes moved.  -EFAULT: aborted.  -EINPROGRESS: stalled, done() will
+ * be called.  -EINVAL: pending is possible but done is NULL, or len is 0.
+ *
+ * Drain: CMD_SYNC after an invalidation returns only when every DMA that had
+ * begun earlier has finished its memory accesses (IHI 0070 3.21.1).
+ */
+int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
+			    struct uiommu_smmuv3_dma *req);
+
+/*
+ * The memory behind [pa, pa+len) changed its place or went away: forget
+ * direct pointers into it.  Returns when no access through one is under way.
+ */
+void uiommu_smmuv3_model_memory_changed(struct uiommu_smmuv3_model *model,
+					uiommu_pa_t pa, uint64_t len);
+
+/* Counters since creation, summed over threads; monotonic, not a snapshot. */
+struct uiommu_smmuv3_stats {
+	uint64_t translations;
+	uint64_t tlb_hits;
+	uint64_t tlb_misses;
+	uint64_t walks;
+	uint64_t walk_reads; /* descriptors fetched */
+	uint64_t config_hits;
+	uint64_t config_misses;
+	uint64_t dma_read_bytes;
+	uint64_t dma_write_bytes;
+	uint64_t aborts;
+	uint64_t events;
+	uint64_t events_lost;
+	uint64_t commands;
+	uint64_t syncs;
+	uint64_t commands_by_opcode[256];
+	uint64_t events_by_type[256];
+};
+
+void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
+			       struct uiommu_smmuv3_stats *stats);
+
+/*
+ * Observe faults as they happen, whether or not an event is recorded: for
+ * reports to people, not for the driver.  Called from the faulting thread,
+ * outside the model's locks.  Set before the first transaction; NULL to stop.
+ */
+struct uiommu_smmuv3_fault_info {
+	struct uiommu_smmuv3_txn txn;
+	uint8_t event_type;  /* architectural event number, 0: none (silent) */
+	const char *reason;  /* "translation", "permission", … static text */
+	uint8_t stage;	     /* 1, 2, or 0 before any stage */
+	int8_t level;	     /* table level that ended the walk, or -128 */
+	uiommu_pa_t desc_pa; /* descriptor or structure that ended it, or ~0 */
+	uint64_t desc;	     /* its first word */
+	bool recorded;	     /* an event record was written */
+};
+
+void uiommu_smmuv3_model_set_fault_observer(
+	struct uiommu_smmuv3_model *model,
+	void (*fn)(void *ctx, const struct uiommu_smmuv3_fault_info *info),
+	void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_SMMUV3_MODEL_H */
