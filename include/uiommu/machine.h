@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.h - a whole machine: SMMUv3 model, memory, PCI devices, driver, core
+ * and Linux ABI put together in this process.
+ *
+ * Physical memory is this process's own memory, at its own addresses, plus
+ * carved regions for tables, BARs and interrupt doorbells.
+ */
+#ifndef UIOMMU_MACHINE_H
+#define UIOMMU_MACHINE_H
+
+#include <stdio.h>
+
+#include <uiommu/abi.h>
+#include <uiommu/smmuv3_model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_machine;
+
+/* How clients reach BARs (clients.md A3). */
+enum uiommu_bar_policy {
+	UIOMMU_BAR_TRAP, /* mappable; every access is trapped */
+	UIOMMU_BAR_RW,	 /* not mappable; pread and pwrite only */
+};
+
+struct uiommu_machine_cfg {
+	/*
+	 * Comma-separated device types, each with options after colons:
+	 * "ioat", "ioat,ioat:rw".  NULL: "ioat".
+	 */
+	const char *devices;
+	/* A flattened device tree that names the hardware; NULL: built in. */
+	const char *topology;
+	enum uiommu_bar_policy bar_policy;
+	enum uiommu_log_level log_level;
+
+	void *ctx;
+	/* As uiommu_abi_host.fd_new/fd_drop; NULL: fds of /dev/null. */
+	int (*fd_new)(void *ctx, const char *path, int flags);
+	void (*fd_drop)(void *ctx, int fd);
+	/*
+	 * Memory that was released while pinned (uiommu_machine_release) has
+	 * lost its last pin: it can really be given back now.  Called with no
+	 * lock held.  NULL: nothing is deferred.
+	 */
+	void (*unpinned)(void *ctx, uint64_t first, uint64_t last);
+	/* What is mapped at `uva` of our trapped BAR mappings; NULL: nothing. */
+	struct uiommu_map *(*find_map)(void *ctx, uint64_t uva,
+				       uint64_t *map_off, uint64_t *left);
+};
+
+/*
+ * Build a machine.  On error a sentence that names the argument, file and
+ * place is in err.  -EINVAL: devices or topology make no sense; -ENOENT: no
+ * such file; -ENOMEM.
+ */
+int uiommu_machine_create(const struct uiommu_machine_cfg *cfg,
+			  struct uiommu_machine **out, char *err,
+			  size_t err_len);
+void uiommu_machine_destroy(struct uiommu_machine *machine);
+
+struct uiommu_abi *uiommu_machine_abi(struct uiommu_machine *machine);
+struct uiommu_core *uiommu_machine_core(struct uiommu_machine *machine);
+struct uiommu_smmuv3_model *
+uiommu_machine_model(struct uiommu_machine *machine);
+
+/* The device types there are, for lists and error messages. */
+struct uiommu_machine_devtype {
+	const char *name;
+	const char *ids; /* "8086:2021" */
+	const char *summary;
+};
+const struct uiommu_machine_devtype *uiommu_machine_devtype(unsigned int i);
+/* The devices of this machine, i from 0: BDF and type; false past the end. */
+bool uiommu_machine_device(struct uiommu_machine *machine, unsigned int i,
+			   const char **bdf, const char **type);
+
+/* Deliver interrupts that are pending inside (the ABI's entries do it too). */
+void uiommu_machine_poll(struct uiommu_machine *machine);
+
+/*
+ * fork(2): call the first before it, then one of the others in parent and
+ * child.  The child gets an independent copy.
+ */
+void uiommu_machine_before_fork(struct uiommu_machine *machine);
+void uiommu_machine_after_fork_parent(struct uiommu_machine *machine);
+void uiommu_machine_after_fork_child(struct uiommu_machine *machine);
+
+/* ------------------------------------------ memory of the process ------- */
+
+/*
+ * The next part of [first, last] that is pinned for DMA and not released yet.
+ * A few nanoseconds when nothing is pinned at all.
+ */
+bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
+			   uint64_t last, struct uiommu_range *pinned);
+/*
+ * The process gives [first, last], all of it pinned, back: munmap, free.  The
+ * pages stay where they are, for the device, until the last pin goes; then
+ * cfg.unpinned is called.  `what` is a word for reports ("munmap", "free").
+ */
+int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
+			   uint64_t last, const char *what);
+/*
+ * Something else takes the place of [first, last] (MAP_FIXED, mremap): DMA by
+ * mappings made before aborts from here on and never touches the new memory;
+ * returns when no DMA to it is under way.  New pins there work.
+ */
+int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,
+			   uint64_t last, const char *what);
+
+/* ------------------------------------------------------- reports -------- */
+
+#define UIOMMU_REPORT_EXPLAIN (1u << 0) /* what happened, for people */
+#define UIOMMU_REPORT_CHECK (1u << 1)	/* what was wrong, with places */
+
+void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
+			   FILE *out);
+/*
+ * Number of things that --check complains of: faults that nobody took, DMA to
+ * released memory, mappings and pins that are left.
+ */
+unsigned int uiommu_machine_check(struct uiommu_machine *machine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_MACHINE_H */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * private.h - what the parts of abi/ share: open files, user memory, and the
+ * calls that vfio/ makes into iommufd/.
+ */
+#ifndef ABI_PRIVATE_H
+#define ABI_PRIVATE_H
+
+#include <pthread.h>
+
+#include <uiommu/abi.h>
+
+#include "base/list.h"
+
+/* ----------------------------------------------------------- open files -- */
+
+struct abi_file;
+
+/* A missing member means what the kernel answers then: ENOTTY, EINVAL. */
+struct abi_file_ops {
+	const char *name;
+	long (*ioctl)(struct abi_file *file, unsigned int cmd,
+		      unsigned long arg);
+	ssize_t (*read)(struct abi_file *file, uint64_t uva, size_t len);
+	ssize_t (*write)(struct abi_file *file, uint64_t uva, size_t len);
+	ssize_t (*pread)(struct abi_file *file, uint64_t uva, size_t len,
+			 uint64_t off);
+	ssize_t (*pwrite)(struct abi_file *file, uint64_t uva, size_t len,
+			  uint64_t off);
+	int (*mmap)(struct abi_file *file, size_t len, int prot, int flags,
+		    uint64_t off, struct uiommu_map **out);
+	/* The last reference is gone. */
+	void (*release)(struct abi_file *file);
+};
+
+/* Embedded as the first member of each kind of file. */
+struct abi_file {
+	const struct abi_file_ops *ops;
+	struct uiommu_abi *abi;
+	unsigned int refs; /* atomic */
+};
+
+void abi_file_init(struct abi_file *file, struct uiommu_abi *abi,
+		   const struct abi_file_ops *ops);
+struct abi_file *abi_file_get(struct abi_file *file);
+void abi_file_put(struct abi_file *file);
+
+/* The file behind a descriptor of the client, counted; NULL: not ours. */
+struct abi_file *abi_fd_get(struct uiommu_abi *abi, int fd);
+/*
+ * Give a file a new descriptor named `path`.  Takes over the caller's
+ * reference on success only.
+ */
+int abi_fd_install(struct uiommu_abi *abi, struct abi_file *file,
+		   const char *path, int flags);
+/* Undo abi_fd_install (a later copy-out failed); drops the reference. */
+void abi_fd_uninstall(struct uiommu_abi *abi, int fd);
+
+/* ---------------------------------------------------------- user memory -- */
+
+int abi_copy_from(struct uiommu_abi *abi, void *dst, uint64_t uva, size_t len);
+int abi_copy_to(struct uiommu_abi *abi, uint64_t uva, const void *src,
+		size_t len);
+/*
+ * A structure whose user size may be older or newer than ours: a short one is
+ * filled with zeroes, a long one must be zero beyond ours (-E2BIG).
+ */
+int abi_copy_struct_from(struct uiommu_abi *abi, void *dst, size_t size,
+			 uint64_t uva, size_t user_size);
+/* A string with its NUL; -EFAULT, -ENAMETOOLONG (36). */
+int abi_copy_string(struct uiommu_abi *abi, char *dst, size_t size,
+		    uint64_t uva);
+
+/* ------------------------------------------------- iommufd for vfio/ ------ */
+
+struct ufd_ctx;
+struct ufd_device;
+
+/* A new context as an open file: what opening /dev/iommu makes. */
+int ufd_open(struct uiommu_abi *abi, struct abi_file **out);
+/* NULL: the file is not an iommufd.  Not counted beyond the file. */
+struct ufd_ctx *ufd_ctx_of(struct abi_file *file);
+
+/*
+ * Make a device an object of the context (takes DMA ownership; keeps the
+ * context's file).  Errors: reference 2.4.
+ */
+int ufd_device_bind(struct abi_file *iommufd, struct uiommu_device *dev,
+		    struct ufd_device **out, uint32_t *id);
+/* Detaches what is attached first. */
+void ufd_device_unbind(struct ufd_device *idev);
+/*
+ * Attach where nothing is attached, replace where something is; pt_id in: IOAS
+ * or HWPT, out: the HWPT.  Errors: reference 2.5, 2.6.
+ */
+int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id);
+int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id);
+/* Nothing attached: nothing happens. */
+void ufd_device_detach(struct ufd_device *idev);
+
+/* The IOAS that VFIO's container calls on this context use; made if missing. */
+int ufd_compat_ioas_id(struct ufd_ctx *ctx, bool create, uint32_t *id);
+
+/* ------------------------------------------------ vfio for file.c -------- */
+
+struct abi_vfio;
+
+int abi_vfio_create(struct uiommu_abi *abi, struct abi_vfio **out);
+void abi_vfio_destroy(struct abi_vfio *vfio);
+/* Open /dev/vfio/vfio, /dev/vfio/<group>, /dev/vfio/devices/vfio<n>. */
+int abi_vfio_open(struct abi_vfio *vfio, const char *path, int flags,
+		  struct abi_file **out);
+int abi_vfio_visit_nodes(struct abi_vfio *vfio,
+			 int (*fn)(void *ctx, const struct uiommu_node *node),
+			 void *ctx);
+
+/*
+ * Type1 calls that container and iommufd share: GET_INFO, MAP_DMA, UNMAP_DMA,
+ * CHECK_EXTENSION... on an IOAS.  iommufd/vfio_compat.c.
+ */
+long ufd_vfio_ioctl(struct ufd_ctx *ctx, unsigned int cmd, unsigned long arg);
+
+struct uiommu_abi {
+	struct uiommu_core *core;
+	struct uiommu_abi_host host;
+	struct abi_vfio *vfio;
+	struct abi_fdtable *fds;
+};
+
+#endif /* ABI_PRIVATE_H */
