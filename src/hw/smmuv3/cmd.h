@@ -142,15 +142,7 @@ enum smmu_cmd_sync_cs {
 	SMMU_CMD_SYNC_CS_SEV = 2,
 };
 
-/* -------------------------------------------------------------- errors -- */
-
-/* CMDQ_CONS.ERR while GERROR.CMDQ_ERR is active. */
-enum smmu_cerror {
-	SMMU_CERROR_NONE = 0x00,
-	SMMU_CERROR_ILL = 0x01,
-	SMMU_CERROR_ABT = 0x02,
-	SMMU_CERROR_ATC_INV_SYNC = 0x03,
-};
+/* Codes of CMDQ_CONS.ERR: SMMU_CERROR_* in regs.h. */
 
 _Static_assert(sizeof(struct smmu_cmd) == SMMU_CMD_SIZE,
 	       "a command is 16 bytes");

@@ -148,12 +148,7 @@ enum smmu_ste_s1c {
 	SMMU_STE_S1C_WB = 3,
 };
 
-/* Shareability everywhere but SHCFG; 1 acts as Non. */
-enum smmu_sh {
-	SMMU_SH_NON = 0,
-	SMMU_SH_OUTER = 2,
-	SMMU_SH_INNER = 3,
-};
+/* S1CSH, S2SH0, CD.SHx and the rest are coded as SMMU_SH_* of regs.h. */
 
 enum smmu_ste_shcfg {
 	SMMU_STE_SHCFG_NON = 0,
