@@ -113,7 +113,7 @@
 #define VMSA_MEMATTR_NORMAL_WT 0xau
 #define VMSA_MEMATTR_NORMAL_WB 0xfu
 
-/* D8.7.1: groups of the Contiguous bit, in entries; 0: there are none. */
+/* D8.7.1: entries that one Contiguous group has. */
 #define VMSA_CONTIG_4K_LG2 4 /* levels 1, 2 and 3 */
 #define VMSA_CONTIG_16K_L2_LG2 5
 #define VMSA_CONTIG_16K_L3_LG2 7
