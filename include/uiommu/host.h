@@ -50,6 +50,17 @@ uint64_t uiommu_host_live(struct uiommu_host *host);
 void uiommu_host_set_log(struct uiommu_host *host, enum uiommu_log_level max);
 
 /*
+ * Around fork() in a program whose child goes on using the host: before_fork
+ * in the parent, then one of the others on each side.  Liburcu is paused in
+ * between, so do nothing but fork.  For one host per process.  Locks of the
+ * platform that other threads hold stay locked in the child: whoever forks
+ * keeps them out of the library first.
+ */
+void uiommu_host_before_fork(struct uiommu_host *host);
+void uiommu_host_after_fork_parent(struct uiommu_host *host);
+void uiommu_host_after_fork_child(struct uiommu_host *host);
+
+/*
  * Fail the nth call of table_alloc, obj_alloc, lock_init from now on (1: the
  * next one), once; 0: never.  Returns whether the last request has fired.
  */
