@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rcu.c - read sections and deferred calls by liburcu, flavour "memb".
+ *
+ * liburcu's state is one per process, so this file is the one place with
+ * file-scope data that changes: the list of threads that we registered.  A
+ * thread is registered at its first read section and unregistered by a
+ * pthread key's destructor.
+ *
+ * Fork: the child has one thread, but liburcu's registry still names those of
+ * the parent, whose memory new threads will reuse.  Registration happens under
+ * our own lock, which is held across the fork, and the child takes the dead
+ * threads out.  liburcu's callback thread pauses around the fork and then
+ * starts anew in the child.
+ *
+ * ThreadSanitizer sees neither liburcu's barriers nor its queues.  Its view is
+ * stated here and nowhere else: what a section did is ordered before a
+ * callback that runs after the section's end, and the call of defer before its
+ * callback.
+ *
+ * Licence: urcu's static headers are included (_LGPL_SOURCE), which asks for
+ * source that is compatible with the LGPL; BSD-2-Clause is.  The functions
+ * taken from there are inlines of under ten lines, which their header declares
+ * usable from any code.
+ */
+#define _LGPL_SOURCE
+#include <urcu/urcu-memb.h>
+
+#include "base/list.h"
+#include "platform_private.h"
+
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define tsan_acquire(p) __tsan_acquire(p)
+#define tsan_release(p) __tsan_release(p)
+#else
+#define tsan_acquire(p) ((void)(p))
+#define tsan_release(p) ((void)(p))
+#endif
+
+struct member {
+	struct list node;
+	struct urcu_reader *reader;
+};
+
+/* How struct uiommu_defer is used. */
+struct deferred {
+	struct rcu_head head;
+	void (*fn)(struct uiommu_defer *head);
+	struct uiommu_host *host;
+};
+
+_Static_assert(sizeof(struct deferred) <= sizeof(struct uiommu_defer),
+	       "a deferred call fits the caller's storage");
+
+static __thread struct member self;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+/* Protects `members` and liburcu's registry; outermost of the platform. */
+static pthread_mutex_t members_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list members = { &members, &members };
+
+static void thread_exit(void *arg)
+{
+	struct member *me = arg;
+
+	pthread_mutex_lock(&members_lock);
+	list_del(&me->node);
+	urcu_memb_unregister_thread();
+	pthread_mutex_unlock(&members_lock);
+}
+
+static void make_key(void)
+{
+	/* There are 1024 keys, and without ours nothing below can be right. */
+	if (pthread_key_create(&key, thread_exit))
+		UIOMMU_ASSERT(!"no pthread key left");
+}
+
+static __attribute__((noinline, cold)) void join(void)
+{
+	pthread_once(&once, make_key);
+	self.reader = &URCU_TLS(urcu_memb_reader);
+	pthread_mutex_lock(&members_lock);
+	urcu_memb_register_thread();
+	list_add_tail(&members, &self.node);
+	pthread_mutex_unlock(&members_lock);
+	/*
+	 * Can fail only for want of memory; the thread then stays registered
+	 * beyond its end, so it must not be allowed to go on.
+	 */
+	if (pthread_setspecific(key, &self))
+		UIOMMU_ASSERT(!"no memory for a thread's key");
+}
+
+void host_rcu_read_begin(void *host)
+{
+	if (__builtin_expect(!URCU_TLS(urcu_memb_reader).registered, 0))
+		join();
+	urcu_memb_read_lock();
+}
+
+void host_rcu_read_end(void *host)
+{
+	tsan_release(&((struct uiommu_host *)host)->rcu_sync);
+	urcu_memb_read_unlock();
+}
+
+static void run_deferred(struct rcu_head *head)
+{
+	struct deferred *call = container_of(head, struct deferred, head);
+
+	tsan_acquire(call);
+	tsan_acquire(&call->host->rcu_sync);
+	call->fn((struct uiommu_defer *)call);
+}
+
+void host_rcu_defer(void *host, struct uiommu_defer *head,
+		    void (*fn)(struct uiommu_defer *head))
+{
+	struct deferred *call = (struct deferred *)head;
+
+	call->fn = fn;
+	call->host = host;
+	/* liburcu wants the caller registered: it enters a section itself. */
+	if (!URCU_TLS(urcu_memb_reader).registered)
+		join();
+	tsan_release(call);
+	urcu_memb_call_rcu(&call->head, run_deferred);
+}
+
+void host_rcu_wait_deferred(void)
+{
+	if (!URCU_TLS(urcu_memb_reader).registered)
+		join();
+	urcu_memb_barrier();
+}
+
+void host_rcu_before_fork(void)
+{
+	urcu_memb_call_rcu_before_fork();
+	pthread_mutex_lock(&members_lock);
+}
+
+void host_rcu_after_fork_parent(void)
+{
+	pthread_mutex_unlock(&members_lock);
+	urcu_memb_call_rcu_after_fork_parent();
+}
+
+void host_rcu_after_fork_child(void)
+{
+	struct member *it, *tmp;
+
+	list_for_each_safe(it, tmp, &members, node) {
+		if (it == &self)
+			continue;
+		cds_list_del(&it->reader->node);
+		list_del(&it->node);
+	}
+	pthread_mutex_unlock(&members_lock);
+	urcu_memb_call_rcu_after_fork_child();
+}
