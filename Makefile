@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The front door.  All building is done by Meson in build/; `make help` lists
+# what there is.
+BUILD ?= build
+DESTDIR ?=
+PREFIX ?= /usr/local
+NINJA = ninja -C $(BUILD)
+
+.PHONY: all setup run test check bench stress test-linux install clean help
+
+all: $(BUILD)/build.ninja
+	@$(NINJA)
+
+setup:
+	@scripts/setup
+
+$(BUILD)/build.ninja: | setup
+	@meson setup --prefix=$(PREFIX) $(BUILD)
+
+run: all
+	@scripts/run-main-job $(BUILD)
+
+test: all
+	@scripts/run-tests $(BUILD)
+
+check: test
+	@scripts/run-sanitizers
+	@scripts/check-format
+
+bench: all
+	@scripts/run-bench $(BUILD)
+
+stress: all
+	@scripts/run-sanitizers --long
+
+test-linux: all
+	@scripts/test-linux $(BUILD)
+
+install: all
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make             build into $(BUILD)/ (installs missing Debian packages)"
+	@echo "make run         run Debian's dpdk-test under uiommu and tell what happened"
+	@echo "make test        all tests; the last line counts them"
+	@echo "make check       test, then sanitizers and format"
+	@echo "make bench       measure; writes $(BUILD)/bench.json"
+	@echo "make stress      the concurrency tests for a minute each"
+	@echo "make test-linux  Linux's own VFIO tests, unmodified (downloads sources)"
+	@echo "make install     DESTDIR=, PREFIX=$(PREFIX)"
+	@echo "make clean       remove $(BUILD)/"
