@@ -230,9 +230,6 @@ enum smmu_reg_needs {
 #define SMMU_CR1_CACHE_NC 0u
 #define SMMU_CR1_CACHE_WB 1u
 #define SMMU_CR1_CACHE_WT 2u
-#define SMMU_SH_NON 0u
-#define SMMU_SH_OUTER 2u
-#define SMMU_SH_INNER 3u
 
 /* CR2 */
 #define SMMU_CR2_E2H BIT32(0)
@@ -291,10 +288,6 @@ enum smmu_reg_needs {
 #define SMMU_CMDQ_PROD_WR GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_RD GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_ERR GENMASK32(30, 24)
-#define SMMU_CERROR_NONE 0u
-#define SMMU_CERROR_ILL 1u
-#define SMMU_CERROR_ABT 2u
-#define SMMU_CERROR_ATC_INV_SYNC 3u
 
 /* EVENTQ_PROD, PRIQ_PROD; EVENTQ_CONS, PRIQ_CONS */
 #define SMMU_Q_PROD_WR GENMASK32(19, 0)
