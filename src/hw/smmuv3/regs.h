@@ -231,6 +231,11 @@ enum smmu_reg_needs {
 #define SMMU_CR1_CACHE_WB 1u
 #define SMMU_CR1_CACHE_WT 2u
 
+/* Shareability wherever two bits say it; 1 acts as Non. */
+#define SMMU_SH_NON 0u
+#define SMMU_SH_OUTER 2u
+#define SMMU_SH_INNER 3u
+
 /* CR2 */
 #define SMMU_CR2_E2H BIT32(0)
 #define SMMU_CR2_RECINVSID BIT32(1)
@@ -288,6 +293,11 @@ enum smmu_reg_needs {
 #define SMMU_CMDQ_PROD_WR GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_RD GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_ERR GENMASK32(30, 24)
+/* CMDQ_CONS.ERR while GERROR.CMDQ_ERR is active */
+#define SMMU_CERROR_NONE 0u
+#define SMMU_CERROR_ILL 1u
+#define SMMU_CERROR_ABT 2u
+#define SMMU_CERROR_ATC_INV_SYNC 3u
 
 /* EVENTQ_PROD, PRIQ_PROD; EVENTQ_CONS, PRIQ_CONS */
 #define SMMU_Q_PROD_WR GENMASK32(19, 0)
