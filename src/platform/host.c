@@ -214,7 +214,7 @@ void uiommu_host_destroy(struct uiommu_host *host)
 {
 	if (!host)
 		return;
-	host_rcu_wait_deferred();
+	host_rcu_wait_deferred(host);
 	host_bus_fini(&host->bus);
 	host_arena_fini(&host->arena);
 	free(host);
@@ -239,7 +239,7 @@ void uiommu_host_arena(struct uiommu_host *host, struct uiommu_range *range)
 
 void uiommu_host_barrier(struct uiommu_host *host)
 {
-	host_rcu_wait_deferred();
+	host_rcu_wait_deferred(host);
 }
 
 uint64_t uiommu_host_live(struct uiommu_host *host)

@@ -89,7 +89,7 @@ void host_rcu_read_begin(void *host);
 void host_rcu_read_end(void *host);
 void host_rcu_defer(void *host, struct uiommu_defer *head,
 		    void (*fn)(struct uiommu_defer *head));
-void host_rcu_wait_deferred(void);
+void host_rcu_wait_deferred(struct uiommu_host *host);
 void host_rcu_before_fork(void);
 void host_rcu_after_fork_parent(void);
 void host_rcu_after_fork_child(void);

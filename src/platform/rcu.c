@@ -15,8 +15,8 @@
  *
  * ThreadSanitizer sees neither liburcu's barriers nor its queues.  Its view is
  * stated here and nowhere else: what a section did is ordered before a
- * callback that runs after the section's end, and the call of defer before its
- * callback.
+ * callback that runs after the section's end, the call of defer before its
+ * callback, and a callback before the end of a barrier.
  *
  * Licence: urcu's static headers are included (_LGPL_SOURCE), which asks for
  * source that is compatible with the LGPL; BSD-2-Clause is.  The functions
@@ -34,9 +34,23 @@ void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 #define tsan_acquire(p) __tsan_acquire(p)
 #define tsan_release(p) __tsan_release(p)
+/*
+ * What liburcu allocates here and frees there is in order by its own queues;
+ * a program may state suppressions of its own in place of this one.
+ */
+const char *__tsan_default_suppressions(void);
+__attribute__((weak)) const char *__tsan_default_suppressions(void)
+{
+	return "called_from_lib:liburcu-memb.so\n";
+}
+/* The library's own copies of the inlines are not instrumented. */
+void plain_read_lock(void) __asm__("urcu_memb_read_lock");
+void plain_read_unlock(void) __asm__("urcu_memb_read_unlock");
 #else
 #define tsan_acquire(p) ((void)(p))
 #define tsan_release(p) ((void)(p))
+#define plain_read_lock() urcu_memb_read_lock()
+#define plain_read_unlock() urcu_memb_read_unlock()
 #endif
 
 struct member {
@@ -98,22 +112,26 @@ void host_rcu_read_begin(void *host)
 {
 	if (__builtin_expect(!URCU_TLS(urcu_memb_reader).registered, 0))
 		join();
-	urcu_memb_read_lock();
+	plain_read_lock();
 }
 
 void host_rcu_read_end(void *host)
 {
 	tsan_release(&((struct uiommu_host *)host)->rcu_sync);
-	urcu_memb_read_unlock();
+	plain_read_unlock();
 }
 
 static void run_deferred(struct rcu_head *head)
 {
 	struct deferred *call = container_of(head, struct deferred, head);
+	struct uiommu_host *host;
 
 	tsan_acquire(call);
-	tsan_acquire(&call->host->rcu_sync);
+	host = call->host;
+	tsan_acquire(&host->rcu_sync);
 	call->fn((struct uiommu_defer *)call);
+	/* The call is gone; what it did is seen by whoever waited for it. */
+	tsan_release(&host->rcu_sync);
 }
 
 void host_rcu_defer(void *host, struct uiommu_defer *head,
@@ -130,11 +148,12 @@ void host_rcu_defer(void *host, struct uiommu_defer *head,
 	urcu_memb_call_rcu(&call->head, run_deferred);
 }
 
-void host_rcu_wait_deferred(void)
+void host_rcu_wait_deferred(struct uiommu_host *host)
 {
 	if (!URCU_TLS(urcu_memb_reader).registered)
 		join();
 	urcu_memb_barrier();
+	tsan_acquire(&host->rcu_sync);
 }
 
 void host_rcu_before_fork(void)
