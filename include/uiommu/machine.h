@@ -47,7 +47,10 @@ struct uiommu_machine_cfg {
 	 * lock held.  NULL: nothing is deferred.
 	 */
 	void (*unpinned)(void *ctx, uint64_t first, uint64_t last);
-	/* What is mapped at `uva` of our trapped BAR mappings; NULL: nothing. */
+	/*
+	 * What is mapped at `uva` of our trapped BAR mappings; NULL: nothing.
+	 * Counted: the machine gives it back with uiommu_map_put().
+	 */
 	struct uiommu_map *(*find_map)(void *ctx, uint64_t uva,
 				       uint64_t *map_off, uint64_t *left);
 };
@@ -82,8 +85,15 @@ bool uiommu_machine_device(struct uiommu_machine *machine, unsigned int i,
 void uiommu_machine_poll(struct uiommu_machine *machine);
 
 /*
+ * Brackets around every use of the machine, its ABI and its mappings in a
+ * program that forks: a fork waits until nobody is between them.  They nest.
+ */
+void uiommu_machine_enter(struct uiommu_machine *machine);
+void uiommu_machine_exit(struct uiommu_machine *machine);
+
+/*
  * fork(2): call the first before it, then one of the others in parent and
- * child.  The child gets an independent copy.
+ * child.  The child gets an independent copy.  Not between enter and exit.
  */
 void uiommu_machine_before_fork(struct uiommu_machine *machine);
 void uiommu_machine_after_fork_parent(struct uiommu_machine *machine);
@@ -98,16 +108,20 @@ void uiommu_machine_after_fork_child(struct uiommu_machine *machine);
 bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, struct uiommu_range *pinned);
 /*
- * The process gives [first, last], all of it pinned, back: munmap, free.  The
- * pages stay where they are, for the device, until the last pin goes; then
- * cfg.unpinned is called.  `what` is a word for reports ("munmap", "free").
+ * The process gives [first, last], whole pages, all of it pinned, back:
+ * munmap, free.  The pages stay where they are, for the device, until the last
+ * pin goes; then cfg.unpinned is called.  `what` is a word for reports
+ * ("munmap", "free").  -EINVAL: a page of it is not pinned; nothing is changed.
  */
 int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what);
 /*
  * Something else takes the place of [first, last] (MAP_FIXED, mremap): DMA by
  * mappings made before aborts from here on and never touches the new memory;
- * returns when no DMA to it is under way.  New pins there work.
+ * returns when no DMA to it is under way.  New pins there work.  Parts that
+ * are not pinned are skipped, and cost nothing while nothing is pinned at all,
+ * so whoever maps over a range calls it without asking first: released parts,
+ * which uiommu_machine_pinned() does not name, are taken out of the way too.
  */
 int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what);
