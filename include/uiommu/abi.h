@@ -57,6 +57,9 @@ struct uiommu_abi_host {
 	void (*leave)(void *ctx);
 	/* Has the caller this capability (CAP_* of Linux)?  NULL: yes. */
 	bool (*capable)(void *ctx, int cap);
+
+	/* Objects come from its obj_alloc and obj_free.  NULL: from libc. */
+	const struct uiommu_platform *platform;
 };
 
 int uiommu_abi_create(struct uiommu_core *core,

@@ -56,6 +56,13 @@ int abi_fd_install(struct uiommu_abi *abi, struct abi_file *file,
 /* Undo abi_fd_install (a later copy-out failed); drops the reference. */
 void abi_fd_uninstall(struct uiommu_abi *abi, int fd);
 
+/* ------------------------------------------------------------- memory ---- */
+
+/* Zeroed, through the host's platform; NULL when there is none. */
+void *abi_alloc(struct uiommu_abi *abi, size_t size);
+/* NULL is fine. */
+void abi_free(struct uiommu_abi *abi, void *obj);
+
 /* ---------------------------------------------------------- user memory -- */
 
 int abi_copy_from(struct uiommu_abi *abi, void *dst, uint64_t uva, size_t len);
