@@ -7,13 +7,14 @@
  * may be freed after that, is collected in a gather that the caller passes in,
  * flushes by whatever means the hardware has, and then releases.
  *
- * Concurrency: map, unmap and translate may run at the same time in one table.
- * No lock is taken.  Calls whose ranges are disjoint never disturb each other;
- * calls on the same pages at the same time each see every page either as it
- * was or as it becomes, and the caller decides who wins (the core holds the
- * IOAS lock over both).  Every call opens and closes a read section of the
- * platform by itself; callers need not hold one.  Tables leave through the
- * gather and are reused only after its release and the end of all sections.
+ * Concurrency: map, unmap and translate may run at the same time in one table,
+ * and no lock is taken.  Map and unmap calls whose ranges are disjoint never
+ * disturb each other, even in one leaf.  Those whose ranges overlap are kept
+ * apart by the caller, from the first call to the last one after -EAGAIN (the
+ * core does so by the IOAS).  Translate may run beside everything and sees each
+ * page as it was or as it becomes; it opens and closes a read section of the
+ * platform by itself, the others need none.  Tables leave through the gather
+ * and are reused only after its release and the end of all sections.
  */
 #ifndef UIOMMU_PGTABLE_H
 #define UIOMMU_PGTABLE_H
@@ -70,9 +71,10 @@ struct uiommu_pgtable_leaf {
 };
 
 /*
- * What an operation leaves for the hardware to forget.  Ranges that touch are
- * joined; when there are too many, the two that lie closest become one that
- * covers both, so the gather never fails and never allocates.  Tables wait on
+ * What an operation leaves for the hardware to forget, in ascending order.
+ * Ranges that overlap, or touch with equal stride and level, are joined; when
+ * there are too many, the two that lie closest become one that covers both, so
+ * the gather never fails and never allocates.  Tables wait on
  * a list that runs through their own first words: such a word is an aligned
  * CPU address, which every format reads as an invalid entry.
  */
@@ -129,7 +131,11 @@ bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg);
 int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
 			  struct uiommu_pgtable **out);
 
-/* Free every table.  The hardware must no longer walk it; NULL is allowed. */
+/*
+ * Free every table.  The hardware must no longer walk it, no call may be under
+ * way and every gather that took tables of it must have been released.  What
+ * waits for readers is freed when they have left.  NULL is allowed.
+ */
 void uiommu_pgtable_destroy(struct uiommu_pgtable *pt);
 
 void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
@@ -140,13 +146,16 @@ void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
  * allows.  All three are multiples of the granule.  All or nothing: on error
  * the table maps what it mapped before; tables that were added for the call
  * may stay, empty.
- *   -EINVAL	unaligned, len 0, prot without read and write or with both
- *		CACHE and MMIO
+ *   -EINVAL	unaligned, len 0, prot without read and write, with both
+ *		CACHE and MMIO, or with PRIV at stage 2
  *   -ERANGE	beyond the aperture or the output size
  *   -EEXIST	a page of the range is mapped already
  *   -ENOMEM	no memory for a table
  *   -EAGAIN	the hardware must forget something first: flush and release
  *		the gather and call again; this second call allocates nothing
+ * On success, too, the gather may have something to flush: an empty table that
+ * a block has replaced.  Where the format cannot express write without read
+ * (VMSAv8 stage 1) the hardware allows both; translate returns what was asked.
  */
 int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 		       uiommu_pa_t pa, uint64_t len, uint32_t prot,
@@ -159,7 +168,10 @@ int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
  *   -EINVAL	unaligned, len 0
  *   -ERANGE	beyond the aperture
  *   -ENOMEM	no memory to split a leaf at an end of the range; nothing done
- *   -EAGAIN	as for map (only without UIOMMU_PGTABLE_BBML2)
+ *   -EAGAIN	as for map (only without UIOMMU_PGTABLE_BBML2); the gather
+ *		may be empty, when a neighbour is splitting the same leaf.  The
+ *		second call allocates only if one did so in between.
+ * On any error *unmapped is 0.
  */
 int uiommu_pgtable_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			 uint64_t len, struct uiommu_gather *gather,
