@@ -55,6 +55,7 @@
 
 /* D8.3: table descriptors.  Stage 2 has only AF (hardware managed, HAFT). */
 #define VMSA_TABLE_AF BIT64(10)
+#define VMSA_TABLE_IGNORED GENMASK64(58, 51) /* free for software */
 #define VMSA_S1_TABLE_NSTABLE BIT64(63)
 #define VMSA_S1_TABLE_APTABLE GENMASK64(62, 61)
 #define VMSA_APTABLE_NO_EFFECT 0u

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pgtable.c - the object: creation, destruction, dispatch to the instances.
+ *
+ * The root is allocated at creation and lives as long as the object; every
+ * other table is allocated and freed through the two functions here, so that
+ * the count of bytes is right.  The object itself outlives destruction while
+ * its deferred call is under way.
+ */
+#include "pt.h"
+
+#include "fmt/instances.h"
+#include "iter.h"
+
+#define KNOWN_FEATURES UIOMMU_PGTABLE_BBML2
+
+static const struct pt_ops *ops_of(enum uiommu_pgtable_fmt fmt,
+				   uint8_t granule_lg2)
+{
+	static const struct {
+		enum uiommu_pgtable_fmt fmt;
+		const struct pt_ops *ops;
+	} instances[] = {
+#define PT_INSTANCE(fmt, name) { fmt, &name },
+		PT_INSTANCES(PT_INSTANCE)
+#undef PT_INSTANCE
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(instances); i++)
+		if (instances[i].fmt == fmt &&
+		    instances[i].ops->granule_lg2 == granule_lg2)
+			return instances[i].ops;
+	return NULL;
+}
+
+/* 0, -EINVAL or -EOPNOTSUPP; the instance in *ops. */
+static int check_cfg(const struct uiommu_pgtable_cfg *cfg,
+		     const struct pt_ops **ops)
+{
+	if (cfg->granule_lg2 != 12 && cfg->granule_lg2 != 14 &&
+	    cfg->granule_lg2 != 16)
+		return -EINVAL;
+	if (cfg->features & ~KNOWN_FEATURES)
+		return -EINVAL;
+	*ops = ops_of(cfg->fmt, cfg->granule_lg2);
+	if (!*ops)
+		return -EOPNOTSUPP;
+	if (cfg->ias < (*ops)->ias_min || cfg->ias > (*ops)->ias_max)
+		return -EINVAL;
+	if (cfg->oas < (*ops)->oas_min || cfg->oas > (*ops)->oas_max)
+		return -EINVAL;
+	return 0;
+}
+
+bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg)
+{
+	const struct pt_ops *ops;
+
+	return check_cfg(cfg, &ops) == 0;
+}
+
+/* Memory the hardware can be pointed to, or NULL. */
+static uint64_t *alloc_reachable(struct uiommu_pgtable *pt, size_t size,
+				 uiommu_pa_t *pa)
+{
+	const struct uiommu_platform *pf = pt->platform;
+	uint64_t *table = pf->table_alloc(pf->ctx, size, pa);
+
+	if (pt_unlikely(!table))
+		return NULL;
+	if (pt_unlikely(*pa > pt->pa_last || size - 1 > pt->pa_last - *pa)) {
+		pf->table_free(pf->ctx, table, size);
+		return NULL;
+	}
+	fetch_add_relaxed(&pt->table_bytes, size);
+	return table;
+}
+
+uint64_t *pt_table_alloc(struct uiommu_pgtable *pt, uiommu_pa_t *pa)
+{
+	return alloc_reachable(pt, (size_t)1 << pt->ops->granule_lg2, pa);
+}
+
+void pt_table_free(struct uiommu_pgtable *pt, uint64_t *table)
+{
+	size_t size = (size_t)1 << pt->ops->granule_lg2;
+
+	fetch_add_relaxed(&pt->table_bytes, -(uint64_t)size);
+	pt->platform->table_free(pt->platform->ctx, table, size);
+}
+
+static void set_geometry(struct uiommu_pgtable *pt,
+			 const struct uiommu_pgtable_cfg *cfg)
+{
+	unsigned int root_lg2;
+
+	pt->ias = cfg->ias;
+	pt->oas = cfg->oas;
+	pt->features = cfg->features;
+	pt->iova_last = mask_lg2(cfg->ias);
+	pt->pa_last = mask_lg2(cfg->oas);
+	pt->start_level =
+		pt_start_level(cfg->granule_lg2, cfg->ias, pt->ops->concat_lg2);
+	pt->root_shift = pt_level_shift(cfg->granule_lg2, pt->start_level);
+	root_lg2 = cfg->ias - pt->root_shift + PT_DESC_LG2;
+	pt->root_size = BIT64(root_lg2 < 6 ? 6 : root_lg2);
+}
+
+int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
+			  struct uiommu_pgtable **out)
+{
+	const struct uiommu_platform *pf = cfg->platform;
+	const struct pt_ops *ops;
+	struct uiommu_pgtable *pt;
+	int rc = check_cfg(cfg, &ops);
+
+	if (rc)
+		return rc;
+	pt = pf->obj_alloc(pf->ctx, sizeof(*pt));
+	if (!pt)
+		return -ENOMEM;
+	pt->platform = pf;
+	pt->ops = ops;
+	pt->refs = 1;
+	pt->incoherent = pf->clean_range != NULL;
+	set_geometry(pt, cfg);
+	pt->root = alloc_reachable(pt, pt->root_size, &pt->root_pa);
+	if (!pt->root) {
+		rc = -ENOMEM;
+		goto err_free;
+	}
+	pt->va_minus_pa = (uint64_t)(uintptr_t)pt->root - pt->root_pa;
+	if (pf->clean_range)
+		pf->clean_range(pf->ctx, pt->root, pt->root_size);
+	*out = pt;
+	return 0;
+
+err_free:
+	pf->obj_free(pf->ctx, pt);
+	return rc;
+}
+
+void pt_put(struct uiommu_pgtable *pt)
+{
+	const struct uiommu_platform *pf = pt->platform;
+
+	if (fetch_sub_acq_rel(&pt->refs, 1) == 1)
+		pf->obj_free(pf->ctx, pt);
+}
+
+void uiommu_pgtable_destroy(struct uiommu_pgtable *pt)
+{
+	const struct uiommu_platform *pf;
+
+	if (!pt)
+		return;
+	pf = pt->platform;
+	pt->ops->free_tables(pt);
+	pf->table_free(pf->ctx, pt->root, pt->root_size);
+	pt_put(pt);
+}
+
+void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
+			 struct uiommu_pgtable_info *info)
+{
+	int first = pt->ops->first_block_level;
+
+	*info = (struct uiommu_pgtable_info){
+		.root = pt->root_pa,
+		.granule_lg2 = pt->ops->granule_lg2,
+		.ias = pt->ias,
+		.oas = pt->oas,
+		.start_level = pt->start_level,
+		.mair = pt->ops->mair,
+		.aperture = { 0, pt->iova_last },
+	};
+	if (first < pt->start_level)
+		first = pt->start_level;
+	for (int level = first; level <= PT_LAST_LEVEL; level++)
+		info->pgsizes |=
+			BIT64(pt_level_shift(info->granule_lg2, level));
+}
+
+int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+		       uiommu_pa_t pa, uint64_t len, uint32_t prot,
+		       struct uiommu_gather *gather)
+{
+	return pt->ops->map(pt, iova, pa, len, prot, gather);
+}
+
+int uiommu_pgtable_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			 uint64_t len, struct uiommu_gather *gather,
+			 uint64_t *unmapped)
+{
+	return pt->ops->unmap(pt, iova, len, gather, unmapped);
+}
+
+int uiommu_pgtable_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			     struct uiommu_pgtable_leaf *leaf)
+{
+	return pt->ops->translate(pt, iova, leaf);
+}
+
+uint64_t uiommu_pgtable_table_bytes(const struct uiommu_pgtable *pt)
+{
+	return load_relaxed(&pt->table_bytes);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pt.h - what the files of pgtable/ share: the table object, the operations
+ * of an instance, the inner side of the gather.
+ *
+ * An *instance* is one format at one granule, compiled from walk.h.  A *table*
+ * is one block of descriptors; a *slot* one descriptor in it; a *leaf* a slot
+ * that maps.  Tables die in three steps: detached from their parent into a
+ * gather, released by the gather's owner when the hardware has forgotten them,
+ * freed when the readers that were inside have left.
+ */
+#ifndef PGTABLE_PT_H
+#define PGTABLE_PT_H
+
+#include <uiommu/env.h>
+#include <uiommu/pgtable.h>
+
+#include "base/atomic.h"
+#include "base/bits.h"
+
+#define PT_INLINE inline __attribute__((always_inline))
+#define PT_NOINLINE __attribute__((noinline))
+#define pt_likely(x) __builtin_expect(!!(x), 1)
+#define pt_unlikely(x) __builtin_expect(!!(x), 0)
+
+struct pt_ops {
+	/* Facts of the format. */
+	uint8_t granule_lg2;
+	uint8_t ias_min;
+	uint8_t ias_max;
+	uint8_t oas_min;
+	uint8_t oas_max;
+	int8_t first_block_level;
+	uint8_t concat_lg2; /* root tables that may stand side by side, lg2 */
+	uint64_t mair;
+
+	/* Bodies of the public functions; arguments unchecked. */
+	int (*map)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+		   uiommu_pa_t pa, uint64_t len, uint32_t prot,
+		   struct uiommu_gather *gather);
+	int (*unmap)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+		     uint64_t len, struct uiommu_gather *gather,
+		     uint64_t *unmapped);
+	int (*translate)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			 struct uiommu_pgtable_leaf *leaf);
+	/* Free every table below the root; nobody else is inside. */
+	void (*free_tables)(struct uiommu_pgtable *pt);
+};
+
+struct uiommu_pgtable {
+	/* Set at creation, read by all. */
+	const struct pt_ops *ops;
+	uint64_t *root;
+	uint64_t va_minus_pa; /* of the root; most tables share it */
+	uint64_t iova_last;
+	uint64_t pa_last;
+	const struct uiommu_platform *platform;
+	int8_t start_level;
+	uint8_t root_shift; /* lowest address bit the root's index takes */
+	uint8_t ias;
+	uint8_t oas;
+	bool incoherent; /* the walker needs clean_range */
+	uint32_t features;
+	uint64_t root_pa;
+	uint64_t root_size;
+
+	/* What follows is written at run time; keep it off the line above. */
+	uint8_t pad[64];
+	uint64_t table_bytes; /* atomic */
+	/*
+	 * Tables that were released wait in `dead` (atomic, a stack through
+	 * their first words) until the one deferred call that `defer` has
+	 * room for is free; those whose grace period runs are in `dying`.
+	 * Whoever turns `reclaiming` from 0 to 1 owns `defer` and `dying`.
+	 * `refs` counts the owner and a deferred call under way.
+	 */
+	uint64_t *dead;
+	uint32_t reclaiming;
+	uint32_t refs;
+	uint64_t *dying;
+	struct uiommu_defer defer;
+};
+
+/* pgtable.c: the platform's tables, accounted for. */
+/* NULL also when the memory lies beyond what the format can point to. */
+uint64_t *pt_table_alloc(struct uiommu_pgtable *pt, uiommu_pa_t *pa);
+void pt_table_free(struct uiommu_pgtable *pt, uint64_t *table);
+void pt_put(struct uiommu_pgtable *pt);
+
+/* gather.c */
+/* Put a detached table on the list; its first two words become links. */
+void pt_gather_table(struct uiommu_gather *gather, struct uiommu_pgtable *pt,
+		     uint64_t *table);
+void pt_gather_insert(struct uiommu_gather *gather,
+		      const struct uiommu_gather_range *range);
+
+/* Note a range; the common cases, none yet or next to the last, in line. */
+static PT_INLINE void pt_gather_range(struct uiommu_gather *gather,
+				      const struct uiommu_gather_range *range)
+{
+	struct uiommu_gather_range *tail;
+
+	if (pt_likely(gather->nr_ranges == 0)) {
+		gather->range[0] = *range;
+		gather->nr_ranges = 1;
+		return;
+	}
+	tail = &gather->range[gather->nr_ranges - 1];
+	if (tail->last + 1 == range->first &&
+	    tail->stride_lg2 == range->stride_lg2 &&
+	    tail->level == range->level) {
+		tail->last = range->last;
+		tail->leaf_only = tail->leaf_only && range->leaf_only;
+		return;
+	}
+	pt_gather_insert(gather, range);
+}
+
+#endif /* PGTABLE_PT_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * walk_unmap.h - unmap, part of walk.h.
+ *
+ * After the two ends have been prepared nothing can fail: the range is zapped
+ * from left to right.  Slots that lie in it are emptied, whole tables leave
+ * with all below them in one store; a pointer that reaches out of the range is
+ * followed.
+ */
+#ifndef PGTABLE_WALK_UNMAP_H
+#define PGTABLE_WALK_UNMAP_H
+
+/* The level that may be told for a leaf that was reached by `path`. */
+static PT_INLINE int8_t pt_told_level(uint64_t path, int level)
+{
+	return path & PT_TABLE_SPLIT ? UIOMMU_GATHER_LEVEL_MIXED
+				     : (int8_t)level;
+}
+
+/*
+ * Empty nr slots of a last-level table; the range from the first to the last
+ * that mapped goes into the gather.  Returns how many did.
+ */
+static PT_INLINE uint64_t pt_clear_pages(const struct uiommu_pgtable *pt,
+					 const struct pt_pos *pos,
+					 uint64_t iova, unsigned int nr,
+					 struct uiommu_gather *gather)
+{
+	uint64_t *slot = &pos->table[pos->idx], count = 0;
+	struct uiommu_gather_range range;
+	unsigned int i, first = 0, last = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!load_relaxed(&slot[i]))
+			continue;
+		store_relaxed(&slot[i], 0);
+		if (!count++)
+			first = i;
+		last = i;
+	}
+	if (!count)
+		return 0;
+	pt_clean(pt, &slot[first], last - first + 1);
+	range = (struct uiommu_gather_range){
+		.first = iova + ((uint64_t)first << PT_GRANULE_LG2),
+		.last = iova + ((uint64_t)(last + 1) << PT_GRANULE_LG2) - 1,
+		.stride_lg2 = PT_GRANULE_LG2,
+		.level = pt_told_level(pos->path, PT_LAST_LEVEL),
+		.leaf_only = true,
+	};
+	pt_gather_range(gather, &range);
+	return count;
+}
+
+static PT_INLINE void pt_clear_block(const struct uiommu_pgtable *pt,
+				     const struct pt_pos *pos, uint64_t iova,
+				     struct uiommu_gather *gather)
+{
+	struct uiommu_gather_range range = {
+		.first = iova,
+		.last = iova | PT_OFFSET(pos->level),
+		.stride_lg2 = (uint8_t)PT_SHIFT(pos->level),
+		.level = pt_told_level(pos->path, pos->level),
+		.leaf_only = true,
+	};
+
+	store_relaxed(&pos->table[pos->idx], 0);
+	pt_clean(pt, &pos->table[pos->idx], 1);
+	pt_gather_range(gather, &range);
+}
+
+/*
+ * The highest slot on the way to `iova` that is no pointer or lies wholly in
+ * the span.
+ */
+static struct pt_pos pt_zap_place(const struct uiommu_pgtable *pt,
+				  uint64_t iova, const struct pt_span *span)
+{
+	int level = pt->start_level;
+
+	while (level < PT_LAST_LEVEL && pt_reaches_out(span, iova, level))
+		level++;
+	return pt_walk(pt, iova, level);
+}
+
+/* Empty one slot above the last level that lies wholly in the span. */
+static uint64_t pt_zap_slot(struct uiommu_pgtable *pt, struct pt_pos *pos,
+			    uint64_t iova, struct uiommu_gather *gather)
+{
+	pos->d = load_acquire(&pos->table[pos->idx]);
+	if (!pos->d)
+		return 0;
+	if (!pt_is_leaf(pos->d, pos->level))
+		return pt_detach(pt, pos, iova, gather);
+	pt_clear_block(pt, pos, iova, gather);
+	return BIT64(PT_SHIFT(pos->level));
+}
+
+/* Empty the span, at whose ends no leaf reaches out.  Returns what mapped. */
+static uint64_t pt_zap(struct uiommu_pgtable *pt, const struct pt_span *span,
+		       struct uiommu_gather *gather)
+{
+	uint64_t bytes = 0, iova = span->first, next;
+	struct pt_pos pos;
+	unsigned int nr;
+
+	for (;;) {
+		pos = pt_zap_place(pt, iova, span);
+		if (pos.level == PT_LAST_LEVEL) {
+			nr = PT_ENTRIES - PT_INDEX(iova, PT_LAST_LEVEL);
+			next = min_u64(nr,
+				       ((span->last - iova) >> PT_GRANULE_LG2) +
+					       1);
+			nr = (unsigned int)next;
+			bytes += pt_clear_pages(pt, &pos, iova, nr, gather)
+				 << PT_GRANULE_LG2;
+			next = iova + (next << PT_GRANULE_LG2) - 1;
+		} else {
+			if (!pt_reaches_out(span, iova, pos.level))
+				bytes += pt_zap_slot(pt, &pos, iova, gather);
+			next = iova | PT_OFFSET(pos.level);
+		}
+		if (next >= span->last)
+			return bytes;
+		iova = next + 1;
+	}
+}
+
+static PT_NOINLINE int pt_unmap_span(struct uiommu_pgtable *pt,
+				     struct pt_span span,
+				     struct uiommu_gather *gather,
+				     uint64_t *unmapped)
+{
+	int rc = pt_split_edges(pt, &span, gather);
+
+	if (rc)
+		return rc;
+	*unmapped = pt_zap(pt, &span, gather);
+	return 0;
+}
+
+static int pt_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova, uint64_t len,
+		    struct uiommu_gather *gather, uint64_t *unmapped)
+{
+	struct pt_span span = { iova, iova + len - 1 };
+	struct pt_pos pos;
+	uint64_t nr;
+	int rc = pt_check_range(pt, iova, iova, len);
+
+	*unmapped = 0;
+	if (pt_unlikely(rc))
+		return rc;
+	pos = pt_walk(pt, iova, PT_LAST_LEVEL);
+	nr = len >> PT_GRANULE_LG2;
+	/* Pages in one table, not all of it: there is nothing to split. */
+	if (pos.level == PT_LAST_LEVEL && nr < PT_ENTRIES &&
+	    PT_INDEX(iova, PT_LAST_LEVEL) + nr <= PT_ENTRIES) {
+		nr = pt_clear_pages(pt, &pos, iova, (unsigned int)nr, gather);
+		*unmapped = nr << PT_GRANULE_LG2;
+		return 0;
+	}
+	/* Just one block. */
+	if (pt_is_leaf(pos.d, pos.level) && len == BIT64(PT_SHIFT(pos.level)) &&
+	    !(iova & PT_OFFSET(pos.level))) {
+		pt_clear_block(pt, &pos, iova, gather);
+		*unmapped = len;
+		return 0;
+	}
+	return pt_unmap_span(pt, span, gather, unmapped);
+}
+
+#endif /* PGTABLE_WALK_UNMAP_H */
