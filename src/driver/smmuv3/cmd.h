@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd.h - makers of commands (pure; IHI 0070 chapter 4).
+ *
+ * A maker turns parameters into the two words of a command and does nothing
+ * else.  Parameters that do not fit their field are cut to it.
+ */
+#ifndef DRIVER_SMMUV3_CMD_H
+#define DRIVER_SMMUV3_CMD_H
+
+#include "base/bits.h"
+#include "hw/smmuv3/cmd.h"
+
+static inline struct smmu_cmd smmuv3_cmd_make_(unsigned int op)
+{
+	struct smmu_cmd cmd = { { FIELD_PREP(SMMU_CMD_0_OP, op), 0 } };
+
+	return cmd;
+}
+
+/* Leaf: only the STE (and the CDs below it), not the level-1 descriptor. */
+static inline struct smmu_cmd smmuv3_make_cfgi_ste(uint32_t sid, bool leaf)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_STE);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_LEAF, leaf);
+	return cmd;
+}
+
+/* The aligned 2^lg2 StreamIDs around sid; lg2 in 1..32, 32 = all. */
+static inline struct smmu_cmd smmuv3_make_cfgi_range(uint32_t sid,
+						     unsigned int lg2)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_STE_RANGE);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_RANGE, lg2 - 1);
+	return cmd;
+}
+
+static inline struct smmu_cmd smmuv3_make_cfgi_all(void)
+{
+	return smmuv3_make_cfgi_range(0, 32);
+}
+
+static inline struct smmu_cmd smmuv3_make_cfgi_cd(uint32_t sid, uint32_t ssid,
+						  bool leaf)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_CD);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid) |
+		    FIELD_PREP(SMMU_CMD_0_SSID, ssid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_LEAF, leaf);
+	return cmd;
+}
+
+static inline struct smmu_cmd smmuv3_make_cfgi_cd_all(uint32_t sid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_CD_ALL);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	return cmd;
+}
+
+static inline struct smmu_cmd smmuv3_make_tlbi_nsnh_all(void)
+{
+	return smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_NSNH_ALL);
+}
+
+static inline struct smmu_cmd smmuv3_make_tlbi_el2_all(void)
+{
+	return smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_EL2_ALL);
+}
+
+static inline struct smmu_cmd smmuv3_make_tlbi_nh_all(uint16_t vmid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_NH_ALL);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_VMID, vmid);
+	return cmd;
+}
+
+static inline struct smmu_cmd smmuv3_make_tlbi_nh_asid(uint16_t vmid,
+						       uint16_t asid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_NH_ASID);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_VMID, vmid) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_ASID, asid);
+	return cmd;
+}
+
+/*
+ * One address or one range.  tg 0: the entry that covers addr, whatever its
+ * size; num, scale and ttl are 0 then.  Else the (num+1) << scale granules from
+ * addr on; num, scale and ttl must not all be 0 (ILLEGAL).
+ */
+struct smmuv3_tlbi_va {
+	uint64_t addr;
+	uint16_t vmid;
+	uint16_t asid;
+	uint8_t tg; /* enum smmu_cmd_tg */
+	uint8_t ttl;
+	uint8_t num;
+	uint8_t scale;
+	bool leaf;
+};
+
+static inline struct smmu_cmd
+smmuv3_make_tlbi_nh_va(const struct smmuv3_tlbi_va *va)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_NH_VA);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_NUM, va->num) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_SCALE, va->scale) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_VMID, va->vmid) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_ASID, va->asid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_TLBI_1_LEAF, va->leaf) |
+		    FIELD_PREP(SMMU_CMD_TLBI_1_TTL, va->ttl) |
+		    FIELD_PREP(SMMU_CMD_TLBI_1_TG, va->tg) |
+		    (va->addr & SMMU_CMD_TLBI_1_ADDR);
+	return cmd;
+}
+
+/* Completion is found by polling CMDQ_CONS. */
+static inline struct smmu_cmd smmuv3_make_sync(void)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_SYNC);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_SYNC_0_CS, SMMU_CMD_SYNC_CS_NONE);
+	return cmd;
+}
+
+#endif /* DRIVER_SMMUV3_CMD_H */

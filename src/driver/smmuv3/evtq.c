@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event queue and the global errors: what the hardware tells us.
+ *
+ * Records are copied out under the queue's lock, a handful at a time, and
+ * reported with no lock held.  The interrupt comes only when the queue stops
+ * being empty, so a drain goes on until it finds the queue empty.
+ *
+ * Overflow: the hardware toggles OVFLG when it had to drop records; writing the
+ * same value to OVACKFLG together with the index arms it again.
+ */
+#include "hw/smmuv3/event.h"
+#include "hw/smmuv3/queue.h"
+#include "hw/smmuv3/regs.h"
+#include "unit.h"
+
+#define RECORDS_AT_ONCE 16
+
+/* --------------------------------------------------------------- decode -- */
+
+static enum uiommu_fault_kind kind_of(unsigned int type)
+{
+	switch (type) {
+	case SMMU_EVT_F_TRANSLATION:
+		return UIOMMU_FAULT_TRANSLATION;
+	case SMMU_EVT_F_PERMISSION:
+		return UIOMMU_FAULT_PERMISSION;
+	case SMMU_EVT_F_ACCESS:
+		return UIOMMU_FAULT_ACCESS_FLAG;
+	case SMMU_EVT_F_ADDR_SIZE:
+		return UIOMMU_FAULT_ADDR_SIZE;
+	case SMMU_EVT_F_WALK_EABT:
+	case SMMU_EVT_F_STE_FETCH:
+	case SMMU_EVT_F_CD_FETCH:
+	case SMMU_EVT_F_VMS_FETCH:
+		return UIOMMU_FAULT_EXTERNAL_ABORT;
+	case SMMU_EVT_C_BAD_STE:
+	case SMMU_EVT_C_BAD_CD:
+	case SMMU_EVT_C_BAD_SUBSTREAMID:
+	case SMMU_EVT_F_STREAM_DISABLED:
+	case SMMU_EVT_F_CFG_CONFLICT:
+		return UIOMMU_FAULT_CONFIG;
+	case SMMU_EVT_C_BAD_STREAMID:
+		return UIOMMU_FAULT_UNKNOWN_ID;
+	default:
+		return UIOMMU_FAULT_OTHER;
+	}
+}
+
+/* Which fields a record has, by type. */
+#define HAS_ADDR (1u << 0)   /* the whole input address */
+#define HAS_PAGE (1u << 1)   /* its page */
+#define HAS_ACCESS (1u << 2) /* PnU, InD, RnW */
+#define HAS_RNW (1u << 3)    /* RnW alone */
+#define HAS_STAGE (1u << 4)  /* S2 */
+#define HAS_IPA (1u << 5)    /* if S2 */
+#define HAS_STALL (1u << 6)
+#define HAS_SSID (1u << 7)  /* if SSV */
+#define ONLY_SSID (1u << 8) /* always, without SSV */
+
+static unsigned int fields_of(unsigned int type)
+{
+	switch (type) {
+	case SMMU_EVT_F_UUT:
+		return HAS_SSID | HAS_ADDR | HAS_ACCESS;
+	case SMMU_EVT_C_BAD_STREAMID:
+	case SMMU_EVT_F_STREAM_DISABLED:
+		return 0;
+	case SMMU_EVT_C_BAD_SUBSTREAMID:
+		return ONLY_SSID;
+	case SMMU_EVT_F_TRANSL_FORBIDDEN:
+		return HAS_SSID | HAS_ADDR | HAS_RNW;
+	case SMMU_EVT_F_WALK_EABT:
+		return HAS_SSID | HAS_ADDR | HAS_ACCESS | HAS_STAGE;
+	case SMMU_EVT_F_TRANSLATION:
+	case SMMU_EVT_F_ADDR_SIZE:
+	case SMMU_EVT_F_ACCESS:
+	case SMMU_EVT_F_PERMISSION:
+		return HAS_SSID | HAS_ADDR | HAS_ACCESS | HAS_STAGE | HAS_IPA |
+		       HAS_STALL;
+	case SMMU_EVT_F_TLB_CONFLICT:
+		return HAS_SSID | HAS_ADDR | HAS_ACCESS | HAS_STAGE | HAS_IPA;
+	case SMMU_EVT_F_BAD_ATS_TREQ:
+	case SMMU_EVT_E_PAGE_REQUEST:
+		return HAS_SSID | HAS_PAGE;
+	default:
+		return HAS_SSID;
+	}
+}
+
+static uint32_t flags_of(unsigned int fields, uint64_t q1)
+{
+	uint32_t flags = 0;
+
+	if (fields & (HAS_ACCESS | HAS_RNW) && !(q1 & SMMU_EVT_1_RNW))
+		flags |= UIOMMU_FAULT_WRITE;
+	if (fields & HAS_ACCESS && q1 & SMMU_EVT_1_IND)
+		flags |= UIOMMU_FAULT_INSTR;
+	if (fields & HAS_ACCESS && q1 & SMMU_EVT_1_PNU)
+		flags |= UIOMMU_FAULT_PRIV;
+	if (fields & HAS_STAGE && q1 & SMMU_EVT_1_S2)
+		flags |= UIOMMU_FAULT_STAGE2;
+	if (fields & HAS_STALL && q1 & SMMU_EVT_1_STALL)
+		flags |= UIOMMU_FAULT_STALLED;
+	return flags;
+}
+
+void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault)
+{
+	unsigned int type = FIELD_GET(SMMU_EVT_0_TYPE, record[0]);
+	unsigned int fields = fields_of(type);
+
+	memset(fault, 0, sizeof(*fault));
+	memcpy(fault->raw, record, sizeof(fault->raw));
+	fault->raw_type = type;
+	fault->kind = kind_of(type);
+	fault->flags = flags_of(fields, record[1]);
+	fault->id = FIELD_GET(SMMU_EVT_0_SID, record[0]);
+	fault->pasid = UIOMMU_NO_PASID;
+	if (fields & ONLY_SSID ||
+	    (fields & HAS_SSID && record[0] & SMMU_EVT_0_SSV))
+		fault->pasid = FIELD_GET(SMMU_EVT_0_SSID, record[0]);
+	if (fields & HAS_ADDR)
+		fault->iova = record[2];
+	if (fields & HAS_PAGE)
+		fault->iova = record[2] & SMMU_EVT_2_INPUT_PAGE;
+	if (fields & HAS_IPA && fault->flags & UIOMMU_FAULT_STAGE2)
+		fault->ipa = record[3] & SMMU_EVT_3_IPA;
+}
+
+/* --------------------------------------------------------------- report -- */
+
+static void *cookie_of(struct smmuv3_unit *unit, uint32_t sid)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	struct smmuv3_dev *dev;
+	void *cookie;
+
+	p->read_begin(p->ctx);
+	dev = smmuv3_strtab_dev(unit, sid);
+	cookie = dev ? dev->hwdev.cookie : NULL;
+	p->read_end(p->ctx);
+	return cookie;
+}
+
+static void report(struct smmuv3_unit *unit, const uint64_t record[4])
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+	struct uiommu_fault fault;
+	const char *name;
+
+	smmuv3_evt_decode(record, &fault);
+	fault.cookie = cookie_of(unit, fault.id);
+	if (host && host->report_fault) {
+		host->report_fault(unit->unit.host_ctx, &unit->unit, &fault);
+		return;
+	}
+	name = smmu_event_name(fault.raw_type);
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+		   "event %s (%x), StreamID %x, %s at %llx",
+		   name ? name : "unknown", fault.raw_type, fault.id,
+		   fault.flags & UIOMMU_FAULT_WRITE ? "write" : "read",
+		   (unsigned long long)fault.iova);
+}
+
+static void report_lost(struct smmuv3_unit *unit)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+
+	if (host && host->faults_lost)
+		host->faults_lost(unit->unit.host_ctx, &unit->unit);
+	else
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+			   "events were lost");
+}
+
+/* ---------------------------------------------------------------- drain -- */
+
+/* Copy up to RECORDS_AT_ONCE records out; how many there were. */
+static unsigned int take(struct smmuv3_unit *unit,
+			 uint64_t out[RECORDS_AT_ONCE][SMMU_EVT_QWORDS],
+			 bool *lost)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+	uint32_t prod, nr, i, w, rd;
+	const le64_t *slot;
+
+	smmuv3_lock(unit, &q->lock);
+	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
+	rd = FIELD_GET(SMMU_Q_CONS_RD, q->cons);
+	nr = smmu_q_count(prod, rd, q->lg2);
+	if (nr > BIT32(q->lg2)) {
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
+			   "event queue index %x does not make sense", prod);
+		rd = smmu_q_ptr(prod, q->lg2);
+		nr = 0;
+		*lost = true;
+	}
+	nr = min_u64(nr, RECORDS_AT_ONCE);
+	for (i = 0; i < nr; i++) {
+		slot = q->slots +
+		       (size_t)smmu_q_index(rd + i, q->lg2) * SMMU_EVT_QWORDS;
+		for (w = 0; w < SMMU_EVT_QWORDS; w++)
+			out[i][w] = le64_to_cpu(slot[w]);
+	}
+	if ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG) {
+		store_relaxed(&q->overflows, q->overflows + 1);
+		*lost = true;
+	}
+	store_relaxed(&q->events, q->events + nr);
+	rd = smmu_q_add(rd, nr, q->lg2) | (prod & SMMU_Q_PROD_OVFLG);
+	if (rd != q->cons) {
+		q->cons = rd;
+		smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, rd);
+	}
+	smmuv3_unlock(unit, &q->lock);
+	return nr;
+}
+
+static void drain(struct smmuv3_unit *unit)
+{
+	uint64_t record[RECORDS_AT_ONCE][SMMU_EVT_QWORDS];
+	unsigned int nr, i;
+	bool lost;
+
+	do {
+		lost = false;
+		nr = take(unit, record, &lost);
+		for (i = 0; i < nr; i++)
+			report(unit, record[i]);
+		if (lost)
+			report_lost(unit);
+	} while (nr);
+}
+
+/* -------------------------------------------------------- global errors -- */
+
+static const struct {
+	uint32_t bit;
+	const char *text;
+} gerror_text[] = {
+	{ SMMU_GERROR_EVENTQ_ABT_ERR, "event queue: external abort on write" },
+	{ SMMU_GERROR_PRIQ_ABT_ERR, "PRI queue: external abort on write" },
+	{ SMMU_GERROR_MSI_CMDQ_ABT_ERR, "CMD_SYNC message aborted" },
+	{ SMMU_GERROR_MSI_EVENTQ_ABT_ERR, "event queue message aborted" },
+	{ SMMU_GERROR_MSI_PRIQ_ABT_ERR, "PRI queue message aborted" },
+	{ SMMU_GERROR_MSI_GERROR_ABT_ERR, "GERROR message aborted" },
+	{ SMMU_GERROR_SFM_ERR, "service failure mode: the SMMU has stopped" },
+};
+
+/* Errors that are not the command queue's: log, acknowledge, count. */
+static uint32_t ack_gerrors(struct smmuv3_unit *unit)
+{
+	uint32_t gerrorn, active;
+	unsigned int i;
+
+	/* The command queue's recovery writes GERRORN too. */
+	smmuv3_lock(unit, &unit->cmdq.lock);
+	gerrorn = smmuv3_read32(unit, SMMU_REG_GERRORN);
+	active = (smmuv3_read32(unit, SMMU_REG_GERROR) ^ gerrorn) &
+		 ~SMMU_GERROR_CMDQ_ERR;
+	if (active) {
+		store_relaxed(&unit->gerrors, unit->gerrors + 1);
+		smmuv3_write32(unit, SMMU_REG_GERRORN, gerrorn ^ active);
+	}
+	if (active & SMMU_GERROR_SFM_ERR)
+		store_release(&unit->cmdq.dead, 1);
+	smmuv3_unlock(unit, &unit->cmdq.lock);
+
+	for (i = 0; i < ARRAY_SIZE(gerror_text); i++)
+		if (active & gerror_text[i].bit)
+			smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR, "%s",
+				   gerror_text[i].text);
+	return active;
+}
+
+void smmuv3_irq(struct uiommu_unit *u, unsigned int line)
+{
+	struct smmuv3_unit *unit = to_smmuv3_unit(u);
+
+	switch (line) {
+	case UIOMMU_SMMUV3_IRQ_GERROR:
+		smmuv3_cmdq_check_error(&unit->cmdq);
+		if (ack_gerrors(unit) & SMMU_GERROR_EVENTQ_ABT_ERR)
+			report_lost(unit);
+		break;
+	case UIOMMU_SMMUV3_IRQ_EVENTQ:
+		drain(unit);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---------------------------------------------------------------- setup -- */
+
+int smmuv3_evtq_init(struct smmuv3_unit *unit, uint8_t lg2)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+	int rc;
+
+	q->lg2 = lg2;
+	rc = smmuv3_lock_init(unit, &q->lock);
+	if (rc)
+		return rc;
+	q->slots = smmuv3_table_alloc(
+		unit, (size_t)1 << (SMMU_EVT_SIZE_LG2 + lg2), &q->pa);
+	if (!q->slots) {
+		smmuv3_lock_fini(unit, &q->lock);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void smmuv3_evtq_fini(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+
+	smmuv3_table_free(unit, q->slots,
+			  (size_t)1 << (SMMU_EVT_SIZE_LG2 + q->lg2));
+	smmuv3_lock_fini(unit, &q->lock);
+}
+
+void smmuv3_evtq_program(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+
+	smmuv3_write64(unit, SMMU_REG_EVENTQ_BASE,
+		       SMMU_EVENTQ_BASE_WA | (q->pa & SMMU_Q_BASE_ADDR) |
+			       FIELD_PREP(SMMU_Q_BASE_LOG2SIZE, q->lg2));
+	smmuv3_write32(unit, SMMU_REG_EVENTQ_PROD, 0);
+	smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, 0);
+	q->cons = 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the SMMU can do, from its ID registers.
+ *
+ * First a list of checks, each a condition under which this driver cannot work
+ * and the reason in words; then the decoding, which cannot fail.
+ */
+#include "hw/smmuv3/regs.h"
+#include "unit.h"
+
+static unsigned int field(uint32_t reg, uint32_t mask)
+{
+	return (reg & mask) >> __builtin_ctz(mask);
+}
+
+/* --------------------------------------------------------------- checks -- */
+
+/* What a check may look at. */
+struct probe {
+	const struct smmuv3_features *f;
+	const struct uiommu_platform *p;
+};
+
+static bool major_unknown(const struct probe *probe)
+{
+	return field(probe->f->aidr, SMMU_AIDR_MAJOR) != 0;
+}
+
+static bool no_stage1(const struct probe *probe)
+{
+	return !(probe->f->idr[0] & SMMU_IDR0_S1P);
+}
+
+static bool no_aarch64(const struct probe *probe)
+{
+	return !(field(probe->f->idr[0], SMMU_IDR0_TTF) &
+		 SMMU_IDR0_TTF_AARCH64);
+}
+
+static bool tables_other_endian(const struct probe *probe)
+{
+	unsigned int endian = field(probe->f->idr[0], SMMU_IDR0_TTENDIAN);
+
+	return endian != SMMU_IDR0_TTENDIAN_MIXED &&
+	       endian != SMMU_IDR0_TTENDIAN_LE;
+}
+
+static bool stall_forced(const struct probe *probe)
+{
+	return field(probe->f->idr[0], SMMU_IDR0_STALL_MODEL) >=
+	       SMMU_IDR0_STALL_MODEL_FORCED;
+}
+
+static bool st_level_reserved(const struct probe *probe)
+{
+	return field(probe->f->idr[0], SMMU_IDR0_ST_LEVEL) >
+	       SMMU_IDR0_ST_LEVEL_2LVL;
+}
+
+static bool sizes_reserved(const struct probe *probe)
+{
+	uint32_t idr1 = probe->f->idr[1];
+
+	return field(idr1, SMMU_IDR1_SIDSIZE) > SMMU_SIDSIZE_MAX ||
+	       field(idr1, SMMU_IDR1_SSIDSIZE) > SMMU_SSIDSIZE_MAX ||
+	       field(idr1, SMMU_IDR1_CMDQS) > SMMU_QUEUE_LG2_MAX ||
+	       field(idr1, SMMU_IDR1_EVENTQS) > SMMU_QUEUE_LG2_MAX;
+}
+
+static bool preset(const struct probe *probe)
+{
+	return probe->f->idr[1] &
+	       (SMMU_IDR1_QUEUES_PRESET | SMMU_IDR1_TABLES_PRESET);
+}
+
+static bool cannot_clean(const struct probe *probe)
+{
+	return !(probe->f->idr[0] & SMMU_IDR0_COHACC) && !probe->p->clean_range;
+}
+
+static bool no_granule(const struct probe *probe)
+{
+	return !(probe->f->idr[5] &
+		 (SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K));
+}
+
+static const struct {
+	bool (*refuse)(const struct probe *probe);
+	const char *reason;
+} checks[] = {
+	{ major_unknown, "AIDR: not version 3" },
+	{ no_stage1, "IDR0.S1P: no stage 1" },
+	{ no_aarch64, "IDR0.TTF: no AArch64 translation tables" },
+	{ tables_other_endian, "IDR0.TTENDIAN: no little-endian tables" },
+	{ stall_forced, "IDR0.STALL_MODEL: faults always stall" },
+	{ st_level_reserved, "IDR0.ST_LEVEL: reserved value" },
+	{ sizes_reserved, "IDR1: a size is out of range" },
+	{ preset, "IDR1: fixed queues or tables" },
+	{ cannot_clean, "IDR0.COHACC: not coherent, no cache maintenance" },
+	{ no_granule, "IDR5: no translation granule" },
+};
+
+/* --------------------------------------------------------------- decode -- */
+
+static void decode(struct smmuv3_features *f)
+{
+	uint32_t idr0 = f->idr[0], idr3 = f->idr[3], idr5 = f->idr[5];
+
+	f->sid_bits = field(f->idr[1], SMMU_IDR1_SIDSIZE);
+	f->asid_bits = idr0 & SMMU_IDR0_ASID16 ? 16 : 8;
+	f->oas = min_u64(smmu_oas_bits(field(idr5, SMMU_IDR5_OAS)), 52);
+	f->two_level = field(idr0, SMMU_IDR0_ST_LEVEL) ==
+			       SMMU_IDR0_ST_LEVEL_2LVL &&
+		       f->sid_bits > SMMUV3_SPLIT;
+	f->coherent = idr0 & SMMU_IDR0_COHACC;
+	f->hyp = idr0 & SMMU_IDR0_HYP;
+	f->msi = idr0 & SMMU_IDR0_MSI;
+	f->ats = idr0 & SMMU_IDR0_ATS;
+	f->btm = idr0 & SMMU_IDR0_BTM;
+	f->ril = idr3 & SMMU_IDR3_RIL;
+	f->bbml2 = field(idr3, SMMU_IDR3_BBML) == 2;
+	f->can_stall = field(idr0, SMMU_IDR0_STALL_MODEL) ==
+		       SMMU_IDR0_STALL_MODEL_BOTH;
+}
+
+/*
+ * The smallest granule that hardware and page tables have.  Output addresses of
+ * more than 48 bits need 64K granules.
+ */
+static bool choose_granule(struct smmuv3_features *f,
+			   const struct uiommu_platform *p)
+{
+	static const struct {
+		uint32_t idr5;
+		uint8_t lg2, max_oas;
+	} granules[] = {
+		{ SMMU_IDR5_GRAN4K, 12, 48 },
+		{ SMMU_IDR5_GRAN16K, 14, 48 },
+		{ SMMU_IDR5_GRAN64K, 16, 52 },
+	};
+	struct uiommu_pgtable_cfg cfg = {
+		.platform = p,
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.ias = SMMUV3_IAS,
+		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(granules); i++) {
+		if (!(f->idr[5] & granules[i].idr5))
+			continue;
+		cfg.granule_lg2 = granules[i].lg2;
+		cfg.oas = min_u64(f->oas, granules[i].max_oas);
+		if (!uiommu_pgtable_supported(&cfg))
+			continue;
+		f->granule_lg2 = cfg.granule_lg2;
+		f->pt_oas = cfg.oas;
+		return true;
+	}
+	return false;
+}
+
+static void read_ids(struct smmuv3_features *f,
+		     const struct uiommu_smmuv3_cfg *cfg)
+{
+	const struct uiommu_platform *p = cfg->platform;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(f->idr); i++)
+		f->idr[i] = p->mmio_read32(p->ctx,
+					   cfg->base + SMMU_REG_IDR0 + 4 * i);
+	f->iidr = p->mmio_read32(p->ctx, cfg->base + SMMU_REG_IIDR);
+	f->aidr = p->mmio_read32(p->ctx, cfg->base + SMMU_REG_AIDR);
+}
+
+int smmuv3_features_read(struct smmuv3_features *f,
+			 const struct uiommu_smmuv3_cfg *cfg)
+{
+	const struct probe probe = { f, cfg->platform };
+	unsigned int i;
+
+	read_ids(f, cfg);
+	for (i = 0; i < ARRAY_SIZE(checks); i++) {
+		if (!checks[i].refuse(&probe))
+			continue;
+		smmuv3_log(cfg->platform, UIOMMU_LOG_ERROR,
+			   "cannot be used: %s", checks[i].reason);
+		return -ENODEV;
+	}
+	decode(f);
+	if (!choose_granule(f, cfg->platform)) {
+		smmuv3_log(cfg->platform, UIOMMU_LOG_ERROR,
+			   "cannot be used: no page tables for its granules");
+		return -ENODEV;
+	}
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a unit tells about itself: capabilities, ID registers, counters. */
+#include "hw/smmuv3/regs.h"
+#include "unit.h"
+
+void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
+{
+	const struct smmuv3_features *f = &to_smmuv3_unit(u)->feat;
+
+	memset(caps, 0, sizeof(*caps));
+	caps->pgsizes = f->pgsizes;
+	caps->ias = SMMUV3_IAS;
+	caps->oas = f->pt_oas;
+	caps->coherent = f->coherent;
+	/* A message is a write like any other, so it needs a mapping; */
+	caps->msi_translated = true;
+	/* what is not mapped cannot be reached. */
+	caps->msi_isolated = true;
+}
+
+size_t smmuv3_hw_info(struct uiommu_unit *u, uint32_t *type, void *buf,
+		      size_t len)
+{
+	const struct smmuv3_features *f = &to_smmuv3_unit(u)->feat;
+	struct uiommu_hw_info_smmuv3 info = {
+		.iidr = f->iidr,
+		.aidr = f->aidr,
+	};
+
+	_Static_assert(sizeof(info.idr) == sizeof(f->idr), "six of them");
+	memcpy(info.idr, f->idr, sizeof(info.idr));
+	*type = UIOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+	memcpy(buf, &info, min_u64(len, sizeof(info)));
+	return sizeof(info);
+}
+
+static const char *const cmd_names[SMMUV3_NR_CMD_KINDS] = {
+	[SMMUV3_CMD_SYNC] = "cmd/sync",
+	[SMMUV3_CMD_CFGI_STE] = "cmd/cfgi_ste",
+	[SMMUV3_CMD_CFGI_CD] = "cmd/cfgi_cd",
+	[SMMUV3_CMD_CFGI_RANGE] = "cmd/cfgi_range",
+	[SMMUV3_CMD_TLBI_VA] = "cmd/tlbi_va",
+	[SMMUV3_CMD_TLBI_RANGE] = "cmd/tlbi_range",
+	[SMMUV3_CMD_TLBI_ASID] = "cmd/tlbi_asid",
+	[SMMUV3_CMD_TLBI_ALL] = "cmd/tlbi_all",
+	[SMMUV3_CMD_OTHER] = "cmd/other",
+};
+
+bool smmuv3_counter(struct uiommu_unit *u, unsigned int i, const char **name,
+		    uint64_t *value)
+{
+	const struct smmuv3_unit *unit = to_smmuv3_unit(u);
+	const struct {
+		const char *name;
+		const uint64_t *value;
+	} more[] = {
+		{ "cmdq/doorbells", &unit->cmdq.doorbells },
+		{ "flushes", &unit->flushes },
+		{ "flushes/full", &unit->full_flushes },
+		{ "events", &unit->evtq.events },
+		{ "events/overflows", &unit->evtq.overflows },
+		{ "gerrors", &unit->gerrors },
+	};
+
+	if (i < SMMUV3_NR_CMD_KINDS) {
+		*name = cmd_names[i];
+		*value = load_relaxed(&unit->cmdq.count[i]);
+		return true;
+	}
+	i -= SMMUV3_NR_CMD_KINDS;
+	if (i < ARRAY_SIZE(more)) {
+		*name = more[i].name;
+		*value = load_relaxed(more[i].value);
+		return true;
+	}
+	if (i == ARRAY_SIZE(more)) {
+		*name = "cmdq/errors";
+		*value = load_relaxed(&unit->cmdq.errors);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From gathers to commands.
+ *
+ * A gather says which addresses changed, the size of the smallest leaf that was
+ * there, and whether tables went too.  Where the hardware knows ranges
+ * (IDR3.RIL) a range becomes a few commands, each for (NUM + 1) << SCALE
+ * granules; else one command for each leaf.  The commands cover the range and
+ * nothing else: what is outside stays cached.
+ *
+ * Without ranges the count can be large.  Above MAX_COMMANDS the whole ASID is
+ * dropped by one command: at that many, refilling a TLB from warm tables is
+ * cheaper than looking each address up in it.
+ *
+ * One CMD_SYNC ends a flush.  Page table entries were cleared before the call;
+ * the fence orders that before the look at the attachments (domain.c).
+ */
+#include "cmd.h"
+#include "unit.h"
+
+/* Half of a command queue of the default size. */
+#define MAX_COMMANDS 128u
+
+/* SCALE is five bits wide without 52-bit small granules (IDR5.DS). */
+#define SCALE_MAX 31u
+#define NUM_MAX 31u
+
+static enum smmu_cmd_tg tg_code(uint8_t granule_lg2)
+{
+	switch (granule_lg2) {
+	case 14:
+		return SMMU_CMD_TG_16K;
+	case 16:
+		return SMMU_CMD_TG_64K;
+	default:
+		return SMMU_CMD_TG_4K;
+	}
+}
+
+/* Bytes that an entry at `level` translates, as an exponent. */
+static unsigned int level_lg2(uint8_t granule_lg2, int level)
+{
+	return granule_lg2 + (3 - level) * (granule_lg2 - 3);
+}
+
+/*
+ * The level hint for a range: only where all leaves stood at one level that the
+ * field can say, no table went, and both ends are aligned to such a leaf, as
+ * the architecture demands.
+ */
+static uint8_t ttl_of(const struct smmuv3_inv_target *target,
+		      const struct uiommu_gather_range *range)
+{
+	unsigned int lg2;
+
+	if (!range->leaf_only || range->level < 1 || range->level > 3)
+		return 0;
+	/* Level 1 with 16K granules means "any" without DS. */
+	if (target->granule_lg2 == 14 && range->level == 1)
+		return 0;
+	lg2 = level_lg2(target->granule_lg2, range->level);
+	if ((range->first | (range->last + 1)) & mask_lg2(lg2))
+		return 0;
+	return range->level;
+}
+
+typedef bool emit_fn(void *ctx, struct smmu_cmd cmd);
+
+/* Granules in ranges of the form (NUM + 1) << SCALE. */
+static void split_ranges(const struct smmuv3_inv_target *target,
+			 const struct uiommu_gather_range *range, emit_fn *emit,
+			 void *ctx)
+{
+	uint64_t left, take;
+	struct smmuv3_tlbi_va va = {
+		.addr = range->first,
+		.vmid = target->vmid,
+		.asid = target->asid,
+		.leaf = range->leaf_only,
+	};
+	uint8_t ttl = ttl_of(target, range);
+	unsigned int scale;
+
+	left = ((range->last - range->first) >> target->granule_lg2) + 1;
+	while (left) {
+		scale = min_u64(ffs_u64(left), SCALE_MAX);
+		take = (left >> scale) & NUM_MAX;
+		/* Only at the largest scale can the low five bits be zero. */
+		if (!take)
+			take = NUM_MAX + 1;
+		va.tg = tg_code(target->granule_lg2);
+		va.ttl = ttl;
+		va.num = take - 1;
+		va.scale = scale;
+		/* One granule and no hint is illegal as a range. */
+		if (!va.num && !va.scale && !va.ttl)
+			va.tg = SMMU_CMD_TG_SINGLE;
+		if (!emit(ctx, smmuv3_make_tlbi_nh_va(&va)))
+			return;
+		va.addr += take << (scale + target->granule_lg2);
+		left -= take << scale;
+	}
+}
+
+/*
+ * The step between single addresses: the largest block size that is not larger
+ * than the smallest leaf.  A contiguous run may be cached as its parts, so it
+ * does not count as one.
+ */
+static unsigned int stride_of(const struct smmuv3_inv_target *target,
+			      const struct uiommu_gather_range *range)
+{
+	unsigned int lg2 = target->granule_lg2, next;
+	int level;
+
+	for (level = 2; level >= 0; level--) {
+		next = level_lg2(target->granule_lg2, level);
+		if (next > range->stride_lg2)
+			break;
+		lg2 = next;
+	}
+	return lg2;
+}
+
+static void split_addresses(const struct smmuv3_inv_target *target,
+			    const struct uiommu_gather_range *range,
+			    emit_fn *emit, void *ctx)
+{
+	unsigned int lg2 = stride_of(target, range);
+	struct smmuv3_tlbi_va va = {
+		.addr = align_down_lg2(range->first, lg2),
+		.vmid = target->vmid,
+		.asid = target->asid,
+		.leaf = range->leaf_only,
+	};
+
+	for (;;) {
+		if (!emit(ctx, smmuv3_make_tlbi_nh_va(&va)))
+			return;
+		/* Written so that the end of the address space is no trap. */
+		if (range->last - va.addr <= mask_lg2(lg2))
+			return;
+		va.addr += BIT64(lg2);
+	}
+}
+
+void smmuv3_inv_range(const struct smmuv3_inv_target *target,
+		      const struct uiommu_gather_range *range,
+		      bool (*emit)(void *ctx, struct smmu_cmd cmd), void *ctx)
+{
+	if (target->range)
+		split_ranges(target, range, emit, ctx);
+	else
+		split_addresses(target, range, emit, ctx);
+}
+
+/* -------------------------------------------------------------- flushes -- */
+
+static bool count_command(void *ctx, struct smmu_cmd cmd)
+{
+	unsigned int *nr = ctx;
+
+	return ++*nr <= MAX_COMMANDS;
+}
+
+static bool add_command(void *ctx, struct smmu_cmd cmd)
+{
+	smmuv3_batch_add(ctx, cmd);
+	return true;
+}
+
+/* Is dropping the whole ASID the better way? */
+static bool too_many(const struct smmuv3_inv_target *target,
+		     const struct uiommu_gather *gather)
+{
+	unsigned int nr = 0;
+	uint32_t i;
+
+	/* Tables without a range: say nothing about where, so everywhere. */
+	if (!gather || !gather->nr_ranges)
+		return true;
+	for (i = 0; i < gather->nr_ranges && nr <= MAX_COMMANDS; i++)
+		smmuv3_inv_range(target, &gather->range[i], count_command, &nr);
+	return nr > MAX_COMMANDS;
+}
+
+/* gather NULL: everything. */
+static int flush_att(const struct smmuv3_att *att,
+		     const struct uiommu_gather *gather)
+{
+	struct smmuv3_unit *unit = att->unit;
+	struct smmuv3_inv_target target = {
+		.vmid = att->vmid,
+		.asid = att->asid,
+		.granule_lg2 = unit->feat.granule_lg2,
+		.range = unit->feat.ril,
+	};
+	struct smmuv3_batch batch;
+	uint32_t i;
+
+	smmuv3_batch_init(&batch, &unit->cmdq);
+	fetch_add_relaxed(&unit->flushes, 1);
+	if (too_many(&target, gather)) {
+		fetch_add_relaxed(&unit->full_flushes, 1);
+		smmuv3_batch_add(&batch, smmuv3_make_tlbi_nh_asid(att->vmid,
+								  att->asid));
+	} else {
+		for (i = 0; i < gather->nr_ranges; i++)
+			smmuv3_inv_range(&target, &gather->range[i],
+					 add_command, &batch);
+	}
+	return smmuv3_batch_sync(&batch);
+}
+
+static int flush_dom(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
+{
+	const struct uiommu_platform *p = dom->hwdom.unit->platform;
+	const struct smmuv3_att *att;
+	int rc = 0, err;
+
+	/* Entries are cleared before the list is read: pairs with att_get. */
+	fence_full();
+	p->read_begin(p->ctx);
+	for (att = load_acquire(&dom->atts); att;
+	     att = load_acquire(&att->next)) {
+		err = flush_att(att, gather);
+		rc = rc ? rc : err;
+	}
+	p->read_end(p->ctx);
+	return rc;
+}
+
+int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather)
+{
+	if (d->type != UIOMMU_DOM_PAGING || uiommu_gather_empty(gather))
+		return 0;
+	return flush_dom(to_smmuv3_dom(d), gather);
+}
+
+int smmuv3_flush_all(struct uiommu_hwdom *d)
+{
+	if (d->type != UIOMMU_DOM_PAGING)
+		return 0;
+	return flush_dom(to_smmuv3_dom(d), NULL);
+}
+
+int smmuv3_inv_asid(struct smmuv3_unit *unit, uint16_t vmid, uint16_t asid)
+{
+	struct smmuv3_batch batch;
+
+	smmuv3_batch_init(&batch, &unit->cmdq);
+	smmuv3_batch_add(&batch, smmuv3_make_tlbi_nh_asid(vmid, asid));
+	return smmuv3_batch_sync(&batch);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making and unmaking a unit: memory first, then the hardware; the ladder down
+ * is the same in both directions.
+ */
+#include "hw/smmuv3/regs.h"
+#include "unit.h"
+
+#define DEFAULT_QUEUE_LG2 8
+#define DEFAULT_TIMEOUT_NS 1000000000u
+
+static void unit_free(struct smmuv3_unit *unit)
+{
+	/* Memory that the hardware may still read is not given back. */
+	if (unit->programmed && smmuv3_disable(unit)) {
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
+			   "cannot be turned off; its memory is kept");
+		return;
+	}
+	smmuv3_evtq_fini(unit);
+	smmuv3_cmdq_fini(&unit->cmdq);
+	smmuv3_strtab_fini(unit);
+	smmuv3_asids_fini(unit);
+	smmuv3_lock_fini(unit, &unit->dev_lock);
+	smmuv3_obj_free(unit, unit);
+}
+
+static void unit_remove(struct uiommu_unit *u)
+{
+	unit_free(to_smmuv3_unit(u));
+}
+
+static const struct uiommu_driver_ops smmuv3_ops = {
+	.name = "smmuv3",
+	.remove = unit_remove,
+	.caps = smmuv3_caps,
+	.hw_info = smmuv3_hw_info,
+	.irq = smmuv3_irq,
+	.dev_add = smmuv3_dev_add,
+	.dev_remove = smmuv3_dev_remove,
+	.dom_alloc = smmuv3_dom_alloc,
+	.dom_free = smmuv3_dom_free,
+	.attach = smmuv3_attach,
+	.flush = smmuv3_flush,
+	.flush_all = smmuv3_flush_all,
+	.counter = smmuv3_counter,
+};
+
+/* Leaf sizes of the page tables we are going to make: ask one. */
+static int learn_pgsizes(struct smmuv3_unit *unit)
+{
+	struct smmuv3_features *f = &unit->feat;
+	struct uiommu_pgtable_cfg cfg = {
+		.platform = unit->unit.platform,
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = f->granule_lg2,
+		.ias = SMMUV3_IAS,
+		.oas = f->pt_oas,
+		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
+	};
+	struct uiommu_pgtable_info info;
+	struct uiommu_pgtable *pt;
+	int rc;
+
+	rc = uiommu_pgtable_create(&cfg, &pt);
+	if (rc)
+		return rc;
+	uiommu_pgtable_info(pt, &info);
+	uiommu_pgtable_destroy(pt);
+	f->pgsizes = info.pgsizes;
+	return 0;
+}
+
+static uint8_t queue_lg2(uint8_t wanted, uint32_t idr1, uint32_t mask)
+{
+	return min_u64(wanted ? wanted : DEFAULT_QUEUE_LG2,
+		       FIELD_GET(mask, idr1));
+}
+
+static int unit_init(struct smmuv3_unit *unit)
+{
+	const struct uiommu_smmuv3_cfg *cfg = &unit->cfg;
+	uint32_t idr1 = unit->feat.idr[1];
+	int rc;
+
+	rc = learn_pgsizes(unit);
+	if (rc)
+		return rc;
+	smmuv3_static_doms_init(unit);
+	rc = smmuv3_lock_init(unit, &unit->dev_lock);
+	if (rc)
+		return rc;
+	rc = smmuv3_asids_init(unit);
+	if (rc)
+		goto err_lock;
+	rc = smmuv3_strtab_init(unit);
+	if (rc)
+		goto err_asids;
+	rc = smmuv3_cmdq_init(&unit->cmdq, cfg->platform, cfg->base,
+			      queue_lg2(cfg->cmdq_lg2, idr1, SMMU_IDR1_CMDQS),
+			      cfg->timeout_ns);
+	if (rc)
+		goto err_strtab;
+	rc = smmuv3_evtq_init(unit, queue_lg2(cfg->evtq_lg2, idr1,
+					      SMMU_IDR1_EVENTQS));
+	if (rc)
+		goto err_cmdq;
+	return 0;
+
+err_cmdq:
+	smmuv3_cmdq_fini(&unit->cmdq);
+err_strtab:
+	smmuv3_strtab_fini(unit);
+err_asids:
+	smmuv3_asids_fini(unit);
+err_lock:
+	smmuv3_lock_fini(unit, &unit->dev_lock);
+	return rc;
+}
+
+int uiommu_smmuv3_probe(const struct uiommu_smmuv3_cfg *cfg,
+			struct uiommu_unit **out)
+{
+	const struct uiommu_platform *p = cfg->platform;
+	struct smmuv3_unit *unit;
+	int rc;
+
+	unit = p->obj_alloc(p->ctx, sizeof(*unit));
+	if (!unit)
+		return -ENOMEM;
+	unit->unit.ops = &smmuv3_ops;
+	unit->unit.platform = p;
+	unit->unit.host = cfg->host;
+	unit->unit.host_ctx = cfg->host_ctx;
+	unit->cfg = *cfg;
+	if (!cfg->timeout_ns)
+		unit->cfg.timeout_ns = DEFAULT_TIMEOUT_NS;
+
+	rc = smmuv3_features_read(&unit->feat, cfg);
+	if (rc)
+		goto err_free;
+	rc = unit_init(unit);
+	if (rc)
+		goto err_free;
+	rc = smmuv3_reset(unit);
+	if (rc)
+		goto err_off;
+	*out = &unit->unit;
+	return 0;
+
+err_off:
+	unit_free(unit);
+	return rc;
+err_free:
+	p->obj_free(p->ctx, unit);
+	return rc;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bringing the hardware into a known state, and leaving it in one.
+ *
+ * Whatever ran before us may have left translation on and the queues busy.
+ * From the first step on until our own tables are in force every access is
+ * aborted: GBPA.ABORT is set before SMMUEN is cleared.  The caches are emptied
+ * while translation is off, configuration before translations, for the other
+ * order would let a stale entry refill the TLB.  Interrupts are armed before
+ * the event queue, since an event that came earlier would raise none.
+ */
+#include "cmd.h"
+#include "hw/smmuv3/regs.h"
+#include "hw/smmuv3/ste.h"
+#include "unit.h"
+
+/* Wait until (register & mask) == want. */
+static int wait_reg(struct smmuv3_unit *unit, uint32_t off, uint32_t mask,
+		    uint32_t want)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	uint64_t start = p->now_ns(p->ctx);
+
+	while ((smmuv3_read32(unit, off) & mask) != want) {
+		if (p->now_ns(p->ctx) - start > unit->cfg.timeout_ns) {
+			smmuv3_log(p, UIOMMU_LOG_ERROR,
+				   "register %x: %x, waited for %x", off,
+				   smmuv3_read32(unit, off), want);
+			return -ETIMEDOUT;
+		}
+		p->relax(p->ctx);
+	}
+	return 0;
+}
+
+/* Write a control register and wait for its acknowledgement. */
+static int write_acked(struct smmuv3_unit *unit, uint32_t off, uint32_t ack,
+		       uint32_t val)
+{
+	smmuv3_write32(unit, off, val);
+	return wait_reg(unit, ack, ~UINT32_C(0), val);
+}
+
+static int write_cr0(struct smmuv3_unit *unit, uint32_t val)
+{
+	return write_acked(unit, SMMU_REG_CR0, SMMU_REG_CR0ACK, val);
+}
+
+static int write_irq_ctrl(struct smmuv3_unit *unit, uint32_t val)
+{
+	return write_acked(unit, SMMU_REG_IRQ_CTRL, SMMU_REG_IRQ_CTRLACK, val);
+}
+
+/* From now on accesses are aborted whenever translation is off. */
+static int abort_when_off(struct smmuv3_unit *unit)
+{
+	uint32_t gbpa;
+	int rc;
+
+	rc = wait_reg(unit, SMMU_REG_GBPA, SMMU_GBPA_UPDATE, 0);
+	if (rc)
+		return rc;
+	gbpa = smmuv3_read32(unit, SMMU_REG_GBPA);
+	smmuv3_write32(unit, SMMU_REG_GBPA,
+		       gbpa | SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
+	return wait_reg(unit, SMMU_REG_GBPA, SMMU_GBPA_UPDATE, 0);
+}
+
+static int turn_off(struct smmuv3_unit *unit)
+{
+	uint32_t on = smmuv3_read32(unit, SMMU_REG_CR0) |
+		      smmuv3_read32(unit, SMMU_REG_CR0ACK);
+	int rc;
+
+	if (on & SMMU_CR0_SMMUEN && !unit->programmed)
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_INFO,
+			   "was running; taking it over");
+	rc = abort_when_off(unit);
+	if (!rc)
+		rc = write_cr0(unit, 0);
+	if (!rc)
+		rc = write_irq_ctrl(unit, 0);
+	return rc;
+}
+
+static void program_attributes(struct smmuv3_unit *unit)
+{
+	unsigned int c = unit->feat.coherent ? SMMU_CR1_CACHE_WB
+					     : SMMU_CR1_CACHE_NC;
+	unsigned int sh = unit->feat.coherent ? SMMU_SH_INNER : SMMU_SH_NON;
+
+	smmuv3_write32(unit, SMMU_REG_CR1,
+		       FIELD_PREP(SMMU_CR1_QUEUE_IC, c) |
+			       FIELD_PREP(SMMU_CR1_QUEUE_OC, c) |
+			       FIELD_PREP(SMMU_CR1_QUEUE_SH, sh) |
+			       FIELD_PREP(SMMU_CR1_TABLE_IC, c) |
+			       FIELD_PREP(SMMU_CR1_TABLE_OC, c) |
+			       FIELD_PREP(SMMU_CR1_TABLE_SH, sh));
+	/* Record unknown StreamIDs; take no part in CPU broadcasts. */
+	smmuv3_write32(unit, SMMU_REG_CR2,
+		       SMMU_CR2_RECINVSID |
+			       (unit->feat.btm ? SMMU_CR2_PTM : 0));
+}
+
+/* One interrupt as a message, or by wire where there is no doorbell. */
+static void program_msi(struct smmuv3_unit *unit, uint32_t cfg0, uint32_t cfg1,
+			uint32_t cfg2, const struct uiommu_msi_msg *msg)
+{
+	smmuv3_write64(unit, cfg0, msg->addr & SMMU_IRQ_CFG0_ADDR);
+	smmuv3_write32(unit, cfg1, msg->data);
+	smmuv3_write32(unit, cfg2,
+		       FIELD_PREP(SMMU_IRQ_CFG2_MEMATTR, SMMU_MEMATTR_NGNRE));
+}
+
+static int enable_irqs(struct smmuv3_unit *unit)
+{
+	/* Old errors are nobody's any more. */
+	smmuv3_write32(unit, SMMU_REG_GERRORN,
+		       smmuv3_read32(unit, SMMU_REG_GERROR));
+	if (unit->feat.msi) {
+		program_msi(unit, SMMU_REG_GERROR_IRQ_CFG0,
+			    SMMU_REG_GERROR_IRQ_CFG1, SMMU_REG_GERROR_IRQ_CFG2,
+			    &unit->cfg.gerror_msi);
+		program_msi(unit, SMMU_REG_EVENTQ_IRQ_CFG0,
+			    SMMU_REG_EVENTQ_IRQ_CFG1, SMMU_REG_EVENTQ_IRQ_CFG2,
+			    &unit->cfg.evtq_msi);
+	}
+	return write_irq_ctrl(unit, SMMU_IRQ_CTRL_GERROR_IRQEN |
+					    SMMU_IRQ_CTRL_EVENTQ_IRQEN);
+}
+
+static int empty_caches(struct smmuv3_unit *unit)
+{
+	struct smmuv3_batch batch;
+	int rc;
+
+	smmuv3_batch_init(&batch, &unit->cmdq);
+	smmuv3_batch_add(&batch, smmuv3_make_cfgi_all());
+	rc = smmuv3_batch_sync(&batch);
+	if (rc)
+		return rc;
+	smmuv3_batch_init(&batch, &unit->cmdq);
+	if (unit->feat.hyp)
+		smmuv3_batch_add(&batch, smmuv3_make_tlbi_el2_all());
+	smmuv3_batch_add(&batch, smmuv3_make_tlbi_nsnh_all());
+	return smmuv3_batch_sync(&batch);
+}
+
+int smmuv3_reset(struct smmuv3_unit *unit)
+{
+	uint32_t cr0 = SMMU_CR0_CMDQEN;
+	int rc;
+
+	rc = turn_off(unit);
+	if (rc)
+		return rc;
+	unit->programmed = true;
+	program_attributes(unit);
+	smmuv3_strtab_program(unit);
+	smmuv3_cmdq_program(&unit->cmdq);
+	/* Before CMDQEN: an old CMDQ_ERR would keep the queue from starting. */
+	rc = enable_irqs(unit);
+	if (rc)
+		return rc;
+	rc = write_cr0(unit, cr0);
+	if (rc)
+		return rc;
+	rc = empty_caches(unit);
+	if (rc)
+		return rc;
+	smmuv3_evtq_program(unit);
+	cr0 |= SMMU_CR0_EVENTQEN;
+	/* No device has ATS from us: stop addresses that claim to be physical */
+	if (unit->feat.ats)
+		cr0 |= SMMU_CR0_ATSCHK;
+	rc = write_cr0(unit, cr0);
+	if (rc)
+		return rc;
+	return write_cr0(unit, cr0 | SMMU_CR0_SMMUEN);
+}
+
+int smmuv3_disable(struct smmuv3_unit *unit)
+{
+	int rc = turn_off(unit);
+
+	if (!rc)
+		unit->programmed = false;
+	return rc;
+}
