@@ -6,6 +6,7 @@
 #include <uiommu/abi.h>
 #include <uiommu/core.h>
 #include <uiommu/driver.h>
+#include <uiommu/fw.h>
 #include <uiommu/host.h>
 #include <uiommu/machine.h>
 #include <uiommu/model.h>
