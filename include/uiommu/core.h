@@ -28,7 +28,10 @@ struct uiommu_ioas;
 
 struct uiommu_core_cfg {
 	const struct uiommu_platform *platform; /* must outlive the core */
-	/* Told of every fault that nobody else takes.  NULL: logged. */
+	/*
+	 * Told of every fault that nobody else takes; dev is NULL where the
+	 * hardware names no device we know.  NULL: logged.
+	 */
 	void (*fault)(void *ctx, struct uiommu_device *dev,
 		      const struct uiommu_fault *fault);
 	void *ctx;
@@ -184,7 +187,10 @@ struct uiommu_run {
 #define UIOMMU_PIN_WRITE (1u << 0)
 #define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
 
-/* The address space that user addresses belong to; the embedder's. */
+/*
+ * The address space that user addresses belong to; the embedder's.  Neither
+ * function may call the core.
+ */
 struct uiommu_mm {
 	void *ctx;
 	/*
@@ -202,9 +208,9 @@ struct uiommu_mm {
 
 /*
  * An IO address space: areas of IOVA backed by user memory, replicated in all
- * domains of the IOAS.  Locking: one rwlock inside each IOAS.  Reading calls
- * run in parallel; map and unmap of disjoint ranges do their pinning and page
- * table work outside the exclusive section.
+ * domains of the IOAS.  Reading calls run in parallel; map and unmap of
+ * disjoint ranges do their pinning and page table work side by side.  Adding
+ * and removing a domain, cutting and set_huge_pages wait for them.
  */
 int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out);
 /* No domain is in it; unmaps everything. */
@@ -226,10 +232,22 @@ int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
 int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
 		     uint32_t flags, uiommu_iova_t *dst_iova);
-/* As IOMMU_IOAS_UNMAP: whole areas only.  -ENOENT, -EOVERFLOW, -EINVAL… */
+/*
+ * As IOMMU_IOAS_UNMAP: whole areas only, in ascending order, up to the first
+ * that may not go.  *unmapped is what went, also on error.
+ *   -EINVAL	len 0
+ *   -EOVERFLOW	the range wraps
+ *   -ENOENT	nothing there, or an area that reaches out of the range
+ *   -EBUSY	an area that another thread is mapping or unmapping
+ *   -ENOMEM	a leaf across a cut could not be split; nothing went
+ */
 int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 		      uint64_t len, uint64_t *unmapped);
-void uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
+/*
+ * Unmap everything; 0 also when there is nothing.  -EBUSY: another thread is
+ * mapping; the walk stopped at its area.
+ */
+int uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
 /*
  * Cut the area that lies across `iova` in two there (type1's v1 unmap and
  * carve-outs).  0 also when none does; -EINVAL unaligned; -ENOMEM.
@@ -263,8 +281,9 @@ bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
 
 /*
  * Put a domain into the IOAS: its aperture becomes reserved outside, its page
- * size the alignment, and all areas are mapped into it.  -EADDRINUSE: areas or
- * allowed ranges do not fit; -EFAULT, -ENOMEM: pages cannot be pinned.
+ * size the alignment, and all areas are mapped into it.  -EEXIST: it is in an
+ * IOAS; -EINVAL: its smallest leaf is larger than a page; -EADDRINUSE: areas
+ * or allowed ranges do not fit; -EFAULT, -ENOMEM: pages cannot be pinned.
  */
 int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
 			   struct uiommu_domain *domain);
