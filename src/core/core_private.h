@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * core_private.h - what the files of the core share, and the lock order of the
+ * whole project.
+ *
+ * Nouns.  A *unit* is one IOMMU, run by a driver.  A *device* belongs to a
+ * unit and to a *group*, the smallest set that can be isolated.  A *domain* is
+ * one translation that groups attach to.  An *IOAS* is an address space: a set
+ * of *areas*, each a range of IOVA backed by part of a *pages* object, kept
+ * the same in all domains of the IOAS.  A pages object is a range of user
+ * memory; the parts of it that areas in use need are pinned, as *segments*,
+ * each a list of physically contiguous *runs*.
+ *
+ * THE LOCK ORDER.  A thread takes locks only downwards in this list.  Each
+ * line is held, if at all, by one thread for one object of its kind, except
+ * where it says otherwise.
+ *
+ *	 1  launch/	what keeps the client's file descriptors
+ *	 2  abi/	a context's or container's own lock
+ *	 3  abi/	one object's lock (group state of a context, device)
+ *	 4  core	uiommu_group.lock
+ *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
+ *	 6  core	uiommu_ioas.lock (never two IOASes at a time)
+ *	 7  core	core_pages.lock
+ *	 8  core	uiommu_domain.msi_lock
+ *	 9  core	uiommu_core.lock
+ *	10  embedder	behind uiommu_mm.pin and unpin (pins, client memory)
+ *	11  driver	a unit's lists, then a domain's, then its queues' locks
+ *	12  platform	the host's own
+ *	13  model	behind register accesses; never calls back up
+ *
+ * Page tables have no lock.  Up-calls (faults, interrupts) are made with no
+ * lock of 4 to 13 held.  Read sections of the platform are not locks: none of
+ * 1 to 11 is taken inside one.
+ *
+ * Every allocation of the core goes through core_alloc, every lock through
+ * core_mutex_init and core_rwlock_init.
+ */
+#ifndef CORE_PRIVATE_H
+#define CORE_PRIVATE_H
+
+#include <pthread.h>
+
+#include <uiommu/core.h>
+#include <uiommu/env.h>
+
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/list.h"
+#include "base/overflow.h"
+#include "itree.h"
+
+/* ------------------------------------------------------------ registry -- */
+
+struct core_unit {
+	struct list node; /* in uiommu_core.units */
+	struct uiommu_unit *unit;
+	struct uiommu_unit_caps caps;
+	struct uiommu_hwdom *blocked; /* for all its devices at rest */
+};
+
+/* A doorbell page's place in the software MSI window: slot = index. */
+#define CORE_MSI_SLOTS 64
+struct core_msi_slot {
+	uiommu_iova_t window;
+	uiommu_pa_t page;
+};
+
+struct uiommu_core {
+	const struct uiommu_platform *platform;
+	struct uiommu_core_cfg cfg;
+	uint64_t page_size;		/* of this process */
+	struct uiommu_core_stats stats; /* each member atomic */
+	uint64_t table_bytes; /* of all domains as last seen; atomic */
+
+	/* Protects the members below. */
+	pthread_mutex_t lock;
+	struct list units;
+	struct list groups; /* ascending ids */
+	struct list devices;
+	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
+	unsigned int nr_msi;
+};
+
+void *core_alloc(struct uiommu_core *core, size_t size);
+void core_free(struct uiommu_core *core, void *obj);
+int core_mutex_init(pthread_mutex_t *lock);
+/* Waiting writers come first, so that readers cannot starve them. */
+int core_rwlock_init(pthread_rwlock_t *lock);
+void core_log(struct uiommu_core *core, enum uiommu_log_level level,
+	      const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Add to a counter; with a peak, raise that too. */
+void core_count(uint64_t *counter, uint64_t add);
+void core_gauge(uint64_t *gauge, uint64_t *peak, int64_t add);
+
+/* -------------------------------------------------- devices and groups -- */
+
+struct uiommu_device {
+	struct uiommu_core *core;
+	struct core_unit *cunit;
+	struct uiommu_group *group;
+	struct uiommu_hwdev *hw;
+	struct list core_node;	/* uiommu_core.devices; core lock */
+	struct list group_node; /* uiommu_group.devices; group lock */
+	uint32_t refs;		/* atomic: its owner, and fault reports */
+	char *name;
+	unsigned int nr_resv;
+	struct uiommu_resv_region resv[]; /* ascending; fixed */
+};
+
+struct uiommu_group {
+	struct uiommu_core *core;
+	struct list core_node; /* uiommu_core.groups; core lock */
+	unsigned int id;
+
+	/* Protects the members below. */
+	pthread_mutex_t lock;
+	struct list devices;
+	unsigned int nr_devices;
+	void *owner;
+	unsigned int owner_count;
+	struct uiommu_domain *domain; /* NULL: blocked */
+	uint64_t msi_slots;	      /* doorbells that each domain must have */
+};
+
+int core_group_create(struct uiommu_core *core, struct uiommu_group **out);
+/* Tells the driver of the device; frees a group that stays empty on error. */
+int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
+		    const struct uiommu_hwdev_cfg *hw);
+/* The driver forgets the device; frees the group with its last one. */
+void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev);
+void core_device_put(struct uiommu_device *dev);
+
+/* ------------------------------------------------------------- domains -- */
+
+struct uiommu_domain {
+	struct uiommu_core *core;
+	struct core_unit *cunit;
+	struct uiommu_hwdom *hw;
+	struct uiommu_pgtable_info info;
+	uint32_t attached;    /* groups; atomic */
+	uint32_t dead;	      /* a flush failed: nothing is freed; atomic */
+	uint64_t table_bytes; /* as last counted; atomic */
+
+	/* Protects msi_slots, over the mapping that makes them true. */
+	pthread_mutex_t msi_lock;
+	uint64_t msi_slots;
+
+	/* Of the IOAS it is in; its domains_lock. */
+	struct list ioas_node;
+	struct uiommu_ioas *ioas;
+};
+
+uint64_t core_domain_granule(const struct uiommu_domain *dom);
+/* Bring the figures up to date after tables came or went. */
+void core_domain_count_tables(struct uiommu_domain *dom);
+/* As uiommu_pgtable_map, with the flushes it asks for; `step` 0: any leaf. */
+int core_domain_map(struct uiommu_domain *dom, uiommu_iova_t iova,
+		    uiommu_pa_t pa, uint64_t len, uint32_t prot, uint64_t step);
+/* Unmap and gather; what is gathered still waits for core_domain_flush. */
+int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
+		      uint64_t len, struct uiommu_gather *gather,
+		      uint64_t *unmapped);
+/*
+ * Make the hardware forget, then free the tables.  On error the domain is dead
+ * and nothing that the hardware might still use may be freed.
+ */
+int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather);
+
+/* Give `dom` the doorbells in `slots`; on error it has those it had. */
+int core_msi_install(struct uiommu_domain *dom, uint64_t slots);
+
+/* --------------------------------------------------------------- pages -- */
+
+/* Bytes [first, last] of a pages object, pinned; whole pages. */
+struct core_seg {
+	struct itree_node node; /* keyed by byte offset */
+	uint32_t refs;		/* areas that need it */
+	unsigned int nr_runs, max_runs;
+	struct uiommu_run *runs; /* &one, or an array of max_runs */
+	struct uiommu_run one;
+};
+
+struct core_pages {
+	struct uiommu_core *core;
+	struct uiommu_mm mm;
+	uint64_t base;	    /* user address, start of a page */
+	uint32_t pin_flags; /* UIOMMU_PIN_* */
+	uint32_t refs;	    /* areas; atomic */
+
+	/* Protects segs, and what is mapped by reading them. */
+	pthread_mutex_t lock;
+	struct itree segs;
+};
+
+int core_pages_create(struct uiommu_core *core, const struct uiommu_mm *mm,
+		      uint64_t uva, uint32_t pin_flags,
+		      struct core_pages **out);
+struct core_pages *core_pages_get(struct core_pages *pages);
+void core_pages_put(struct core_pages *pages);
+/* Caller holds pages->lock for these; offsets in bytes, inclusive. */
+int core_pages_pin(struct core_pages *pages, uint64_t first, uint64_t last);
+void core_pages_unpin(struct core_pages *pages, uint64_t first, uint64_t last);
+/* Make [.., at) and [at, ..) independent halves of something pinned. */
+int core_pages_cut(struct core_pages *pages, uint64_t at);
+
+/* Walk the runs of [first, last], neighbours joined. */
+struct core_run_iter {
+	struct core_seg *seg;
+	unsigned int run;
+	uint64_t skip; /* bytes of seg->runs[run] already given */
+	uint64_t left; /* bytes to give */
+};
+void core_runs_begin(struct core_run_iter *it, struct core_pages *pages,
+		     uint64_t first, uint64_t last);
+bool core_runs_next(struct core_run_iter *it, struct uiommu_run *run);
+
+/* ---------------------------------------------------------------- IOAS -- */
+
+enum core_area_state {
+	CORE_AREA_BUILDING, /* its maker pins and maps */
+	CORE_AREA_READY,
+	CORE_AREA_DYING, /* its end has begun */
+};
+
+/*
+ * [node.first, node.last] of IOVA shows bytes of `pages` from `offset`.  The
+ * node and the offset change only by a cut, under both locks exclusively.
+ */
+struct core_area {
+	struct itree_node node; /* in uiommu_ioas.areas */
+	struct list batch;	/* of the call that makes or unmaps it */
+	struct core_pages *pages;
+	uint64_t offset; /* in bytes from pages->base */
+	uint32_t prot;
+	uint32_t state; /* enum core_area_state; atomic, see struct uiommu_ioas */
+	/* Pages are pinned for it.  Its maker's, its ender's, or who holds
+	 * domains_lock exclusively.
+	 */
+	bool pinned;
+};
+
+/* A range kept out of the IOAS, by `refs` parties. */
+struct core_resv {
+	struct list node;
+	struct uiommu_range range;
+	uint32_t refs;
+};
+
+/*
+ * An area's state: its maker turns BUILDING into READY by a store-release and
+ * without a lock; READY becomes DYING under `lock` exclusively, after which
+ * only that thread touches the area.  An area of any state keeps its IOVA.
+ *
+ * domains_lock protects the set of domains.  Held shared from the placement of
+ * an area to the end of its pinning and mapping, and likewise for unmapping:
+ * so who holds it exclusively sees only READY areas.
+ * lock protects the rest; it is never held across pinning, page tables or
+ * flushes, except where domains_lock is held exclusively.
+ */
+struct uiommu_ioas {
+	struct uiommu_core *core;
+	pthread_rwlock_t domains_lock;
+	struct list domains;
+	unsigned int nr_domains;
+
+	pthread_rwlock_t lock;
+	struct itree areas;
+	struct list reserved;	      /* struct core_resv, no order */
+	struct uiommu_range *allowed; /* ascending, disjoint */
+	unsigned int nr_allowed;
+	uint64_t alignment; /* a power of two */
+	bool huge_pages;    /* changes with domains_lock exclusively too */
+};
+
+static inline struct core_area *core_area_of(struct itree_node *node)
+{
+	return node ? container_of(node, struct core_area, node) : NULL;
+}
+
+static inline uint64_t core_area_len(const struct core_area *area)
+{
+	return area->node.last - area->node.first + 1;
+}
+
+/* Where its first byte is in a page. */
+static inline uint64_t core_area_page_offset(const struct core_area *area)
+{
+	return area->offset & (area->pages->core->page_size - 1);
+}
+
+/* resv.c: IOAS lock exclusively, -EADDRINUSE where areas or allowed lie. */
+int core_reserve(struct uiommu_ioas *ioas, uint64_t first, uint64_t last);
+void core_unreserve(struct uiommu_ioas *ioas, uint64_t first, uint64_t last);
+bool core_is_reserved(const struct uiommu_ioas *ioas, uint64_t first,
+		      uint64_t last);
+/* The lowest range that ends at or after `at`; false: none. */
+bool core_next_reserved(const struct uiommu_ioas *ioas, uint64_t at,
+			struct uiommu_range *range);
+
+/* iova.c: IOAS lock exclusively. */
+int core_iova_check(const struct uiommu_ioas *ioas, uiommu_iova_t iova,
+		    uint64_t len);
+int core_iova_alloc(const struct uiommu_ioas *ioas, uint64_t addr, uint64_t len,
+		    uiommu_iova_t *iova);
+
+/*
+ * area.c: domains_lock held, so that the set of domains stands still; not the
+ * IOAS lock.
+ */
+/* Pin, and map into all domains; nothing to do without a domain. */
+int core_area_fill(struct uiommu_ioas *ioas, struct core_area *area);
+int core_area_pin(struct core_area *area);
+void core_area_unpin(struct core_area *area);
+/*
+ * Hardware that does not answer may use the area's memory for ever: leave it
+ * pinned beyond the area's end.  `needed`: others of its domains go on, so the
+ * area keeps a pin of its own.
+ */
+void core_area_abandon(struct core_area *area, bool needed);
+/* Map what is pinned into one domain; on error nothing is mapped there. */
+int core_area_map(struct uiommu_ioas *ioas, struct core_area *area,
+		  struct uiommu_domain *dom);
+/*
+ * Unmap the areas of `batch`, ascending, from one domain and flush.
+ * -ENOMEM: a leaf hangs over a cut and cannot be split; they are all mapped as
+ * before.  Another error: unmapped, but the hardware may still use them.
+ */
+int core_areas_unmap(struct uiommu_ioas *ioas, struct list *batch,
+		     struct uiommu_domain *dom);
+/*
+ * Unmap from all domains and unpin.  -ENOMEM as above; after any other trouble
+ * the memory is abandoned, and 0 is returned.
+ */
+int core_areas_unfill(struct uiommu_ioas *ioas, struct list *batch);
+/* An area, empty, in state BUILDING; takes over a reference on `pages`. */
+struct core_area *core_area_create(struct uiommu_ioas *ioas,
+				   struct core_pages *pages, uint64_t offset,
+				   uint64_t len, uint32_t prot);
+void core_area_free(struct uiommu_ioas *ioas, struct core_area *area);
+
+#endif /* CORE_PRIVATE_H */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * device.c - devices: adding, removing, what they reserve.
+ *
+ * A device's reserved regions are put together once, when it is added, from
+ * what its unit needs (the software MSI window) and what its maker states, and
+ * never change.  The object is counted: its owner holds one reference, and a
+ * fault being reported another, so that a report never meets a freed device.
+ */
+#include "core_private.h"
+
+/* Where Linux puts it on Arm; programs know the address. */
+#define SW_MSI_FIRST UINT64_C(0x08000000)
+#define SW_MSI_LEN UINT64_C(0x00100000)
+
+static struct core_unit *find_unit(struct uiommu_core *core,
+				   struct uiommu_unit *unit)
+{
+	struct core_unit *it, *found = NULL;
+
+	pthread_mutex_lock(&core->lock);
+	list_for_each(it, &core->units, node)
+		if (it->unit == unit)
+			found = it;
+	pthread_mutex_unlock(&core->lock);
+	return found;
+}
+
+static void add_resv(struct uiommu_device *dev,
+		     const struct uiommu_resv_region *region)
+{
+	unsigned int i = dev->nr_resv++;
+
+	while (i && dev->resv[i - 1].range.first > region->range.first) {
+		dev->resv[i] = dev->resv[i - 1];
+		i--;
+	}
+	dev->resv[i] = *region;
+}
+
+static struct uiommu_device *make(struct uiommu_core *core,
+				  struct core_unit *cunit,
+				  const struct uiommu_device_cfg *cfg)
+{
+	const struct uiommu_resv_region sw_msi = {
+		.range = { SW_MSI_FIRST, SW_MSI_FIRST + SW_MSI_LEN - 1 },
+		.type = UIOMMU_RESV_SW_MSI,
+	};
+	const char *name = cfg->hw.name ? cfg->hw.name : "?";
+	size_t name_len = __builtin_strlen(name) + 1;
+	struct uiommu_device *dev;
+
+	dev = core_alloc(core, sizeof(*dev) + (cfg->nr_resv + 1) *
+						      sizeof(dev->resv[0]));
+	if (!dev)
+		return NULL;
+	dev->name = core_alloc(core, name_len);
+	if (!dev->name) {
+		core_free(core, dev);
+		return NULL;
+	}
+	memcpy(dev->name, name, name_len);
+	dev->core = core;
+	dev->cunit = cunit;
+	dev->refs = 1;
+	list_init(&dev->core_node);
+	list_init(&dev->group_node);
+	if (cunit->caps.msi_translated)
+		add_resv(dev, &sw_msi);
+	for (unsigned int i = 0; i < cfg->nr_resv; i++)
+		add_resv(dev, &cfg->resv[i]);
+	return dev;
+}
+
+void core_device_put(struct uiommu_device *dev)
+{
+	if (fetch_sub_acq_rel(&dev->refs, 1) != 1)
+		return;
+	core_free(dev->core, dev->name);
+	core_free(dev->core, dev);
+}
+
+int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
+		      const struct uiommu_device_cfg *cfg,
+		      struct uiommu_device **out)
+{
+	struct core_unit *cunit = find_unit(core, unit);
+	struct uiommu_hwdev_cfg hw = cfg->hw;
+	struct uiommu_device *dev;
+	int rc;
+
+	if (!cunit)
+		return -ENODEV;
+	for (unsigned int i = 0; i < cfg->nr_resv; i++)
+		if (cfg->resv[i].range.first > cfg->resv[i].range.last)
+			return -EINVAL;
+	dev = make(core, cunit, cfg);
+	if (!dev)
+		return -ENOMEM;
+	rc = 0;
+	if (cfg->group_with)
+		dev->group = cfg->group_with->group;
+	else
+		rc = core_group_create(core, &dev->group);
+	if (rc)
+		goto err_put;
+	/* Known to fault reports before the hardware can make any. */
+	pthread_mutex_lock(&core->lock);
+	list_add_tail(&core->devices, &dev->core_node);
+	pthread_mutex_unlock(&core->lock);
+
+	hw.cookie = dev;
+	hw.name = dev->name;
+	rc = core_group_join(dev->group, dev, &hw);
+	if (rc)
+		goto err_forget;
+	*out = dev;
+	return 0;
+
+err_forget:
+	pthread_mutex_lock(&core->lock);
+	list_del(&dev->core_node);
+	pthread_mutex_unlock(&core->lock);
+err_put:
+	core_device_put(dev);
+	return rc;
+}
+
+void uiommu_device_remove(struct uiommu_device *dev)
+{
+	struct uiommu_core *core = dev->core;
+
+	core_group_leave(dev->group, dev);
+	pthread_mutex_lock(&core->lock);
+	list_del(&dev->core_node);
+	pthread_mutex_unlock(&core->lock);
+	core_device_put(dev);
+}
+
+const char *uiommu_device_name(const struct uiommu_device *dev)
+{
+	return dev->name;
+}
+
+struct uiommu_unit *uiommu_device_unit(const struct uiommu_device *dev)
+{
+	return dev->cunit->unit;
+}
+
+struct uiommu_group *uiommu_device_group(const struct uiommu_device *dev)
+{
+	return dev->group;
+}
+
+void uiommu_device_caps(const struct uiommu_device *dev,
+			struct uiommu_unit_caps *caps)
+{
+	*caps = dev->cunit->caps;
+}
+
+unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
+					struct uiommu_resv_region *regions,
+					unsigned int max)
+{
+	for (unsigned int i = 0; i < dev->nr_resv && i < max; i++)
+		regions[i] = dev->resv[i];
+	return dev->nr_resv;
+}

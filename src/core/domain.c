@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * domain.c - paging domains: the only place where page table and driver meet.
+ *
+ * Page table operations leave a gather; the driver is asked to make the
+ * hardware forget it; then, and only then, are its tables freed and may the
+ * caller give back the memory that was mapped.  When the driver reports that
+ * the hardware does not answer, the domain is dead: its tables, its page table
+ * and the pinned memory stay where they are for good, because the hardware may
+ * still use them.  That leaks, and is logged once.
+ */
+#include "core_private.h"
+
+uint64_t core_domain_granule(const struct uiommu_domain *dom)
+{
+	return UINT64_C(1) << ffs_u64(dom->info.pgsizes);
+}
+
+void core_domain_count_tables(struct uiommu_domain *dom)
+{
+	uint64_t now = uiommu_pgtable_table_bytes(dom->hw->pt);
+	uint64_t old = exchange_acq_rel(&dom->table_bytes, now);
+
+	if (now != old)
+		core_gauge(&dom->core->table_bytes,
+			   &dom->core->stats.table_bytes_peak,
+			   (int64_t)(now - old));
+}
+
+int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out)
+{
+	struct uiommu_dom_cfg cfg = { .type = UIOMMU_DOM_PAGING };
+	struct uiommu_unit *unit = dev->cunit->unit;
+	struct uiommu_core *core = dev->core;
+	struct uiommu_domain *dom;
+	int rc;
+
+	dom = core_alloc(core, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->core = core;
+	dom->cunit = dev->cunit;
+	list_init(&dom->ioas_node);
+	rc = core_mutex_init(&dom->msi_lock);
+	if (rc)
+		goto err_free;
+	rc = unit->ops->dom_alloc(unit, &cfg, &dom->hw);
+	if (rc)
+		goto err_lock;
+	uiommu_pgtable_info(dom->hw->pt, &dom->info);
+	core_domain_count_tables(dom);
+	core_count(&core->stats.domains_made, 1);
+	*out = dom;
+	return 0;
+
+err_lock:
+	pthread_mutex_destroy(&dom->msi_lock);
+err_free:
+	core_free(core, dom);
+	return rc;
+}
+
+void uiommu_domain_free(struct uiommu_domain *domain)
+{
+	struct uiommu_core *core;
+
+	if (!domain)
+		return;
+	core = domain->core;
+	UIOMMU_ASSERT(!load_acquire(&domain->attached) && !domain->ioas);
+	core_gauge(&core->table_bytes, &core->stats.table_bytes_peak,
+		   -(int64_t)domain->table_bytes);
+	core_count(&core->stats.domains_freed, 1);
+	if (!load_acquire(&domain->dead))
+		domain->cunit->unit->ops->dom_free(domain->hw);
+	pthread_mutex_destroy(&domain->msi_lock);
+	core_free(core, domain);
+}
+
+void uiommu_domain_geometry(const struct uiommu_domain *domain,
+			    struct uiommu_domain_geometry *geometry)
+{
+	geometry->aperture = domain->info.aperture;
+	geometry->pgsizes = domain->info.pgsizes;
+	geometry->enforce_coherency = domain->cunit->caps.enforce_coherency;
+}
+
+int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather)
+{
+	int rc;
+
+	if (load_acquire(&dom->dead))
+		return -EIO;
+	if (uiommu_gather_empty(gather))
+		return 0;
+	rc = dom->cunit->unit->ops->flush(dom->hw, gather);
+	if (rc) {
+		store_release(&dom->dead, 1);
+		core_log(dom->core, UIOMMU_LOG_ERROR,
+			 "invalidation failed (%d): what was mapped is kept",
+			 rc);
+		return rc;
+	}
+	uiommu_gather_release(gather);
+	return 0;
+}
+
+static int map_once(struct uiommu_domain *dom, uiommu_iova_t iova,
+		    uiommu_pa_t pa, uint64_t len, uint32_t prot)
+{
+	struct uiommu_gather gather;
+	int rc, flushed;
+
+	uiommu_gather_init(&gather);
+	for (;;) {
+		rc = uiommu_pgtable_map(dom->hw->pt, iova, pa, len, prot,
+					&gather);
+		flushed = core_domain_flush(dom, &gather);
+		if (rc != -EAGAIN)
+			return rc ? rc : flushed;
+		if (flushed)
+			return flushed;
+		/* Somebody else's flush may be what is waited for. */
+		dom->core->platform->relax(dom->core->platform->ctx);
+	}
+}
+
+int core_domain_map(struct uiommu_domain *dom, uiommu_iova_t iova,
+		    uiommu_pa_t pa, uint64_t len, uint32_t prot, uint64_t step)
+{
+	uint64_t done = 0;
+	int rc = 0;
+
+	if (load_acquire(&dom->dead))
+		return -EIO;
+	if (!step)
+		step = len;
+	while (done < len) {
+		uint64_t part = min_u64(step, len - done);
+
+		rc = map_once(dom, iova + done, pa + done, part, prot);
+		if (rc)
+			break;
+		done += part;
+	}
+	if (rc && done) {
+		struct uiommu_gather gather;
+		uint64_t unmapped;
+
+		uiommu_gather_init(&gather);
+		core_domain_unmap(dom, iova, done, &gather, &unmapped);
+		core_domain_flush(dom, &gather);
+	}
+	return rc;
+}
+
+int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
+		      uint64_t len, struct uiommu_gather *gather,
+		      uint64_t *unmapped)
+{
+	uint64_t total = 0, part;
+	int rc;
+
+	/* What a call that ends in -EAGAIN did unmap counts as well. */
+	for (;;) {
+		part = 0;
+		rc = uiommu_pgtable_unmap(dom->hw->pt, iova, len, gather,
+					  &part);
+		total += part;
+		if (rc != -EAGAIN)
+			break;
+		rc = core_domain_flush(dom, gather);
+		if (rc)
+			break;
+		dom->core->platform->relax(dom->core->platform->ctx);
+	}
+	*unmapped = total;
+	return rc;
+}
+
+int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
+		      uiommu_pa_t pa, uint64_t len, uint32_t prot)
+{
+	int rc = core_domain_map(domain, iova, pa, len, prot, 0);
+
+	core_domain_count_tables(domain);
+	return rc;
+}
+
+int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
+			uint64_t len, uint64_t *unmapped)
+{
+	struct uiommu_gather gather;
+	int rc, flushed;
+
+	uiommu_gather_init(&gather);
+	rc = core_domain_unmap(domain, iova, len, &gather, unmapped);
+	flushed = core_domain_flush(domain, &gather);
+	core_domain_count_tables(domain);
+	return rc ? rc : flushed;
+}
+
+int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
+			     uiommu_pa_t *pa)
+{
+	struct uiommu_pgtable_leaf leaf;
+
+	if (uiommu_pgtable_translate(domain->hw->pt, iova, &leaf))
+		return -ENOENT;
+	*pa = leaf.pa;
+	return 0;
+}

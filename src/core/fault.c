@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault.c - what drivers report, on its way up.
+ *
+ * The driver names a device by the cookie it was given.  A cookie is only
+ * believed if the device is still on the core's list; then the device is held
+ * while the embedder is told, with no lock of ours taken.
+ */
+#include "core_private.h"
+
+static const char *kind_name(enum uiommu_fault_kind kind)
+{
+	switch (kind) {
+	case UIOMMU_FAULT_TRANSLATION:
+		return "translation fault";
+	case UIOMMU_FAULT_PERMISSION:
+		return "permission fault";
+	case UIOMMU_FAULT_ACCESS_FLAG:
+		return "access flag fault";
+	case UIOMMU_FAULT_ADDR_SIZE:
+		return "address size fault";
+	case UIOMMU_FAULT_EXTERNAL_ABORT:
+		return "external abort on a table";
+	case UIOMMU_FAULT_CONFIG:
+		return "unusable device entry";
+	case UIOMMU_FAULT_UNKNOWN_ID:
+		return "unknown device";
+	case UIOMMU_FAULT_OTHER:
+		break;
+	}
+	return "fault";
+}
+
+static struct uiommu_device *get_device(struct uiommu_core *core,
+					const void *cookie)
+{
+	struct uiommu_device *it, *found = NULL;
+
+	pthread_mutex_lock(&core->lock);
+	list_for_each(it, &core->devices, core_node) {
+		if (it != cookie)
+			continue;
+		fetch_add_acq_rel(&it->refs, 1);
+		found = it;
+		break;
+	}
+	pthread_mutex_unlock(&core->lock);
+	return found;
+}
+
+static void report_fault(void *host_ctx, struct uiommu_unit *unit,
+			 const struct uiommu_fault *fault)
+{
+	struct uiommu_core *core = host_ctx;
+	struct uiommu_device *dev = get_device(core, fault->cookie);
+
+	core_count(&core->stats.faults, 1);
+	if (core->cfg.fault)
+		core->cfg.fault(core->cfg.ctx, dev, fault);
+	else
+		core_log(core, UIOMMU_LOG_WARN,
+			 "%s (id %#x): %s, %s%s at iova %#llx",
+			 dev ? dev->name : "no device", fault->id,
+			 kind_name(fault->kind),
+			 fault->flags & UIOMMU_FAULT_WRITE ? "write" : "read",
+			 fault->flags & UIOMMU_FAULT_STAGE2 ? " (stage 2)" : "",
+			 (unsigned long long)fault->iova);
+	if (dev)
+		core_device_put(dev);
+}
+
+static void faults_lost(void *host_ctx, struct uiommu_unit *unit)
+{
+	core_log(host_ctx, UIOMMU_LOG_WARN,
+		 "fault records were lost: the queue was full");
+}
+
+const struct uiommu_host_ops uiommu_core_host_ops = {
+	.report_fault = report_fault,
+	.faults_lost = faults_lost,
+};
