@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bound devices and what they are attached to.
+ *
+ * Devices of one group share their translation, so a context keeps one
+ * ufd_group for each group it has devices of: the page table the group uses
+ * now, and which of its bound devices are attached to it.  The first device
+ * moves the hardware, the others only join: they add their reserved regions
+ * and their counts.  The last one to leave takes the hardware back to blocked.
+ *
+ * A change (attach or replace) to a page table, tried on one after another for
+ * an IOAS, is one function with one rule: it either happens as a whole or
+ * leaves all as it was.  What it frees of the old page table is let go after
+ * the locks.
+ */
+#include "private.h"
+
+struct ufd_device *ufd_device_get(struct ufd_ctx *ctx, uint32_t id)
+{
+	return (struct ufd_device *)ufd_object_get(ctx, id, UFD_DEVICE);
+}
+
+/* -------------------------------------------------------------- groups -- */
+
+static struct ufd_group *find_group(struct ufd_ctx *ctx,
+				    const struct uiommu_group *group)
+{
+	struct ufd_group *igroup;
+
+	list_for_each(igroup, &ctx->groups, node) {
+		if (igroup->group == group)
+			return igroup;
+	}
+	return NULL;
+}
+
+/* The context's view of a group, counted, or NULL: no memory. */
+static struct ufd_group *group_get(struct ufd_ctx *ctx,
+				   struct uiommu_group *group)
+{
+	struct ufd_group *igroup;
+
+	pthread_mutex_lock(&ctx->lock);
+	igroup = find_group(ctx, group);
+	if (!igroup) {
+		igroup = abi_alloc(ctx->file.abi, sizeof(*igroup));
+		if (!igroup)
+			goto out_unlock;
+		igroup->group = group;
+		pthread_mutex_init(&igroup->lock, NULL);
+		list_init(&igroup->attached);
+		list_add_tail(&ctx->groups, &igroup->node);
+	}
+	igroup->refs++;
+out_unlock:
+	pthread_mutex_unlock(&ctx->lock);
+	return igroup;
+}
+
+static void group_put(struct ufd_ctx *ctx, struct ufd_group *igroup)
+{
+	bool last;
+
+	pthread_mutex_lock(&ctx->lock);
+	last = !--igroup->refs;
+	if (last)
+		list_del(&igroup->node);
+	pthread_mutex_unlock(&ctx->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&igroup->lock);
+	abi_free(ctx->file.abi, igroup);
+}
+
+/* ---------------------------------------------------------------- bind -- */
+
+/* Make the context the owner of the device's DMA. */
+static int own(struct ufd_ctx *ctx, struct ufd_device *idev)
+{
+	struct uiommu_unit_caps caps;
+	int rc;
+
+	uiommu_device_caps(idev->dev, &caps);
+	/* Clients cannot flush caches for a device that does not snoop. */
+	if (!caps.coherent)
+		return -EINVAL;
+	idev->group = group_get(ctx, uiommu_device_group(idev->dev));
+	if (!idev->group)
+		return -ENOMEM;
+	rc = caps.msi_isolated ? uiommu_device_claim_owner(idev->dev, ctx)
+			       : -EPERM;
+	if (rc)
+		group_put(ctx, idev->group);
+	return rc;
+}
+
+int ufd_device_bind(struct abi_file *iommufd, struct uiommu_device *dev,
+		    struct ufd_device **out, uint32_t *id)
+{
+	struct ufd_ctx *ctx = ufd_ctx_of(iommufd);
+	struct ufd_device *idev;
+	int rc;
+
+	if (!ctx)
+		return -EINVAL;
+	idev = abi_alloc(iommufd->abi, sizeof(*idev));
+	if (!idev)
+		return -ENOMEM;
+	idev->dev = dev;
+	list_init(&idev->node);
+	rc = ufd_object_init(ctx, &idev->obj, UFD_DEVICE);
+	if (rc)
+		goto err_idev;
+	rc = own(ctx, idev);
+	if (rc)
+		goto err_object;
+	abi_file_get(iommufd);
+	/* The driver's: the client cannot destroy the object by its id. */
+	ufd_object_hold(&idev->obj);
+	*out = idev;
+	*id = idev->obj.id;
+	ufd_object_publish(&idev->obj);
+	return 0;
+err_object:
+	ufd_object_abort(&idev->obj);
+err_idev:
+	abi_free(iommufd->abi, idev);
+	return rc;
+}
+
+void ufd_device_unbind(struct ufd_device *idev)
+{
+	struct ufd_ctx *ctx = idev->obj.ctx;
+
+	ufd_device_detach(idev);
+	/* The table's user and the driver's. */
+	ufd_object_retire(&idev->obj, 2);
+	uiommu_device_release_owner(idev->dev);
+	group_put(ctx, idev->group);
+	abi_free(ctx->file.abi, idev);
+	/* May be the last of the context. */
+	abi_file_put(&ctx->file);
+}
+
+/* ------------------------------------------------------------- changes -- */
+
+/* The page table a change has moved away from and how many counts it lost. */
+struct left {
+	struct ufd_hwpt *hwpt;
+	unsigned int users;
+};
+
+static void let_go(const struct left *left)
+{
+	unsigned int i;
+
+	for (i = 0; i < left->users; i++)
+		ufd_hwpt_put_attached(left->hwpt);
+}
+
+typedef int (*change_fn)(struct ufd_device *idev, struct ufd_hwpt *hwpt,
+			 struct left *left);
+
+static int join(struct ufd_device *idev, struct ufd_hwpt *hwpt)
+{
+	struct ufd_group *igroup = idev->group;
+	int rc;
+
+	if (idev->attached)
+		return -EBUSY;
+	if (igroup->hwpt && igroup->hwpt != hwpt)
+		return -EINVAL;
+	rc = uiommu_ioas_reserve_device(hwpt->ioas->ioas, idev->dev);
+	if (rc)
+		return rc;
+	if (!igroup->hwpt) {
+		rc = uiommu_group_attach(igroup->group, hwpt->domain);
+		if (rc)
+			goto err_reserve;
+		igroup->hwpt = hwpt;
+	}
+	idev->attached = true;
+	list_add_tail(&igroup->attached, &idev->node);
+	ufd_object_hold(&hwpt->obj);
+	ufd_object_hold(&idev->obj);
+	return 0;
+err_reserve:
+	uiommu_ioas_unreserve_device(hwpt->ioas->ioas, idev->dev);
+	return rc;
+}
+
+static int attach(struct ufd_device *idev, struct ufd_hwpt *hwpt,
+		  struct left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&idev->group->lock);
+	rc = join(idev, hwpt);
+	pthread_mutex_unlock(&idev->group->lock);
+	return rc;
+}
+
+static void detach(struct ufd_device *idev, struct left *left)
+{
+	struct ufd_group *igroup = idev->group;
+	struct ufd_hwpt *hwpt;
+
+	pthread_mutex_lock(&igroup->lock);
+	if (!idev->attached)
+		goto out_unlock;
+	hwpt = igroup->hwpt;
+	idev->attached = false;
+	list_del(&idev->node);
+	if (list_empty(&igroup->attached)) {
+		uiommu_group_detach(igroup->group);
+		igroup->hwpt = NULL;
+	}
+	uiommu_ioas_unreserve_device(hwpt->ioas->ioas, idev->dev);
+	ufd_object_put(&idev->obj);
+	left->hwpt = hwpt;
+	left->users = 1;
+out_unlock:
+	pthread_mutex_unlock(&igroup->lock);
+}
+
+static void unreserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas,
+			    const struct ufd_device *end)
+{
+	struct ufd_device *idev;
+
+	list_for_each(idev, &igroup->attached, node) {
+		if (idev == end)
+			return;
+		uiommu_ioas_unreserve_device(ioas->ioas, idev->dev);
+	}
+}
+
+/* Keep the regions of all attached devices out of another IOAS. */
+static int reserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas)
+{
+	struct ufd_device *idev;
+	int rc;
+
+	list_for_each(idev, &igroup->attached, node) {
+		rc = uiommu_ioas_reserve_device(ioas->ioas, idev->dev);
+		if (rc) {
+			unreserve_group(igroup, ioas, idev);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int move(struct ufd_device *idev, struct ufd_hwpt *hwpt,
+		struct left *left)
+{
+	struct ufd_group *igroup = idev->group;
+	struct ufd_hwpt *old = igroup->hwpt;
+	struct ufd_device *each;
+	bool other_ioas;
+	int rc;
+
+	if (!old || !idev->attached)
+		return -EINVAL;
+	if (old == hwpt)
+		return 0;
+	other_ioas = old->ioas != hwpt->ioas;
+	if (other_ioas) {
+		rc = reserve_group(igroup, hwpt->ioas);
+		if (rc)
+			return rc;
+	}
+	rc = uiommu_group_replace(igroup->group, hwpt->domain);
+	if (rc)
+		goto err_reserve;
+	if (other_ioas)
+		unreserve_group(igroup, old->ioas, NULL);
+	igroup->hwpt = hwpt;
+	left->hwpt = old;
+	list_for_each(each, &igroup->attached, node) {
+		ufd_object_hold(&hwpt->obj);
+		left->users++;
+	}
+	return 0;
+err_reserve:
+	if (other_ioas)
+		unreserve_group(igroup, hwpt->ioas, NULL);
+	return rc;
+}
+
+static int replace(struct ufd_device *idev, struct ufd_hwpt *hwpt,
+		   struct left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&idev->group->lock);
+	rc = move(idev, hwpt, left);
+	pthread_mutex_unlock(&idev->group->lock);
+	return rc;
+}
+
+/* ----------------------------------------------- to an IOAS or a hwpt --- */
+
+/*
+ * Make a page table and change to it.  A first attachment comes before the
+ * filling, as in the kernel: so its errors win.
+ */
+static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
+			 change_fn change, uint32_t *pt_id, struct left *left)
+{
+	struct left undone = { 0 };
+	struct ufd_hwpt *hwpt;
+	int rc;
+
+	rc = ufd_hwpt_new_empty(ioas, idev, &hwpt);
+	if (rc)
+		return rc;
+	hwpt->is_auto = true;
+	if (change == attach) {
+		rc = attach(idev, hwpt, left);
+		if (rc)
+			goto err_hwpt;
+		rc = ufd_hwpt_fill(hwpt);
+		if (rc)
+			goto err_attach;
+	} else {
+		rc = ufd_hwpt_fill(hwpt);
+		if (!rc)
+			rc = change(idev, hwpt, left);
+		if (rc)
+			goto err_hwpt;
+	}
+	*pt_id = hwpt->obj.id;
+	ufd_object_publish(&hwpt->obj);
+	return 0;
+err_attach:
+	/* Nobody finds it yet, so the count falls back to the maker's. */
+	detach(idev, &undone);
+	ufd_object_put(&hwpt->obj);
+err_hwpt:
+	ufd_hwpt_abort(hwpt);
+	return rc;
+}
+
+/*
+ * The first page table made by an attach that takes the device, in the order
+ * they were made; -EINVAL means that it does not fit and is no error yet.
+ * -ESRCH: none fits.
+ */
+static int change_to_shared(struct ufd_device *idev, struct ufd_ioas *ioas,
+			    change_fn change, uint32_t *pt_id,
+			    struct left *left)
+{
+	struct ufd_hwpt *hwpt;
+	int rc;
+
+	list_for_each(hwpt, &ioas->hwpts, node) {
+		if (!hwpt->is_auto || !ufd_object_try_get(&hwpt->obj))
+			continue;
+		rc = change(idev, hwpt, left);
+		if (!rc)
+			*pt_id = hwpt->obj.id;
+		ufd_object_put(&hwpt->obj);
+		if (rc != -EINVAL)
+			return rc;
+	}
+	return -ESRCH;
+}
+
+static int change_to_ioas(struct ufd_device *idev, struct ufd_ioas *ioas,
+			  change_fn change, uint32_t *pt_id, struct left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&ioas->lock);
+	rc = change_to_shared(idev, ioas, change, pt_id, left);
+	if (rc == -ESRCH)
+		rc = change_to_new(idev, ioas, change, pt_id, left);
+	pthread_mutex_unlock(&ioas->lock);
+	return rc;
+}
+
+static int change_to(struct ufd_device *idev, uint32_t *pt_id, change_fn change)
+{
+	struct left left = { 0 };
+	struct ufd_object *pt;
+	int rc;
+
+	pt = ufd_object_get(idev->obj.ctx, *pt_id, UFD_ANY);
+	if (!pt)
+		return -ENOENT;
+	if (pt->type == UFD_HWPT)
+		rc = change(idev, (struct ufd_hwpt *)pt, &left);
+	else if (pt->type == UFD_IOAS)
+		rc = change_to_ioas(idev, (struct ufd_ioas *)pt, change, pt_id,
+				    &left);
+	else
+		rc = -EINVAL;
+	ufd_object_put(pt);
+	let_go(&left);
+	return rc;
+}
+
+int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id)
+{
+	return change_to(idev, pt_id, attach);
+}
+
+int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id)
+{
+	return change_to(idev, pt_id, replace);
+}
+
+void ufd_device_detach(struct ufd_device *idev)
+{
+	struct left left = { 0 };
+
+	detach(idev, &left);
+	let_go(&left);
+}

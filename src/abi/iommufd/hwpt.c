@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page tables of the hardware ("hwpt"): a domain of the core that an IOAS
+ * fills.
+ *
+ * A hwpt is made with the lock of its IOAS held until it is published or
+ * aborted, and stands in the IOAS's list as long as it is filled from it.
+ * Clients make them for a device, or an attach to an IOAS makes one by itself
+ * (is_auto), which is shared and goes with its last attachment.
+ *
+ * Only paging domains of the default kind are made: flags and data of the
+ * caller are refused as by an IOMMU driver that has no such domains.
+ */
+#include "private.h"
+
+struct ufd_hwpt *ufd_hwpt_get(struct ufd_ctx *ctx, uint32_t id)
+{
+	return (struct ufd_hwpt *)ufd_object_get(ctx, id, UFD_HWPT);
+}
+
+/* ------------------------------------------------------ make and free -- */
+
+int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
+		       struct ufd_hwpt **out)
+{
+	struct ufd_ctx *ctx = ioas->obj.ctx;
+	struct ufd_hwpt *hwpt = abi_alloc(ctx->file.abi, sizeof(*hwpt));
+	int rc;
+
+	if (!hwpt)
+		return -ENOMEM;
+	rc = uiommu_domain_alloc(idev->dev, &hwpt->domain);
+	if (rc)
+		goto err_hwpt;
+	rc = ufd_object_init(ctx, &hwpt->obj, UFD_HWPT);
+	if (rc)
+		goto err_domain;
+	ufd_object_hold(&ioas->obj);
+	hwpt->ioas = ioas;
+	list_init(&hwpt->node);
+	*out = hwpt;
+	return 0;
+err_domain:
+	uiommu_domain_free(hwpt->domain);
+err_hwpt:
+	abi_free(ctx->file.abi, hwpt);
+	return rc;
+}
+
+int ufd_hwpt_fill(struct ufd_hwpt *hwpt)
+{
+	int rc = uiommu_ioas_add_domain(hwpt->ioas->ioas, hwpt->domain);
+
+	if (!rc)
+		list_add_tail(&hwpt->ioas->hwpts, &hwpt->node);
+	return rc;
+}
+
+int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev,
+		 struct ufd_hwpt **out)
+{
+	struct ufd_hwpt *hwpt;
+	int rc;
+
+	rc = ufd_hwpt_new_empty(ioas, idev, &hwpt);
+	if (rc)
+		return rc;
+	rc = ufd_hwpt_fill(hwpt);
+	if (rc)
+		ufd_hwpt_abort(hwpt);
+	else
+		*out = hwpt;
+	return rc;
+}
+
+/* With the IOAS's lock held; true: it was filled and is in the list no more. */
+static bool unlist(struct ufd_hwpt *hwpt)
+{
+	if (list_empty(&hwpt->node))
+		return false;
+	list_del(&hwpt->node);
+	return true;
+}
+
+static void free_hwpt(struct ufd_hwpt *hwpt, bool filled)
+{
+	struct uiommu_abi *abi = hwpt->obj.ctx->file.abi;
+
+	if (filled)
+		uiommu_ioas_remove_domain(hwpt->ioas->ioas, hwpt->domain);
+	uiommu_domain_free(hwpt->domain);
+	ufd_object_put(&hwpt->ioas->obj);
+	abi_free(abi, hwpt);
+}
+
+void ufd_hwpt_abort(struct ufd_hwpt *hwpt)
+{
+	ufd_object_abort(&hwpt->obj);
+	free_hwpt(hwpt, unlist(hwpt));
+}
+
+void ufd_hwpt_release(struct ufd_hwpt *hwpt)
+{
+	bool filled;
+
+	pthread_mutex_lock(&hwpt->ioas->lock);
+	filled = unlist(hwpt);
+	pthread_mutex_unlock(&hwpt->ioas->lock);
+	free_hwpt(hwpt, filled);
+}
+
+void ufd_hwpt_put_attached(struct ufd_hwpt *hwpt)
+{
+	if (hwpt->is_auto)
+		ufd_object_put_destroy(&hwpt->obj);
+	else
+		ufd_object_put(&hwpt->obj);
+}
+
+/* --------------------------------------------------------------- calls -- */
+
+static int alloc_from_ioas(struct ufd_call *call, struct ufd_device *idev,
+			   struct ufd_ioas *ioas)
+{
+	struct iommu_hwpt_alloc *cmd = call->cmd;
+	struct ufd_hwpt *hwpt;
+	int rc;
+
+	if (cmd->flags || cmd->data_len)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&ioas->lock);
+	rc = ufd_hwpt_new(ioas, idev, &hwpt);
+	if (rc)
+		goto out_unlock;
+	cmd->out_hwpt_id = hwpt->obj.id;
+	rc = ufd_respond(call);
+	if (rc)
+		ufd_hwpt_abort(hwpt);
+	else
+		ufd_object_publish(&hwpt->obj);
+out_unlock:
+	pthread_mutex_unlock(&ioas->lock);
+	return rc;
+}
+
+static int alloc_from(struct ufd_call *call, struct ufd_device *idev,
+		      struct ufd_object *pt)
+{
+	switch (pt->type) {
+	case UFD_IOAS:
+		return alloc_from_ioas(call, idev, (struct ufd_ioas *)pt);
+	case UFD_HWPT:
+		/* Nesting: no driver offers it this way. */
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+int ufd_hwpt_alloc(struct ufd_call *call)
+{
+	struct iommu_hwpt_alloc *cmd = call->cmd;
+	struct ufd_device *idev;
+	struct ufd_object *pt;
+	int rc = -EINVAL;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	if ((cmd->data_type == IOMMU_HWPT_DATA_NONE) != !cmd->data_len)
+		return -EINVAL;
+	idev = ufd_device_get(call->ctx, cmd->dev_id);
+	if (!idev)
+		return -ENOENT;
+	pt = ufd_object_get(call->ctx, cmd->pt_id, UFD_ANY);
+	if (pt) {
+		rc = alloc_from(call, idev, pt);
+		ufd_object_put(pt);
+	}
+	ufd_object_put(&idev->obj);
+	return rc;
+}
+
+/* No domain is made with dirty tracking, so none has it. */
+
+int ufd_hwpt_set_dirty_tracking(struct ufd_call *call)
+{
+	const struct iommu_hwpt_set_dirty_tracking *cmd = call->cmd;
+	struct ufd_hwpt *hwpt;
+
+	if (cmd->flags & ~(uint32_t)IOMMU_HWPT_DIRTY_TRACKING_ENABLE)
+		return -EOPNOTSUPP;
+	hwpt = ufd_hwpt_get(call->ctx, cmd->hwpt_id);
+	if (!hwpt)
+		return -ENOENT;
+	ufd_object_put(&hwpt->obj);
+	return -EOPNOTSUPP;
+}
+
+static int check_dirty_range(struct ufd_hwpt *hwpt,
+			     const struct iommu_hwpt_get_dirty_bitmap *cmd)
+{
+	uint64_t alignment, last;
+
+	if (!cmd->length)
+		return -EINVAL;
+	if (__builtin_add_overflow(cmd->iova, cmd->length - 1, &last))
+		return -EOVERFLOW;
+	uiommu_ioas_iova_ranges(hwpt->ioas->ioas, NULL, 0, &alignment);
+	if ((cmd->iova | (last + 1)) & (alignment - 1))
+		return -EINVAL;
+	if (!cmd->page_size ||
+	    ((cmd->iova | (last + 1)) & (cmd->page_size - 1)))
+		return -EINVAL;
+	return -EOPNOTSUPP;
+}
+
+int ufd_hwpt_get_dirty_bitmap(struct ufd_call *call)
+{
+	const struct iommu_hwpt_get_dirty_bitmap *cmd = call->cmd;
+	struct ufd_hwpt *hwpt;
+	int rc;
+
+	if ((cmd->flags & ~(uint32_t)IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR) ||
+	    cmd->__reserved)
+		return -EOPNOTSUPP;
+	hwpt = ufd_hwpt_get(call->ctx, cmd->hwpt_id);
+	if (!hwpt)
+		return -ENOENT;
+	rc = check_dirty_range(hwpt, cmd);
+	ufd_object_put(&hwpt->obj);
+	return rc;
+}
+
+/* Longest entry and most entries of an invalidation. */
+#define INVALIDATE_LEN_MAX 4096u
+#define INVALIDATE_NR_MAX (1u << 19)
+
+static int check_invalidate(struct ufd_call *call)
+{
+	const struct iommu_hwpt_invalidate *cmd = call->cmd;
+	struct ufd_object *obj;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->entry_num && (!cmd->data_uptr || !cmd->entry_len ||
+			       cmd->entry_len > INVALIDATE_LEN_MAX ||
+			       cmd->entry_num > INVALIDATE_NR_MAX))
+		return -EINVAL;
+	obj = ufd_object_get(call->ctx, cmd->hwpt_id, UFD_ANY);
+	if (!obj)
+		return -ENOENT;
+	ufd_object_put(obj);
+	/* Neither a nested page table nor a vIOMMU: there are none. */
+	return -EINVAL;
+}
+
+int ufd_hwpt_invalidate(struct ufd_call *call)
+{
+	struct iommu_hwpt_invalidate *cmd = call->cmd;
+	int rc = check_invalidate(call);
+
+	/* How many were done is told in any case. */
+	cmd->entry_num = 0;
+	return ufd_respond(call) ? -EFAULT : rc;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * private.h - the objects of /dev/iommu.
+ *
+ * One open file is one context.  A context numbers its objects; clients know
+ * them by number only.  An object counts its users: 1 for standing in the
+ * table, 1 for each call that is working on it, 1 for each object or
+ * attachment that rests on it:
+ *
+ *   hwpt -> ioas      an attached device -> hwpt      driver (VFIO) -> device
+ *
+ * The last reference of the context's file may be held by its bound devices,
+ * so a context outlives its descriptor as long as one is bound.
+ *
+ * Locks, outermost first:
+ *   ufd_ioas.lock     the list of hwpts, held while one is made for it
+ *   ufd_group.lock    what the group's devices are attached to
+ *   ufd_ctx.lock      the table of objects, the list of groups, compat IOAS
+ * Core is called with the first two held, never with the last.
+ */
+#ifndef ABI_IOMMUFD_PRIVATE_H
+#define ABI_IOMMUFD_PRIVATE_H
+
+#include <errno.h>
+
+#include <uiommu/uapi/iommufd.h>
+
+#include "../private.h"
+#include "base/bits.h"
+#include "base/list.h"
+
+/* ------------------------------------------------------------- context -- */
+
+struct ufd_object;
+
+struct ufd_ctx {
+	struct abi_file file; /* first */
+	pthread_mutex_t lock;
+	pthread_cond_t idle; /* an object that somebody waits for lost a user */
+
+	/* All below: under `lock`. */
+	struct ufd_object **slots; /* by id; [0] is never used */
+	uint32_t nr_slots;
+	uint32_t nr_used;  /* ids taken, published or not */
+	uint32_t low_free; /* no id below is free */
+	struct list groups;
+	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
+	bool rlimit_per_mm;
+};
+
+/* ------------------------------------------------------------- objects -- */
+
+enum ufd_type {
+	UFD_ANY,
+	UFD_IOAS,
+	UFD_HWPT,
+	UFD_DEVICE,
+	UFD_TYPES,
+};
+
+struct ufd_object {
+	struct ufd_ctx *ctx;
+	uint32_t id;
+	enum ufd_type type;
+	/*
+	 * Atomic.  Rises from the table under ctx->lock only, so whoever finds
+	 * it at 1 there may take it to 0 and owns the object alone.
+	 */
+	uint32_t users;
+};
+
+/*
+ * Take an id; nobody finds the object before ufd_object_publish.  -ENOMEM;
+ * -ENOSPC.
+ */
+int ufd_object_init(struct ufd_ctx *ctx, struct ufd_object *obj,
+		    enum ufd_type type);
+void ufd_object_publish(struct ufd_object *obj);
+/* Give the id of an unpublished object back; the caller frees the rest. */
+void ufd_object_abort(struct ufd_object *obj);
+
+/* Find and count, or NULL.  For the time of one call. */
+struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
+				  enum ufd_type type);
+/* Count an object that is known by address unless it is being destroyed. */
+bool ufd_object_try_get(struct ufd_object *obj);
+void ufd_object_put(struct ufd_object *obj);
+/* One user more, for a holder that already counts. */
+void ufd_object_hold(struct ufd_object *obj);
+/* Let go, and destroy if only the table is left. */
+void ufd_object_put_destroy(struct ufd_object *obj);
+
+/* As IOMMU_DESTROY: -ENOENT; -EBUSY. */
+int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id);
+/*
+ * Hide the object from lookups, wait until the calls under way have let go and
+ * `own` users are left, and take it out of the table.  The caller frees it.
+ */
+void ufd_object_retire(struct ufd_object *obj, uint32_t own);
+
+/* Is any id taken? */
+bool ufd_ctx_empty(struct ufd_ctx *ctx);
+
+/* -------------------------------------------------------------- kinds --- */
+
+struct ufd_ioas {
+	struct ufd_object obj; /* first */
+	struct uiommu_ioas *ioas;
+	pthread_mutex_t lock;
+	struct list hwpts; /* under lock; in the order they were made */
+};
+
+struct ufd_hwpt {
+	struct ufd_object obj; /* first */
+	struct ufd_ioas *ioas;
+	struct list node; /* ioas->hwpts */
+	struct uiommu_domain *domain;
+	/* Made by an attach: shared by later ones, goes with the last. */
+	bool is_auto;
+};
+
+/* A group of devices as one context knows it. */
+struct ufd_group {
+	struct list node; /* ctx->groups */
+	struct uiommu_group *group;
+	unsigned int refs; /* bound devices; under ctx->lock */
+	pthread_mutex_t lock;
+	/* Under lock. */
+	struct ufd_hwpt *hwpt; /* NULL: nothing attached */
+	struct list attached;  /* devices */
+};
+
+struct ufd_device {
+	struct ufd_object obj; /* first */
+	struct uiommu_device *dev;
+	struct ufd_group *group;
+	struct list node; /* group->attached; under group->lock */
+	bool attached;	  /* under group->lock */
+};
+
+struct ufd_ioas *ufd_ioas_get(struct ufd_ctx *ctx, uint32_t id);
+struct ufd_device *ufd_device_get(struct ufd_ctx *ctx, uint32_t id);
+struct ufd_hwpt *ufd_hwpt_get(struct ufd_ctx *ctx, uint32_t id);
+
+/* Make an unpublished IOAS.  -ENOMEM, -ENOSPC. */
+int ufd_ioas_new(struct ufd_ctx *ctx, struct ufd_ioas **out);
+/* Undo it. */
+void ufd_ioas_abort(struct ufd_ioas *ioas);
+/* Free one that is out of the table. */
+void ufd_ioas_release(struct ufd_ioas *ioas);
+
+/* Room for this many ranges needs no allocation. */
+#define UFD_FEW_RANGES 16u
+/*
+ * All usable ranges: *nr of them, in `few` (UFD_FEW_RANGES) or in memory that
+ * the caller frees.  NULL: no memory.
+ */
+struct uiommu_range *ufd_ioas_usable(struct uiommu_abi *abi,
+				     struct ufd_ioas *ioas,
+				     struct uiommu_range *few, unsigned int *nr,
+				     uint64_t *alignment);
+
+/*
+ * Make an unpublished page table for devices like `idev`, filled from the
+ * IOAS, whose lock the caller holds.  Undone by ufd_hwpt_abort under the same
+ * lock.
+ */
+int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev,
+		 struct ufd_hwpt **out);
+/* The same in two steps: the second one fills it. */
+int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
+		       struct ufd_hwpt **out);
+int ufd_hwpt_fill(struct ufd_hwpt *hwpt);
+void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
+void ufd_hwpt_release(struct ufd_hwpt *hwpt);
+/* After a detach: destroy it if it came with the attachment and is unused. */
+void ufd_hwpt_put_attached(struct ufd_hwpt *hwpt);
+
+/* --------------------------------------------------------------- calls --- */
+
+/* One call under way: `cmd` is our copy of the caller's structure. */
+struct ufd_call {
+	struct ufd_ctx *ctx;
+	struct uiommu_abi *abi;
+	void *cmd;
+	uint64_t arg; /* where the structure is */
+	uint32_t user_size;
+	uint32_t size; /* of our structure */
+};
+
+/* Write the structure back as far as the caller has it.  -EFAULT. */
+int ufd_respond(const struct ufd_call *call);
+
+long ufd_ioctl(struct abi_file *file, unsigned int cmd, unsigned long arg);
+
+int ufd_destroy(struct ufd_call *call);
+int ufd_ioas_alloc(struct ufd_call *call);
+int ufd_ioas_allow_iovas(struct ufd_call *call);
+int ufd_ioas_copy(struct ufd_call *call);
+int ufd_ioas_iova_ranges(struct ufd_call *call);
+int ufd_ioas_map(struct ufd_call *call);
+int ufd_ioas_unmap(struct ufd_call *call);
+int ufd_ioas_change_process(struct ufd_call *call);
+int ufd_ioas_noiommu_get_pa(struct ufd_call *call);
+int ufd_option(struct ufd_call *call);
+int ufd_vfio_ioas(struct ufd_call *call);
+int ufd_hwpt_alloc(struct ufd_call *call);
+int ufd_hwpt_set_dirty_tracking(struct ufd_call *call);
+int ufd_hwpt_get_dirty_bitmap(struct ufd_call *call);
+int ufd_hwpt_invalidate(struct ufd_call *call);
+int ufd_hw_info(struct ufd_call *call);
+int ufd_viommu_alloc(struct ufd_call *call);
+int ufd_vdevice_alloc(struct ufd_call *call);
+int ufd_veventq_alloc(struct ufd_call *call);
+int ufd_hw_queue_alloc(struct ufd_call *call);
+
+/* The context's IOAS for VFIO's calls, counted, or NULL. */
+struct ufd_ioas *ufd_compat_get(struct ufd_ctx *ctx);
+
+int ufd_mmap(struct abi_file *file, size_t len, int prot, int flags,
+	     uint64_t off, struct uiommu_map **out);
+
+/* The value 2^64-1 stands for "all" or "none" in many calls. */
+#define UFD_U64_MAX (~UINT64_C(0))
+
+#endif /* ABI_IOMMUFD_PRIVATE_H */
