@@ -11,6 +11,7 @@
  *   PT_PROT_MASK		the UIOMMU_PROT_* bits it can express
  *   pt_is_table(d)		above the last level: points to a table?
  *   pt_is_leaf(d, level)	maps?
+ *   pt_page_valid(d)		1 or 0: does this slot of the last level map?
  *   pt_is_mark(d)		the software mark of a broken leaf?
  *   pt_make_table(pa)		descriptor of a table
  *   pt_table_pa(d)		its address; of a mark: of the table prepared

@@ -61,20 +61,30 @@
 #include "iter.h"
 
 struct pt_pos {
-	uint64_t *table;
-	uint64_t d;    /* what the slot held */
+	uint64_t *slot;
+	uint64_t d;    /* what it held */
 	uint64_t path; /* all pointers passed, or'ed: for their flags */
-	unsigned int idx;
 	int level;
 };
 
-static PT_INLINE uint64_t *pt_table_va(const struct uiommu_pgtable *pt,
+/* Slot `idx` of the table that `d` points to. */
+static PT_INLINE uint64_t *pt_slot_of(const struct uiommu_pgtable *pt,
+				      uint64_t d, unsigned int idx)
+{
+	/* Apart from `d`, so that this sum does not wait for its load. */
+	uint64_t offset = pt->va_minus_pa + ((uint64_t)idx << PT_DESC_LG2);
+
+	if (pt_unlikely(d & PT_TABLE_FAR))
+		return (uint64_t *)pt->platform->pa_to_va(pt->platform->ctx,
+							  pt_table_pa(d)) +
+		       idx;
+	return (uint64_t *)(uintptr_t)(pt_table_pa(d) + offset);
+}
+
+static PT_INLINE uint64_t *pt_table_of(const struct uiommu_pgtable *pt,
 				       uint64_t d)
 {
-	if (pt_unlikely(d & PT_TABLE_FAR))
-		return pt->platform->pa_to_va(pt->platform->ctx,
-					      pt_table_pa(d));
-	return (uint64_t *)(uintptr_t)(pt_table_pa(d) + pt->va_minus_pa);
+	return pt_slot_of(pt, d, 0);
 }
 
 /* Write back nr slots, where the walker needs it. */
@@ -86,16 +96,15 @@ static PT_INLINE void pt_clean(const struct uiommu_pgtable *pt,
 					  (size_t)nr << PT_DESC_LG2);
 }
 
-#define PT_WALK_STEP(lvl)                                   \
-	do {                                                \
-		pos.d = load_acquire(&pos.table[pos.idx]);  \
-		if (stop <= (lvl) || !pt_is_table(pos.d)) { \
-			pos.level = (lvl);                  \
-			return pos;                         \
-		}                                           \
-		pos.path |= pos.d;                          \
-		pos.table = pt_table_va(pt, pos.d);         \
-		pos.idx = PT_INDEX(iova, (lvl) + 1);        \
+#define PT_WALK_STEP(lvl)                                                    \
+	do {                                                                 \
+		pos.d = load_acquire(pos.slot);                              \
+		if (stop <= (lvl) || !pt_is_table(pos.d)) {                  \
+			pos.level = (lvl);                                   \
+			return pos;                                          \
+		}                                                            \
+		pos.path |= pos.d;                                           \
+		pos.slot = pt_slot_of(pt, pos.d, PT_INDEX(iova, (lvl) + 1)); \
 	} while (0)
 
 /*
@@ -106,10 +115,7 @@ static PT_INLINE void pt_clean(const struct uiommu_pgtable *pt,
 static PT_INLINE struct pt_pos pt_walk(const struct uiommu_pgtable *pt,
 				       uint64_t iova, int stop)
 {
-	struct pt_pos pos = {
-		.table = pt->root,
-		.idx = (unsigned int)(iova >> pt->root_shift),
-	};
+	struct pt_pos pos = { .slot = pt->root + (iova >> pt->root_shift) };
 
 	switch (pt->start_level) {
 	case 0:
@@ -122,7 +128,7 @@ static PT_INLINE struct pt_pos pt_walk(const struct uiommu_pgtable *pt,
 		PT_WALK_STEP(2);
 		__attribute__((fallthrough));
 	default:
-		pos.d = load_acquire(&pos.table[pos.idx]);
+		pos.d = load_acquire(pos.slot);
 		pos.level = PT_LAST_LEVEL;
 		return pos;
 	}
@@ -150,7 +156,7 @@ static void pt_free_tree(struct uiommu_pgtable *pt, uint64_t *table, int level)
 	for (unsigned int i = 0; level < PT_LAST_LEVEL && i < PT_ENTRIES; i++) {
 		d = load_relaxed(&table[i]);
 		if (pt_is_table(d) || pt_is_mark(d))
-			pt_free_tree(pt, pt_table_va(pt, d), level + 1);
+			pt_free_tree(pt, pt_table_of(pt, d), level + 1);
 	}
 	pt_table_free(pt, table);
 }
@@ -163,7 +169,7 @@ static void pt_free_tables(struct uiommu_pgtable *pt)
 	for (size_t i = 0; pt->start_level < PT_LAST_LEVEL && i < nr; i++) {
 		d = load_relaxed(&pt->root[i]);
 		if (pt_is_table(d) || pt_is_mark(d))
-			pt_free_tree(pt, pt_table_va(pt, d),
+			pt_free_tree(pt, pt_table_of(pt, d),
 				     pt->start_level + 1);
 	}
 }
@@ -192,11 +198,16 @@ static PT_INLINE void pt_harvest_leaves(struct pt_harvest *h, uint64_t nr,
 
 static PT_INLINE uint64_t pt_count_pages(const uint64_t *table)
 {
-	uint64_t nr = 0;
+	uint64_t a = 0, b = 0, c = 0, d = 0;
 
-	for (unsigned int i = 0; i < PT_ENTRIES; i++)
-		nr += pt_is_leaf(load_relaxed(&table[i]), PT_LAST_LEVEL);
-	return nr;
+	/* Four sums, so that none waits for the one before. */
+	for (const uint64_t *at = table; at < table + PT_ENTRIES; at += 4) {
+		a += pt_page_valid(load_relaxed(&at[0]));
+		b += pt_page_valid(load_relaxed(&at[1]));
+		c += pt_page_valid(load_relaxed(&at[2]));
+		d += pt_page_valid(load_relaxed(&at[3]));
+	}
+	return a + b + c + d;
 }
 
 /*
@@ -206,7 +217,7 @@ static PT_INLINE uint64_t pt_count_pages(const uint64_t *table)
 static void pt_collect(struct uiommu_pgtable *pt, uint64_t d, int level,
 		       struct uiommu_gather *gather, struct pt_harvest *h)
 {
-	uint64_t *table = pt_table_va(pt, d);
+	uint64_t *table = pt_table_of(pt, d);
 
 	h->split = h->split || (d & PT_TABLE_SPLIT) || pt_is_mark(d);
 	if (level == PT_LAST_LEVEL) {
@@ -236,8 +247,8 @@ static uint64_t pt_detach(struct uiommu_pgtable *pt, const struct pt_pos *pos,
 	};
 	struct uiommu_gather_range range;
 
-	store_relaxed(&pos->table[pos->idx], 0);
-	pt_clean(pt, &pos->table[pos->idx], 1);
+	store_relaxed(pos->slot, 0);
+	pt_clean(pt, pos->slot, 1);
 	pt_collect(pt, pos->d, pos->level + 1, gather, &h);
 	h.split = h.split || (pos->path & PT_TABLE_SPLIT);
 	range = (struct uiommu_gather_range){
@@ -256,10 +267,9 @@ static PT_NOINLINE struct pt_pos pt_walk_mark(const struct uiommu_pgtable *pt,
 {
 	while (pos.level < PT_LAST_LEVEL &&
 	       (pt_is_table(pos.d) || pt_is_mark(pos.d))) {
-		pos.table = pt_table_va(pt, pos.d);
 		pos.level++;
-		pos.idx = PT_INDEX(iova, pos.level);
-		pos.d = load_acquire(&pos.table[pos.idx]);
+		pos.slot = pt_slot_of(pt, pos.d, PT_INDEX(iova, pos.level));
+		pos.d = load_acquire(pos.slot);
 	}
 	return pos;
 }

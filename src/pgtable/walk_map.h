@@ -39,7 +39,7 @@ static PT_INLINE struct pt_run pt_next_run(const struct uiommu_pgtable *pt,
 static PT_NOINLINE int pt_add_table(struct uiommu_pgtable *pt,
 				    const struct pt_pos *pos, bool *added)
 {
-	uint64_t *slot = &pos->table[pos->idx], *table, found = 0, d;
+	uint64_t *slot = pos->slot, *table, found = 0, d;
 
 	table = pt_new_table(pt, &d);
 	if (!table)
@@ -80,7 +80,7 @@ static PT_INLINE int pt_reach(struct uiommu_pgtable *pt, uint64_t iova,
 static bool pt_tree_empty(const struct uiommu_pgtable *pt, uint64_t d,
 			  int level)
 {
-	const uint64_t *table = pt_table_va(pt, d);
+	const uint64_t *table = pt_table_of(pt, d);
 
 	for (unsigned int i = 0; i < PT_ENTRIES; i++) {
 		d = load_acquire(&table[i]);
@@ -101,7 +101,7 @@ static PT_INLINE int pt_check_free(const struct uiommu_pgtable *pt,
 				   const struct pt_pos *pos, unsigned int nr,
 				   bool *replace)
 {
-	const uint64_t *slot = &pos->table[pos->idx];
+	const uint64_t *slot = pos->slot;
 	uint64_t any = 0, d;
 
 	for (unsigned int i = 0; i < nr; i++)
@@ -125,7 +125,7 @@ static PT_INLINE void pt_fill(const struct uiommu_pgtable *pt,
 			      const struct pt_pos *pos, unsigned int nr,
 			      uint64_t attrs, uint64_t pa)
 {
-	uint64_t *slot = &pos->table[pos->idx];
+	uint64_t *slot = pos->slot;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		store_relaxed(&slot[i], pt_make_leaf(attrs, pa, pos->level));
@@ -145,7 +145,7 @@ static PT_NOINLINE void pt_clean_path(const struct uiommu_pgtable *pt,
 
 	for (int l = pt->start_level; l < level; l++) {
 		pos = pt_walk(pt, iova, l);
-		pt_clean(pt, &pos.table[pos.idx], 1);
+		pt_clean(pt, pos.slot, 1);
 	}
 }
 
@@ -154,8 +154,8 @@ static void pt_replace_tables(struct uiommu_pgtable *pt, struct pt_pos pos,
 			      uint64_t iova, unsigned int nr,
 			      struct uiommu_gather *gather)
 {
-	for (; nr; nr--, pos.idx++, iova += BIT64(PT_SHIFT(pos.level))) {
-		pos.d = load_acquire(&pos.table[pos.idx]);
+	for (; nr; nr--, pos.slot++, iova += BIT64(PT_SHIFT(pos.level))) {
+		pos.d = load_acquire(pos.slot);
 		if (pt_is_table(pos.d))
 			pt_detach(pt, &pos, iova, gather);
 	}

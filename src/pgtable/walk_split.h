@@ -111,8 +111,8 @@ static int pt_edge_prepare(struct uiommu_pgtable *pt,
 	if (pt_is_mark(pos->d)) {
 		if (!pt_mark_is_ours(span, edge))
 			return -EAGAIN;
-		store_release(&pos->table[pos->idx], pt_mark_table(pos->d));
-		pt_clean(pt, &pos->table[pos->idx], 1);
+		store_release(pos->slot, pt_mark_table(pos->d));
+		pt_clean(pt, pos->slot, 1);
 		*again = true;
 		return 0;
 	}
@@ -131,7 +131,7 @@ static bool pt_edge_install(struct uiommu_pgtable *pt,
 			    struct uiommu_gather *gather)
 {
 	const struct pt_pos *pos = &edge->pos;
-	uint64_t *slot = &pos->table[pos->idx], found = pos->d, want;
+	uint64_t *slot = pos->slot, found = pos->d, want;
 	bool direct = pt->features & UIOMMU_PGTABLE_BBML2;
 	struct uiommu_gather_range range;
 
@@ -173,7 +173,7 @@ static int pt_split_once(struct uiommu_pgtable *pt, const struct pt_span *span,
 		return rc;
 	b.pos = pt_walk(pt, b.iova, PT_LAST_LEVEL);
 	/* One leaf across both ends: the first tree serves both. */
-	if (b.pos.table != a.pos.table || b.pos.idx != a.pos.idx)
+	if (b.pos.slot != a.pos.slot)
 		rc = pt_edge_prepare(pt, span, &b, again);
 	if (rc || *again) {
 		if (a.tree)

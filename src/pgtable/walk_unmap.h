@@ -26,7 +26,7 @@ static PT_INLINE uint64_t pt_clear_pages(const struct uiommu_pgtable *pt,
 					 uint64_t iova, unsigned int nr,
 					 struct uiommu_gather *gather)
 {
-	uint64_t *slot = &pos->table[pos->idx], count = 0;
+	uint64_t *slot = pos->slot, count = 0;
 	struct uiommu_gather_range range;
 	unsigned int i, first = 0, last = 0;
 
@@ -64,8 +64,8 @@ static PT_INLINE void pt_clear_block(const struct uiommu_pgtable *pt,
 		.leaf_only = true,
 	};
 
-	store_relaxed(&pos->table[pos->idx], 0);
-	pt_clean(pt, &pos->table[pos->idx], 1);
+	store_relaxed(pos->slot, 0);
+	pt_clean(pt, pos->slot, 1);
 	pt_gather_range(gather, &range);
 }
 
@@ -87,7 +87,7 @@ static struct pt_pos pt_zap_place(const struct uiommu_pgtable *pt,
 static uint64_t pt_zap_slot(struct uiommu_pgtable *pt, struct pt_pos *pos,
 			    uint64_t iova, struct uiommu_gather *gather)
 {
-	pos->d = load_acquire(&pos->table[pos->idx]);
+	pos->d = load_acquire(pos->slot);
 	if (!pos->d)
 		return 0;
 	if (!pt_is_leaf(pos->d, pos->level))

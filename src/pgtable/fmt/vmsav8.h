@@ -74,6 +74,11 @@ static PT_INLINE bool pt_is_leaf(uint64_t d, int level)
 						: VMSA_DESC_TYPE_BLOCK);
 }
 
+static PT_INLINE uint64_t pt_page_valid(uint64_t d)
+{
+	return d & VMSA_DESC_VALID;
+}
+
 static PT_INLINE uint64_t pt_make_table(uint64_t pa)
 {
 	return pt_pack_pa(pa) | VMSA_DESC_TYPE_TABLE;
@@ -221,7 +226,7 @@ static PT_INLINE uint32_t pt_prot(uint64_t d)
 
 #endif
 
-#include "fmt_default.h"
+#include "../fmt_default.h"
 
 _Static_assert(PT_LAST_LEVEL == VMSA_LAST_LEVEL, "levels are numbered alike");
 _Static_assert(PT_SHIFT(PT_FIRST_BLOCK_LEVEL) - PT_GRANULE_LG2 <=
