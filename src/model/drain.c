@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * drain.c - slots of threads and the wait for those inside.
+ *
+ * Slots are handed out in chunks that live as long as the instance, so a
+ * pointer to one stays good.  A slot whose thread has ended is found by asking
+ * the kernel for the thread when a new slot is wanted; its counters stay, they
+ * are part of the sum.  When no slot can be had the thread uses a shared
+ * counter with atomic read-modify-writes: slow, but right.
+ */
+#include "drain.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+__thread struct model_tls model_tls[2];
+
+static int membarrier_call(int cmd)
+{
+	return (int)syscall(SYS_membarrier, cmd, 0, 0);
+}
+
+static bool membarrier_register(void)
+{
+	return !membarrier_call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+	       !membarrier_call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+static uint64_t new_uid(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int model_drain_init(struct model_drain *d,
+		     const struct uiommu_model_host *host,
+		     void (*forked)(void *arg), void *arg)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *word;
+
+	*d = (struct model_drain){
+		.host = host,
+		.uid = new_uid(),
+		.forked = forked,
+		.arg = arg,
+	};
+	word = mmap(NULL, page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (word == MAP_FAILED)
+		return -ENOMEM;
+	/* Older kernels refuse; see the header for what is lost then. */
+	(void)madvise(word, page, MADV_WIPEONFORK);
+	d->fork_word = word;
+	*d->fork_word = 1;
+	d->membarrier = membarrier_register();
+	return 0;
+}
+
+void model_drain_fini(struct model_drain *d)
+{
+	for (unsigned int i = 0; i < MODEL_SLOT_CHUNKS; i++)
+		model_free(d->host, d->chunk[i]);
+	munmap(d->fork_word, (size_t)sysconf(_SC_PAGESIZE));
+}
+
+/*
+ * d->lock: protects chunk[], nr_slots and the tid of every slot.  Readers of
+ * nr_slots and chunk[] use acquire; both only grow.
+ */
+static void slots_lock(struct model_drain *d)
+{
+	int free = 0;
+
+	while (!cmpxchg_acq_rel(&d->lock, &free, 1)) {
+		free = 0;
+		sched_yield();
+	}
+}
+
+static void slots_unlock(struct model_drain *d)
+{
+	store_release(&d->lock, 0);
+}
+
+static struct model_slot *slot_at(struct model_drain *d, uint32_t i)
+{
+	struct model_slot *chunk =
+		load_acquire(&d->chunk[i / MODEL_SLOTS_PER_CHUNK]);
+
+	return &chunk[i % MODEL_SLOTS_PER_CHUNK];
+}
+
+static bool thread_gone(int32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), tid, 0) && errno == ESRCH;
+}
+
+/* A slot that nobody uses any more, or a new one, or NULL. */
+static struct model_slot *slot_claim(struct model_drain *d, int32_t tid)
+{
+	uint32_t n = d->nr_slots;
+	uint32_t chunk = n / MODEL_SLOTS_PER_CHUNK;
+	struct model_slot *slot;
+
+	for (uint32_t i = 0; i < n; i++) {
+		slot = slot_at(d, i);
+		if (!slot->tid || slot->tid == tid || thread_gone(slot->tid))
+			return slot;
+	}
+	if (chunk == MODEL_SLOT_CHUNKS)
+		return NULL;
+	if (!d->chunk[chunk]) {
+		slot = model_alloc(d->host,
+				   MODEL_SLOTS_PER_CHUNK * sizeof(*slot));
+		if (!slot)
+			return NULL;
+		store_release(&d->chunk[chunk], slot);
+	}
+	store_release(&d->nr_slots, n + 1);
+	return slot_at(d, n);
+}
+
+struct model_slot *model_slot_find(struct model_drain *d)
+{
+	int32_t tid = (int32_t)syscall(SYS_gettid);
+	struct model_tls other = model_tls[0];
+	struct model_slot *slot;
+
+	if (model_tls[1].drain == d && model_tls[1].uid == d->uid) {
+		slot = model_tls[1].slot;
+	} else {
+		slots_lock(d);
+		slot = slot_claim(d, tid);
+		/* Its own slot, forgotten by model_tls, may be in use. */
+		if (slot && slot->tid != tid) {
+			slot->tid = tid;
+			slot->depth = 0;
+			store_release(&slot->seq, slot->seq & ~UINT64_C(1));
+		}
+		slots_unlock(d);
+		if (!slot)
+			return &d->shared;
+	}
+	model_tls[1] = other;
+	model_tls[0] = (struct model_tls){ d, d->uid, slot };
+	return slot;
+}
+
+void model_enter_shared(struct model_drain *d)
+{
+	__atomic_fetch_add(&d->shared_inside, 1, __ATOMIC_SEQ_CST);
+}
+
+void model_leave_shared(struct model_drain *d)
+{
+	fetch_sub_acq_rel(&d->shared_inside, 1);
+}
+
+/* ThreadSanitizer does not know fences; it does know exchanges. */
+static void full_barrier(uint64_t *word, uint64_t val)
+{
+#if defined(__SANITIZE_THREAD__)
+	__atomic_exchange_n(word, val, __ATOMIC_SEQ_CST);
+#else
+	store_relaxed(word, val);
+	fence_full();
+#endif
+}
+
+void model_enter_fence(struct model_slot *slot)
+{
+	full_barrier(&slot->seq, slot->seq + 1);
+}
+
+void model_after_fork(struct model_drain *d)
+{
+	slots_lock(d);
+	if (!load_acquire(d->fork_word)) {
+		for (uint32_t i = 0; i < d->nr_slots; i++) {
+			struct model_slot *slot = slot_at(d, i);
+
+			slot->seq = 0;
+			slot->depth = 0;
+			slot->tid = 0;
+		}
+		d->shared_inside = 0;
+		d->uid = new_uid();
+		if (d->membarrier)
+			d->membarrier = membarrier_register();
+		if (d->forked)
+			d->forked(d->arg);
+		store_release(d->fork_word, 1);
+	}
+	slots_unlock(d);
+}
+
+static void wait_left(const struct model_slot *slot)
+{
+	uint64_t seq = load_acquire(&slot->seq);
+	unsigned int spins = 0;
+
+	if (!(seq & 1))
+		return;
+	while (load_acquire(&slot->seq) == seq) {
+		if (++spins % 128 == 0)
+			sched_yield();
+	}
+}
+
+void model_drain(struct model_drain *d)
+{
+	const struct model_slot *self = model_slot_get(d);
+	unsigned int spins = 0;
+	uint64_t dummy;
+	uint32_t n;
+
+	/*
+	 * Under the lock: a thread that registers later sees all that was
+	 * stored before, so it needs no barrier of ours.
+	 */
+	slots_lock(d);
+	n = d->nr_slots;
+	slots_unlock(d);
+	if (n == 1 && self == slot_at(d, 0) && !load_acquire(&d->shared_inside))
+		return;
+	if (d->membarrier)
+		membarrier_call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	else
+		full_barrier(&dummy, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		if (slot_at(d, i) != self)
+			wait_left(slot_at(d, i));
+	}
+	while (self != &d->shared && load_acquire(&d->shared_inside)) {
+		if (++spins % 128 == 0)
+			sched_yield();
+	}
+}
+
+uint64_t model_count_sum(struct model_drain *d, unsigned int i)
+{
+	uint32_t n = load_acquire(&d->nr_slots);
+	uint64_t sum = load_relaxed(&d->shared.count[i]);
+
+	for (uint32_t s = 0; s < n; s++)
+		sum += load_relaxed(&slot_at(d, s)->count[i]);
+	return sum;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * drain.h - who is inside a model, and waiting until those have left.
+ *
+ * Each thread has a slot per instance, in cache lines of its own, with a
+ * sequence number that is odd while the thread is inside.  Entering is a plain
+ * store; model_drain() makes it visible by membarrier(2), which runs a barrier
+ * on every CPU that runs a thread of this process, or, where there is none
+ * (decided when the instance is made), entering pays for a full barrier.
+ *
+ * After model_drain() every thread that was inside when it was called has left
+ * at least once, and whoever enters later sees every store made before the
+ * call.  A thread never waits for itself.
+ *
+ * fork(2): the child has one thread; slots of others would be odd for ever.  A
+ * page that the kernel zeroes in the child (MADV_WIPEONFORK) tells, at the
+ * first call in the child, to forget all slots; drain->forked() then lets the
+ * owner repair its locks.  Where the kernel has no such page, forking while
+ * another thread is inside is not supported.
+ */
+#ifndef MODEL_DRAIN_H
+#define MODEL_DRAIN_H
+
+#include "mem.h"
+
+/* Counters of one thread; what they count is the model's business. */
+#define MODEL_SLOT_COUNTERS 14u
+
+struct model_slot {
+	uint64_t seq;	/* odd: inside; written by the owner only */
+	uint32_t depth; /* owner's: a callback may come in again */
+	int32_t tid;	/* owner; 0: free */
+	uint64_t count[MODEL_SLOT_COUNTERS];
+} __attribute__((aligned(64)));
+
+#define MODEL_SLOTS_PER_CHUNK 64u
+#define MODEL_SLOT_CHUNKS 64u
+
+struct model_drain {
+	const struct uiommu_model_host *host;
+	uint64_t uid;	     /* tells instances at one address apart */
+	uint64_t *fork_word; /* 0 in a child that has not noticed yet */
+	bool membarrier;
+	/* Protects registration of slots; taken inside no other lock of ours. */
+	int lock;
+	uint32_t nr_slots;
+	struct model_slot *chunk[MODEL_SLOT_CHUNKS];
+	/* For threads that got no slot: how many of them are inside. */
+	uint64_t shared_inside;
+	struct model_slot shared;
+	/* Runs once in a forked child, before anything else of the model. */
+	void (*forked)(void *arg);
+	void *arg;
+};
+
+int model_drain_init(struct model_drain *d,
+		     const struct uiommu_model_host *host,
+		     void (*forked)(void *arg), void *arg);
+void model_drain_fini(struct model_drain *d);
+
+/* This thread's slots, most recent instance first. */
+struct model_tls {
+	const struct model_drain *drain;
+	uint64_t uid;
+	struct model_slot *slot;
+};
+extern __thread struct model_tls model_tls[2]
+	__attribute__((tls_model("initial-exec")));
+
+struct model_slot *model_slot_find(struct model_drain *d);
+void model_after_fork(struct model_drain *d);
+void model_enter_shared(struct model_drain *d);
+void model_leave_shared(struct model_drain *d);
+void model_enter_fence(struct model_slot *slot);
+
+/* To be called first in every entry point of the model. */
+static inline void model_check_fork(struct model_drain *d)
+{
+	if (unlikely(!load_acquire(d->fork_word)))
+		model_after_fork(d);
+}
+
+static inline struct model_slot *model_slot_get(struct model_drain *d)
+{
+	if (likely(model_tls[0].drain == d && model_tls[0].uid == d->uid))
+		return model_tls[0].slot;
+	return model_slot_find(d);
+}
+
+/* Mark the calling thread as inside; returns its slot. */
+static inline struct model_slot *model_enter(struct model_drain *d)
+{
+	struct model_slot *slot;
+
+	model_check_fork(d);
+	slot = model_slot_get(d);
+	if (unlikely(slot == &d->shared)) {
+		model_enter_shared(d);
+		return slot;
+	}
+	if (slot->depth++)
+		return slot;
+	if (likely(d->membarrier)) {
+		store_relaxed(&slot->seq, slot->seq + 1);
+		/* The other half of the barrier is in model_drain(). */
+		__asm__ __volatile__("" ::: "memory");
+	} else {
+		model_enter_fence(slot);
+	}
+	return slot;
+}
+
+static inline void model_leave(struct model_drain *d, struct model_slot *slot)
+{
+	if (unlikely(slot == &d->shared)) {
+		model_leave_shared(d);
+		return;
+	}
+	if (--slot->depth == 0)
+		store_release(&slot->seq, slot->seq + 1);
+}
+
+/* Count for a thread's statistics; others may read at the same time. */
+static inline void model_count(struct model_slot *slot, unsigned int i,
+			       uint64_t n)
+{
+	store_relaxed(&slot->count[i], load_relaxed(&slot->count[i]) + n);
+}
+
+/* See above.  Holding a lock that a thread inside waits for is a deadlock. */
+void model_drain(struct model_drain *d);
+
+/* Sum counter i over all threads that ever entered. */
+uint64_t model_count_sum(struct model_drain *d, unsigned int i);
+
+#endif /* MODEL_DRAIN_H */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mem.h - how a model reaches the embedder's memory.
+ *
+ * Words that hardware and software share (descriptors, table entries, commands)
+ * are read by aligned 64-bit accesses that are single-copy atomic, either
+ * through the embedder's short cut or through its read callback.
+ */
+#ifndef MODEL_MEM_H
+#define MODEL_MEM_H
+
+#include <stdlib.h>
+
+#include <uiommu/model.h>
+
+#include "base/atomic.h"
+#include "base/le.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Attributes of a model's own access to tables and queues. */
+static inline struct uiommu_mem_attrs model_walk_attrs(uint8_t mair, uint8_t sh)
+{
+	return (struct uiommu_mem_attrs){
+		.mair = mair,
+		.sh = sh & 3,
+		.priv = 1,
+		.walk = 1,
+	};
+}
+
+/* Memory as it is, in the CPU's order of a little-endian word.  0 or -EIO. */
+static inline int model_read64(const struct uiommu_model_host *host,
+			       uiommu_pa_t pa, uint64_t *val,
+			       struct uiommu_mem_attrs attrs)
+{
+	le64_t raw;
+	int rc;
+
+	if (host->direct) {
+		const uint64_t *word = host->direct(host->ctx, pa, 8, false);
+
+		if (likely(word)) {
+			raw.raw = load_acquire(word);
+			*val = le64_to_cpu(raw);
+			return 0;
+		}
+	}
+	rc = host->read(host->ctx, pa, &raw, 8, attrs);
+	*val = rc ? 0 : le64_to_cpu(raw);
+	return rc;
+}
+
+/* `n` consecutive words; each is read atomically, the whole is not. */
+static inline int model_read64s(const struct uiommu_model_host *host,
+				uiommu_pa_t pa, uint64_t *val, unsigned int n,
+				struct uiommu_mem_attrs attrs)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		int rc = model_read64(host, pa + 8 * i, &val[i], attrs);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Zeroed, aligned to a cache line; NULL when out of memory. */
+void *model_alloc(const struct uiommu_model_host *host, size_t size);
+void model_free(const struct uiommu_model_host *host, void *ptr);
+
+#endif /* MODEL_MEM_H */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dma.c - a device's access: translated piece by piece, and moved.
+ *
+ * A piece ends where the region of one translation ends.  The thread is inside
+ * from the first translation to the last byte, so that a CMD_SYNC waits for the
+ * whole access.  Bytes go through the embedder's short cut where there is one.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "msmmu.h"
+
+static int move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
+		size_t len, bool write)
+{
+	uint8_t *mem = NULL;
+
+	if (m->host.direct)
+		mem = m->host.direct(m->host.ctx, x->pa, len, write);
+	if (mem) {
+		memcpy(write ? mem : buf, write ? buf : mem, len);
+		return 0;
+	}
+	if (write)
+		return m->host.write(m->host.ctx, x->pa, buf, len, x->attrs);
+	return m->host.read(m->host.ctx, x->pa, buf, len, x->attrs);
+}
+
+/* The SMMU let it through; memory said no.  No event for that. */
+static void memory_abort(struct msmmu_txn *t, uint64_t pa)
+{
+	msmmu_fault(t, 0, 0, "external abort on the access itself");
+	t->fault.record = false;
+	t->fault.desc_pa = pa;
+}
+
+static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
+		     size_t *len)
+{
+	bool write = req->txn.flags & UIOMMU_TXN_WRITE;
+	uint8_t *buf = (uint8_t *)req->buf + req->done_len;
+	struct uiommu_smmuv3_xlate x;
+	uint64_t room;
+	int rc = msmmu_translate(t, &x);
+
+	if (rc)
+		return rc;
+	room = mask_lg2(x.size_lg2) - (t->in->iova & mask_lg2(x.size_lg2));
+	*len = req->len - req->done_len;
+	if (*len - 1 > room)
+		*len = room + 1;
+	if (move(t->m, &x, buf, *len, write)) {
+		memory_abort(t, x.pa);
+		return -EFAULT;
+	}
+	model_count(t->slot,
+		    write ? MSMMU_DMA_WRITE_BYTES : MSMMU_DMA_READ_BYTES, *len);
+	return 0;
+}
+
+int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
+			    struct uiommu_smmuv3_dma *req)
+{
+	struct uiommu_smmuv3_txn txn = req->txn;
+	struct msmmu_txn t = { .m = model, .in = &txn };
+	bool recorded = false;
+	int rc = 0;
+
+	req->done_len = 0;
+	if (!req->len)
+		return -EINVAL;
+	t.slot = model_enter(&model->drain);
+	while (req->done_len < req->len) {
+		size_t len;
+
+		rc = dma_piece(&t, req, &len);
+		if (rc) {
+			recorded = msmmu_abort(&t);
+			break;
+		}
+		req->done_len += len;
+		txn.iova += len;
+	}
+	model_leave(&model->drain, t.slot);
+	if (unlikely(rc))
+		msmmu_after_abort(&t, recorded);
+	if (unlikely(load_relaxed(&model->nr_retired) > MSMMU_RECLAIM))
+		msmmu_reclaim(model, t.slot);
+	return rc;
+}
+
+void uiommu_smmuv3_model_memory_changed(struct uiommu_smmuv3_model *model,
+					uiommu_pa_t pa, uint64_t len)
+{
+	/* No direct pointer outlives the transaction that asked for it. */
+	model_check_fork(&model->drain);
+	model_drain(&model->drain);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * instance.c - making, resetting and unmaking a model, and its figures.
+ *
+ * All memory is taken at creation; nothing later can fail for want of memory
+ * but the slots of new threads, which have a slow way around (drain.c).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "msmmu.h"
+
+static void say(const struct uiommu_model_host *host, const char *msg)
+{
+	if (host->log)
+		host->log(host->ctx, msg);
+}
+
+static void locks_init(msmmu *m)
+{
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->cmdq_lock, NULL);
+	pthread_mutex_init(&m->cfg_lock, NULL);
+	pthread_mutex_init(&m->kick_lock, NULL);
+	pthread_cond_init(&m->kick_cond, NULL);
+}
+
+static void locks_fini(msmmu *m)
+{
+	pthread_mutex_destroy(&m->lock);
+	pthread_mutex_destroy(&m->cmdq_lock);
+	pthread_mutex_destroy(&m->cfg_lock);
+	pthread_mutex_destroy(&m->kick_lock);
+	pthread_cond_destroy(&m->kick_cond);
+}
+
+/* Other threads that held a lock at the fork do not exist here. */
+static void forked(void *arg)
+{
+	msmmu *m = arg;
+
+	locks_init(m);
+	m->thread_runs = false;
+}
+
+static void reset_registers(msmmu *m)
+{
+	memset(m->reg, 0, sizeof(m->reg));
+	for (unsigned int i = 0; i < 6; i++)
+		m->reg[SMMU_REGIDX_IDR0 + i] = m->profile.idr[i];
+	MSMMU_SET_REG(m, IIDR, m->profile.iidr);
+	MSMMU_SET_REG(m, AIDR, m->profile.aidr);
+	m->gbpa = 0;
+	m->enabled = 0;
+	m->irq_pending = 0;
+}
+
+static int check(const struct uiommu_smmuv3_profile *profile,
+		 const struct uiommu_model_host *host, struct msmmu_caps *caps)
+{
+	char why[96], line[160];
+
+	if (!host->read || !host->write || !host->alloc != !host->free) {
+		say(host, "smmuv3 model: memory callbacks are missing");
+		return -EINVAL;
+	}
+	if (!msmmu_caps_from_profile(profile, caps, why, sizeof(why)))
+		return 0;
+	snprintf(line, sizeof(line), "smmuv3 model: profile %.32s: %s",
+		 profile->name ? profile->name : "(no name)", why);
+	say(host, line);
+	return -EINVAL;
+}
+
+int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
+			       const struct uiommu_model_host *host,
+			       struct uiommu_smmuv3_model **out)
+{
+	struct msmmu_caps caps;
+	int rc = check(profile, host, &caps);
+	msmmu *m;
+
+	if (rc)
+		return rc;
+	m = model_alloc(host, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->host = *host;
+	m->profile = *profile;
+	m->caps = caps;
+	rc = model_drain_init(&m->drain, &m->host, forked, m);
+	if (rc)
+		goto err_free;
+	locks_init(m);
+	rc = msmmu_tlb_init(m);
+	if (!rc)
+		rc = msmmu_cfg_init(m);
+	if (rc)
+		goto err_caches;
+	reset_registers(m);
+	*out = m;
+	return 0;
+
+err_caches:
+	msmmu_cfg_fini(m);
+	msmmu_tlb_fini(m);
+	locks_fini(m);
+	model_drain_fini(&m->drain);
+err_free:
+	model_free(host, m);
+	return rc;
+}
+
+void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model)
+{
+	struct uiommu_model_host host;
+
+	if (!model)
+		return;
+	host = model->host;
+	model_check_fork(&model->drain);
+	msmmu_thread_stop(model);
+	msmmu_cfg_fini(model);
+	msmmu_tlb_fini(model);
+	locks_fini(model);
+	model_drain_fini(&model->drain);
+	model_free(&host, model);
+}
+
+void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model)
+{
+	model_check_fork(&model->drain);
+	model_drain(&model->drain);
+	reset_registers(model);
+	msmmu_tlb_reset(model);
+	msmmu_cfg_reset(model);
+}
+
+void uiommu_smmuv3_model_set_fault_observer(
+	struct uiommu_smmuv3_model *model,
+	void (*fn)(void *ctx, const struct uiommu_smmuv3_fault_info *info),
+	void *ctx)
+{
+	model->observe_ctx = ctx;
+	model->observe = fn;
+}
+
+void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
+			       struct uiommu_smmuv3_stats *stats)
+{
+	struct model_drain *d = &model->drain;
+
+	model_check_fork(d);
+	*stats = (struct uiommu_smmuv3_stats){
+		.translations = model_count_sum(d, MSMMU_TRANSLATIONS),
+		.tlb_hits = model_count_sum(d, MSMMU_TLB_HITS),
+		.tlb_misses = model_count_sum(d, MSMMU_TLB_MISSES),
+		.walks = model_count_sum(d, MSMMU_WALKS),
+		.walk_reads = model_count_sum(d, MSMMU_WALK_READS),
+		.config_hits = model_count_sum(d, MSMMU_CONFIG_HITS),
+		.config_misses = model_count_sum(d, MSMMU_CONFIG_MISSES),
+		.dma_read_bytes = model_count_sum(d, MSMMU_DMA_READ_BYTES),
+		.dma_write_bytes = model_count_sum(d, MSMMU_DMA_WRITE_BYTES),
+		.aborts = model_count_sum(d, MSMMU_ABORTS),
+	};
+	pthread_mutex_lock(&model->cmdq_lock);
+	stats->commands = model->commands;
+	stats->syncs = model->syncs;
+	memcpy(stats->commands_by_opcode, model->commands_by_opcode,
+	       sizeof(stats->commands_by_opcode));
+	pthread_mutex_unlock(&model->cmdq_lock);
+	pthread_mutex_lock(&model->lock);
+	stats->events = model->events;
+	stats->events_lost = model->events_lost;
+	memcpy(stats->events_by_type, model->events_by_type,
+	       sizeof(stats->events_by_type));
+	pthread_mutex_unlock(&model->lock);
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * msmmu.h - the SMMUv3 model's insides.
+ *
+ * Words.  A *context* is what a STE and, if stage 1 is on, a CD say about the
+ * transactions of one (StreamID, SubstreamID), decoded: immutable once made,
+ * shared by all threads, recycled only after a drain.  A *half* is one
+ * translation table with its geometry: TTB0, TTB1, or stage 2.  A *fault* is
+ * why a transaction ends; translate.c alone turns it into an event record.
+ *
+ * Locks, outermost first:
+ *   cmdq_lock	one thread at a time consumes commands; held over the drain of
+ *		CMD_SYNC, so no transaction may wait for it
+ *   lock	registers, event queue production, GERROR, pending interrupts
+ *   cfg_lock	table of contexts, free and retired contexts
+ *   a TLB set's sequence word (cache.h), for a few stores
+ * Calls into the embedder other than memory accesses are made with none of
+ * them held.
+ */
+#ifndef MODEL_SMMUV3_MSMMU_H
+#define MODEL_SMMUV3_MSMMU_H
+
+#include <pthread.h>
+
+#include <uiommu/smmuv3_model.h>
+
+#include "../cache.h"
+#include "../drain.h"
+#include "../mem.h"
+#include "base/bits.h"
+#include "hw/smmuv3/cd.h"
+#include "hw/smmuv3/cmd.h"
+#include "hw/smmuv3/event.h"
+#include "hw/smmuv3/queue.h"
+#include "hw/smmuv3/regs.h"
+#include "hw/smmuv3/ste.h"
+
+/* Counters of a thread's slot. */
+enum msmmu_counter {
+	MSMMU_TRANSLATIONS,
+	MSMMU_TLB_HITS,
+	MSMMU_TLB_MISSES,
+	MSMMU_WALKS,
+	MSMMU_WALK_READS,
+	MSMMU_CONFIG_HITS,
+	MSMMU_CONFIG_MISSES,
+	MSMMU_DMA_READ_BYTES,
+	MSMMU_DMA_WRITE_BYTES,
+	MSMMU_ABORTS,
+};
+
+/* The ID registers, taken apart once. */
+struct msmmu_caps {
+	bool s1p, s2p, aa64, hyp, ats, pri, msi, sev;
+	bool asid16, vmid16, cd2l, st_2lvl, stall, term_only;
+	bool attr_perms_ovr, attr_types_ovr;
+	bool had, xnx, fwb, stt, ril, e0pd, epan, ptwnnc, ds, vax52;
+	uint8_t minor; /* SMMUv3.<minor> */
+	uint8_t ttendian;
+	uint8_t sid_bits, ssid_bits;
+	uint8_t cmdq_lg2, evtq_lg2;
+	uint8_t oas, ias;
+	/* by log2 of the granule, as a bit */
+	uint32_t granules;
+};
+
+/* Where the bits of a descriptor's address are (VMSAv8-64). */
+enum msmmu_oa_form {
+	MSMMU_OA_48,	 /* in place, up to bit 47 */
+	MSMMU_OA_64K_52, /* [51:48] in [15:12] */
+	MSMMU_OA_DS,	 /* [51:50] in [9:8], shareability elsewhere */
+};
+
+struct msmmu_half {
+	uint64_t ttb; /* aligned to the start table */
+	uint8_t granule_lg2;
+	uint8_t in_bits;
+	uint8_t out_bits;
+	int8_t start;
+	uint8_t oa_form;
+	uint8_t sh;	   /* of leaves with MSMMU_OA_DS */
+	uint8_t walk_mair; /* of descriptor reads */
+	uint8_t walk_sh;
+	bool big_endian;
+	bool off;  /* EPDx */
+	bool tbi;  /* TBIx */
+	bool had;  /* hierarchical attributes off */
+	bool e0pd; /* no unprivileged access to this half */
+	bool affd; /* access flag faults off */
+};
+
+/* Whose translations these are; also tells TLB entries apart. */
+enum msmmu_regime {
+	MSMMU_REGIME_EL1,
+	MSMMU_REGIME_E2H,
+	MSMMU_REGIME_EL2,
+	MSMMU_REGIME_IPA, /* stage 2 alone */
+};
+
+enum msmmu_mode {
+	MSMMU_MODE_FAULT,  /* ctx->fault says which */
+	MSMMU_MODE_ABORT,  /* without a word */
+	MSMMU_MODE_BYPASS, /* Config = 100 */
+	MSMMU_MODE_XLATE,
+};
+
+struct msmmu_fault {
+	uint8_t type; /* event number; 0: none */
+	uint8_t stage;
+	uint8_t class;
+	int8_t level;
+	bool record;
+	bool rnw, ind, pnu;
+	bool tt_read; /* F_PERMISSION with CLASS TT: descriptor read */
+	const char *reason;
+	uint64_t ipa; /* stage 2: IPA; fetches: address */
+	uint64_t desc_pa;
+	uint64_t desc;
+};
+
+#define MSMMU_NO_LEVEL (-128)
+
+/* A group of TLB entries that dies together: generation and sizes in use. */
+struct msmmu_space {
+	/* [63:16] generation, [15:0] bitmap of msmmu_sizes[] */
+	uint64_t word;
+};
+
+/* One way a context looks into the TLB. */
+struct msmmu_view {
+	uint64_t meta; /* owner part, MSMMU_META_OWNER */
+	uint64_t tag;  /* owner's contribution to tags */
+	uint32_t salt; /* and to set numbers */
+	struct msmmu_space *space;
+};
+
+struct msmmu_ctx {
+	/* hot: what a TLB hit looks at */
+	uint64_t key;
+	uint64_t stamp;
+	uint8_t mode;
+	uint8_t regime;
+	bool s1, s2;		     /* stages that translate */
+	bool two_halves;	     /* TTB0 and TTB1 */
+	uint8_t priv_or, priv_and;   /* PRIVCFG, as masks on 0 and 1 */
+	uint8_t instr_or, instr_and; /* INSTCFG */
+	bool single_priv;	     /* EL2 without E2H */
+	uint8_t tbi;		     /* bit 0 TBI0, bit 1 TBI1 */
+	uint64_t *vm_gen;	     /* generations that count for stamps */
+	uint64_t *all_gen;
+	struct msmmu_view local, global, ipa;
+
+	/* cold */
+	struct msmmu_half half[2];
+	struct msmmu_half stage2;
+	uint64_t mair;
+	struct msmmu_fault fault;
+	uint64_t ste_pa;
+	uint32_t sid;
+	uint16_t asid, vmid;
+	bool aset;
+	bool r, s2r; /* record faults of stage 1, 2 */
+	bool wxn, pan, epan;
+	bool skip_s1; /* S1DSS: stage 1 is passed by */
+	bool s2ptw, s2fwb, s2affd;
+	uint8_t in_mair, in_sh; /* incoming attributes after overrides */
+	uint8_t cd_mair, cd_sh; /* of CD fetches */
+	struct msmmu_ctx *next; /* free or retired; under cfg_lock */
+};
+
+#define MSMMU_KEY_SSV BIT64(52)
+
+static inline uint64_t msmmu_key(uint32_t sid, bool ssv, uint32_t ssid)
+{
+	return sid |
+	       (ssv ? MSMMU_KEY_SSV | (uint64_t)(ssid & 0xfffff) << 32 : 0);
+}
+
+#define MSMMU_CFG_WAYS 4u
+
+struct msmmu_cfg_set {
+	struct msmmu_ctx *way[MSMMU_CFG_WAYS];
+};
+
+#define MSMMU_NR_SPACES 16384u
+#define MSMMU_NR_VM_GENS 4096u
+#define MSMMU_NR_SID_GENS 4096u
+
+#define MSMMU_IRQ_BIT(line) BIT32(UIOMMU_SMMUV3_LINE_##line)
+
+struct uiommu_smmuv3_model {
+	/* what every transaction reads; all but fixed after create */
+	struct model_drain drain;
+	uint32_t enabled; /* CR0.SMMUEN, published with release */
+	uint32_t irq_pending;
+	struct mcache tlb;
+	struct msmmu_cfg_set *cfg_sets;
+	uint32_t cfg_mask;
+	uint64_t cfg_all_gen;
+	uint64_t *cfg_sid_gen;
+	struct msmmu_space *spaces;
+	uint64_t *vm_gens;
+	uint64_t tlb_all_gen __attribute__((aligned(64)));
+	uint64_t tlb_el2_gen;
+	uint64_t gen_zero; /* where no second generation counts */
+
+	struct msmmu_caps caps;
+	struct uiommu_model_host host;
+	struct uiommu_smmuv3_profile profile;
+	void (*observe)(void *ctx, const struct uiommu_smmuv3_fault_info *info);
+	void *observe_ctx;
+
+	/* registers and queues: lock */
+	pthread_mutex_t lock;
+	uint64_t reg[SMMU_NR_REGISTERS];
+	uint32_t gbpa;
+	uint64_t events;
+	uint64_t events_lost;
+	uint64_t events_by_type[256];
+
+	/* command consumption: cmdq_lock */
+	pthread_mutex_t cmdq_lock;
+	uint64_t commands;
+	uint64_t syncs;
+	uint64_t commands_by_opcode[256];
+
+	/* contexts: cfg_lock */
+	pthread_mutex_t cfg_lock;
+	struct msmmu_ctx *ctx_pool;
+	struct msmmu_ctx *ctx_free;
+	struct msmmu_ctx *ctx_retired;
+	uint32_t nr_retired;
+	uint32_t cfg_victim;
+	uint64_t cfg_kills; /* as mcache.kills */
+
+	/* the thread of threaded_commands: kick_lock */
+	pthread_mutex_t kick_lock;
+	pthread_cond_t kick_cond;
+	pthread_t thread;
+	bool thread_runs, thread_stop, kicked;
+};
+
+typedef struct uiommu_smmuv3_model msmmu;
+
+static inline uint64_t msmmu_reg(const msmmu *m, unsigned int idx)
+{
+	return load_relaxed(&m->reg[idx]);
+}
+
+static inline void msmmu_set_reg(msmmu *m, unsigned int idx, uint64_t val)
+{
+	store_relaxed(&m->reg[idx], val);
+}
+
+#define MSMMU_REG(m, name) msmmu_reg(m, SMMU_REGIDX_##name)
+#define MSMMU_SET_REG(m, name, val) msmmu_set_reg(m, SMMU_REGIDX_##name, val)
+
+/* One transaction on its way. */
+struct msmmu_txn {
+	msmmu *m;
+	struct model_slot *slot;
+	const struct uiommu_smmuv3_txn *in;
+	const struct msmmu_ctx *ctx;
+	bool priv, instr; /* after overrides */
+	bool write, read; /* what is asked for; an atomic wants both */
+	struct msmmu_fault fault;
+};
+
+/* profile.c */
+int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
+			    struct msmmu_caps *caps, char *why, size_t why_len);
+
+/* thread.c: commands consumed by a thread of the model's own */
+int msmmu_thread_start(msmmu *m);
+void msmmu_thread_stop(msmmu *m);
+void msmmu_thread_kick(msmmu *m);
+
+/* irq.c; the first two under m->lock */
+void msmmu_irq_raise(msmmu *m, enum uiommu_smmuv3_line line);
+void msmmu_gerror_raise(msmmu *m, uint32_t bit);
+/* Outside of all locks. */
+void msmmu_irq_deliver_(msmmu *m);
+int msmmu_msi_write(msmmu *m, uint64_t addr, uint32_t data, uint8_t memattr,
+		    uint8_t sh);
+static inline void msmmu_irq_deliver(msmmu *m)
+{
+	if (unlikely(load_acquire(&m->irq_pending)))
+		msmmu_irq_deliver_(m);
+}
+
+/* evtq.c; returns whether a record was written */
+bool msmmu_event(struct msmmu_txn *t);
+
+/* cmdq.c */
+void msmmu_cmdq_run(msmmu *m);
+void msmmu_cmdq_kick(msmmu *m);
+
+/* tlbi.c: false means CERROR_ILL */
+bool msmmu_tlbi(msmmu *m, unsigned int op, const struct smmu_cmd *cmd);
+
+/* cfgcache.c */
+int msmmu_cfg_init(msmmu *m);
+void msmmu_cfg_fini(msmmu *m);
+void msmmu_cfg_reset(msmmu *m);
+void msmmu_cfgi_all(msmmu *m);
+void msmmu_cfgi_ste(msmmu *m, uint32_t sid);
+void msmmu_cfgi_ste_range(msmmu *m, uint32_t sid, unsigned int range);
+void msmmu_cfgi_cd(msmmu *m, uint32_t sid, uint32_t ssid);
+/* After a drain: contexts retired before it may be used again. */
+struct msmmu_ctx *msmmu_cfg_take_retired(msmmu *m);
+void msmmu_cfg_give_free(msmmu *m, struct msmmu_ctx *list);
+/*
+ * The context of the transaction, from the cache or made of memory; `spare` is
+ * used when nothing can be cached.
+ */
+const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
+				      struct msmmu_ctx *spare);
+
+/* strtab.c: find and check the entries; fills ctx, a fault included.  False:
+ * do not cache it.
+ */
+bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx);
+/* ste.c, cd.c: NULL, or why it is ILLEGAL */
+const char *msmmu_ste_check(const msmmu *m, const struct smmu_ste *ste);
+void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,
+		      struct msmmu_ctx *ctx);
+const char *msmmu_cd_check(const msmmu *m, const struct smmu_ste *ste,
+			   const struct msmmu_ctx *ctx,
+			   const struct smmu_cd *cd);
+void msmmu_cd_decode(msmmu *m, const struct smmu_cd *cd, struct msmmu_ctx *ctx);
+/* STE.STRW and CR2 say which regime a stage-1 stream is in. */
+uint8_t msmmu_ste_regime(const msmmu *m, const struct smmu_ste *ste);
+/* tlb.c: how the context's TLB entries are marked. */
+void msmmu_ctx_set_views(msmmu *m, struct msmmu_ctx *ctx);
+unsigned int msmmu_granule_tg0(unsigned int tg0);
+unsigned int msmmu_granule_tg1(unsigned int tg1);
+/* log2 of the bytes of the first table, concatenated ones together. */
+unsigned int msmmu_start_table_lg2(const struct msmmu_half *half);
+
+static inline unsigned int msmmu_level_shift(unsigned int granule_lg2,
+					     int level)
+{
+	return granule_lg2 + (unsigned int)(3 - level) * (granule_lg2 - 3);
+}
+
+static inline bool msmmu_has_granule(const struct msmmu_caps *caps,
+				     unsigned int granule_lg2)
+{
+	return granule_lg2 && (caps->granules & BIT32(granule_lg2));
+}
+
+/* attrs.c */
+uint8_t msmmu_memattr_to_mair(unsigned int memattr);
+uint8_t msmmu_cache_to_mair(unsigned int inner, unsigned int outer);
+/* MAIR byte as the SMMU takes it, reserved values replaced. */
+uint8_t msmmu_mair_clean(uint8_t mair);
+/* ALLOCCFG applied to a cacheable type. */
+uint8_t msmmu_mair_alloc(uint8_t mair, unsigned int alloccfg);
+void msmmu_attrs_combine(const struct msmmu_ctx *ctx, unsigned int s2_memattr,
+			 uint8_t s2_sh, uint8_t *mair, uint8_t *sh);
+uint8_t msmmu_sh_fix(uint8_t mair, uint8_t sh);
+bool msmmu_mair_is_device(uint8_t mair);
+
+/* Rights of an answer: which privilege may do what at stage 1, at stage 2. */
+#define MSMMU_S1_UR BIT32(0)
+#define MSMMU_S1_UW BIT32(1)
+#define MSMMU_S1_UX BIT32(2)
+#define MSMMU_S1_PR BIT32(3)
+#define MSMMU_S1_PW BIT32(4)
+#define MSMMU_S1_PX BIT32(5)
+#define MSMMU_S1_ALL 0x3fu
+#define MSMMU_S2_R BIT32(6)
+#define MSMMU_S2_W BIT32(7)
+#define MSMMU_S2_UX BIT32(8)
+#define MSMMU_S2_PX BIT32(9)
+#define MSMMU_S2_ALL 0x3c0u
+
+/* An answer of the tables, or of the TLB. */
+struct msmmu_result {
+	uint64_t pa;	  /* of the input address */
+	uint64_t ipa;	  /* stage 2: its input */
+	uint32_t rights;  /* MSMMU_S1_*, MSMMU_S2_* */
+	uint8_t size_lg2; /* of the region with the same answer */
+	uint8_t mair, sh;
+	bool global;
+	int8_t level1, level2; /* of the leaves */
+	uint8_t granule_lg2;   /* of the first stage in use */
+};
+
+/* walk.c: false: t->fault says why */
+bool msmmu_walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res);
+/*
+ * Stage 2 for an access of the SMMU's own to `ipa` (CD or descriptor).
+ * Stores the PA and the attributes to access it with.
+ */
+bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
+		    uint8_t mair, uint8_t sh, uint64_t *pa,
+		    struct uiommu_mem_attrs *attrs);
+/* Rights against what the transaction wants; fills t->fault. */
+bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res);
+void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
+		 const char *reason);
+
+/* tlb.c */
+extern const uint8_t msmmu_sizes[];
+int msmmu_tlb_init(msmmu *m);
+void msmmu_tlb_fini(msmmu *m);
+void msmmu_tlb_reset(msmmu *m);
+uint64_t msmmu_tlb_stamp(const struct msmmu_ctx *ctx,
+			 const struct msmmu_view *view);
+/* What a fill must know from before the walk. */
+struct msmmu_tlb_ticket {
+	uint64_t kills;
+	uint64_t local, global, ipa; /* words of the spaces */
+	uint64_t vm, all;
+};
+void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
+		      struct msmmu_tlb_ticket *ticket);
+void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
+		    const struct msmmu_result *res,
+		    const struct msmmu_tlb_ticket *ticket);
+bool msmmu_tlb_find_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
+			struct msmmu_result *res);
+void msmmu_tlb_fill_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
+			const struct msmmu_result *res,
+			const struct msmmu_tlb_ticket *ticket);
+
+/* Tags of an invalidation by address. */
+struct msmmu_tlb_range {
+	uint8_t regime;
+	bool any_asid;
+	uint16_t asid, vmid;
+	uint64_t first, last;
+	uint8_t granule_lg2; /* 0: any */
+	int8_t level;	     /* -128: any */
+};
+void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *range);
+void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
+			  uint16_t asid);
+void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid);
+void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid);
+void msmmu_tlb_inval_el2(msmmu *m);
+void msmmu_tlb_inval_non_el2(msmmu *m);
+
+/* translate.c: between model_enter() and model_leave() */
+int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);
+/* What the transaction is after the STE's overrides; t->ctx is decoded. */
+void msmmu_txn_rights(struct msmmu_txn *t);
+/* Inside, after a failed translation; returns whether an event was written. */
+bool msmmu_abort(struct msmmu_txn *t);
+/* The same, outside. */
+void msmmu_after_abort(struct msmmu_txn *t, bool recorded);
+/* Use retired contexts again if the caller is outside. */
+void msmmu_reclaim(msmmu *m, const struct model_slot *slot);
+/* Retired contexts that make a thread do so. */
+#define MSMMU_RECLAIM 48u
+
+#endif /* MODEL_SMMUV3_MSMMU_H */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * strtab.c - from a StreamID and SubstreamID to a context (IHI 0070 3.3, 5.3,
+ * 7.3.22 steps 3 to 15).
+ *
+ * Everything read here lies in memory that a guest writes: each address is
+ * checked against the output size, each table index against the size that the
+ * registers or the entry above state.  What is found may be cached in any
+ * state, a broken one included; a fetch that aborted, or that stage 2 did not
+ * let through, is not.
+ */
+#include "msmmu.h"
+
+static bool bad(struct msmmu_ctx *ctx, uint8_t type, const char *why,
+		uint64_t pa, uint64_t word)
+{
+	ctx->mode = MSMMU_MODE_FAULT;
+	ctx->fault = (struct msmmu_fault){
+		.type = type,
+		.level = MSMMU_NO_LEVEL,
+		.record = true,
+		.reason = why,
+		.ipa = pa,
+		.desc_pa = pa,
+		.desc = word,
+	};
+	return true;
+}
+
+static bool failed(struct msmmu_ctx *ctx, uint8_t type, const char *why,
+		   uint64_t pa)
+{
+	bad(ctx, type, why, pa, 0);
+	return false;
+}
+
+/* -------------------------------------------------------- stream table -- */
+
+static struct uiommu_mem_attrs table_attrs(const msmmu *m)
+{
+	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
+	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_TABLE_IC, cr1),
+					   FIELD_GET(SMMU_CR1_TABLE_OC, cr1));
+
+	return model_walk_attrs(
+		mair, msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_TABLE_SH, cr1)));
+}
+
+static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
+		 struct uiommu_mem_attrs attrs)
+{
+	if (pa >> m->caps.oas)
+		return -1;
+	return model_read64s(&m->host, pa, words, n, attrs);
+}
+
+struct strtab {
+	uint64_t base;
+	unsigned int lg2;   /* as written, for alignment */
+	unsigned int split; /* 0: linear */
+};
+
+static struct strtab strtab(const msmmu *m)
+{
+	uint32_t cfg = (uint32_t)MSMMU_REG(m, STRTAB_BASE_CFG);
+	struct strtab tab = {
+		.base = MSMMU_REG(m, STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR,
+		.lg2 = FIELD_GET(SMMU_STRTAB_BASE_CFG_LOG2SIZE, cfg),
+	};
+	unsigned int align = tab.lg2 + 6;
+
+	if (FIELD_GET(SMMU_STRTAB_BASE_CFG_FMT, cfg) ==
+		    SMMU_STRTAB_BASE_CFG_FMT_2LVL &&
+	    m->caps.st_2lvl) {
+		tab.split = FIELD_GET(SMMU_STRTAB_BASE_CFG_SPLIT, cfg);
+		if (tab.split != 8 && tab.split != 10)
+			tab.split = 6;
+		align = tab.lg2 > tab.split ? tab.lg2 - tab.split + 3 : 0;
+		if (align < 6)
+			align = 6;
+	}
+	tab.base = align_down_lg2(tab.base, align);
+	return tab;
+}
+
+/* Where the STE is; false with the context's fault set. */
+static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
+			struct msmmu_ctx *ctx, uint64_t *pa, bool *cacheable)
+{
+	uint64_t l1_pa, l1, index;
+	unsigned int span;
+
+	*cacheable = false;
+	if ((uint64_t)sid >> min_u64(tab->lg2, m->caps.sid_bits)) {
+		bad(ctx, SMMU_EVT_C_BAD_STREAMID, "StreamID out of range",
+		    UIOMMU_PA_INVALID, 0);
+		return false;
+	}
+	if (!tab->split) {
+		*pa = tab->base + (uint64_t)sid * SMMU_STE_SIZE;
+		return true;
+	}
+	l1_pa = tab->base + (uint64_t)(sid >> tab->split) * SMMU_L1STD_SIZE;
+	if (fetch(m, l1_pa, &l1, 1, table_attrs(m)))
+		return failed(ctx, SMMU_EVT_F_STE_FETCH,
+			      "external abort on a level-1 stream descriptor",
+			      l1_pa);
+	*cacheable = true;
+	span = FIELD_GET(SMMU_L1STD_SPAN, l1);
+	index = sid & mask_lg2(tab->split);
+	if (!span || span > SMMU_L1STD_SPAN_MAX || span > tab->split + 1 ||
+	    index >> (span - 1)) {
+		bad(ctx, SMMU_EVT_C_BAD_STREAMID,
+		    "StreamID outside the span of its level-1 descriptor",
+		    l1_pa, l1);
+		return false;
+	}
+	*pa = align_down_lg2(l1 & SMMU_L1STD_L2PTR_ADDR, span - 1 + 6) +
+	      index * SMMU_STE_SIZE;
+	return true;
+}
+
+/* ------------------------------------------------------------ CD table -- */
+
+/* An entry of the CD table, which stage 2 may translate. */
+static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx, uint64_t addr,
+		     uint64_t *words, unsigned int n, uint64_t *pa)
+{
+	struct uiommu_mem_attrs attrs =
+		model_walk_attrs(ctx->cd_mair, ctx->cd_sh);
+
+	*pa = addr;
+	if (ctx->s2 && !msmmu_walk_own(t, addr, SMMU_EVT_CLASS_CD, ctx->cd_mair,
+				       ctx->cd_sh, pa, &attrs)) {
+		ctx->mode = MSMMU_MODE_FAULT;
+		ctx->fault = t->fault;
+		return false;
+	}
+	if (fetch(t->m, *pa, words, n, attrs))
+		return failed(ctx, SMMU_EVT_F_CD_FETCH,
+			      "external abort on a context descriptor", *pa);
+	return true;
+}
+
+static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
+		       struct msmmu_ctx *ctx, uint32_t index, uint64_t *addr,
+		       bool *cacheable)
+{
+	uint64_t ptr = ste->q[0] & SMMU_STE_0_S1CONTEXTPTR_ADDR;
+	unsigned int cdmax = FIELD_GET(SMMU_STE_0_S1CDMAX, ste->q[0]);
+	unsigned int fmt = FIELD_GET(SMMU_STE_0_S1FMT, ste->q[0]);
+	unsigned int split = fmt == SMMU_STE_S1FMT_4K_L2 ? SMMU_CD_4K_L2_SPLIT
+							 : SMMU_CD_64K_L2_SPLIT;
+	unsigned int l1_lg2 = cdmax > split ? cdmax - split + 3 : 3;
+	uint64_t l1, l1_pa;
+
+	*cacheable = true;
+	if (!t->m->caps.ssid_bits || !cdmax) {
+		*addr = ptr;
+		return true;
+	}
+	if (fmt != SMMU_STE_S1FMT_4K_L2 && fmt != SMMU_STE_S1FMT_64K_L2) {
+		*addr = align_down_lg2(ptr, cdmax + 6) +
+			(uint64_t)index * SMMU_CD_SIZE;
+		return true;
+	}
+	ptr = align_down_lg2(ptr, l1_lg2) + (index >> split) * SMMU_L1CD_SIZE;
+	*cacheable = false;
+	if (!cd_fetch(t, ctx, ptr, &l1, 1, &l1_pa))
+		return false;
+	*cacheable = true;
+	*addr = l1 & SMMU_L1CD_L2PTR_ADDR;
+	if (!(l1 & SMMU_L1CD_V) || (!ctx->s2 && *addr >> t->m->caps.oas)) {
+		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
+		    "level-1 context descriptor is not usable", l1_pa, l1);
+		return false;
+	}
+	*addr = align_down_lg2(*addr, split + 6) +
+		(index & mask_lg2(split)) * SMMU_CD_SIZE;
+	return true;
+}
+
+static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
+			struct msmmu_ctx *ctx, uint32_t index)
+{
+	uint64_t addr, pa;
+	struct smmu_cd cd;
+	const char *why;
+	bool cacheable;
+
+	if (!cd_address(t, ste, ctx, index, &addr, &cacheable))
+		return cacheable;
+	if (!cd_fetch(t, ctx, addr, cd.q, SMMU_CD_QWORDS, &pa))
+		return false;
+	why = msmmu_cd_check(t->m, ste, ctx, &cd);
+	if (why)
+		return bad(ctx, SMMU_EVT_C_BAD_CD, why, pa, cd.q[0]);
+	msmmu_cd_decode(t->m, &cd, ctx);
+	msmmu_ctx_set_views(t->m, ctx);
+	return true;
+}
+
+/* ---------------------------------------------------------- substreams -- */
+
+/* Steps 8 and 9; IHI 0070 5.3's table of Config, S1CDMax, SSV and S1DSS. */
+static bool pick_substream(const msmmu *m, const struct smmu_ste *ste,
+			   struct msmmu_ctx *ctx, uint64_t key, uint64_t pa,
+			   uint32_t *index)
+{
+	bool ssv = key & MSMMU_KEY_SSV;
+	uint32_t ssid = key >> 32 & 0xfffff;
+	unsigned int cdmax = m->caps.ssid_bits
+				     ? FIELD_GET(SMMU_STE_0_S1CDMAX, ste->q[0])
+				     : 0;
+	unsigned int dss = FIELD_GET(SMMU_STE_1_S1DSS, ste->q[1]);
+
+	*index = ssid;
+	if (ssv && (!ctx->s1 || !cdmax)) {
+		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
+		    "SubstreamID on a stream that has none", pa, ste->q[0]);
+		return false;
+	}
+	if (!ctx->s1 || !cdmax)
+		return true;
+	if (ssv && ssid >> cdmax) {
+		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
+		    "SubstreamID above STE.S1CDMax", pa, ste->q[0]);
+		return false;
+	}
+	if (ssv ? !ssid && dss == SMMU_STE_S1DSS_SSID0
+		: dss != SMMU_STE_S1DSS_SSID0 && dss != SMMU_STE_S1DSS_BYPASS) {
+		bad(ctx, SMMU_EVT_F_STREAM_DISABLED,
+		    "STE.S1DSS ends this substream", pa, ste->q[0]);
+		return false;
+	}
+	if (!ssv && dss == SMMU_STE_S1DSS_BYPASS) {
+		ctx->s1 = false;
+		ctx->regime = MSMMU_REGIME_IPA;
+		ctx->single_priv = false;
+		ctx->skip_s1 = true;
+		if (!ctx->s2)
+			ctx->mode = MSMMU_MODE_BYPASS;
+	}
+	return true;
+}
+
+bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx)
+{
+	msmmu *m = t->m;
+	struct strtab tab = strtab(m);
+	struct smmu_ste ste;
+	const char *why;
+	uint32_t index;
+	bool cacheable;
+	uint64_t pa;
+
+	*ctx = (struct msmmu_ctx){
+		.key = key,
+		.sid = (uint32_t)key,
+		.priv_and = 1,
+		.instr_and = 1,
+	};
+	t->ctx = ctx;
+	if (!ste_address(m, &tab, ctx->sid, ctx, &pa, &cacheable))
+		return cacheable;
+	if (fetch(m, pa, ste.q, SMMU_STE_QWORDS, table_attrs(m)))
+		return failed(ctx, SMMU_EVT_F_STE_FETCH,
+			      "external abort on a stream table entry", pa);
+	why = msmmu_ste_check(m, &ste);
+	if (why)
+		return bad(ctx, SMMU_EVT_C_BAD_STE, why, pa, ste.q[0]);
+	msmmu_ste_decode(m, &ste, ctx);
+	msmmu_ctx_set_views(m, ctx);
+	ctx->ste_pa = pa;
+	if (ctx->mode == MSMMU_MODE_ABORT)
+		return true;
+	msmmu_txn_rights(t);
+	if (!pick_substream(m, &ste, ctx, key, pa, &index))
+		return true;
+	if (!ctx->s1)
+		return true;
+	return make_stage1(t, &ste, ctx, index);
+}

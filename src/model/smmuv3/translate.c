@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * translate.c - one transaction, in the order of IHI 0070 7.3.22, and the only
+ * place that turns a fault into an event.
+ *
+ * The steps: SMMU on? (2) · context of StreamID and SubstreamID (3 to 9, 12 to
+ * 15) · bypass and input size (10, 11) · TLB, else tables (16 to 19) · answer
+ * (20).  Each can end the transaction by leaving its reason in t->fault.
+ *
+ * A hit takes no lock and writes nothing but the thread's own slot.
+ */
+#include <errno.h>
+
+#include "cfg_inline.h"
+#include "msmmu.h"
+#include "tlb_inline.h"
+
+void msmmu_txn_rights(struct msmmu_txn *t)
+{
+	const struct msmmu_ctx *ctx = t->ctx;
+	bool priv = t->in->flags & UIOMMU_TXN_PRIV;
+	bool instr = t->in->flags & UIOMMU_TXN_INSTR;
+
+	t->priv = (priv & ctx->priv_and) | ctx->priv_or | ctx->single_priv;
+	t->instr = ((instr & ctx->instr_and) | ctx->instr_or) && !t->write;
+}
+
+/* --------------------------------------------------------------- ends --- */
+
+/* Abort without an event, but with a reason for people. */
+static int abort_silently(struct msmmu_txn *t, const char *reason)
+{
+	msmmu_fault(t, 0, 0, reason);
+	t->fault.record = false;
+	return -EFAULT;
+}
+
+static int abort_with(struct msmmu_txn *t, uint8_t type, uint8_t stage,
+		      const char *reason)
+{
+	msmmu_fault(t, type, stage, reason);
+	return -EFAULT;
+}
+
+static void answer(const struct msmmu_txn *t, const struct msmmu_result *res,
+		   struct uiommu_smmuv3_xlate *out)
+{
+	uint32_t r1 = t->priv ? res->rights >> 3 : res->rights;
+
+	*out = (struct uiommu_smmuv3_xlate){
+		.pa = res->pa,
+		.attrs = { .mair = res->mair,
+			   .sh = res->sh & 3,
+			   .priv = t->priv,
+			   .instr = t->instr },
+		.size_lg2 = res->size_lg2,
+		.readable = (r1 & MSMMU_S1_UR) && (res->rights & MSMMU_S2_R),
+		.writable = (r1 & MSMMU_S1_UW) && (res->rights & MSMMU_S2_W),
+		.executable =
+			(r1 & MSMMU_S1_UX) &&
+			(res->rights & (t->priv ? MSMMU_S2_PX : MSMMU_S2_UX)),
+	};
+}
+
+static int bypass(struct msmmu_txn *t, uint8_t mair, uint8_t sh,
+		  struct uiommu_smmuv3_xlate *out)
+{
+	struct msmmu_result res = {
+		.pa = t->in->iova,
+		.rights = MSMMU_S1_ALL | MSMMU_S2_ALL,
+		.size_lg2 = t->m->caps.oas,
+		.mair = mair,
+		.sh = sh,
+	};
+
+	answer(t, &res, out);
+	return 0;
+}
+
+/* ------------------------------------------------------------- SMMU off -- */
+
+static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+{
+	const struct msmmu_caps *caps = &t->m->caps;
+	uint32_t gbpa = load_relaxed(&t->m->gbpa);
+	unsigned int priv = FIELD_GET(SMMU_GBPA_PRIVCFG, gbpa);
+	unsigned int instr = FIELD_GET(SMMU_GBPA_INSTCFG, gbpa);
+	unsigned int sh = FIELD_GET(SMMU_GBPA_SHCFG, gbpa);
+	uint8_t mair = 0xff;
+
+	if (gbpa & SMMU_GBPA_ABORT)
+		return abort_silently(t, "SMMU off, GBPA.ABORT");
+	if (t->in->iova >> caps->oas)
+		return abort_silently(t, "SMMU off, address above its output");
+	if (caps->attr_perms_ovr) {
+		t->priv = priv < 2 ? t->priv : priv & 1;
+		t->instr = (instr < 2 ? t->instr : instr & 1) && !t->write;
+	}
+	if (!caps->attr_types_ovr)
+		return bypass(t, mair, SMMU_SH_NON, out);
+	if (gbpa & SMMU_GBPA_MTCFG)
+		mair = msmmu_memattr_to_mair(
+			FIELD_GET(SMMU_GBPA_MEMATTR, gbpa));
+	mair = msmmu_mair_alloc(mair, FIELD_GET(SMMU_GBPA_ALLOCCFG, gbpa));
+	/* 1 is "as it came in", which is non-shareable here */
+	return bypass(t, mair, msmmu_sh_fix(mair, sh == 1 ? 0 : sh), out);
+}
+
+/* -------------------------------------------------------------- stages -- */
+
+/* Steps 10 and 11: what stage 1 does not look at must fit. */
+static int check_input_size(struct msmmu_txn *t, unsigned int bits)
+{
+	if (likely(!(t->in->iova >> bits)))
+		return 0;
+	return abort_with(t, SMMU_EVT_F_ADDR_SIZE, 1,
+			  "address above what the SMMU takes untranslated");
+}
+
+static int walk(struct msmmu_txn *t, uint64_t va,
+		struct uiommu_smmuv3_xlate *out)
+{
+	struct msmmu_tlb_ticket ticket;
+	struct msmmu_result res;
+
+	model_count(t->slot, MSMMU_TLB_MISSES, 1);
+	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
+	if (!msmmu_walk(t, va, &res))
+		return -EFAULT;
+	/* Stage 2 alone has put its entry in by itself. */
+	if (t->ctx->s1)
+		msmmu_tlb_fill(t->m, t->ctx, va, &res, &ticket);
+	answer(t, &res, out);
+	return 0;
+}
+
+/* The address as the TLB knows it; false: not one that can be in it. */
+static inline bool tlb_address(const struct msmmu_ctx *ctx, uint64_t *va)
+{
+	uint64_t canon = (uint64_t)((int64_t)(*va << 8) >> 8);
+
+	if (likely(canon == *va))
+		return ctx->two_halves || !(canon >> 55);
+	if (!ctx->two_halves) {
+		*va &= TLB_VA;
+		return (ctx->tbi & 1) && !(*va >> 55);
+	}
+	if (!(ctx->tbi >> (canon >> 63) & 1))
+		return false;
+	*va = canon;
+	return true;
+}
+
+static inline bool tlb_find(const struct msmmu_txn *t, uint64_t va,
+			    struct msmmu_result *res)
+{
+	const struct msmmu_ctx *ctx = t->ctx;
+	uint64_t base = load_acquire(ctx->vm_gen) + load_acquire(ctx->all_gen);
+
+	return tlb_find_view(t->m, &ctx->local, base, va, res) ||
+	       tlb_find_view(t->m, &ctx->global, base, va, res);
+}
+
+static int stage2_only(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+{
+	const struct msmmu_ctx *ctx = t->ctx;
+	uint64_t in = t->in->iova;
+	struct msmmu_result res;
+	uint8_t memattr;
+	int rc = check_input_size(t, t->m->caps.ias);
+
+	if (rc)
+		return rc;
+	if (in >> ctx->stage2.in_bits ||
+	    !msmmu_tlb_find_ipa(t->m, ctx, in, &res))
+		return walk(t, in, out);
+	model_count(t->slot, MSMMU_TLB_HITS, 1);
+	memattr = res.mair;
+	res.mair = ctx->in_mair;
+	if (unlikely(!msmmu_check_rights(t, &res)))
+		return -EFAULT;
+	{
+		uint8_t sh = res.sh;
+
+		res.sh = ctx->in_sh;
+		msmmu_attrs_combine(ctx, memattr, sh, &res.mair, &res.sh);
+	}
+	answer(t, &res, out);
+	return 0;
+}
+
+static inline int stage1(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+{
+	uint64_t va = t->in->iova;
+	struct msmmu_result res;
+
+	if (unlikely(!t->m->tlb.set || !tlb_address(t->ctx, &va) ||
+		     !tlb_find(t, va, &res)))
+		return walk(t, t->in->iova, out);
+	model_count(t->slot, MSMMU_TLB_HITS, 1);
+	if (unlikely(!msmmu_check_rights(t, &res)))
+		return -EFAULT;
+	answer(t, &res, out);
+	return 0;
+}
+
+static int config_fault(struct msmmu_txn *t)
+{
+	const struct msmmu_fault *f = &t->ctx->fault;
+
+	/* A stage-2 fault of the fetch is complete; the others are not. */
+	if (f->type >= SMMU_EVT_F_WALK_EABT && f->type != SMMU_EVT_C_BAD_CD) {
+		t->fault = *f;
+		return -EFAULT;
+	}
+	msmmu_fault(t, f->type, 0, f->reason);
+	t->fault.ipa = f->ipa;
+	t->fault.desc_pa = f->desc_pa;
+	t->fault.desc = f->desc;
+	if (f->type == SMMU_EVT_C_BAD_STREAMID)
+		t->fault.record = MSMMU_REG(t->m, CR2) & SMMU_CR2_RECINVSID;
+	return -EFAULT;
+}
+
+static inline int by_context(struct msmmu_txn *t,
+			     struct uiommu_smmuv3_xlate *out)
+{
+	const struct msmmu_ctx *ctx = t->ctx;
+	int rc;
+
+	msmmu_txn_rights(t);
+	if (likely(ctx->mode == MSMMU_MODE_XLATE))
+		return ctx->s1 ? stage1(t, out) : stage2_only(t, out);
+	if (ctx->mode == MSMMU_MODE_FAULT)
+		return config_fault(t);
+	if (ctx->mode == MSMMU_MODE_ABORT) {
+		rc = abort_silently(t, "STE.Config says abort");
+		t->fault.desc_pa = ctx->ste_pa;
+		return rc;
+	}
+	rc = check_input_size(t,
+			      ctx->skip_s1 ? t->m->caps.ias : t->m->caps.oas);
+	return rc ? rc : bypass(t, ctx->in_mair, ctx->in_sh, out);
+}
+
+static __attribute__((noinline)) int
+config_miss(struct msmmu_txn *t, uint64_t key, struct uiommu_smmuv3_xlate *out)
+{
+	struct msmmu_ctx spare;
+
+	t->ctx = msmmu_cfg_get(t, key, &spare);
+	return by_context(t, out);
+}
+
+static __attribute__((noinline)) int unusual(struct msmmu_txn *t,
+					     struct uiommu_smmuv3_xlate *out)
+{
+	/* No ATS here, so nobody can have been given a translated address. */
+	if (t->in->flags & UIOMMU_TXN_TRANSLATED)
+		return abort_with(t, SMMU_EVT_F_TRANSL_FORBIDDEN, 0,
+				  "translated address without ATS");
+	if (!load_acquire(&t->m->enabled))
+		return disabled(t, out);
+	/* A SubstreamID that no register could hold. */
+	return abort_with(t, SMMU_EVT_C_BAD_SUBSTREAMID, 0,
+			  "SubstreamID of more than 20 bits");
+}
+
+int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+{
+	const struct uiommu_smmuv3_txn *in = t->in;
+	uint32_t flags = in->flags;
+	bool ssv = flags & UIOMMU_TXN_SSV;
+	uint64_t key;
+
+	model_count(t->slot, MSMMU_TRANSLATIONS, 1);
+	t->ctx = NULL;
+	t->write = flags & (UIOMMU_TXN_WRITE | UIOMMU_TXN_ATOMIC);
+	t->read = !(flags & UIOMMU_TXN_WRITE) || (flags & UIOMMU_TXN_ATOMIC);
+	t->priv = flags & UIOMMU_TXN_PRIV;
+	t->instr = (flags & UIOMMU_TXN_INSTR) && !t->write;
+	if (unlikely(!load_acquire(&t->m->enabled) ||
+		     (flags & UIOMMU_TXN_TRANSLATED) ||
+		     (ssv && in->ssid >> SMMU_SSIDSIZE_MAX)))
+		return unusual(t, out);
+	key = msmmu_key(in->sid, ssv, in->ssid);
+	t->ctx = cfg_find(t->m, key);
+	if (unlikely(!t->ctx))
+		return config_miss(t, key, out);
+	model_count(t->slot, MSMMU_CONFIG_HITS, 1);
+	return by_context(t, out);
+}
+
+/* ------------------------------------------------------------ the door -- */
+
+/* Inside: record the event, so that a SYNC which waits for us sees it. */
+bool msmmu_abort(struct msmmu_txn *t)
+{
+	model_count(t->slot, MSMMU_ABORTS, 1);
+	if ((t->in->flags & UIOMMU_TXN_PROBE) || !t->fault.record)
+		return false;
+	return msmmu_event(t);
+}
+
+/* Outside: tell people, interrupt, tidy. */
+void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
+{
+	msmmu *m = t->m;
+	struct uiommu_smmuv3_fault_info info = {
+		.txn = *t->in,
+		.event_type = t->fault.type,
+		.reason = t->fault.reason,
+		.stage = t->fault.stage,
+		.level = t->fault.level,
+		.desc_pa = t->fault.desc_pa,
+		.desc = t->fault.desc,
+		.recorded = recorded,
+	};
+
+	msmmu_irq_deliver(m);
+	if (m->observe && !(t->in->flags & UIOMMU_TXN_PROBE))
+		m->observe(m->observe_ctx, &info);
+}
+
+/* Contexts thrown out by fills alone, with no CMD_SYNC in sight. */
+__attribute__((noinline)) void msmmu_reclaim(msmmu *m,
+					     const struct model_slot *slot)
+{
+	struct msmmu_ctx *list;
+
+	if (slot->depth || slot == &m->drain.shared)
+		return;
+	list = msmmu_cfg_take_retired(m);
+	if (!list)
+		return;
+	model_drain(&m->drain);
+	msmmu_cfg_give_free(m, list);
+}
+
+int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
+				  const struct uiommu_smmuv3_txn *txn,
+				  struct uiommu_smmuv3_xlate *out)
+{
+	struct msmmu_txn t = { .m = model, .in = txn };
+	bool recorded = false;
+	int rc;
+
+	t.slot = model_enter(&model->drain);
+	rc = msmmu_translate(&t, out);
+	if (unlikely(rc))
+		recorded = msmmu_abort(&t);
+	model_leave(&model->drain, t.slot);
+	if (unlikely(rc))
+		msmmu_after_abort(&t, recorded);
+	if (unlikely(load_relaxed(&model->nr_retired) > MSMMU_RECLAIM))
+		msmmu_reclaim(model, t.slot);
+	return rc;
+}
