@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pins.c - the registry of pinned pages (see pins.h for the words).
+ *
+ * Counting is plain arithmetic on words under the lock; whoever pins makes the
+ * tree's nodes first, so counting itself cannot fail.  A page that is in use
+ * has a word that is not 0, and `busy_pages` counts those, so that a process
+ * that pins nothing pays one load per munmap.
+ *
+ * A page's way: 0 -> counted -> 0; or counted -> RELEASED -> RELEASED with
+ * count 0 -> reaped = 0; or counted (also RELEASED) -> DEAD -> 0.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pins.h"
+
+/* --------------------------------------------------------- radix tree -- */
+
+static uint32_t *word_at(struct pins *pins, uint64_t pa)
+{
+	struct pin_mid *mid = pins->root[pa >> 36];
+	struct pin_leaf *leaf;
+
+	if (!mid)
+		return NULL;
+	leaf = mid->leaf[pa >> 24 & (PIN_FANOUT - 1)];
+	return leaf ? &leaf->word[pa >> PIN_PAGE_LG2 & (PIN_FANOUT - 1)] : NULL;
+}
+
+/* First page from `pa` on whose leaf exists; past the end: 2^48. */
+static uint64_t skip_holes(struct pins *pins, uint64_t pa)
+{
+	while (!(pa >> PIN_ADDR_LG2)) {
+		struct pin_mid *mid = pins->root[pa >> 36];
+
+		if (!mid)
+			pa = align_down_lg2(pa, 36) + BIT64(36);
+		else if (!mid->leaf[pa >> 24 & (PIN_FANOUT - 1)])
+			pa = align_down_lg2(pa, 24) + BIT64(24);
+		else
+			return pa;
+	}
+	return BIT64(PIN_ADDR_LG2);
+}
+
+static void *node_alloc(struct pins *pins, size_t size)
+{
+	return pins->cfg.platform->obj_alloc(pins->cfg.platform->ctx, size);
+}
+
+static void node_free(struct pins *pins, void *node)
+{
+	pins->cfg.platform->obj_free(pins->cfg.platform->ctx, node);
+}
+
+/* Make the nodes for [first, last].  What was made stays: it is empty. */
+static int make_nodes(struct pins *pins, uint64_t first, uint64_t last)
+{
+	for (uint64_t pa = align_down_lg2(first, 24); pa <= last;
+	     pa += BIT64(24)) {
+		struct pin_mid *mid = pins->root[pa >> 36];
+		struct pin_leaf **slot;
+
+		if (!mid) {
+			mid = node_alloc(pins, sizeof(*mid));
+			if (!mid)
+				return -ENOMEM;
+			store_release(&pins->root[pa >> 36], mid);
+		}
+		slot = &mid->leaf[pa >> 24 & (PIN_FANOUT - 1)];
+		if (!*slot) {
+			struct pin_leaf *leaf = node_alloc(pins, sizeof(*leaf));
+
+			if (!leaf)
+				return -ENOMEM;
+			store_release(slot, leaf);
+		}
+	}
+	return 0;
+}
+
+static uint32_t get(struct pins *pins, uint64_t pa)
+{
+	uint32_t *word = word_at(pins, pa);
+
+	return word ? load_relaxed(word) : 0;
+}
+
+/* Change a word; keeps busy_pages.  The node exists. */
+static void set(struct pins *pins, uint64_t pa, uint32_t val)
+{
+	uint32_t *word = word_at(pins, pa);
+	uint32_t old = load_relaxed(word);
+
+	if (!old && val)
+		fetch_add_relaxed(&pins->busy_pages, 1);
+	else if (old && !val)
+		fetch_add_relaxed(&pins->busy_pages, (uint64_t)-1);
+	store_release(word, val);
+}
+
+static bool usable(uint32_t word)
+{
+	return (word & PIN_COUNT_MASK) && !(word & (PIN_RELEASED | PIN_DEAD));
+}
+
+/* ------------------------------------------------------------- aliases -- */
+
+/* The usable alias page of a virtual page, or 0; *left: bytes that go on. */
+static uint64_t find_alias(struct pins *pins, uint64_t uva, uint64_t *left)
+{
+	struct pin_alias *alias;
+
+	list_for_each(alias, &pins->aliases, node) {
+		uint64_t len = alias->pa.last - alias->pa.first + 1;
+		uint64_t pa = alias->pa.first + (uva - alias->uva), end;
+
+		if (uva < alias->uva || uva - alias->uva >= len)
+			continue;
+		if (!usable(get(pins, pa)))
+			continue;
+		for (end = pa; end <= alias->pa.last; end += PIN_PAGE)
+			if (!usable(get(pins, end)))
+				break;
+		*left = end - pa;
+		return pa;
+	}
+	return 0;
+}
+
+/* Lowest hole of `len` bytes in the alias window; 0: none. */
+static uint64_t alias_hole(struct pins *pins, uint64_t len, struct list **after)
+{
+	uint64_t at = pins->cfg.alias_window.first;
+	struct pin_alias *alias;
+
+	*after = &pins->aliases;
+	list_for_each(alias, &pins->aliases, node) {
+		if (alias->pa.first - at >= len)
+			return at;
+		at = alias->pa.last + 1;
+		*after = &alias->node;
+	}
+	return pins->cfg.alias_window.last - at + 1 >= len ? at : 0;
+}
+
+static int make_alias(struct pins *pins, uint64_t uva, uint64_t len,
+		      uint64_t *pa)
+{
+	struct pin_alias *alias;
+	struct list *after;
+	uint64_t at;
+	int rc;
+
+	at = alias_hole(pins, len, &after);
+	if (!at)
+		return -ENOMEM;
+	rc = make_nodes(pins, at, at + len - 1);
+	if (rc)
+		return rc;
+	alias = node_alloc(pins, sizeof(*alias));
+	if (!alias)
+		return -ENOMEM;
+	alias->pa.first = at;
+	alias->pa.last = at + len - 1;
+	alias->uva = uva;
+	list_add(after, &alias->node);
+	for (uint64_t off = 0; off < len; off += PIN_PAGE) {
+		uint64_t page = (at + off - pins->cfg.alias_window.first) >>
+				PIN_PAGE_LG2;
+
+		store_relaxed(&pins->alias_uva[page], uva + off);
+	}
+	*pa = at;
+	return 0;
+}
+
+/* Drop the alias runs that nothing refers to any more. */
+static void trim_aliases(struct pins *pins)
+{
+	struct pin_alias *alias, *tmp;
+
+	list_for_each_safe(alias, tmp, &pins->aliases, node) {
+		uint64_t pa = alias->pa.first;
+
+		while (pa <= alias->pa.last && !get(pins, pa))
+			pa += PIN_PAGE;
+		if (pa <= alias->pa.last)
+			continue;
+		list_del(&alias->node);
+		node_free(pins, alias);
+	}
+}
+
+/* ------------------------------------------------------ pin and unpin -- */
+
+/*
+ * The words of [pa, pa+len) up to the end of their leaf: pinning walks over
+ * many pages, and a descent for each would cost more than the counting.
+ */
+static uint32_t *words(struct pins *pins, uint64_t pa, uint64_t len,
+		       uint64_t *nr)
+{
+	uint64_t room = BIT64(24) - (pa & mask_lg2(24));
+
+	*nr = min_u64(room, len) >> PIN_PAGE_LG2;
+	return word_at(pins, pa);
+}
+
+static void count(struct pins *pins, uint64_t pa, uint64_t len)
+{
+	uint64_t nr, fresh = 0;
+
+	while (len) {
+		uint32_t *word = words(pins, pa, len, &nr);
+
+		for (uint64_t i = 0; i < nr; i++) {
+			uint32_t old = load_relaxed(&word[i]);
+
+			fresh += !old;
+			store_release(&word[i], old + 1);
+		}
+		pa += nr << PIN_PAGE_LG2;
+		len -= nr << PIN_PAGE_LG2;
+	}
+	fetch_add_relaxed(&pins->busy_pages, fresh);
+}
+
+/* How far from `uva` do pages go on that are dead (or are not)? */
+static uint64_t same_kind(struct pins *pins, uint64_t uva, uint64_t len,
+			  bool dead)
+{
+	uint32_t want = dead ? PIN_DEAD : 0;
+	uint64_t nr, off = 0;
+
+	while (off < len) {
+		uint32_t *word = words(pins, uva + off, len - off, &nr);
+
+		for (uint64_t i = 0; i < nr; i++, off += PIN_PAGE) {
+			uint32_t old = load_relaxed(&word[i]);
+
+			if ((old & (PIN_RELEASED | PIN_DEAD)) != want)
+				return off;
+			/* Full: one more pin would change the state. */
+			if ((old & PIN_COUNT_MASK) == PIN_COUNT_MASK)
+				return off;
+		}
+	}
+	return off;
+}
+
+static int add_alias(struct pins *pins, uint64_t uva, uint64_t len,
+		     struct uiommu_run *run)
+{
+	uint64_t n, left, pa;
+	int rc;
+
+	pa = find_alias(pins, uva, &left);
+	if (pa) {
+		run->len = min_u64(len, left);
+	} else {
+		n = PIN_PAGE;
+		while (n < len && !find_alias(pins, uva + n, &left))
+			n += PIN_PAGE;
+		rc = make_alias(pins, uva, n, &pa);
+		if (rc)
+			return rc;
+		run->len = n;
+	}
+	run->pa = pa;
+	count(pins, pa, run->len);
+	return 0;
+}
+
+int pins_add(struct pins *pins, uint64_t uva, uint64_t len,
+	     struct uiommu_run *run)
+{
+	uint64_t n;
+	int rc;
+
+	if (!len || (uva | len) & (PIN_PAGE - 1) || uva + len - 1 < uva ||
+	    (uva + len - 1) >> PIN_ADDR_LG2)
+		return -EFAULT;
+	run->mmio = false;
+	pthread_mutex_lock(&pins->lock);
+	rc = make_nodes(pins, uva, uva + len - 1);
+	if (rc)
+		goto out;
+	n = same_kind(pins, uva, len, false);
+	if (n) {
+		run->pa = uva;
+		run->len = n;
+		count(pins, uva, n);
+		goto out;
+	}
+	n = same_kind(pins, uva, len, true);
+	rc = n ? add_alias(pins, uva, n, run) : -EFAULT;
+out:
+	pthread_mutex_unlock(&pins->lock);
+	return rc;
+}
+
+/* A released page has lost its last pin. */
+static void to_reap(struct pins *pins, uint64_t pa)
+{
+	if (!load_relaxed(&pins->reap_pages)) {
+		pins->reap_first = pa;
+		pins->reap_last = pa;
+	}
+	pins->reap_first = min_u64(pins->reap_first, pa);
+	pins->reap_last = max_u64(pins->reap_last, pa);
+	fetch_add_relaxed(&pins->reap_pages, 1);
+}
+
+/* The last pin of a page in state `word` goes: what is left of the word. */
+static uint32_t last_pin(struct pins *pins, uint64_t pa, uint32_t word)
+{
+	if (!(word & PIN_RELEASED)) {
+		fetch_add_relaxed(&pins->busy_pages, (uint64_t)-1);
+		return 0;
+	}
+	to_reap(pins, pa);
+	return PIN_RELEASED;
+}
+
+void pins_del(struct pins *pins, uiommu_pa_t pa, uint64_t len)
+{
+	bool alias = pins_is_alias(pins, pa);
+	uint64_t nr;
+
+	pthread_mutex_lock(&pins->lock);
+	while (len) {
+		uint32_t *word = words(pins, pa, len, &nr);
+
+		for (uint64_t i = 0; word && i < nr; i++) {
+			uint32_t old = load_relaxed(&word[i]);
+
+			if (!(old & PIN_COUNT_MASK))
+				continue;
+			old--;
+			if (!(old & PIN_COUNT_MASK))
+				old = last_pin(pins, pa + (i << PIN_PAGE_LG2),
+					       old);
+			store_release(&word[i], old);
+		}
+		pa += nr << PIN_PAGE_LG2;
+		len -= nr << PIN_PAGE_LG2;
+	}
+	if (alias)
+		trim_aliases(pins);
+	pthread_mutex_unlock(&pins->lock);
+}
+
+/* ------------------------------------ memory that the process gives up -- */
+
+/* The page that pins of virtual page `uva` made now would use, or 0. */
+static uint64_t live_page(struct pins *pins, uint64_t uva)
+{
+	uint32_t word = get(pins, uva);
+	uint64_t left;
+
+	if (word & PIN_DEAD)
+		return find_alias(pins, uva, &left);
+	return usable(word) ? uva : 0;
+}
+
+bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
+	       struct uiommu_range *out)
+{
+	uint64_t va = align_down_lg2(first, PIN_PAGE_LG2);
+	bool found = false;
+
+	if (!load_relaxed(&pins->busy_pages) || last < first)
+		return false;
+	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
+	pthread_mutex_lock(&pins->lock);
+	while (va <= last) {
+		if (live_page(pins, va)) {
+			if (!found)
+				out->first = max_u64(va, first);
+			found = true;
+			out->last = min_u64(va + PIN_PAGE - 1, last);
+			va += PIN_PAGE;
+		} else if (found) {
+			break;
+		} else {
+			va = skip_holes(pins, va + PIN_PAGE);
+		}
+	}
+	pthread_mutex_unlock(&pins->lock);
+	return found;
+}
+
+/* For reports only: without memory they say less. */
+static void remember(struct pins *pins, uint64_t first, uint64_t last,
+		     const char *what, bool replaced)
+{
+	struct pin_gone *gone = node_alloc(pins, sizeof(*gone));
+
+	if (!gone)
+		return;
+	gone->range.first = first;
+	gone->range.last = last;
+	gone->replaced = replaced;
+	strncpy(gone->what, what ? what : "", sizeof(gone->what) - 1);
+	list_add(&pins->gone, &gone->node);
+}
+
+static bool whole_pages(uint64_t first, uint64_t last)
+{
+	return first <= last && !(first & (PIN_PAGE - 1)) &&
+	       !((last + 1) & (PIN_PAGE - 1)) && !(last >> PIN_ADDR_LG2);
+}
+
+int pins_release(struct pins *pins, uint64_t first, uint64_t last,
+		 const char *what)
+{
+	int rc = -EINVAL;
+
+	if (!whole_pages(first, last))
+		return -EINVAL;
+	pthread_mutex_lock(&pins->lock);
+	for (uint64_t va = first; va <= last; va += PIN_PAGE)
+		if (!live_page(pins, va))
+			goto out;
+	for (uint64_t va = first; va <= last; va += PIN_PAGE) {
+		uint64_t pa = live_page(pins, va);
+
+		set(pins, pa, get(pins, pa) | PIN_RELEASED);
+	}
+	remember(pins, first, last, what, false);
+	rc = 0;
+out:
+	pthread_mutex_unlock(&pins->lock);
+	return rc;
+}
+
+/* Make one physical page's pins dead; true if there are any. */
+static bool kill_page(struct pins *pins, uint64_t pa)
+{
+	uint32_t word = get(pins, pa);
+
+	if (!(word & PIN_COUNT_MASK)) {
+		/* Waits to be reaped: there is nothing left to give back. */
+		if (word & PIN_RELEASED) {
+			fetch_add_relaxed(&pins->reap_pages, (uint64_t)-1);
+			set(pins, pa, 0);
+		}
+		return false;
+	}
+	if (word & PIN_DEAD)
+		return false;
+	set(pins, pa, (word & PIN_COUNT_MASK) | PIN_DEAD);
+	return true;
+}
+
+/* The same for the aliases of [first, last]. */
+static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last)
+{
+	struct pin_alias *alias;
+	bool any = false;
+
+	list_for_each(alias, &pins->aliases, node) {
+		for (uint64_t pa = alias->pa.first; pa <= alias->pa.last;
+		     pa += PIN_PAGE) {
+			uint64_t uva = alias->uva + (pa - alias->pa.first);
+
+			if (uva >= first && uva <= last)
+				any |= kill_page(pins, pa);
+		}
+	}
+	return any;
+}
+
+int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
+		 const char *what)
+{
+	bool any = false, aliased;
+
+	first = align_down_lg2(first, PIN_PAGE_LG2);
+	if (!load_relaxed(&pins->busy_pages))
+		return 0;
+	if (last < first)
+		return -EINVAL;
+	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
+	pthread_mutex_lock(&pins->lock);
+	for (uint64_t va = skip_holes(pins, first); va <= last;
+	     va = skip_holes(pins, va + PIN_PAGE))
+		any |= kill_page(pins, va);
+	aliased = kill_aliases(pins, first, last);
+	if (any || aliased)
+		remember(pins, first, last, what, true);
+	pthread_mutex_unlock(&pins->lock);
+
+	if (any)
+		pins->cfg.drain(pins->cfg.ctx, first, last);
+	if (aliased)
+		pins->cfg.drain(pins->cfg.ctx, pins->cfg.alias_window.first,
+				pins->cfg.alias_window.last);
+	return 0;
+}
+
+bool pins_find_gone(struct pins *pins, uint64_t uva, struct pin_gone *out)
+{
+	struct pin_gone *gone;
+	bool found = false;
+
+	pthread_mutex_lock(&pins->lock);
+	list_for_each(gone, &pins->gone, node) {
+		if (uva < gone->range.first || uva > gone->range.last)
+			continue;
+		*out = *gone;
+		found = true;
+		break;
+	}
+	pthread_mutex_unlock(&pins->lock);
+	return found;
+}
+
+/* ----------------------------------------------------------------- reap -- */
+
+/* Take one run of pages that wait; false: none. */
+static bool reap_one(struct pins *pins, struct uiommu_range *uva)
+{
+	bool found = false;
+	uint64_t pa = pins->reap_first;
+
+	for (; pa <= pins->reap_last; pa = skip_holes(pins, pa + PIN_PAGE)) {
+		uint64_t at = pins_uva(pins, pa);
+
+		if (get(pins, pa) != PIN_RELEASED) {
+			if (found)
+				break;
+			continue;
+		}
+		if (found && at != uva->last + 1)
+			break;
+		if (!found)
+			uva->first = at;
+		found = true;
+		uva->last = at + PIN_PAGE - 1;
+		set(pins, pa, 0);
+		fetch_add_relaxed(&pins->reap_pages, (uint64_t)-1);
+	}
+	pins->reap_first = pa;
+	return found;
+}
+
+/* What lay in `uva` and is forgotten wholly needs no report any more. */
+static void forget_gone(struct pins *pins, const struct uiommu_range *uva)
+{
+	struct pin_gone *gone, *tmp;
+
+	list_for_each_safe(gone, tmp, &pins->gone, node) {
+		if (gone->replaced || gone->range.first < uva->first ||
+		    gone->range.last > uva->last)
+			continue;
+		list_del(&gone->node);
+		node_free(pins, gone);
+	}
+}
+
+void pins_reap(struct pins *pins)
+{
+	struct uiommu_range uva;
+	bool found;
+
+	while (load_relaxed(&pins->reap_pages)) {
+		pthread_mutex_lock(&pins->lock);
+		found = reap_one(pins, &uva);
+		if (found) {
+			forget_gone(pins, &uva);
+			trim_aliases(pins);
+		}
+		pthread_mutex_unlock(&pins->lock);
+		if (!found)
+			break;
+		if (pins->cfg.unpinned)
+			pins->cfg.unpinned(pins->cfg.ctx, uva.first, uva.last);
+	}
+}
+
+/* ------------------------------------------------------- init and fini -- */
+
+static size_t alias_bytes(const struct pins *pins)
+{
+	const struct uiommu_range *window = &pins->cfg.alias_window;
+
+	return (size_t)((window->last - window->first + 1) >> PIN_PAGE_LG2) *
+	       sizeof(uint64_t);
+}
+
+int pins_init(struct pins *pins, const struct pins_cfg *cfg)
+{
+	void *va;
+	int rc;
+
+	memset(pins, 0, sizeof(*pins));
+	pins->cfg = *cfg;
+	list_init(&pins->aliases);
+	list_init(&pins->gone);
+	/* Costs memory where aliases are made only. */
+	va = mmap(NULL, alias_bytes(pins), PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (va == MAP_FAILED)
+		return -ENOMEM;
+	pins->alias_uva = va;
+	rc = pthread_mutex_init(&pins->lock, NULL);
+	if (rc) {
+		munmap(va, alias_bytes(pins));
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void pins_fini(struct pins *pins)
+{
+	struct pin_alias *alias, *tmp;
+	struct pin_gone *gone, *next;
+
+	list_for_each_safe(alias, tmp, &pins->aliases, node) {
+		list_del(&alias->node);
+		node_free(pins, alias);
+	}
+	list_for_each_safe(gone, next, &pins->gone, node) {
+		list_del(&gone->node);
+		node_free(pins, gone);
+	}
+	for (unsigned int i = 0; i < PIN_FANOUT; i++) {
+		if (!pins->root[i])
+			continue;
+		for (unsigned int j = 0; j < PIN_FANOUT; j++)
+			node_free(pins, pins->root[i]->leaf[j]);
+		node_free(pins, pins->root[i]);
+	}
+	munmap(pins->alias_uva, alias_bytes(pins));
+	pthread_mutex_destroy(&pins->lock);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pins.h - which pages of this process a device may reach, and what became of
+ * those that the process gave away meanwhile.
+ *
+ * One word per 4 KiB page of physical address space, in a radix tree of three
+ * levels that only grows.  A page's word is its pin count and its state:
+ *
+ *   RELEASED	the process gave the page back.  It stays mapped for the
+ *		devices until its count is 0, then it is reaped.
+ *   DEAD	something else stands at this address now.  DMA by the old pins
+ *		aborts; a new pin of the same address gets an alias.
+ *
+ * An alias is a page of physical address space in a window of its own behind
+ * which the memory at another virtual address stands.  A virtual page has at
+ * most one alias that is neither dead nor released.
+ *
+ * The lock is taken by whoever changes a word.  Readers on the DMA path take
+ * none: they look at the word inside a read section of the platform, and who
+ * makes a page DEAD waits for all sections before it returns.
+ */
+#ifndef MACHINE_PINS_H
+#define MACHINE_PINS_H
+
+#include <pthread.h>
+
+#include <uiommu/core.h>
+#include <uiommu/platform.h>
+
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/list.h"
+
+#define PIN_PAGE_LG2 12
+#define PIN_PAGE UINT64_C(4096)
+#define PIN_ADDR_LG2 48
+#define PIN_FANOUT 4096u
+
+#define PIN_COUNT_MASK UINT32_C(0x0fffffff)
+#define PIN_RELEASED BIT32(28)
+#define PIN_DEAD BIT32(29)
+
+struct pin_leaf {
+	uint32_t word[PIN_FANOUT];
+};
+
+struct pin_mid {
+	struct pin_leaf *leaf[PIN_FANOUT];
+};
+
+/* Memory that was given back or replaced while pinned, for reports. */
+struct pin_gone {
+	struct list node;
+	struct uiommu_range range; /* virtual addresses */
+	bool replaced;
+	char what[16];
+};
+
+/* A run of alias pages. */
+struct pin_alias {
+	struct list node; /* ascending by pa */
+	struct uiommu_range pa;
+	uint64_t uva; /* behind pa.first */
+};
+
+struct pins_cfg {
+	const struct uiommu_platform *platform;
+	struct uiommu_range alias_window;
+	void *ctx;
+	void (*unpinned)(void *ctx, uint64_t first, uint64_t last);
+	/* Pages of [first, last] (physical) became DEAD: wait for the readers */
+	void (*drain)(void *ctx, uint64_t first, uint64_t last);
+};
+
+struct pins {
+	struct pins_cfg cfg;
+
+	uint64_t busy_pages; /* words that are not 0; atomic */
+	uint64_t reap_pages; /* RELEASED with count 0; atomic */
+
+	/* What stands behind each page of the alias window; atomic words. */
+	uint64_t *alias_uva;
+
+	/* Protects all below and every change of a word.  Innermost. */
+	pthread_mutex_t lock;
+	struct list aliases;
+	struct list gone;
+	uint64_t reap_first, reap_last; /* bounds of what is to be reaped */
+
+	struct pin_mid *root[PIN_FANOUT]; /* entries are published once */
+};
+
+int pins_init(struct pins *pins, const struct pins_cfg *cfg);
+void pins_fini(struct pins *pins);
+
+/*
+ * Pin the longest prefix of [uva, uva+len) that is physically one run.
+ * -EFAULT: the process gave it back already; -ENOMEM.
+ */
+int pins_add(struct pins *pins, uint64_t uva, uint64_t len,
+	     struct uiommu_run *run);
+/* Undo one pin of each page of [pa, pa+len). */
+void pins_del(struct pins *pins, uiommu_pa_t pa, uint64_t len);
+
+bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
+	       struct uiommu_range *out);
+int pins_release(struct pins *pins, uint64_t first, uint64_t last,
+		 const char *what);
+int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
+		 const char *what);
+/* Give back what lost its last pin: calls cfg.unpinned without the lock. */
+void pins_reap(struct pins *pins);
+/* What happened at virtual address `uva`?  A copy into *gone, or false. */
+bool pins_find_gone(struct pins *pins, uint64_t uva, struct pin_gone *gone);
+
+/* The word of the page at `pa`, 0 where nothing is known. */
+static inline uint32_t pins_word(const struct pins *pins, uint64_t pa)
+{
+	const struct pin_mid *mid;
+	const struct pin_leaf *leaf;
+
+	if (pa >> PIN_ADDR_LG2)
+		return 0;
+	mid = load_acquire(&pins->root[pa >> 36]);
+	if (!mid)
+		return 0;
+	leaf = load_acquire(&mid->leaf[pa >> 24 & (PIN_FANOUT - 1)]);
+	if (!leaf)
+		return 0;
+	return load_acquire(&leaf->word[pa >> PIN_PAGE_LG2 & (PIN_FANOUT - 1)]);
+}
+
+static inline bool pins_is_alias(const struct pins *pins, uint64_t pa)
+{
+	return pa >= pins->cfg.alias_window.first &&
+	       pa <= pins->cfg.alias_window.last;
+}
+
+/* Virtual address behind a pinned physical one. */
+static inline uint64_t pins_uva(const struct pins *pins, uint64_t pa)
+{
+	uint64_t page;
+
+	if (!pins_is_alias(pins, pa))
+		return pa;
+	page = (pa - pins->cfg.alias_window.first) >> PIN_PAGE_LG2;
+	return load_relaxed(&pins->alias_uva[page]) | (pa & (PIN_PAGE - 1));
+}
+
+#endif /* MACHINE_PINS_H */

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report.c - what a run did to the IOMMU and what it did wrong, for people.
+ *
+ * Faults are gathered from the models' observers, which know the table level;
+ * equal ones (device, reason, direction, page) share an entry, and when the
+ * log is full the oldest entry goes.  Complaints are gathered where memory is
+ * accessed.  Both are rare, so one lock will do.
+ */
+#include <inttypes.h>
+
+#include "pci.h"
+
+int report_init(struct report *report)
+{
+	return -pthread_mutex_init(&report->lock, NULL);
+}
+
+void report_fini(struct report *report)
+{
+	pthread_mutex_destroy(&report->lock);
+}
+
+/* -------------------------------------------------------------- gather -- */
+
+static struct pcidev *dev_by_sid(const struct machine_smmu *smmu, uint32_t sid)
+{
+	struct uiommu_machine *machine = smmu->machine;
+
+	for (unsigned int i = 0; i < machine->nr_devs; i++)
+		if (machine->dev[i]->smmu == smmu &&
+		    machine->dev[i]->sid == sid)
+			return machine->dev[i];
+	return NULL;
+}
+
+static bool same_fault(const struct fault_entry *a, const struct fault_entry *b)
+{
+	return a->dev == b->dev && a->sid == b->sid && a->flags == b->flags &&
+	       a->ssid == b->ssid && a->reason == b->reason &&
+	       a->stage == b->stage && a->level == b->level &&
+	       a->first >> PIN_PAGE_LG2 == b->first >> PIN_PAGE_LG2;
+}
+
+/* The entry for a fault like `like`: one that is there, or a fresh one. */
+static struct fault_entry *fault_slot(struct report *report,
+				      const struct fault_entry *like)
+{
+	struct fault_entry *slot;
+
+	for (unsigned int i = 0; i < report->nr_faults; i++)
+		if (same_fault(&report->fault[i], like))
+			return &report->fault[i];
+	if (report->nr_faults < FAULT_LOG)
+		slot = &report->fault[report->nr_faults++];
+	else
+		slot = &report->fault[report->next_fault++ % FAULT_LOG];
+	*slot = *like;
+	return slot;
+}
+
+void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
+{
+	struct machine_smmu *smmu = ctx;
+	struct report *report = &smmu->machine->report;
+	struct fault_entry like = {
+		.dev = dev_by_sid(smmu, info->txn.sid),
+		.sid = info->txn.sid,
+		.flags = info->txn.flags &
+			 (UIOMMU_TXN_WRITE | UIOMMU_TXN_SSV | UIOMMU_TXN_INSTR),
+		.ssid = info->txn.flags & UIOMMU_TXN_SSV ? info->txn.ssid : 0,
+		.first = info->txn.iova,
+		.last = info->txn.iova,
+		.reason = info->reason ? info->reason : "aborted",
+		.stage = info->stage,
+		.level = info->level,
+	};
+	struct fault_entry *slot;
+
+	if (info->txn.flags & UIOMMU_TXN_PROBE)
+		return;
+	pthread_mutex_lock(&report->lock);
+	report->faults++;
+	slot = fault_slot(report, &like);
+	slot->first = min_u64(slot->first, like.first);
+	slot->last = max_u64(slot->last, like.last);
+	slot->count++;
+	pthread_mutex_unlock(&report->lock);
+}
+
+void report_unowned(void *ctx, struct uiommu_device *dev,
+		    const struct uiommu_fault *fault)
+{
+	struct uiommu_machine *machine = ctx;
+
+	pthread_mutex_lock(&machine->report.lock);
+	machine->report.faults_unowned++;
+	pthread_mutex_unlock(&machine->report.lock);
+}
+
+static void add_complaint(struct report *report, const struct complaint *new)
+{
+	for (unsigned int i = 0; i < report->nr_complaints; i++) {
+		struct complaint *old = &report->complaint[i];
+
+		if (old->kind != new->kind || old->write != new->write ||
+		    old->dev != new->dev || strcmp(old->what, new->what) ||
+		    old->uva >> PIN_PAGE_LG2 != new->uva >> PIN_PAGE_LG2)
+			continue;
+		old->count++;
+		old->bytes += new->bytes;
+		return;
+	}
+	if (report->nr_complaints == FAULT_LOG) {
+		report->complaints_lost++;
+		return;
+	}
+	report->complaint[report->nr_complaints++] = *new;
+}
+
+/* Which IOVA is the byte at `buf` of the thread's current access? */
+static uint64_t iova_of(const struct dma_scope *scope, const void *buf)
+{
+	const struct uiommu_smmuv3_dma *dma = scope->dma;
+	uintptr_t at = (uintptr_t)buf, first = (uintptr_t)dma->buf;
+
+	if (at < first || at - first >= dma->len)
+		return dma->txn.iova;
+	return dma->txn.iova + (at - first);
+}
+
+void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
+		 bool write, const void *buf)
+{
+	struct dma_scope *scope = dma_scope(machine->scope_key);
+	struct complaint new = {
+		.kind = COMPLAINT_RELEASED,
+		.write = write,
+		.uva = uva,
+		.bytes = len,
+		.count = 1,
+	};
+	struct pin_gone gone;
+
+	strcpy(new.what, "unknown");
+	if (pins_find_gone(&machine->pins, uva, &gone)) {
+		memcpy(new.what, gone.what, sizeof(new.what));
+		if (gone.replaced)
+			new.kind = COMPLAINT_REPLACED;
+	}
+	if (scope && scope->dma) {
+		new.dev = scope->dev;
+		new.iova = iova_of(scope, buf);
+	}
+	pthread_mutex_lock(&machine->report.lock);
+	add_complaint(&machine->report, &new);
+	pthread_mutex_unlock(&machine->report.lock);
+}
+
+/* --------------------------------------------------------------- print -- */
+
+struct text {
+	char s[32];
+};
+
+/* "512 bytes", "4.0 KiB", "1.5 GiB" */
+static struct text bytes(uint64_t n)
+{
+	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
+	double val = (double)n / 1024;
+	unsigned int i = 0;
+	struct text text;
+
+	if (n < 1024) {
+		snprintf(text.s, sizeof(text.s), "%" PRIu64 " byte%s", n,
+			 n == 1 ? "" : "s");
+		return text;
+	}
+	for (; val >= 1024 && i < ARRAY_SIZE(unit) - 1; i++)
+		val /= 1024;
+	snprintf(text.s, sizeof(text.s), "%.*f %s",
+		 val < 10 && n % 1024 ? 1 : 0, val, unit[i]);
+	return text;
+}
+
+/* 1234567 -> "1,234,567" */
+static struct text number(uint64_t n)
+{
+	char digits[24];
+	struct text text;
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), at = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			text.s[at++] = ',';
+		text.s[at++] = digits[i];
+	}
+	text.s[at] = '\0';
+	return text;
+}
+
+#define LABEL "  %-12s "
+
+static void print_devices(struct uiommu_machine *machine, FILE *out)
+{
+	for (unsigned int i = 0; i < machine->nr_devs; i++) {
+		struct pcidev *dev = machine->dev[i];
+		struct uiommu_group *group = uiommu_device_group(dev->core_dev);
+
+		fprintf(out,
+			LABEL "%s  %-7s group %u  %s register accesses, %s by "
+			      "DMA\n",
+			i ? "" : "devices", dev->bdf, dev->type->info.name,
+			uiommu_group_id(group),
+			number(load_relaxed(&dev->accesses)).s,
+			bytes(load_relaxed(&dev->dma_bytes)).s);
+	}
+}
+
+static void print_core(const struct uiommu_core_stats *stats, FILE *out)
+{
+	fprintf(out, LABEL "%s made, %s freed, %s attached\n", "domains",
+		number(stats->domains_made).s, number(stats->domains_freed).s,
+		number(stats->attaches).s);
+	fprintf(out, LABEL "%s made (%s), %s undone (%s), at most %s at once\n",
+		"mappings", number(stats->maps).s, bytes(stats->map_bytes).s,
+		number(stats->unmaps).s, bytes(stats->unmap_bytes).s,
+		number(stats->areas_peak).s);
+	fprintf(out, LABEL "%s at most, %s now\n", "pinned",
+		bytes(stats->pinned_peak).s, bytes(stats->pinned_bytes).s);
+	fprintf(out, LABEL "%s at most\n", "page tables",
+		bytes(stats->table_bytes_peak).s);
+}
+
+static void print_model(const struct uiommu_smmuv3_stats *stats, FILE *out)
+{
+	uint64_t looked = stats->tlb_hits + stats->tlb_misses;
+
+	fprintf(out, LABEL "%s read, %s written\n", "DMA",
+		bytes(stats->dma_read_bytes).s,
+		bytes(stats->dma_write_bytes).s);
+	fprintf(out, LABEL "%s transactions translated, %s aborted\n", "SMMU",
+		number(stats->translations - stats->aborts).s,
+		number(stats->aborts).s);
+	if (looked)
+		fprintf(out, LABEL "%.2f %% hits (%s misses)\n", "TLB",
+			100.0 * (double)stats->tlb_hits / (double)looked,
+			number(stats->tlb_misses).s);
+	fprintf(out, LABEL "%s, reading %s descriptors\n", "table walks",
+		number(stats->walks).s, number(stats->walk_reads).s);
+	fprintf(out, LABEL "%s, %s of them waits for completion\n", "commands",
+		number(stats->commands).s, number(stats->syncs).s);
+}
+
+/* The driver's own counters, those that are not 0. */
+static void print_counters(const struct machine_smmu *smmu, FILE *out)
+{
+	const struct uiommu_driver_ops *ops = smmu->unit->ops;
+	const char *name;
+	uint64_t value;
+	bool first = true;
+
+	if (!ops->counter)
+		return;
+	for (unsigned int i = 0; ops->counter(smmu->unit, i, &name, &value);
+	     i++) {
+		if (!value)
+			continue;
+		fprintf(out, LABEL "%12s  %s\n", first ? smmu->name : "",
+			number(value).s, name);
+		first = false;
+	}
+}
+
+static void print_fault(const struct fault_entry *fault, const char *label,
+			FILE *out)
+{
+	fprintf(out, LABEL "%s", label, fault->dev ? fault->dev->bdf : "");
+	if (!fault->dev)
+		fprintf(out, "StreamID 0x%x", fault->sid);
+	if (fault->flags & UIOMMU_TXN_SSV)
+		fprintf(out, " PASID %u", fault->ssid);
+	fprintf(out, "  %s of IOVA 0x%" PRIx64,
+		fault->flags & UIOMMU_TXN_WRITE	  ? "write"
+		: fault->flags & UIOMMU_TXN_INSTR ? "fetch"
+						  : "read",
+		fault->first);
+	if (fault->last != fault->first)
+		fprintf(out, " to 0x%" PRIx64, fault->last);
+	fprintf(out, ": %s", fault->reason);
+	if (fault->stage)
+		fprintf(out, ", stage %u", fault->stage);
+	if (fault->level != -128)
+		fprintf(out, ", table level %d", fault->level);
+	if (fault->count > 1)
+		fprintf(out, " (%s times)", number(fault->count).s);
+	fputc('\n', out);
+}
+
+static void print_faults(struct report *report, FILE *out)
+{
+	pthread_mutex_lock(&report->lock);
+	if (!report->faults)
+		fprintf(out, LABEL "none\n", "faults");
+	else
+		fprintf(out, LABEL "%s\n", "faults", number(report->faults).s);
+	/* Oldest first. */
+	for (unsigned int i = 0; i < report->nr_faults; i++) {
+		unsigned int at = i;
+
+		if (report->nr_faults == FAULT_LOG)
+			at = (report->next_fault + i) % FAULT_LOG;
+		print_fault(&report->fault[at], "", out);
+	}
+	pthread_mutex_unlock(&report->lock);
+}
+
+static void add_stats(struct uiommu_smmuv3_stats *sum,
+		      const struct uiommu_smmuv3_stats *one)
+{
+	const uint64_t *from = (const uint64_t *)one;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static void explain(struct uiommu_machine *machine, FILE *out)
+{
+	struct uiommu_smmuv3_stats sum = { 0 }, one;
+	struct uiommu_core_stats core;
+
+	uiommu_core_stats(machine->core, &core);
+	for (unsigned int i = 0; i < machine->nr_smmus; i++) {
+		uiommu_smmuv3_model_stats(machine->smmu[i].model, &one);
+		add_stats(&sum, &one);
+	}
+	fprintf(out, "uiommu: what the program did with the IOMMU\n");
+	print_devices(machine, out);
+	print_core(&core, out);
+	print_model(&sum, out);
+	for (unsigned int i = 0; i < machine->nr_smmus; i++)
+		print_counters(&machine->smmu[i], out);
+	print_faults(&machine->report, out);
+}
+
+/* --------------------------------------------------------------- check -- */
+
+static void print_complaint(const struct complaint *complaint, FILE *out)
+{
+	const char *done = complaint->kind == COMPLAINT_REPLACED ? "replaced"
+								 : "given back";
+
+	fprintf(out, "  %s %s 0x%" PRIx64 " (%s",
+		complaint->dev ? complaint->dev->bdf : "a device",
+		complaint->write ? "wrote to" : "read from", complaint->uva,
+		bytes(complaint->bytes).s);
+	if (complaint->count > 1)
+		fprintf(out, " in %s accesses", number(complaint->count).s);
+	fprintf(out,
+		"), memory that was %s by %s while mapped for DMA at IOVA "
+		"0x%" PRIx64 "%s\n",
+		done, complaint->what, complaint->iova,
+		complaint->kind == COMPLAINT_REPLACED ? "; the access aborted"
+						      : "");
+}
+
+static unsigned int left_over(struct uiommu_machine *machine, FILE *out)
+{
+	struct uiommu_core_stats core;
+	unsigned int n = 0;
+
+	uiommu_core_stats(machine->core, &core);
+	if (core.areas) {
+		n++;
+		if (out)
+			fprintf(out, "  %s mapping%s left (%s pinned)\n",
+				number(core.areas).s,
+				core.areas == 1 ? " is" : "s are",
+				bytes(core.pinned_bytes).s);
+	} else if (core.pinned_bytes) {
+		n++;
+		if (out)
+			fprintf(out, "  %s are still pinned\n",
+				bytes(core.pinned_bytes).s);
+	}
+	return n;
+}
+
+/* Count, and print when there is somewhere to print to. */
+static unsigned int check(struct uiommu_machine *machine, FILE *out)
+{
+	struct report *report = &machine->report;
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&report->lock);
+	if (report->faults_unowned) {
+		for (unsigned int i = 0; i < report->nr_faults; i++, n++)
+			if (out)
+				print_fault(&report->fault[i], "fault", out);
+		n += !report->nr_faults;
+	}
+	for (unsigned int i = 0; i < report->nr_complaints; i++, n++)
+		if (out)
+			print_complaint(&report->complaint[i], out);
+	if (report->complaints_lost && out)
+		fprintf(out, "  and %s more\n",
+			number(report->complaints_lost).s);
+	pthread_mutex_unlock(&report->lock);
+	return n + left_over(machine, out);
+}
+
+unsigned int uiommu_machine_check(struct uiommu_machine *machine)
+{
+	uiommu_machine_poll(machine);
+	return check(machine, NULL);
+}
+
+void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
+			   FILE *out)
+{
+	uiommu_machine_poll(machine);
+	if (flags & UIOMMU_REPORT_EXPLAIN)
+		explain(machine, out);
+	if (!(flags & UIOMMU_REPORT_CHECK))
+		return;
+	if (!check(machine, NULL)) {
+		fprintf(out, "uiommu: check: nothing to complain of\n");
+		return;
+	}
+	fprintf(out, "uiommu: check: wrong use of DMA\n");
+	check(machine, out);
+}
