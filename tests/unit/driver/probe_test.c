@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Probe: what is refused and why, what is written to the registers and when,
+ * what happens to an SMMU that runs already, and that failures leave nothing
+ * behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <uiommu/env.h>
+
+#include "fake_smmu.h"
+#include "hw/smmuv3/regs.h"
+
+static struct fake_smmu *fake;
+
+static int setup(void **state)
+{
+	fake = malloc(sizeof(*fake));
+	fake_smmu_init(fake);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_smmu_fini(fake);
+	free(fake);
+	return 0;
+}
+
+static int probe(struct uiommu_unit **unit)
+{
+	struct uiommu_smmuv3_cfg cfg = fake_smmu_cfg(fake);
+
+	return uiommu_smmuv3_probe(&cfg, unit);
+}
+
+static uint32_t reg(uint32_t off)
+{
+	return *fake_smmu_reg(fake, off);
+}
+
+/* --------------------------------------------------------------- refusals */
+
+struct id_case {
+	uint32_t off, clear, set;
+	int rc;
+};
+
+static void id_registers_one_by_one(void **state)
+{
+	static const struct id_case cases[] = {
+		{ SMMU_REG_AIDR, 0, 0x10, -ENODEV },
+		{ SMMU_REG_AIDR, 0xf, 4, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_S1P, 0, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_S2P | SMMU_IDR0_HYP, 0, 0 },
+		/* TTF: none, AArch32 only, both */
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTF, 0, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTF, 1 << 2, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTF, 3 << 2, 0 },
+		/* TTENDIAN: mixed, reserved, big only */
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTENDIAN, 0, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTENDIAN, 1 << 21, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_TTENDIAN, 3 << 21, -ENODEV },
+		/* STALL_MODEL: never, forced, reserved */
+		{ SMMU_REG_IDR0, SMMU_IDR0_STALL_MODEL, 1 << 24, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_STALL_MODEL, 2 << 24, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_STALL_MODEL, 3 << 24, -ENODEV },
+		{ SMMU_REG_IDR0, 0, SMMU_IDR0_TERM_MODEL, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_ST_LEVEL, 0, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_ST_LEVEL, 2u << 27, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_COHACC, 0, -ENODEV },
+		{ SMMU_REG_IDR0, SMMU_IDR0_ASID16, 0, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_MSI, 0, 0 },
+		{ SMMU_REG_IDR1, SMMU_IDR1_SIDSIZE, 33, -ENODEV },
+		{ SMMU_REG_IDR1, SMMU_IDR1_SIDSIZE, 0, 0 },
+		{ SMMU_REG_IDR1, SMMU_IDR1_SIDSIZE, 8, 0 },
+		{ SMMU_REG_IDR1, SMMU_IDR1_SIDSIZE, 9, 0 },
+		{ SMMU_REG_IDR1, SMMU_IDR1_SSIDSIZE, 21 << 6, -ENODEV },
+		{ SMMU_REG_IDR1, SMMU_IDR1_EVENTQS, 20 << 16, -ENODEV },
+		{ SMMU_REG_IDR1, SMMU_IDR1_CMDQS, 20 << 21, -ENODEV },
+		{ SMMU_REG_IDR1, SMMU_IDR1_CMDQS, 0, 0 },
+		{ SMMU_REG_IDR1, SMMU_IDR1_EVENTQS, 0, 0 },
+		{ SMMU_REG_IDR1, 0, SMMU_IDR1_QUEUES_PRESET, -ENODEV },
+		{ SMMU_REG_IDR1, 0, SMMU_IDR1_TABLES_PRESET, -ENODEV },
+		{ SMMU_REG_IDR5,
+		  SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K, 0,
+		  -ENODEV },
+		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K, 0, 0 },
+		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K, 0, 0 },
+	};
+	struct uiommu_unit *unit;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		teardown(state);
+		setup(state);
+		*fake_smmu_reg(fake, cases[i].off) &= ~cases[i].clear;
+		*fake_smmu_reg(fake, cases[i].off) |= cases[i].set;
+		assert_int_equal(probe(&unit), cases[i].rc);
+		if (cases[i].rc) {
+			/* Refused with a reason, and nothing was touched. */
+			assert_true(fake->tp.log_lines > 0);
+			assert_int_equal(fake->nr_writes, 0);
+			continue;
+		}
+		assert_int_equal(fake->bad_writes, 0);
+		unit->ops->remove(unit);
+	}
+}
+
+static void capabilities_follow_the_id_registers(void **state)
+{
+	struct uiommu_hw_info_smmuv3 info;
+	struct uiommu_unit_caps caps;
+	struct uiommu_unit *unit;
+	uint32_t type, part[2] = { 1, 2 };
+
+	assert_int_equal(probe(&unit), 0);
+	unit->ops->caps(unit, &caps);
+	assert_int_equal(caps.pgsizes & 0x40201000, 0x40201000);
+	assert_int_equal(caps.ias, 48);
+	assert_int_equal(caps.oas, 48);
+	assert_true(caps.coherent);
+	assert_true(caps.msi_translated);
+
+	assert_int_equal(unit->ops->hw_info(unit, &type, &info, sizeof(info)),
+			 sizeof(info));
+	assert_int_equal(type, 2);
+	assert_int_equal(info.idr[0], reg(SMMU_REG_IDR0));
+	assert_int_equal(info.idr[5], reg(SMMU_REG_IDR5));
+	assert_int_equal(info.iidr, 0x43b);
+	assert_int_equal(info.aidr, 2);
+	/* A short buffer gets a part; the size is told all the same. */
+	assert_int_equal(unit->ops->hw_info(unit, &type, part, 4),
+			 sizeof(info));
+	assert_int_equal(part[1], 2);
+	unit->ops->remove(unit);
+
+	*fake_smmu_reg(fake, SMMU_REG_IDR5) = SMMU_IDR5_OAS_40 |
+					      SMMU_IDR5_GRAN64K;
+	test_platform_use_pool(&fake->tp, 16 << 20);
+	assert_int_equal(probe(&unit), 0);
+	unit->ops->caps(unit, &caps);
+	assert_int_equal(caps.oas, 40);
+	assert_int_equal(caps.pgsizes & 0xfffff, 0x10000);
+	unit->ops->remove(unit);
+}
+
+static void memory_out_of_reach_is_refused(void **state)
+{
+	struct uiommu_unit *unit;
+
+	/* Tables of the test platform stand above 2^44. */
+	*fake_smmu_reg(fake, SMMU_REG_IDR5) = SMMU_IDR5_OAS_40 |
+					      SMMU_IDR5_GRAN4K;
+	assert_int_equal(probe(&unit), -ENOMEM);
+}
+
+/* ------------------------------------------------------------- registers */
+
+/* Position of the first write to `off` with (val & mask) == want; or -1. */
+static int write_at(uint32_t off, uint64_t mask, uint64_t want)
+{
+	uint32_t i;
+
+	for (i = 0; i < fake->nr_writes; i++)
+		if (fake->writes[i].off == off &&
+		    (fake->writes[i].val & mask) == want)
+			return i;
+	return -1;
+}
+
+static void bring_up_in_the_right_order(void **state)
+{
+	int gbpa, off, table, cmdq, irq, evtq, on;
+	struct uiommu_unit *unit;
+	unsigned int i;
+	static const uint32_t ops[] = { 0x04, 0x46, 0x20, 0x30, 0x46 };
+
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(fake->bad_writes, 0);
+	gbpa = write_at(SMMU_REG_GBPA, SMMU_GBPA_ABORT, SMMU_GBPA_ABORT);
+	off = write_at(SMMU_REG_CR0, UINT32_MAX, 0);
+	table = write_at(SMMU_REG_STRTAB_BASE, 0, 0);
+	cmdq = write_at(SMMU_REG_CR0, UINT32_MAX, SMMU_CR0_CMDQEN);
+	irq = write_at(SMMU_REG_IRQ_CTRL, 5, 5);
+	evtq = write_at(SMMU_REG_CR0, SMMU_CR0_EVENTQEN, SMMU_CR0_EVENTQEN);
+	on = write_at(SMMU_REG_CR0, SMMU_CR0_SMMUEN, SMMU_CR0_SMMUEN);
+	assert_true(gbpa >= 0 && gbpa < off && off < table && table < cmdq &&
+		    cmdq < evtq && irq < evtq && evtq < on);
+	assert_int_equal(reg(SMMU_REG_CR0),
+			 SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN |
+				 SMMU_CR0_ATSCHK);
+	assert_int_equal(reg(SMMU_REG_CR2), SMMU_CR2_RECINVSID | SMMU_CR2_PTM);
+	/* all write-back, inner shareable */
+	assert_int_equal(reg(SMMU_REG_CR1), 0xd75);
+	assert_int_equal(reg(SMMU_REG_STRTAB_BASE_CFG), 0x10210);
+
+	/* Both caches are emptied, configuration first, before SMMUEN. */
+	assert_int_equal(fake->nr, 5);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(fake->log[i].q[0] & 0xff, ops[i]);
+	unit->ops->remove(unit);
+	assert_int_equal(reg(SMMU_REG_CR0), 0);
+	assert_int_equal(reg(SMMU_REG_IRQ_CTRL), 0);
+	assert_true(reg(SMMU_REG_GBPA) & SMMU_GBPA_ABORT);
+}
+
+static void a_running_smmu_is_taken_over(void **state)
+{
+	struct uiommu_unit *unit;
+	int abort_at, off_at;
+
+	*fake_smmu_reg(fake, SMMU_REG_CR0) = 0x1d;
+	*fake_smmu_reg(fake, SMMU_REG_CR0ACK) = 0x1d;
+	*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRL) = 7;
+	*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRLACK) = 7;
+	*fake_smmu_reg(fake, SMMU_REG_GERROR) = SMMU_GERROR_CMDQ_ERR | 0x20;
+	*fake_smmu_reg(fake, SMMU_REG_CMDQ_PROD) = 77;
+	*fake_smmu_reg(fake, SMMU_REG_CMDQ_CONS) = 55;
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(fake->bad_writes, 0);
+	abort_at = write_at(SMMU_REG_GBPA, SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE,
+			    SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
+	off_at = write_at(SMMU_REG_CR0, UINT32_MAX, 0);
+	assert_in_range(abort_at, 0, off_at);
+	/* Its errors are acknowledged, ours can be seen. */
+	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
+	assert_int_equal(fake->nr, 5);
+	unit->ops->remove(unit);
+}
+
+static void messages_only_where_there_are_some(void **state)
+{
+	struct uiommu_smmuv3_cfg cfg = fake_smmu_cfg(fake);
+	struct uiommu_unit *unit;
+
+	cfg.evtq_msi.addr = 0x8020040;
+	cfg.evtq_msi.data = 77;
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	assert_int_equal(reg(SMMU_REG_EVENTQ_IRQ_CFG0), 0x8020040);
+	assert_int_equal(reg(SMMU_REG_EVENTQ_IRQ_CFG1), 77);
+	assert_int_equal(reg(SMMU_REG_EVENTQ_IRQ_CFG2), 1);
+	assert_int_equal(reg(SMMU_REG_GERROR_IRQ_CFG0), 0);
+	unit->ops->remove(unit);
+
+	teardown(state);
+	setup(state);
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_MSI;
+	cfg = fake_smmu_cfg(fake);
+	cfg.evtq_msi.addr = 0x8020040;
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	assert_int_equal(write_at(SMMU_REG_EVENTQ_IRQ_CFG0, 0, 0), -1);
+	unit->ops->remove(unit);
+}
+
+static void other_shapes_of_the_stream_table(void **state)
+{
+	struct uiommu_unit *unit;
+
+	/* linear: FMT 0, LOG2SIZE as many as there are */
+	*fake_smmu_reg(fake, SMMU_REG_IDR1) =
+		(reg(SMMU_REG_IDR1) & ~SMMU_IDR1_SIDSIZE) | 6;
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_ST_LEVEL;
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(reg(SMMU_REG_STRTAB_BASE_CFG), 6);
+	unit->ops->remove(unit);
+
+	/* 32 bits of StreamIDs: the level-1 table is capped, with a line */
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) |= 1 << 27;
+	*fake_smmu_reg(fake, SMMU_REG_IDR1) =
+		(reg(SMMU_REG_IDR1) & ~SMMU_IDR1_SIDSIZE) | 32;
+	fake->tp.log_lines = 0;
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(reg(SMMU_REG_STRTAB_BASE_CFG), 0x10200 | 25);
+	assert_true(fake->tp.log_lines > 0);
+	unit->ops->remove(unit);
+}
+
+/* -------------------------------------------------------------- failures */
+
+static void mute_handshakes_time_out(void **state)
+{
+	struct uiommu_unit *unit;
+
+	fake->mute_gbpa = true;
+	assert_int_equal(probe(&unit), -ETIMEDOUT);
+	fake->mute_gbpa = false;
+	*fake_smmu_reg(fake, SMMU_REG_GBPA) = 0;
+
+	*fake_smmu_reg(fake, SMMU_REG_CR0ACK) = SMMU_CR0_SMMUEN;
+	fake->mute_cr0 = true;
+	assert_int_equal(probe(&unit), -ETIMEDOUT);
+	*fake_smmu_reg(fake, SMMU_REG_CR0ACK) = 0;
+	fake->mute_cr0 = false;
+
+	*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRLACK) = 1;
+	fake->mute_irq_ctrl = true;
+	assert_int_equal(probe(&unit), -ETIMEDOUT);
+	fake->mute_irq_ctrl = false;
+
+	/* The queue never moves, but the SMMU can be turned off. */
+	fake->hold = true;
+	assert_int_equal(probe(&unit), -ETIMEDOUT);
+	assert_int_equal(reg(SMMU_REG_CR0), 0);
+}
+
+static void dead_registers_are_refused(void **state)
+{
+	struct uiommu_unit *unit;
+
+	fake->dead_reads = 1;
+	assert_int_equal(probe(&unit), -ENODEV);
+}
+
+static void running_out_of_memory_leaves_nothing(void **state)
+{
+	struct uiommu_unit *unit;
+	unsigned int n;
+	int rc;
+
+	for (n = 1;; n++) {
+		test_platform_fail_nth(&fake->tp, n);
+		rc = probe(&unit);
+		if (!rc)
+			break;
+		assert_int_equal(rc, -ENOMEM);
+		assert_int_equal(fake->tp.live_objs, 0);
+		assert_int_equal(fake->tp.live_tables, 0);
+		assert_int_equal(fake->tp.live_locks, 0);
+		assert_int_equal(reg(SMMU_REG_CR0), 0);
+	}
+	assert_true(n > 10);
+	unit->ops->remove(unit);
+}
+
+static void counters_have_names(void **state)
+{
+	uint64_t value, syncs = 0;
+	struct uiommu_unit *unit;
+	const char *name;
+	unsigned int i;
+
+	assert_int_equal(probe(&unit), 0);
+	for (i = 0; unit->ops->counter(unit, i, &name, &value); i++) {
+		assert_non_null(name);
+		if (!strcmp(name, "cmd/sync"))
+			syncs = value;
+	}
+	assert_true(i >= 10);
+	assert_int_equal(syncs, 2);
+	unit->ops->remove(unit);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(id_registers_one_by_one),
+		TEST(capabilities_follow_the_id_registers),
+		TEST(memory_out_of_reach_is_refused),
+		TEST(bring_up_in_the_right_order),
+		TEST(a_running_smmu_is_taken_over),
+		TEST(messages_only_where_there_are_some),
+		TEST(other_shapes_of_the_stream_table),
+		TEST(mute_handshakes_time_out),
+		TEST(dead_registers_are_refused),
+		TEST(running_out_of_memory_leaves_nothing),
+		TEST(counters_have_names),
+	};
+
+	return cmocka_run_group_tests_name("driver-probe", tests, NULL, NULL);
+}
