@@ -3,7 +3,8 @@
  * mmio.c - the register window (IHI 0070 chapter 6).
  *
  * The register file is made of SMMU_REGISTERS.  A plain register takes the bits
- * it has, unless its guard is on: then the write is ignored, as SMMUv3.2 says.
+ * it has, unless its guard is on: then the write is ignored, as SMMUv3.2 says;
+ * a profile of an older version takes it.
  * The few whose write has an effect have a function each.  CR0 and IRQ_CTRL
  * acknowledge at once, GBPA.Update is finished at once.
  *
@@ -120,6 +121,9 @@ static uint64_t unguarded(const msmmu *m, unsigned int idx)
 		(uint32_t)(MSMMU_REG(m, IRQ_CTRL) | MSMMU_REG(m, IRQ_CTRLACK));
 	uint64_t bits = infos[idx].bits;
 
+	/* Unpredictable before SMMUv3.2; taking the write is one choice. */
+	if (m->caps.minor < 2)
+		return bits;
 	switch (infos[idx].guard) {
 	case SMMU_GUARD_SMMUEN:
 		return cr0 & SMMU_CR0_SMMUEN ? 0 : bits;
