@@ -101,6 +101,9 @@ static int unit_init(struct smmuv3_unit *unit)
 			      cfg->timeout_ns);
 	if (rc)
 		goto err_strtab;
+	rc = -ENOMEM;
+	if (unit->cmdq.slots_pa >> unit->feat.oas)
+		goto err_cmdq;
 	rc = smmuv3_evtq_init(unit, queue_lg2(cfg->evtq_lg2, idr1,
 					      SMMU_IDR1_EVENTQS));
 	if (rc)

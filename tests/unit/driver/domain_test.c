@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices and domains on a fake SMMU: what stands in the tables after each
+ * step, which commands a step costs, and what is left after a failure.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <uiommu/env.h>
+
+#include "fake_smmu.h"
+#include "hw/smmuv3/regs.h"
+
+static struct fake_smmu *fake;
+static struct uiommu_unit *unit;
+
+static void start(void (*tweak)(void))
+{
+	struct uiommu_smmuv3_cfg cfg;
+
+	fake = malloc(sizeof(*fake));
+	fake_smmu_init(fake);
+	if (tweak)
+		tweak();
+	cfg = fake_smmu_cfg(fake);
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	fake->nr = 0;
+}
+
+static int setup(void **state)
+{
+	start(NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	unit->ops->remove(unit);
+	assert_int_equal(fake->bad_writes, 0);
+	fake_smmu_fini(fake);
+	free(fake);
+	return 0;
+}
+
+static int add(const uint32_t *ids, unsigned int nr, struct uiommu_hwdev **dev)
+{
+	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = ids, .nr_ids = nr };
+
+	return unit->ops->dev_add(unit, &cfg, dev);
+}
+
+static struct uiommu_hwdev *device(uint32_t sid)
+{
+	struct uiommu_hwdev *dev;
+
+	assert_int_equal(add(&sid, 1, &dev), 0);
+	return dev;
+}
+
+static struct uiommu_hwdom *domain(enum uiommu_dom_type type)
+{
+	struct uiommu_dom_cfg cfg = { type };
+	struct uiommu_hwdom *dom;
+
+	assert_int_equal(unit->ops->dom_alloc(unit, &cfg, &dom), 0);
+	assert_int_equal(dom->type, type);
+	assert_ptr_equal(dom->unit, unit);
+	return dom;
+}
+
+static uint64_t ste0(uint32_t sid)
+{
+	uint64_t ste[8];
+
+	assert_true(fake_smmu_ste(fake, sid, ste));
+	return ste[0];
+}
+
+/* Word i of the CD that the STE leads to. */
+static uint64_t cd_word(uint32_t sid, unsigned int i)
+{
+	assert_int_equal(ste0(sid) & 0xf, 0xb);
+	return fake_smmu_mem(fake, (ste0(sid) & 0x00ffffffffffffc0) + i * 8);
+}
+
+static uint32_t count(unsigned int op)
+{
+	return fake_smmu_count(fake, 0, op);
+}
+
+/* --------------------------------------------------------------- devices */
+
+static void unknown_streams_have_no_entry_known_ones_abort(void **state)
+{
+	struct uiommu_hwdev *dev;
+	uint64_t ste[8];
+	unsigned int i;
+
+	assert_false(fake_smmu_ste(fake, 0x1234, ste));
+	dev = device(0x1234);
+	assert_true(fake_smmu_ste(fake, 0x1234, ste));
+	assert_int_equal(ste[0], 1);
+	for (i = 1; i < 8; i++)
+		assert_int_equal(ste[i], 0);
+	/* its neighbours too, and only those of its leaf */
+	assert_int_equal(ste0(0x1200), 1);
+	assert_int_equal(ste0(0x12ff), 1);
+	assert_false(fake_smmu_ste(fake, 0x1300, ste));
+	assert_false(fake_smmu_ste(fake, 0x11ff, ste));
+	/* the level-1 entry was invalidated, not just the STE */
+	assert_int_equal(fake->nr, 2);
+	assert_int_equal(fake->log[0].q[0], 0x0000120000000003);
+	assert_int_equal(fake->log[0].q[1], 0);
+	unit->ops->dev_remove(dev);
+	assert_int_equal(ste0(0x1234), 1);
+}
+
+static void bad_ids_are_refused(void **state)
+{
+	static const uint32_t twice[3] = { 1, 2, 1 }, mixed[2] = { 9, 0x10000 },
+			      taken[2] = { 0x4444, 5 };
+	struct uiommu_hwdev *dev = NULL, *five = device(5);
+	uint64_t tables = fake->tp.live_tables, objs = fake->tp.live_objs;
+	uint32_t nr = fake->nr;
+
+	assert_int_equal(add(twice, 3, &dev), -EEXIST);
+	assert_int_equal(add(mixed, 2, &dev), -ERANGE);
+	assert_int_equal(add(taken, 2, &dev), -EEXIST);
+	assert_int_equal(add(twice, 0, &dev), -EINVAL);
+	assert_null(dev);
+	assert_int_equal(fake->tp.live_tables, tables);
+	assert_int_equal(fake->tp.live_objs, objs);
+	assert_int_equal(fake->nr, nr);
+	unit->ops->dev_remove(five);
+	assert_int_equal(add(taken, 2, &dev), 0);
+	unit->ops->dev_remove(dev);
+}
+
+static void all_streams_of_a_device_follow(void **state)
+{
+	static const uint32_t ids[3] = { 0x10, 0x11, 0x2000 };
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev;
+
+	assert_int_equal(add(ids, 3, &dev), 0);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	assert_int_equal(ste0(0x10), ste0(0x11));
+	assert_int_equal(ste0(0x10), ste0(0x2000));
+	assert_int_equal(ste0(0x10) & 0xf, 0xb);
+	assert_int_equal(ste0(0x12), 1);
+	unit->ops->dev_remove(dev);
+	assert_int_equal(ste0(0x2000), 1);
+	unit->ops->dom_free(dom);
+}
+
+/* ---------------------------------------------------------------- attach */
+
+static void a_paging_domain_in_words(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev = device(0x42);
+	struct uiommu_pgtable_info info;
+	uint64_t ste[8];
+
+	uiommu_pgtable_info(dom->pt, &info);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	assert_ptr_equal(dev->dom, dom);
+	assert_true(fake_smmu_ste(fake, 0x42, ste));
+	/* S1DSS 0, WBRA, inner; SHCFG incoming; S1STALLD */
+	assert_int_equal(ste[1], 0x00001000080000d4);
+	assert_int_equal(ste[2], 0);
+	/* T0SZ 16, 4K, WB inner; EPD1 V; IPS 48 AA64 R A ASET; ASID 1 */
+	assert_int_equal(cd_word(0x42, 0), 0x0001e205c0003510);
+	assert_int_equal(cd_word(0x42, 1), info.root);
+	assert_int_equal(cd_word(0x42, 3), info.mair);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(dom);
+}
+
+static void from_domain_to_domain(void **state)
+{
+	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING),
+			    *b = domain(UIOMMU_DOM_PAGING),
+			    *identity = domain(UIOMMU_DOM_IDENTITY),
+			    *blocked = domain(UIOMMU_DOM_BLOCKED);
+	struct uiommu_hwdev *dev = device(7);
+	uint64_t ste_a, asid_a, asid_b;
+
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	ste_a = ste0(7);
+	asid_a = cd_word(7, 0) >> 48;
+
+	/* a -> b: one word of the STE, one CFGI, the old ASID goes */
+	fake->nr = 0;
+	assert_int_equal(unit->ops->attach(b, dev), 0);
+	asid_b = cd_word(7, 0) >> 48;
+	assert_int_not_equal(asid_a, asid_b);
+	assert_int_not_equal(ste0(7), ste_a);
+	assert_int_equal(fake->nr, 4);
+	assert_int_equal(fake->log[0].q[0], 0x0000000700000003);
+	assert_int_equal(fake->log[0].q[1], 1);
+	assert_int_equal(fake->log[1].q[0], 0x46);
+	assert_int_equal(fake->log[2].q[0], asid_a << 48 | 0x11);
+	assert_int_equal(fake->log[3].q[0], 0x46);
+
+	/* the same again costs nothing */
+	fake->nr = 0;
+	assert_int_equal(unit->ops->attach(b, dev), 0);
+	assert_int_equal(fake->nr, 0);
+
+	assert_int_equal(unit->ops->attach(identity, dev), 0);
+	assert_int_equal(ste0(7), 9);
+	assert_ptr_equal(dev->dom, identity);
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	assert_int_equal(cd_word(7, 0) >> 48, asid_a);
+	assert_int_equal(unit->ops->attach(blocked, dev), 0);
+	assert_int_equal(ste0(7), 1);
+	assert_int_equal(unit->ops->attach(b, dev), 0);
+	assert_int_equal(cd_word(7, 0) >> 48, asid_b);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(a);
+	unit->ops->dom_free(b);
+	unit->ops->dom_free(identity);
+	unit->ops->dom_free(blocked);
+}
+
+static void two_devices_share_the_asid_not_the_cd(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *a = device(1), *b = device(2);
+
+	assert_int_equal(unit->ops->attach(dom, a), 0);
+	assert_int_equal(unit->ops->attach(dom, b), 0);
+	assert_int_equal(cd_word(1, 0), cd_word(2, 0));
+	assert_int_equal(cd_word(1, 1), cd_word(2, 1));
+	assert_int_not_equal(ste0(1), ste0(2));
+	/* The ASID goes with the last one only. */
+	fake->nr = 0;
+	unit->ops->dev_remove(a);
+	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_ASID), 0);
+	unit->ops->dev_remove(b);
+	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_ASID), 1);
+	unit->ops->dom_free(dom);
+}
+
+static void a_domain_of_another_unit_does_not_fit(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_unit *first = unit;
+	struct fake_smmu *first_fake = fake;
+	struct uiommu_hwdev *dev;
+
+	start(NULL);
+	dev = device(3);
+	assert_int_equal(unit->ops->attach(dom, dev), -EINVAL);
+	assert_null(dev->dom);
+	assert_int_equal(ste0(3), 1);
+	unit->ops->dev_remove(dev);
+	teardown(state);
+	unit = first;
+	fake = first_fake;
+	unit->ops->dom_free(dom);
+}
+
+/* ----------------------------------------------------------------- flush */
+
+static void map(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len)
+{
+	struct uiommu_gather gather;
+
+	uiommu_gather_init(&gather);
+	assert_int_equal(uiommu_pgtable_map(
+				 dom->pt, iova, 0x40000000, len,
+				 UIOMMU_PROT_READ | UIOMMU_PROT_WRITE, &gather),
+			 0);
+	assert_int_equal(unit->ops->flush(dom, &gather), 0);
+	uiommu_gather_release(&gather);
+}
+
+/* Commands that unmapping costs. */
+static uint32_t unmap(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len)
+{
+	struct uiommu_gather gather;
+	uint64_t unmapped;
+
+	uiommu_gather_init(&gather);
+	assert_int_equal(uiommu_pgtable_unmap(dom->pt, iova, len, &gather,
+					      &unmapped),
+			 0);
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush(dom, &gather), 0);
+	uiommu_gather_release(&gather);
+	return fake->nr;
+}
+
+static void what_unmapping_costs(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev = device(1);
+
+	/* Not in use: nothing to forget. */
+	map(dom, 0, 0x1000);
+	assert_int_equal(unmap(dom, 0, 0x1000), 0);
+
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	fake->nr = 0;
+	map(dom, 0x1000, 0x1000);
+	assert_int_equal(fake->nr, 0);
+	assert_int_equal(unmap(dom, 0x1000, 0x1000), 2);
+	assert_int_equal(fake->log[0].q[0] & 0xff, 0x12);
+	assert_int_equal(fake->log[0].q[0] >> 48, cd_word(1, 0) >> 48);
+	assert_int_equal(fake->log[1].q[0], 0x46);
+
+	map(dom, 0x40000000, 0x40000000);
+	assert_in_range(unmap(dom, 0x40000000, 0x40000000), 2, 3);
+	map(dom, 0x40001000, 0x3ffff000);
+	assert_in_range(unmap(dom, 0x40001000, 0x3ffff000), 2, 8);
+
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush_all(dom), 0);
+	assert_int_equal(fake->nr, 2);
+	assert_int_equal(fake->log[0].q[0], 0x0001000000000011);
+	unit->ops->dev_remove(dev);
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush_all(dom), 0);
+	assert_int_equal(fake->nr, 0);
+	unit->ops->dom_free(dom);
+}
+
+static void no_ril(void)
+{
+	*fake_smmu_reg(fake, SMMU_REG_IDR3) &= ~SMMU_IDR3_RIL;
+}
+
+static void without_ranges_large_unmaps_drop_the_asid(void **state)
+{
+	struct uiommu_hwdom *dom;
+	struct uiommu_hwdev *dev;
+
+	teardown(state);
+	start(no_ril);
+	dom = domain(UIOMMU_DOM_PAGING);
+	dev = device(1);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	map(dom, 0x40000000, 0x10000);
+	assert_int_equal(unmap(dom, 0x40000000, 0x10000), 16 + 1);
+	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_VA), 16);
+	map(dom, 0x40001000, 0x101000);
+	assert_int_equal(unmap(dom, 0x40001000, 0x101000), 2);
+	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_ASID), 1);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(dom);
+}
+
+static void static_domains_flush_nothing(void **state)
+{
+	struct uiommu_gather gather;
+
+	uiommu_gather_init(&gather);
+	gather.nr_ranges = 1;
+	gather.range[0] = (struct uiommu_gather_range){ 0, 4095, 12, 3, true };
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush(domain(UIOMMU_DOM_IDENTITY), &gather),
+			 0);
+	assert_int_equal(unit->ops->flush_all(domain(UIOMMU_DOM_BLOCKED)), 0);
+	assert_int_equal(fake->nr, 0);
+	assert_null(domain(UIOMMU_DOM_BLOCKED)->pt);
+}
+
+/* ------------------------------------------------------------------ ASID */
+
+static void eight_bits(void)
+{
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_ASID16;
+}
+
+static void asids_run_out_and_come_back(void **state)
+{
+	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING };
+	struct uiommu_hwdom *dom[256], *more;
+	bool seen[256] = { true };
+	struct uiommu_hwdev *dev;
+	unsigned int i, asid;
+
+	teardown(state);
+	start(eight_bits);
+	dev = device(1);
+	for (i = 1; i < 256; i++) {
+		dom[i] = domain(UIOMMU_DOM_PAGING);
+		assert_int_equal(unit->ops->attach(dom[i], dev), 0);
+		asid = cd_word(1, 0) >> 48;
+		assert_in_range(asid, 1, 255);
+		assert_false(seen[asid]);
+		seen[asid] = true;
+	}
+	assert_int_equal(unit->ops->dom_alloc(unit, &cfg, &more), -ENOSPC);
+	unit->ops->dom_free(dom[77]);
+	dom[77] = domain(UIOMMU_DOM_PAGING);
+	assert_int_equal(unit->ops->attach(dom[77], dev), 0);
+	assert_int_equal(cd_word(1, 0) >> 48, 77);
+	unit->ops->dev_remove(dev);
+	for (i = 1; i < 256; i++)
+		unit->ops->dom_free(dom[i]);
+}
+
+/* -------------------------------------------------------------- failures */
+
+static void running_out_of_memory_changes_nothing(void **state)
+{
+	static const uint32_t ids[3] = { 0x500, 0x600, 0x601 };
+	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING };
+	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING), *b;
+	uint64_t tables = fake->tp.live_tables, objs = fake->tp.live_objs,
+		 before, ste[8];
+	struct uiommu_hwdev *dev;
+	unsigned int n;
+
+	for (n = 1;; n++) {
+		test_platform_fail_nth(&fake->tp, n);
+		if (!add(ids, 3, &dev))
+			break;
+		assert_int_equal(fake->tp.live_tables, tables);
+		assert_int_equal(fake->tp.live_objs, objs);
+		assert_false(fake_smmu_ste(fake, 0x500, ste));
+	}
+	assert_true(n > 5);
+
+	for (n = 1;; n++) {
+		tables = fake->tp.live_tables;
+		objs = fake->tp.live_objs;
+		test_platform_fail_nth(&fake->tp, n);
+		if (!unit->ops->dom_alloc(unit, &cfg, &b))
+			break;
+		assert_int_equal(fake->tp.live_tables, tables);
+		assert_int_equal(fake->tp.live_objs, objs);
+	}
+	assert_true(n > 3);
+	test_platform_fail_nth(&fake->tp, 0);
+
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	before = ste0(0x500);
+	for (n = 1;; n++) {
+		fake->nr = 0;
+		objs = fake->tp.live_objs;
+		test_platform_fail_nth(&fake->tp, n);
+		if (!unit->ops->attach(b, dev))
+			break;
+		assert_int_equal(fake->nr, 0);
+		assert_int_equal(fake->tp.live_objs, objs);
+		assert_ptr_equal(dev->dom, a);
+		assert_int_equal(ste0(0x500), before);
+		assert_int_equal(ste0(0x601), before);
+	}
+	assert_true(n > 1);
+	test_platform_fail_nth(&fake->tp, 0);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(a);
+	unit->ops->dom_free(b);
+}
+
+static void a_mute_smmu_leaves_the_device_blocked(void **state)
+{
+	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING),
+			    *b = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev = device(4);
+	struct uiommu_gather gather;
+	uint64_t tables;
+
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	fake->hold = true;
+	assert_int_equal(unit->ops->attach(b, dev), -ETIMEDOUT);
+	assert_null(dev->dom);
+	assert_int_equal(ste0(4), 1);
+	uiommu_gather_init(&gather);
+	gather.nr_ranges = 1;
+	gather.range[0] = (struct uiommu_gather_range){ 0, 4095, 12, 3, true };
+	assert_int_equal(unit->ops->flush(a, &gather), -ETIMEDOUT);
+	/* What the hardware may still be using is not given back. */
+	tables = fake->tp.live_tables;
+	unit->ops->dom_free(b);
+	assert_int_equal(fake->tp.live_tables, tables);
+
+	/* It wakes up: a second try succeeds and all is well again. */
+	fake->hold = false;
+	fake_smmu_run(fake, UINT32_MAX);
+	fake->nr = 0;
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	assert_int_equal(ste0(4) & 0xf, 0xb);
+	assert_ptr_equal(dev->dom, a);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(a);
+	/* domain b was given up on purpose: take it out of the books */
+	assert_int_equal(fake->tp.live_tables, tables - 2);
+	unit->ops->dom_free(b);
+	assert_int_equal(fake->tp.live_tables, tables - 3);
+}
+
+/* ----------------------------------------------------------- coherency */
+
+static void incoherent(void)
+{
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_COHACC;
+	test_platform_make_incoherent(&fake->tp);
+}
+
+static void
+every_store_is_cleaned_for_hardware_that_does_not_snoop(void **state)
+{
+	struct uiommu_hwdom *a, *b;
+	struct uiommu_hwdev *dev;
+	struct uiommu_pgtable_info info;
+	uint64_t ste[8];
+
+	/* The fake sees only what was cleaned: commands, STEs, CDs. */
+	teardown(state);
+	start(incoherent);
+	a = domain(UIOMMU_DOM_PAGING);
+	b = domain(UIOMMU_DOM_PAGING);
+	dev = device(0x900);
+	assert_int_equal(ste0(0x9ff), 1);
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	assert_int_equal(unit->ops->attach(b, dev), 0);
+	uiommu_pgtable_info(b->pt, &info);
+	assert_true(fake_smmu_ste(fake, 0x900, ste));
+	/* no attributes: not cached */
+	assert_int_equal(ste[1], 0x0000100008000000);
+	assert_int_equal(cd_word(0x900, 0), 0x0002e205c0000010);
+	assert_int_equal(cd_word(0x900, 1), info.root);
+	unit->ops->dev_remove(dev);
+	assert_int_equal(ste0(0x900), 1);
+	unit->ops->dom_free(a);
+	unit->ops->dom_free(b);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unknown_streams_have_no_entry_known_ones_abort),
+		TEST(bad_ids_are_refused),
+		TEST(all_streams_of_a_device_follow),
+		TEST(a_paging_domain_in_words),
+		TEST(from_domain_to_domain),
+		TEST(two_devices_share_the_asid_not_the_cd),
+		TEST(a_domain_of_another_unit_does_not_fit),
+		TEST(what_unmapping_costs),
+		TEST(without_ranges_large_unmaps_drop_the_asid),
+		TEST(static_domains_flush_nothing),
+		TEST(asids_run_out_and_come_back),
+		TEST(running_out_of_memory_changes_nothing),
+		TEST(a_mute_smmu_leaves_the_device_blocked),
+		TEST(every_store_is_cleaned_for_hardware_that_does_not_snoop),
+	};
+
+	return cmocka_run_group_tests_name("driver-domain", tests, NULL, NULL);
+}
