@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "small_unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+
+static void small_remove(struct uiommu_unit *unit)
+{
+	unit->platform->obj_free(unit->platform->ctx, unit);
+}
+
+static void small_caps(struct uiommu_unit *unit, struct uiommu_unit_caps *caps)
+{
+	*caps = ((struct small_unit *)unit)->caps;
+}
+
+static size_t small_hw_info(struct uiommu_unit *unit, uint32_t *type, void *buf,
+			    size_t len)
+{
+	uint32_t info[SMALL_INFO_LEN / 4] = { SMALL_INFO_WORD };
+
+	*type = SMALL_INFO_TYPE;
+	memcpy(buf, info, len < sizeof(info) ? len : sizeof(info));
+	return sizeof(info);
+}
+
+static void small_irq(struct uiommu_unit *unit, unsigned int line)
+{
+}
+
+static int small_dev_add(struct uiommu_unit *unit,
+			 const struct uiommu_hwdev_cfg *cfg,
+			 struct uiommu_hwdev **out)
+{
+	struct uiommu_hwdev *dev =
+		unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dev));
+
+	if (!dev)
+		return -ENOMEM;
+	dev->unit = unit;
+	dev->name = cfg->name;
+	dev->cookie = cfg->cookie;
+	*out = dev;
+	return 0;
+}
+
+static void small_dev_remove(struct uiommu_hwdev *dev)
+{
+	dev->unit->platform->obj_free(dev->unit->platform->ctx, dev);
+}
+
+static int small_dom_alloc(struct uiommu_unit *unit,
+			   const struct uiommu_dom_cfg *cfg,
+			   struct uiommu_hwdom **out)
+{
+	const struct uiommu_platform *platform = unit->platform;
+	struct uiommu_pgtable_cfg pt = {
+		.platform = platform,
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = 12,
+		.ias = 48,
+		.oas = 48,
+		.features = UIOMMU_PGTABLE_BBML2,
+	};
+	struct uiommu_hwdom *dom =
+		platform->obj_alloc(platform->ctx, sizeof(*dom));
+	int rc = 0;
+
+	if (!dom)
+		return -ENOMEM;
+	dom->unit = unit;
+	dom->type = cfg->type;
+	if (cfg->type == UIOMMU_DOM_PAGING)
+		rc = uiommu_pgtable_create(&pt, &dom->pt);
+	if (rc)
+		platform->obj_free(platform->ctx, dom);
+	else
+		*out = dom;
+	return rc;
+}
+
+static void small_dom_free(struct uiommu_hwdom *dom)
+{
+	const struct uiommu_platform *platform = dom->unit->platform;
+
+	uiommu_pgtable_destroy(dom->pt);
+	platform->obj_free(platform->ctx, dom);
+}
+
+static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
+{
+	struct small_unit *unit = (struct small_unit *)dev->unit;
+
+	if (dom->unit != dev->unit)
+		return -EINVAL;
+	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_rc)
+		return unit->attach_rc;
+	dev->dom = dom;
+	return 0;
+}
+
+static int small_flush(struct uiommu_hwdom *dom,
+		       const struct uiommu_gather *gather)
+{
+	fetch_add_relaxed(&((struct small_unit *)dom->unit)->flushes, 1);
+	return 0;
+}
+
+static int small_flush_all(struct uiommu_hwdom *dom)
+{
+	return small_flush(dom, NULL);
+}
+
+static bool small_counter(struct uiommu_unit *unit, unsigned int i,
+			  const char **name, uint64_t *value)
+{
+	return false;
+}
+
+static const struct uiommu_driver_ops small_ops = {
+	.name = "small",
+	.remove = small_remove,
+	.caps = small_caps,
+	.hw_info = small_hw_info,
+	.irq = small_irq,
+	.dev_add = small_dev_add,
+	.dev_remove = small_dev_remove,
+	.dom_alloc = small_dom_alloc,
+	.dom_free = small_dom_free,
+	.attach = small_attach,
+	.flush = small_flush,
+	.flush_all = small_flush_all,
+	.counter = small_counter,
+};
+
+struct small_unit *small_unit_create(const struct uiommu_platform *platform,
+				     struct uiommu_core *core)
+{
+	struct small_unit *unit =
+		platform->obj_alloc(platform->ctx, sizeof(*unit));
+
+	assert_non_null(unit);
+	unit->unit = (struct uiommu_unit){
+		.ops = &small_ops,
+		.platform = platform,
+		.host = &uiommu_core_host_ops,
+		.host_ctx = core,
+	};
+	unit->caps = (struct uiommu_unit_caps){
+		.pgsizes = 0x40201000,
+		.ias = 48,
+		.oas = 48,
+		.coherent = true,
+		.enforce_coherency = true,
+		.msi_translated = true,
+		.msi_isolated = true,
+	};
+	return unit;
+}
