@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* client.c - see client.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <uiommu/uapi/iommufd.h>
+#include <uiommu/uapi/vfio.h>
+
+#include "client.h"
+
+struct uiommu_machine *machine_ok(const char *devices)
+{
+	const struct uiommu_machine_cfg cfg = {
+		.devices = devices,
+		.log_level = UIOMMU_LOG_ERROR,
+	};
+	struct uiommu_machine *machine = NULL;
+	char err[256];
+
+	if (uiommu_machine_create(&cfg, &machine, err, sizeof(err)))
+		fail_msg("machine: %s", err);
+	return machine;
+}
+
+long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg)
+{
+	return uiommu_abi_ioctl(abi, fd, cmd, (unsigned long)(uintptr_t)arg);
+}
+
+static void begin(struct client *c, struct uiommu_machine *machine,
+		  unsigned int index)
+{
+	const char *bdf, *type;
+
+	memset(c, 0, sizeof(*c));
+	c->machine = machine;
+	c->abi = uiommu_machine_abi(machine);
+	c->index = index;
+	c->group_fd = -1;
+	assert_true(uiommu_machine_device(machine, index, &bdf, &type));
+	snprintf(c->bdf, sizeof(c->bdf), "%s", bdf);
+}
+
+static uint64_t region_offset(struct client *c, unsigned int index)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = index,
+	};
+
+	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
+				      VFIO_DEVICE_GET_REGION_INFO, &info),
+			 0);
+	return info.offset;
+}
+
+static void regions(struct client *c)
+{
+	c->bar_off = region_offset(c, VFIO_PCI_BAR0_REGION_INDEX);
+	c->cfg_off = region_offset(c, VFIO_PCI_CONFIG_REGION_INDEX);
+}
+
+static int open_ok(struct client *c, const char *path)
+{
+	int fd = uiommu_abi_open(c->abi, path, O_RDWR);
+
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(-fd));
+	return fd;
+}
+
+struct find {
+	const char *prefix;
+	const char *skip;
+	unsigned int left;
+	char path[64];
+};
+
+/* The nth character node below a prefix; devices come in order. */
+static int find_node(void *ctx, const struct uiommu_node *node)
+{
+	struct find *find = ctx;
+
+	if (node->type != UIOMMU_NODE_CHAR ||
+	    strncmp(node->path, find->prefix, strlen(find->prefix)) ||
+	    (find->skip && !strcmp(node->path, find->skip)))
+		return 0;
+	if (find->left--)
+		return 0;
+	snprintf(find->path, sizeof(find->path), "%s", node->path);
+	return 1;
+}
+
+static void find_ok(struct client *c, struct find *find)
+{
+	assert_int_equal(uiommu_abi_visit_nodes(c->abi, find_node, find), 1);
+}
+
+void client_open_type1(struct client *c, struct uiommu_machine *machine,
+		       unsigned int index)
+{
+	struct find find = { .prefix = "/dev/vfio/", .skip = "/dev/vfio/vfio" };
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+
+	begin(c, machine, index);
+	find.left = index;
+	find_ok(c, &find);
+	c->space_fd = open_ok(c, "/dev/vfio/vfio");
+	c->group_fd = open_ok(c, find.path);
+	assert_int_equal(client_ioctl(c->abi, c->group_fd,
+				      VFIO_GROUP_GET_STATUS, &status),
+			 0);
+	assert_true(status.flags & VFIO_GROUP_FLAGS_VIABLE);
+	assert_int_equal(client_ioctl(c->abi, c->group_fd,
+				      VFIO_GROUP_SET_CONTAINER, &c->space_fd),
+			 0);
+	assert_int_equal(uiommu_abi_ioctl(c->abi, c->space_fd, VFIO_SET_IOMMU,
+					  VFIO_TYPE1v2_IOMMU),
+			 0);
+	c->dev_fd = (int)client_ioctl(c->abi, c->group_fd,
+				      VFIO_GROUP_GET_DEVICE_FD, c->bdf);
+	assert_true(c->dev_fd >= 0);
+	regions(c);
+}
+
+void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
+			 unsigned int index)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+	};
+	struct find find = { .prefix = "/dev/vfio/devices/" };
+
+	begin(c, machine, index);
+	find.left = index;
+	find_ok(c, &find);
+	c->space_fd = open_ok(c, "/dev/iommu");
+	c->dev_fd = open_ok(c, find.path);
+	bind.iommufd = c->space_fd;
+	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
+				      VFIO_DEVICE_BIND_IOMMUFD, &bind),
+			 0);
+	assert_int_equal(
+		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
+	c->ioas_id = alloc.out_ioas_id;
+	attach.pt_id = c->ioas_id;
+	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
+				      VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach),
+			 0);
+	regions(c);
+}
+
+void client_close(struct client *c)
+{
+	assert_int_equal(uiommu_abi_close(c->abi, c->dev_fd), 0);
+	if (c->group_fd >= 0)
+		assert_int_equal(uiommu_abi_close(c->abi, c->group_fd), 0);
+	assert_int_equal(uiommu_abi_close(c->abi, c->space_fd), 0);
+}
+
+int client_map(struct client *c, void *va, uint64_t len, uint64_t iova)
+{
+	struct vfio_iommu_type1_dma_map t1 = {
+		.argsz = sizeof(t1),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)va,
+		.iova = iova,
+		.size = len,
+	};
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = c->ioas_id,
+		.user_va = (uintptr_t)va,
+		.length = len,
+		.iova = iova,
+	};
+
+	if (c->group_fd >= 0)
+		return (int)client_ioctl(c->abi, c->space_fd,
+					 VFIO_IOMMU_MAP_DMA, &t1);
+	return (int)client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_MAP, &map);
+}
+
+void client_map_ok(struct client *c, void *va, uint64_t len, uint64_t iova)
+{
+	int rc = client_map(c, va, len, iova);
+
+	if (rc)
+		fail_msg("map: %s", strerror(-rc));
+}
+
+int client_unmap(struct client *c, uint64_t iova, uint64_t len)
+{
+	struct vfio_iommu_type1_dma_unmap t1 = {
+		.argsz = sizeof(t1),
+		.iova = iova,
+		.size = len,
+	};
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = c->ioas_id,
+		.iova = iova,
+		.length = len,
+	};
+
+	if (c->group_fd >= 0)
+		return (int)client_ioctl(c->abi, c->space_fd,
+					 VFIO_IOMMU_UNMAP_DMA, &t1);
+	return (int)client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_UNMAP, &unmap);
+}
+
+uint64_t bar_read(struct client *c, uint64_t off, unsigned int size)
+{
+	uint64_t val = 0;
+
+	assert_int_equal(uiommu_abi_pread(c->abi, c->dev_fd, (uintptr_t)&val,
+					  size, c->bar_off + off),
+			 size);
+	return val;
+}
+
+void bar_write(struct client *c, uint64_t off, unsigned int size, uint64_t val)
+{
+	assert_int_equal(uiommu_abi_pwrite(c->abi, c->dev_fd, (uintptr_t)&val,
+					   size, c->bar_off + off),
+			 size);
+}
+
+uint32_t cfg_read(struct client *c, uint64_t off, unsigned int size)
+{
+	uint32_t val = 0;
+
+	assert_int_equal(uiommu_abi_pread(c->abi, c->dev_fd, (uintptr_t)&val,
+					  size, c->cfg_off + off),
+			 size);
+	return val;
+}
+
+void cfg_write(struct client *c, uint64_t off, unsigned int size, uint32_t val)
+{
+	assert_int_equal(uiommu_abi_pwrite(c->abi, c->dev_fd, (uintptr_t)&val,
+					   size, c->cfg_off + off),
+			 size);
+}
+
+void client_master(struct client *c, bool on)
+{
+	uint32_t command = cfg_read(c, 4, 2) & ~4u;
+
+	cfg_write(c, 4, 2, command | 2 | (on ? 4 : 0));
+}
+
+void client_msix_ok(struct client *c, const int *efd, unsigned int n)
+{
+	size_t len = sizeof(struct vfio_irq_set) + n * sizeof(*efd);
+	struct vfio_irq_set *set = calloc(1, len);
+	long rc;
+
+	assert_non_null(set);
+	set->argsz = (uint32_t)len;
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = VFIO_PCI_MSIX_IRQ_INDEX;
+	set->count = n;
+	memcpy(set->data, efd, n * sizeof(*efd));
+	rc = client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_SET_IRQS, set);
+	free(set);
+	if (rc)
+		fail_msg("SET_IRQS: %ld", rc);
+}
+
+void *pages_ok(size_t len)
+{
+	void *va = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(va != MAP_FAILED);
+	return va;
+}
+
+void pages_free(void *va, size_t len)
+{
+	munmap(va, len);
+}
+
+/* -------------------------------------------------------------- I/OAT -- */
+
+void ioat_init(struct client *c)
+{
+	client_master(c, true);
+	bar_write(c, IOAT_CHANCMD, 1, 0x20);
+	assert_int_equal(bar_read(c, IOAT_CHANCMD, 1), 0);
+	assert_int_equal(bar_read(c, IOAT_CHANSTS, 8) & 7, IOAT_STS_HALTED);
+	bar_write(c, 0x03, 1, 0x08);
+}
+
+unsigned int ioat_run(struct client *c, uint64_t chain, unsigned int count)
+{
+	unsigned int state;
+
+	bar_write(c, IOAT_CHAINADDR, 8, chain);
+	bar_write(c, IOAT_CHANCTRL, 2, 0x9);
+	bar_write(c, IOAT_DMACOUNT, 2, count);
+	do {
+		state = bar_read(c, IOAT_CHANSTS, 8) & 7;
+	} while (!state);
+	return state;
+}
+
+unsigned int ioat_copy(struct client *c, struct ioat_desc *desc,
+		       uint64_t desc_iova, uint64_t dst, uint64_t src,
+		       uint32_t len)
+{
+	memset(desc, 0, sizeof(*desc));
+	desc->size = len;
+	desc->src = src;
+	desc->dst = dst;
+	desc->next = desc_iova;
+	return ioat_run(c, desc_iova, 1);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * client.h - a small VFIO client on abi.h, for tests of the whole stack: a
+ * machine, devices opened by either door, I/OAT driven through its registers.
+ *
+ * Functions whose name ends in _ok fail the test when they fail.
+ */
+#ifndef TESTS_FLOW_CLIENT_H
+#define TESTS_FLOW_CLIENT_H
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <uiommu/machine.h>
+
+/* One device, opened. */
+struct client {
+	struct uiommu_machine *machine;
+	struct uiommu_abi *abi;
+	unsigned int index; /* of the device */
+	char bdf[16];
+	int dev_fd;
+	int space_fd;	  /* container or iommufd */
+	int group_fd;	  /* container only, else -1 */
+	uint32_t ioas_id; /* iommufd only */
+	uint64_t bar_off; /* of BAR 0 in the device's file */
+	uint64_t cfg_off;
+};
+
+struct uiommu_machine *machine_ok(const char *devices);
+
+long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg);
+
+/* Through container and group, and through cdev and iommufd. */
+void client_open_type1(struct client *c, struct uiommu_machine *machine,
+		       unsigned int index);
+void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
+			 unsigned int index);
+void client_close(struct client *c);
+
+/* Map memory of ours, readable and writable for the device. */
+int client_map(struct client *c, void *va, uint64_t len, uint64_t iova);
+void client_map_ok(struct client *c, void *va, uint64_t len, uint64_t iova);
+int client_unmap(struct client *c, uint64_t iova, uint64_t len);
+
+uint64_t bar_read(struct client *c, uint64_t off, unsigned int size);
+void bar_write(struct client *c, uint64_t off, unsigned int size, uint64_t v);
+uint32_t cfg_read(struct client *c, uint64_t off, unsigned int size);
+void cfg_write(struct client *c, uint64_t off, unsigned int size, uint32_t v);
+/* Bus master on (or off). */
+void client_master(struct client *c, bool on);
+/* Enable MSI-X vectors 0 to n-1 with these eventfds. */
+void client_msix_ok(struct client *c, const int *efd, unsigned int n);
+
+/* Page-aligned anonymous memory. */
+void *pages_ok(size_t len);
+void pages_free(void *va, size_t len);
+
+/* ------------------------------------------------------------- I/OAT --- */
+
+#define IOAT_CHANCTRL 0x80
+#define IOAT_CHANCMD 0x84
+#define IOAT_DMACOUNT 0x86
+#define IOAT_CHANSTS 0x88
+#define IOAT_CHAINADDR 0x90
+#define IOAT_CHANCMP 0x98
+#define IOAT_CHANERR 0xa8
+
+#define IOAT_STS_DONE 1
+#define IOAT_STS_SUSPENDED 2
+#define IOAT_STS_HALTED 3
+#define IOAT_STS_ARMED 4
+
+#define IOAT_CTL_INT 0x1u
+#define IOAT_CTL_UPDATE 0x8u
+#define IOAT_CTL_NULL 0x20u
+#define IOAT_CTL_FILL (1u << 24)
+
+struct ioat_desc {
+	uint32_t size;
+	uint32_t ctl;
+	uint64_t src;
+	uint64_t dst;
+	uint64_t next;
+	uint64_t rest[4];
+};
+
+/* Bus master on, channel reset, MSI-X by vector. */
+void ioat_init(struct client *c);
+/* Run `count` descriptors from `chain` on; returns the state it ends in. */
+unsigned int ioat_run(struct client *c, uint64_t chain, unsigned int count);
+/*
+ * One copy by way of a descriptor at `desc_iova`, which `desc` is mapped at.
+ * Returns the state: DONE or HALTED.
+ */
+unsigned int ioat_copy(struct client *c, struct ioat_desc *desc,
+		       uint64_t desc_iova, uint64_t dst, uint64_t src,
+		       uint32_t len);
+
+#endif /* TESTS_FLOW_CLIENT_H */
