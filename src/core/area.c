@@ -62,7 +62,7 @@ void core_area_unpin(struct core_area *area)
 
 void core_area_abandon(struct core_area *area, bool needed)
 {
-	core_pages_get(area->pages);
+	core_pages_abandon(area->pages);
 	area->pinned = needed;
 	if (!needed)
 		return;

@@ -80,6 +80,7 @@ struct uiommu_core {
 	struct list devices;
 	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
 	unsigned int nr_msi;
+	struct list abandoned; /* core_pages that stay pinned, a ref on each */
 };
 
 void *core_alloc(struct uiommu_core *core, size_t size);
@@ -184,9 +185,10 @@ struct core_seg {
 struct core_pages {
 	struct uiommu_core *core;
 	struct uiommu_mm mm;
-	uint64_t base;	    /* user address, start of a page */
-	uint32_t pin_flags; /* UIOMMU_PIN_* */
-	uint32_t refs;	    /* areas; atomic */
+	uint64_t base;	       /* user address, start of a page */
+	uint32_t pin_flags;    /* UIOMMU_PIN_* */
+	uint32_t refs;	       /* areas; atomic */
+	struct list abandoned; /* in uiommu_core.abandoned; core lock */
 
 	/* Protects segs, and what is mapped by reading them. */
 	pthread_mutex_t lock;
@@ -198,6 +200,10 @@ int core_pages_create(struct uiommu_core *core, const struct uiommu_mm *mm,
 		      struct core_pages **out);
 struct core_pages *core_pages_get(struct core_pages *pages);
 void core_pages_put(struct core_pages *pages);
+/* What is pinned now stays so for good; the core keeps the books. */
+void core_pages_abandon(struct core_pages *pages);
+/* The core ends: forget the books, not the pins. */
+void core_pages_forget(struct core_pages *pages);
 /* Caller holds pages->lock for these; offsets in bytes, inclusive. */
 int core_pages_pin(struct core_pages *pages, uint64_t first, uint64_t last);
 void core_pages_unpin(struct core_pages *pages, uint64_t first, uint64_t last);

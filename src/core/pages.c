@@ -46,6 +46,7 @@ int core_pages_create(struct uiommu_core *core, const struct uiommu_mm *mm,
 	pages->base = uva & ~(core->page_size - 1);
 	pages->pin_flags = pin_flags;
 	pages->refs = 1;
+	list_init(&pages->abandoned);
 	*out = pages;
 	return 0;
 }
@@ -60,7 +61,7 @@ void core_pages_put(struct core_pages *pages)
 {
 	if (!pages || fetch_sub_acq_rel(&pages->refs, 1) != 1)
 		return;
-	/* Segments are left only when a dead domain may still use them. */
+	UIOMMU_ASSERT(itree_empty(&pages->segs));
 	pthread_mutex_destroy(&pages->lock);
 	core_free(pages->core, pages);
 }
@@ -70,6 +71,30 @@ static void free_seg(struct core_pages *pages, struct core_seg *seg)
 	if (seg->runs != &seg->one)
 		core_free(pages->core, seg->runs);
 	core_free(pages->core, seg);
+}
+
+void core_pages_abandon(struct core_pages *pages)
+{
+	struct uiommu_core *core = pages->core;
+
+	pthread_mutex_lock(&core->lock);
+	if (list_empty(&pages->abandoned)) {
+		core_pages_get(pages);
+		list_add_tail(&core->abandoned, &pages->abandoned);
+	}
+	pthread_mutex_unlock(&core->lock);
+}
+
+void core_pages_forget(struct core_pages *pages)
+{
+	struct itree_node *n;
+
+	list_del(&pages->abandoned);
+	while ((n = itree_find(&pages->segs, 0))) {
+		itree_erase(&pages->segs, n);
+		free_seg(pages, seg_of(n));
+	}
+	core_pages_put(pages);
 }
 
 static struct core_seg *make_seg(struct core_pages *pages, uint64_t first,

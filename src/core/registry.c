@@ -86,6 +86,7 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 	list_init(&core->units);
 	list_init(&core->groups);
 	list_init(&core->devices);
+	list_init(&core->abandoned);
 	rc = core_mutex_init(&core->lock);
 	if (rc)
 		goto err_free;
@@ -100,6 +101,7 @@ err_free:
 void uiommu_core_destroy(struct uiommu_core *core)
 {
 	struct core_unit *cunit, *tmp;
+	struct core_pages *pages, *next;
 
 	if (!core)
 		return;
@@ -112,6 +114,8 @@ void uiommu_core_destroy(struct uiommu_core *core)
 		ops->remove(cunit->unit);
 		core_free(core, cunit);
 	}
+	list_for_each_safe(pages, next, &core->abandoned, abandoned)
+		core_pages_forget(pages);
 	pthread_mutex_destroy(&core->lock);
 	core_free(core, core);
 }

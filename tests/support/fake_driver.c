@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See fake_driver.h. */
+#include <stdlib.h>
+
+#include <uiommu/env.h>
+#include <uiommu/pgtable.h>
+
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "fake_driver.h"
+
+static struct fake_unit *to_fake(struct uiommu_unit *unit)
+{
+	return container_of(unit, struct fake_unit, unit);
+}
+
+static bool countdown(uint32_t *left)
+{
+	uint32_t v = load_relaxed(left);
+
+	do {
+		if (!v)
+			return false;
+	} while (!cmpxchg_acq_rel(left, &v, v - 1));
+	return v == 1;
+}
+
+static void op_caps(struct uiommu_unit *unit, struct uiommu_unit_caps *caps)
+{
+	*caps = to_fake(unit)->caps;
+}
+
+static int op_dev_add(struct uiommu_unit *unit,
+		      const struct uiommu_hwdev_cfg *cfg,
+		      struct uiommu_hwdev **out)
+{
+	struct fake_unit *fu = to_fake(unit);
+	struct uiommu_hwdev *dev;
+	int slot = -1, rc = 0;
+
+	dev = unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	*dev = (struct uiommu_hwdev){ unit, cfg->name, cfg->cookie, NULL };
+	pthread_mutex_lock(&fu->lock);
+	for (int i = 0; i < FAKE_DEVS; i++) {
+		if (!fu->devs[i])
+			slot = i;
+		else if (fu->ids[i] == cfg->ids[0])
+			rc = -EEXIST;
+	}
+	if (!rc && slot < 0)
+		rc = -ERANGE;
+	if (!rc) {
+		fu->devs[slot] = dev;
+		fu->ids[slot] = cfg->ids[0];
+		*out = dev;
+	}
+	pthread_mutex_unlock(&fu->lock);
+	if (rc)
+		unit->platform->obj_free(unit->platform->ctx, dev);
+	return rc;
+}
+
+static void op_dev_remove(struct uiommu_hwdev *dev)
+{
+	struct fake_unit *fu = to_fake(dev->unit);
+
+	pthread_mutex_lock(&fu->lock);
+	for (int i = 0; i < FAKE_DEVS; i++)
+		if (fu->devs[i] == dev)
+			fu->devs[i] = NULL;
+	pthread_mutex_unlock(&fu->lock);
+	dev->unit->platform->obj_free(dev->unit->platform->ctx, dev);
+}
+
+static int op_dom_alloc(struct uiommu_unit *unit,
+			const struct uiommu_dom_cfg *cfg,
+			struct uiommu_hwdom **out)
+{
+	struct fake_unit *fu = to_fake(unit);
+	struct uiommu_pgtable_cfg pt = {
+		.platform = unit->platform,
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = fu->granule_lg2,
+		.ias = fu->ias,
+		.oas = 48,
+	};
+	struct fake_hwdom *dom;
+	int rc = 0;
+
+	dom = unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->hwdom.unit = unit;
+	dom->hwdom.type = cfg->type;
+	dom->owner = fu;
+	if (cfg->type == UIOMMU_DOM_PAGING)
+		rc = uiommu_pgtable_create(&pt, &dom->hwdom.pt);
+	if (rc) {
+		unit->platform->obj_free(unit->platform->ctx, dom);
+		return rc;
+	}
+	pthread_mutex_lock(&fu->lock);
+	dom->next = fu->doms;
+	fu->doms = dom;
+	fu->nr_doms++;
+	pthread_mutex_unlock(&fu->lock);
+	*out = &dom->hwdom;
+	return 0;
+}
+
+static struct fake_hwdom *fake_dom(struct uiommu_hwdom *dom)
+{
+	return container_of(dom, struct fake_hwdom, hwdom);
+}
+
+static void op_dom_free(struct uiommu_hwdom *hwdom)
+{
+	const struct uiommu_platform *p = hwdom->unit->platform;
+	struct fake_hwdom *dom = fake_dom(hwdom), **it;
+	struct fake_unit *fu = dom->owner;
+
+	pthread_mutex_lock(&fu->lock);
+	for (int i = 0; i < FAKE_DEVS; i++)
+		if (fu->devs[i] && fu->devs[i]->dom == hwdom &&
+		    hwdom->type == UIOMMU_DOM_PAGING)
+			abort();
+	for (it = &fu->doms; *it != dom; it = &(*it)->next)
+		;
+	*it = dom->next;
+	fu->nr_doms--;
+	pthread_mutex_unlock(&fu->lock);
+	uiommu_pgtable_destroy(hwdom->pt);
+	p->obj_free(p->ctx, dom);
+}
+
+static void op_remove(struct uiommu_unit *unit)
+{
+	struct fake_unit *fu = to_fake(unit);
+
+	/* Domains are left only by a flush that failed. */
+	if (fu->nr_doms && !fu->crashed)
+		abort();
+	while (fu->doms)
+		op_dom_free(&fu->doms->hwdom);
+	pthread_mutex_destroy(&fu->lock);
+	free(fu);
+}
+
+static int op_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
+{
+	struct fake_unit *fu = to_fake(dev->unit);
+
+	if (countdown(&fu->fail_attach))
+		return -ENOMEM;
+	pthread_mutex_lock(&fu->lock);
+	dev->dom = dom;
+	fu->attaches++;
+	pthread_mutex_unlock(&fu->lock);
+	return 0;
+}
+
+static int op_flush(struct uiommu_hwdom *hwdom,
+		    const struct uiommu_gather *gather)
+{
+	struct fake_hwdom *dom = fake_dom(hwdom);
+	struct fake_unit *fu = dom->owner;
+
+	if (countdown(&fu->fail_flush)) {
+		store_relaxed(&fu->crashed, 1);
+		return -ETIMEDOUT;
+	}
+	pthread_mutex_lock(&fu->lock);
+	fu->flushes++;
+	for (unsigned int r = 0; r < gather->nr_ranges; r++) {
+		for (unsigned int i = 0; i < dom->nr_tlb;) {
+			uiommu_iova_t at = dom->tlb[i].iova;
+
+			if (at + FAKE_PAGE - 1 >= gather->range[r].first &&
+			    at <= gather->range[r].last)
+				dom->tlb[i] = dom->tlb[--dom->nr_tlb];
+			else
+				i++;
+		}
+	}
+	pthread_mutex_unlock(&fu->lock);
+	return 0;
+}
+
+static int op_flush_all(struct uiommu_hwdom *hwdom)
+{
+	struct fake_hwdom *dom = fake_dom(hwdom);
+
+	pthread_mutex_lock(&dom->owner->lock);
+	dom->nr_tlb = 0;
+	pthread_mutex_unlock(&dom->owner->lock);
+	return 0;
+}
+
+static const struct uiommu_driver_ops fake_ops = {
+	.name = "fake",
+	.remove = op_remove,
+	.caps = op_caps,
+	.dev_add = op_dev_add,
+	.dev_remove = op_dev_remove,
+	.dom_alloc = op_dom_alloc,
+	.dom_free = op_dom_free,
+	.attach = op_attach,
+	.flush = op_flush,
+	.flush_all = op_flush_all,
+};
+
+struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
+				   struct uiommu_core *core)
+{
+	struct fake_unit *fu = calloc(1, sizeof(*fu));
+
+	if (!fu)
+		abort();
+	fu->unit = (struct uiommu_unit){ &fake_ops, platform,
+					 &uiommu_core_host_ops, core };
+	fu->caps = (struct uiommu_unit_caps){
+		.pgsizes = 0x40201000,
+		.ias = 48,
+		.oas = 48,
+		.coherent = true,
+		.enforce_coherency = true,
+		.msi_translated = true,
+		.msi_isolated = true,
+	};
+	fu->ias = 48;
+	fu->granule_lg2 = 12;
+	pthread_mutex_init(&fu->lock, NULL);
+	return fu;
+}
+
+/* Lock held. */
+static int look_up(struct fake_hwdom *dom, uiommu_iova_t iova, bool write,
+		   uiommu_pa_t *pa)
+{
+	uiommu_iova_t page = iova & ~(FAKE_PAGE - 1);
+	struct uiommu_pgtable_leaf leaf;
+
+	for (unsigned int i = 0; i < dom->nr_tlb; i++) {
+		if (dom->tlb[i].iova != page)
+			continue;
+		*pa = dom->tlb[i].pa + (iova - page);
+		return 0;
+	}
+	if (uiommu_pgtable_translate(dom->hwdom.pt, page, &leaf) ||
+	    (write && !(leaf.prot & UIOMMU_PROT_WRITE)))
+		return -EFAULT;
+	if (!write && dom->nr_tlb < FAKE_TLB) {
+		dom->tlb[dom->nr_tlb].iova = page;
+		dom->tlb[dom->nr_tlb++].pa = leaf.pa;
+	}
+	*pa = leaf.pa + (iova - page);
+	return 0;
+}
+
+int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
+	     uiommu_pa_t *pa)
+{
+	int rc = -EFAULT;
+
+	pthread_mutex_lock(&fu->lock);
+	for (int i = 0; i < FAKE_DEVS; i++) {
+		struct uiommu_hwdev *dev = fu->devs[i];
+
+		if (dev && fu->ids[i] == id && dev->dom &&
+		    dev->dom->type == UIOMMU_DOM_PAGING)
+			rc = look_up(fake_dom(dev->dom), iova, write, pa);
+	}
+	pthread_mutex_unlock(&fu->lock);
+	return rc;
+}
+
+bool fake_remembers(struct fake_unit *fu, uiommu_pa_t pa, uint64_t len)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&fu->lock);
+	for (struct fake_hwdom *d = fu->doms; d; d = d->next)
+		for (unsigned int i = 0; i < d->nr_tlb; i++)
+			if (d->tlb[i].pa < pa + len &&
+			    pa < d->tlb[i].pa + FAKE_PAGE)
+				found = true;
+	pthread_mutex_unlock(&fu->lock);
+	return found;
+}
+
+/* ------------------------------------------------------------- memory -- */
+
+#define FAKE_PA_BASE UINT64_C(0x100000000)
+
+static uiommu_pa_t page_pa(const struct fake_mm *fm, uint64_t index)
+{
+	return FAKE_PA_BASE + index * FAKE_PAGE * (fm->scatter ? 2 : 1);
+}
+
+uiommu_pa_t fake_mm_pa(const struct fake_mm *fm, uint64_t uva)
+{
+	uint64_t off = uva - fm->base;
+
+	return page_pa(fm, off / FAKE_PAGE) + off % FAKE_PAGE;
+}
+
+/* Fails for the whole rest of the run that it cuts short. */
+static int pin_page(struct fake_mm *fm, uint64_t i, uint32_t flags)
+{
+	if (i >= fm->nr_pages)
+		return -EFAULT;
+	if (i == fm->read_only && (flags & UIOMMU_PIN_WRITE))
+		return -EFAULT;
+	if (i == fm->mmio && !(flags & UIOMMU_PIN_MMIO_OK))
+		return -EFAULT;
+	if (fm->limit && fm->total >= fm->limit)
+		return -ENOMEM;
+	if (fm->fail_pin && !--fm->fail_pin)
+		return -EFAULT;
+	fm->pins[i]++;
+	fm->total++;
+	return 0;
+}
+
+static int fake_pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		    struct uiommu_run *run)
+{
+	struct fake_mm *fm = ctx;
+	uint64_t first = (uva - fm->base) / FAKE_PAGE, n = 0;
+	int rc = -EFAULT;
+
+	pthread_mutex_lock(&fm->lock);
+	if (uva < fm->base || uva % FAKE_PAGE || len % FAKE_PAGE || !len)
+		goto out_unlock;
+	run->pa = page_pa(fm, first);
+	run->mmio = first == fm->mmio;
+	while (n < len / FAKE_PAGE) {
+		if (n && (page_pa(fm, first + n) != run->pa + n * FAKE_PAGE ||
+			  (first + n == fm->mmio) != run->mmio ||
+			  (fm->max_run && n == fm->max_run)))
+			break;
+		rc = pin_page(fm, first + n, flags);
+		if (rc)
+			break;
+		n++;
+	}
+	run->len = n * FAKE_PAGE;
+	if (n)
+		rc = 0;
+out_unlock:
+	pthread_mutex_unlock(&fm->lock);
+	return rc;
+}
+
+static void fake_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
+{
+	struct fake_mm *fm = ctx;
+	uint64_t step = FAKE_PAGE * (fm->scatter ? 2 : 1);
+	bool early = fm->watch && fake_remembers(fm->watch, pa, len);
+
+	pthread_mutex_lock(&fm->lock);
+	if (pa < FAKE_PA_BASE || pa % FAKE_PAGE || len % FAKE_PAGE || !len)
+		fm->bad++;
+	for (uint64_t off = 0; off < len; off += FAKE_PAGE) {
+		uint64_t i = (pa + off - FAKE_PA_BASE) / step;
+
+		if (i >= fm->nr_pages || !fm->pins[i]) {
+			fm->bad++;
+			continue;
+		}
+		fm->total--;
+		if (!--fm->pins[i] && early)
+			fm->bad++;
+	}
+	pthread_mutex_unlock(&fm->lock);
+}
+
+void fake_mm_init(struct fake_mm *fm, uint64_t base, unsigned int nr_pages)
+{
+	*fm = (struct fake_mm){
+		.mm = { fm, fake_pin, fake_unpin },
+		.base = base,
+		.nr_pages = nr_pages,
+		.read_only = ~0u,
+		.mmio = ~0u,
+	};
+	pthread_mutex_init(&fm->lock, NULL);
+	fm->pins = calloc(nr_pages, sizeof(fm->pins[0]));
+	if (!fm->pins)
+		abort();
+}
+
+void fake_mm_fini(struct fake_mm *fm)
+{
+	pthread_mutex_destroy(&fm->lock);
+	free(fm->pins);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fake_driver.h - a driver without hardware, for tests of the core.
+ *
+ * Domains have real page tables (VMSAv8-64 stage 1, 4K); the "hardware" is
+ * fake_dma(), which translates through the table and remembers what it found
+ * until a flush covers it, so that a missing or late flush shows.  Operations
+ * fail on request.  Beside it fake_mm: user memory of so many pages, with a
+ * pin count for each, which notices memory that is given back while the
+ * hardware still remembers it.
+ */
+#ifndef TESTS_FAKE_DRIVER_H
+#define TESTS_FAKE_DRIVER_H
+
+#include <pthread.h>
+
+#include <uiommu/core.h>
+
+#define FAKE_DEVS 64
+#define FAKE_TLB 1024
+#define FAKE_PAGE UINT64_C(4096)
+
+struct fake_unit;
+
+struct fake_hwdom {
+	struct uiommu_hwdom hwdom;
+	struct fake_unit *owner;
+	struct fake_hwdom *next;
+	struct {
+		uiommu_iova_t iova;
+		uiommu_pa_t pa;
+	} tlb[FAKE_TLB];
+	unsigned int nr_tlb;
+};
+
+struct fake_unit {
+	struct uiommu_unit unit;
+	struct uiommu_unit_caps caps;
+	uint8_t ias; /* of domains made from now on */
+	uint8_t granule_lg2;
+
+	/* Atomic.  The nth such call from now on fails; 0: none. */
+	uint32_t fail_attach, fail_flush;
+	uint32_t crashed; /* a flush has failed */
+	uint64_t attaches, flushes;
+
+	/* Protects all below, and the domains' TLBs. */
+	pthread_mutex_t lock;
+	struct uiommu_hwdev *devs[FAKE_DEVS];
+	uint32_t ids[FAKE_DEVS];
+	struct fake_hwdom *doms;
+	unsigned int nr_doms;
+};
+
+/* With coherent, translated-MSI caps and 48 bits; change them before adding. */
+struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
+				   struct uiommu_core *core);
+/*
+ * The device with this id reads or writes at `iova`: 0 and the address, or
+ * -EFAULT.
+ */
+int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
+	     uiommu_pa_t *pa);
+/* Does any domain's TLB still hold something in [pa, pa+len)? */
+bool fake_remembers(struct fake_unit *fu, uiommu_pa_t pa, uint64_t len);
+
+struct fake_mm {
+	struct uiommu_mm mm;
+	uint64_t base; /* user address of page 0 */
+	unsigned int nr_pages;
+	unsigned int max_run; /* pages in one answer of pin; 0: no limit */
+	bool scatter;	      /* no two pages are contiguous */
+	uint64_t limit;	      /* pins at a time; 0: no limit */
+	unsigned int read_only, mmio; /* page with that trait; ~0u: none */
+	struct fake_unit *watch;      /* complain about early unpins; or NULL */
+
+	/* Protects all below. */
+	pthread_mutex_t lock;
+	uint32_t *pins;
+	uint64_t total;
+	uint32_t fail_pin; /* the nth page pinned from now on; 0: none */
+	unsigned int bad;  /* unpins too many, or too early */
+};
+
+void fake_mm_init(struct fake_mm *fm, uint64_t base, unsigned int nr_pages);
+void fake_mm_fini(struct fake_mm *fm);
+uiommu_pa_t fake_mm_pa(const struct fake_mm *fm, uint64_t uva);
+
+#endif /* TESTS_FAKE_DRIVER_H */
