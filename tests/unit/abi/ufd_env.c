@@ -129,14 +129,18 @@ int abi_vfio_visit_nodes(struct abi_vfio *vfio,
 
 static void add_devices(struct ufd_env *env)
 {
-	static const uint32_t ids[ENV_DEVICES] = { 8, 9, 16, 8 };
-	static const char *const names[ENV_DEVICES] = { "a", "b", "c", "d" };
+	static const uint32_t ids[ENV_DEVICES] = { 8, 9, 16, 8, 8, 8 };
+	static const char *const names[ENV_DEVICES] = { "a", "b", "c",
+							"d", "e", "f" };
+	static const unsigned int units[ENV_DEVICES] = { 0, 0, 0, 1, 2, 3 };
 	struct uiommu_device_cfg cfg = { .hw.nr_ids = 1 };
 	unsigned int i;
 	int rc;
 
 	for (i = 0; i < ENV_UNITS; i++) {
 		env->unit[i] = small_unit_create(&env->tp.platform, env->core);
+		env->unit[i]->caps.coherent = i != 2;
+		env->unit[i]->caps.msi_isolated = i != 3;
 		rc = uiommu_core_add_unit(env->core, &env->unit[i]->unit);
 		assert_int_equal(rc, 0);
 	}
@@ -144,8 +148,8 @@ static void add_devices(struct ufd_env *env)
 		cfg.hw.name = names[i];
 		cfg.hw.ids = &ids[i];
 		cfg.group_with = i == 1 ? env->dev[0] : NULL;
-		rc = uiommu_device_add(env->core, &env->unit[i / 3]->unit, &cfg,
-				       &env->dev[i]);
+		rc = uiommu_device_add(env->core, &env->unit[units[i]]->unit,
+				       &cfg, &env->dev[i]);
 		assert_int_equal(rc, 0);
 	}
 }

@@ -4,7 +4,8 @@
  * IOMMU driver, a host whose descriptors are numbers of its own, and user
  * memory that is this process's.
  *
- * Devices 0 and 1 share a group, 2 has its own, 3 is behind another unit.
+ * Devices 0 and 1 share a group, 2 has its own, 3 is behind another unit; 4 and
+ * 5 cannot be used: their units do not snoop caches, do not isolate interrupts.
  */
 #ifndef TESTS_UFD_ENV_H
 #define TESTS_UFD_ENV_H
@@ -27,8 +28,8 @@
 
 #define PAGE UINT64_C(4096)
 #define ENV_FDS 64
-#define ENV_DEVICES 4
-#define ENV_UNITS 2
+#define ENV_DEVICES 6
+#define ENV_UNITS 4
 /* Memory that may be pinned; in front of it and behind it none may. */
 #define ENV_MEM_PAGES 64
 

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors, contexts and objects: ids, who keeps whom, closing and
+ * destroying in any order, also against calls under way.
+ */
+#include "ufd_env.h"
+
+#include <string.h>
+
+#include "abi/file.h"
+#include "base/atomic.h"
+
+/* --------------------------------------------------------- descriptors -- */
+
+static void open_dup_close(void **state)
+{
+	struct ufd_env *env = *state;
+	struct iommu_destroy cmd = { sizeof(cmd), 0 };
+	int fd = env_open(env), other = env_open(env);
+	uint32_t id = env_ioas(env, fd);
+
+	assert_true(uiommu_abi_owns(env->abi, fd));
+	assert_false(uiommu_abi_owns(env->abi, 40));
+	assert_false(uiommu_abi_owns(env->abi, -1));
+	assert_false(uiommu_abi_owns(env->abi, INT32_MAX));
+	/* Contexts know nothing of each other. */
+	assert_int_equal(env_destroy(env, other, id), -ENOENT);
+
+	assert_int_equal(uiommu_abi_dup(env->abi, 40, 41), -EBADF);
+	assert_int_equal(uiommu_abi_dup(env->abi, fd, -1), -24);
+	assert_int_equal(uiommu_abi_dup(env->abi, fd, INT32_MAX), -24);
+	/* A far number has a table of its own. */
+	assert_int_equal(uiommu_abi_dup(env->abi, fd, 100000), 0);
+	assert_int_equal(env_close(env, fd), 0);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_DESTROY, &cmd), -EBADF);
+	assert_int_equal(env_close(env, fd), -EBADF);
+	assert_int_equal(env_destroy(env, 100000, id), 0);
+
+	/* Over a descriptor of ours: that one is closed. */
+	assert_int_equal(uiommu_abi_dup(env->abi, 100000, other), 0);
+	assert_int_equal(uiommu_abi_dup(env->abi, other, other), 0);
+	assert_int_equal(env_ioas(env, other), id);
+	assert_int_equal(uiommu_abi_close(env->abi, 100000), 0);
+	assert_int_equal(env_destroy(env, other, id), 0);
+	env_close(env, other);
+
+	assert_int_equal(uiommu_abi_open(env->abi, "/dev/null", 0), -ENOENT);
+	assert_int_equal(uiommu_abi_read(env->abi, other, 0, 0), -EBADF);
+	assert_int_equal(uiommu_abi_write(env->abi, other, 0, 0), -EBADF);
+	assert_int_equal(uiommu_abi_pread(env->abi, other, 0, 0, 0), -EBADF);
+	assert_int_equal(uiommu_abi_pwrite(env->abi, other, 0, 0, 0), -EBADF);
+	assert_int_equal(uiommu_abi_mmap(env->abi, other, PAGE, 0, 0, 0, NULL),
+			 -EBADF);
+}
+
+/* A descriptor whose close we never saw is given out again by the system. */
+static void number_reused(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t id = env_ioas(env, fd);
+
+	env->fd_used[fd] = false;
+	assert_int_equal(env_open(env), fd);
+	assert_int_equal(env_destroy(env, fd, id), -ENOENT);
+	env_close(env, fd);
+}
+
+static void no_descriptor_left(void **state)
+{
+	struct ufd_env *env = *state;
+
+	env->fd_limit = 0;
+	assert_int_equal(uiommu_abi_open(env->abi, "/dev/iommu", 0), -24);
+	env->fd_limit = ENV_FDS;
+}
+
+/* The host hears of the end of each call, and of none that is not ours. */
+static void leaving(void **state)
+{
+	struct ufd_env *env = *state;
+	unsigned int n = env->leaves;
+	int fd = env_open(env);
+
+	assert_int_equal(env->leaves, n + 1);
+	env_ioctl(env, fd, 0, NULL);
+	assert_int_equal(env->leaves, n + 2);
+	uiommu_abi_read(env->abi, fd, 0, 0);
+	assert_int_equal(env->leaves, n + 3);
+	uiommu_abi_dup(env->abi, fd, 30);
+	env_close(env, 30);
+	env_close(env, fd);
+	assert_int_equal(env->leaves, n + 6);
+}
+
+/* What abi_fd_get counts lives on when the descriptor is gone. */
+static void file_outlives_descriptor(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	struct abi_file *file = abi_fd_get(env->abi, fd);
+	uint32_t id;
+
+	env_close(env, fd);
+	assert_null(abi_fd_get(env->abi, fd));
+	assert_non_null(ufd_ctx_of(file));
+	assert_int_equal(ufd_compat_ioas_id(ufd_ctx_of(file), true, &id), 0);
+	assert_int_equal(id, 1);
+	abi_file_put(file);
+}
+
+static int count_nodes(void *ctx, const struct uiommu_node *node)
+{
+	assert_string_equal(node->path, "/dev/iommu");
+	assert_int_equal(node->type, UIOMMU_NODE_CHAR);
+	return ++*(int *)ctx == 2 ? 7 : 0;
+}
+
+static void nodes(void **state)
+{
+	struct ufd_env *env = *state;
+	int n = 0;
+
+	assert_int_equal(uiommu_abi_visit_nodes(env->abi, count_nodes, &n), 0);
+	assert_int_equal(uiommu_abi_visit_nodes(env->abi, count_nodes, &n), 7);
+}
+
+/* ----------------------------------------------------------------- ids -- */
+
+static void lowest_free_id(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t i;
+
+	for (i = 1; i <= 40; i++)
+		assert_int_equal(env_ioas(env, fd), i);
+	assert_int_equal(env_destroy(env, fd, 0), -ENOENT);
+	assert_int_equal(env_destroy(env, fd, 41), -ENOENT);
+	assert_int_equal(env_destroy(env, fd, UINT32_MAX), -ENOENT);
+	assert_int_equal(env_destroy(env, fd, 30), 0);
+	assert_int_equal(env_destroy(env, fd, 30), -ENOENT);
+	assert_int_equal(env_destroy(env, fd, 7), 0);
+	assert_int_equal(env_ioas(env, fd), 7);
+	assert_int_equal(env_ioas(env, fd), 30);
+	assert_int_equal(env_ioas(env, fd), 41);
+	env_close(env, fd);
+}
+
+static void kinds_are_told_apart(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd), dev, hwpt, id;
+	struct ufd_device *idev = env_bind(env, fd, 0, &dev);
+
+	assert_int_equal(env_hwpt(env, fd, dev, ioas, &hwpt), 0);
+	assert_int_equal(env_unmap(env, fd, dev, 0, PAGE), -ENOENT);
+	assert_int_equal(env_unmap(env, fd, hwpt, 0, PAGE), -ENOENT);
+	assert_int_equal(env_hwpt(env, fd, ioas, ioas, &id), -ENOENT);
+	assert_int_equal(env_hwpt(env, fd, hwpt, ioas, &id), -ENOENT);
+	assert_int_equal(env_hwpt(env, fd, 99, 99, &id), -ENOENT);
+	assert_int_equal(env_hwpt(env, fd, dev, 99, &id), -EINVAL);
+	assert_int_equal(env_hwpt(env, fd, dev, dev, &id), -EINVAL);
+	/* Page table on page table: nesting, which no driver here has. */
+	assert_int_equal(env_hwpt(env, fd, dev, hwpt, &id), -EOPNOTSUPP);
+	id = dev;
+	assert_int_equal(ufd_device_attach(idev, &id), -EINVAL);
+	id = 0;
+	assert_int_equal(ufd_device_attach(idev, &id), -ENOENT);
+	id = 99;
+	assert_int_equal(ufd_device_replace(idev, &id), -ENOENT);
+	ufd_device_unbind(idev);
+	env_close(env, fd);
+}
+
+/* ------------------------------------------------------- who uses whom -- */
+
+static void busy(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd), dev, hwpt, pt;
+	struct ufd_device *idev = env_bind(env, fd, 0, &dev);
+
+	assert_int_equal(env_destroy(env, fd, dev), -EBUSY);
+	assert_int_equal(env_hwpt(env, fd, dev, ioas, &hwpt), 0);
+	assert_int_equal(env_destroy(env, fd, ioas), -EBUSY);
+	pt = hwpt;
+	assert_int_equal(ufd_device_attach(idev, &pt), 0);
+	assert_int_equal(pt, hwpt);
+	assert_int_equal(env_destroy(env, fd, hwpt), -EBUSY);
+	ufd_device_detach(idev);
+	ufd_device_detach(idev);
+	/* One that was asked for stays until it is destroyed. */
+	assert_int_equal(env_destroy(env, fd, hwpt), 0);
+	assert_int_equal(env_destroy(env, fd, ioas), 0);
+	assert_int_equal(env_destroy(env, fd, dev), -EBUSY);
+	ufd_device_unbind(idev);
+	assert_int_equal(env_destroy(env, fd, dev), -ENOENT);
+	env_close(env, fd);
+}
+
+static void compat_ioas_is_not_counted(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	struct iommu_vfio_ioas cmd = { sizeof(cmd), env_ioas(env, fd),
+				       IOMMU_VFIO_IOAS_SET, 0 };
+	struct iommu_vfio_ioas get = { .size = sizeof(get) };
+	uint32_t id;
+
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &get), -ENODEV);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd), 0);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &get), 0);
+	assert_int_equal(get.ioas_id, cmd.ioas_id);
+	assert_int_equal(env_destroy(env, fd, cmd.ioas_id), 0);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &get), -ENODEV);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd), -ENOENT);
+
+	cmd.ioas_id = env_ioas(env, fd);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd), 0);
+	cmd.op = IOMMU_VFIO_IOAS_CLEAR;
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd), 0);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd), 0);
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &get), -ENODEV);
+	cmd.op = 3;
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd),
+			 -EOPNOTSUPP);
+	cmd.op = IOMMU_VFIO_IOAS_CLEAR;
+	cmd.__reserved = 1;
+	assert_int_equal(env_ioctl(env, fd, IOMMU_VFIO_IOAS, &cmd),
+			 -EOPNOTSUPP);
+
+	/* Made when VFIO asks, once. */
+	struct abi_file *file = abi_fd_get(env->abi, fd);
+
+	assert_int_equal(ufd_compat_ioas_id(ufd_ctx_of(file), false, &id),
+			 -ENODEV);
+	assert_int_equal(ufd_compat_ioas_id(ufd_ctx_of(file), true, &id), 0);
+	assert_int_equal(ufd_compat_ioas_id(ufd_ctx_of(file), true, &cmd.size),
+			 0);
+	assert_int_equal(cmd.size, id);
+	abi_file_put(file);
+	env_close(env, fd);
+}
+
+/*
+ * All orders of closing the descriptor, detaching, unbinding and destroying:
+ * the fixture checks that nothing is left.
+ */
+static void close_in_any_order(void **state)
+{
+	struct ufd_env *env = *state;
+	unsigned int order, step;
+	struct ufd_device *idev;
+	uint32_t ioas, dev, pt;
+	int fd, i;
+
+	for (order = 0; order < 24; order++) {
+		unsigned int left[4] = { 0, 1, 2, 3 }, rest = order;
+		bool bound = true, open = true;
+
+		fd = env_open(env);
+		ioas = env_ioas(env, fd);
+		idev = env_bind(env, fd, order % 4, &dev);
+		env_map(env, fd, ioas, env->mem, 5 * PAGE, 0x10000);
+		pt = ioas;
+		assert_int_equal(ufd_device_attach(idev, &pt), 0);
+		for (i = 4; i > 0; i--) {
+			step = left[rest % (unsigned int)i];
+			left[rest % (unsigned int)i] = left[i - 1];
+			rest /= (unsigned int)i;
+			if (step == 0 && open) {
+				assert_int_equal(env_close(env, fd), 0);
+				open = false;
+			} else if (step == 1 && bound) {
+				ufd_device_detach(idev);
+			} else if (step == 2) {
+				ufd_device_unbind(idev);
+				bound = false;
+			} else if (step == 3 && open) {
+				env_destroy(env, fd, ioas);
+			}
+		}
+		assert_int_equal(env->pinned, 0);
+	}
+}
+
+/* The device keeps the context and its translations after the close. */
+static void device_keeps_context(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd), dev, pt = ioas;
+	struct ufd_device *idev = env_bind(env, fd, 2, &dev);
+
+	env_map(env, fd, ioas, env->mem, PAGE, 0x10000);
+	assert_int_equal(ufd_device_attach(idev, &pt), 0);
+	env_close(env, fd);
+	assert_ptr_equal(env_dma(env, 2, 0x10010), env->mem + 0x10);
+	ufd_device_unbind(idev);
+	assert_null(env_dma(env, 2, 0x10010));
+}
+
+/* What is still open when the instance goes is closed by it. */
+static void destroyed_while_open(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd);
+
+	env_map(env, fd, ioas, env->mem, PAGE, 0x10000);
+	assert_int_equal(uiommu_abi_dup(env->abi, fd, 2000), 0);
+	env_open(env);
+}
+
+/* ------------------------------------------------------ calls under way -- */
+
+/* A call that stays inside until the test lets it go. */
+struct held {
+	struct abi_file file;
+	unsigned int inside, go, released;
+};
+
+static long held_ioctl(struct abi_file *file, unsigned int cmd,
+		       unsigned long arg)
+{
+	struct held *held = (struct held *)file;
+
+	store_release(&held->inside, 1);
+	while (!load_acquire(&held->go))
+		;
+	/* The file is still there. */
+	return load_acquire(&held->released) ? -EIO : 0;
+}
+
+static void held_release(struct abi_file *file)
+{
+	store_release(&((struct held *)file)->released, 1);
+}
+
+static const struct abi_file_ops held_ops = {
+	.name = "held",
+	.ioctl = held_ioctl,
+	.release = held_release,
+};
+
+struct held_call {
+	struct ufd_env *env;
+	int fd;
+	long rc;
+};
+
+static void *held_thread(void *arg)
+{
+	struct held_call *call = arg;
+
+	call->rc = uiommu_abi_ioctl(call->env->abi, call->fd, 0, 0);
+	return NULL;
+}
+
+static void close_during_call(void **state)
+{
+	struct ufd_env *env = *state;
+	struct held held = { .inside = 0 };
+	struct held_call call = { env, 0, -1 };
+	pthread_t thread;
+
+	abi_file_init(&held.file, env->abi, &held_ops);
+	call.fd = abi_fd_install(env->abi, &held.file, "held", 0);
+	assert_true(call.fd >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, held_thread, &call), 0);
+	while (!load_acquire(&held.inside))
+		;
+	env_close(env, call.fd);
+	assert_int_equal(load_acquire(&held.released), 0);
+	store_release(&held.go, 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(call.rc, 0);
+	assert_int_equal(load_acquire(&held.released), 1);
+
+	/* Installed and taken back: the number is free, the file goes. */
+	held.released = 0;
+	abi_file_init(&held.file, env->abi, &held_ops);
+	call.fd = abi_fd_install(env->abi, &held.file, "held", 0);
+	abi_fd_uninstall(env->abi, call.fd);
+	assert_int_equal(held.released, 1);
+	assert_false(env->fd_used[call.fd]);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(open_dup_close),
+		TEST(number_reused),
+		TEST(no_descriptor_left),
+		TEST(leaving),
+		TEST(file_outlives_descriptor),
+		TEST(nodes),
+		TEST(lowest_free_id),
+		TEST(kinds_are_told_apart),
+		TEST(busy),
+		TEST(compat_ioas_is_not_counted),
+		TEST(close_in_any_order),
+		TEST(device_keeps_context),
+		TEST(destroyed_while_open),
+		TEST(close_during_call),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
