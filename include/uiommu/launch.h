@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * launch.h - start an unmodified program in front of an emulated machine.
+ */
+#ifndef UIOMMU_LAUNCH_H
+#define UIOMMU_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_launch_cfg {
+	/* As in struct uiommu_machine_cfg. */
+	const char *devices;
+	const char *topology;
+	/* What the program's end prints on stderr: UIOMMU_REPORT_*. */
+	unsigned int report;
+	/*
+	 * Do not try a mount namespace: the library redirects paths.  Else it
+	 * is tried, and without permission the same happens.
+	 */
+	bool no_namespace;
+	/* The library to preload; its machine is built from the same sources. */
+	const char *library;
+	char *const *argv; /* the program and its arguments */
+};
+
+/*
+ * Run the program to its end.  Signals that reach the caller meanwhile are
+ * handed on.  *status is as wait(2) gives it; *complaints counts what
+ * UIOMMU_REPORT_CHECK found.  On error nothing was started and a sentence that
+ * names the argument is in err.  -ENOENT: no such program; -ENOEXEC: one that
+ * cannot be preloaded into; -EINVAL: devices or topology; other errnos.
+ */
+int uiommu_launch_run(const struct uiommu_launch_cfg *cfg, int *status,
+		      unsigned int *complaints, char *err, size_t err_len);
+
+/*
+ * Can this process have a private mount namespace?  0, or -errno, and in
+ * *user whether it takes a user namespace.  Leaves no trace.
+ */
+int uiommu_launch_try_namespace(bool *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_LAUNCH_H */

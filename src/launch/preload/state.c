@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one instance: its configuration from the environment, building the
+ * machine, fork, and the report at the end.
+ */
+#include <fcntl.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../trap/trap.h"
+#include "preload.h"
+
+struct launch launch = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.bars_lock = PTHREAD_MUTEX_INITIALIZER,
+	.heap_lock = PTHREAD_MUTEX_INITIALIZER,
+	.names_lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+launch_tls unsigned int launch_inside;
+
+void launch_say(const char *fmt, ...)
+{
+	char line[512] = "uiommu: ";
+	size_t n = strlen(line);
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	n += (size_t)len;
+	if (n > sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	if (real_get()->write(STDERR_FILENO, line, n) < 0)
+		return; /* nobody listens */
+}
+
+/* ----------------------------------------------------- configuration ----- */
+
+static const char *env_copy(const char *name)
+{
+	const char *val = getenv(name);
+
+	return val && *val ? strdup(val) : NULL;
+}
+
+static unsigned int parse_report(const char *words)
+{
+	unsigned int flags = 0;
+
+	if (words && strstr(words, "explain"))
+		flags |= UIOMMU_REPORT_EXPLAIN;
+	if (words && strstr(words, "check"))
+		flags |= UIOMMU_REPORT_CHECK;
+	return flags;
+}
+
+/* ------------------------------------------------------------- fork ------ */
+
+static void before_fork(void)
+{
+	struct uiommu_machine *machine = load_acquire(&launch.machine);
+
+	pthread_mutex_lock(&launch.lock);
+	if (machine) {
+		launch_inside++;
+		uiommu_machine_before_fork(machine);
+		launch_inside--;
+	}
+	pthread_mutex_lock(&launch.bars_lock);
+	pthread_mutex_lock(&launch.heap_lock);
+	pthread_mutex_lock(&launch.names_lock);
+}
+
+static void unlock_all(void)
+{
+	pthread_mutex_unlock(&launch.names_lock);
+	pthread_mutex_unlock(&launch.heap_lock);
+	pthread_mutex_unlock(&launch.bars_lock);
+}
+
+static void after_fork_parent(void)
+{
+	struct uiommu_machine *machine = load_acquire(&launch.machine);
+
+	unlock_all();
+	if (machine) {
+		launch_inside++;
+		uiommu_machine_after_fork_parent(machine);
+		launch_inside--;
+	}
+	pthread_mutex_unlock(&launch.lock);
+}
+
+static void after_fork_child(void)
+{
+	struct uiommu_machine *machine = load_acquire(&launch.machine);
+
+	/* Threads that were looking a BAR up are not here. */
+	store_relaxed(&launch.bars_readers, 0u);
+	unlock_all();
+	if (machine) {
+		launch_inside++;
+		uiommu_machine_after_fork_child(machine);
+		if (launch.env.report & UIOMMU_REPORT_CHECK)
+			launch.baseline = uiommu_machine_check(machine);
+		launch_inside--;
+	}
+	launch.pid = getpid();
+	store_relaxed(&launch.used, false);
+	store_relaxed(&launch.reported, false);
+	pthread_mutex_unlock(&launch.lock);
+}
+
+/* ---------------------------------------------------------- machine ------ */
+
+/* Code that may hold the allocator's locks when it faults. */
+static int find_libc(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	if (!info->dlpi_name || !strstr(info->dlpi_name, "libc.so"))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+			continue;
+		launch.libc_first = info->dlpi_addr + ph->p_vaddr;
+		launch.libc_last = launch.libc_first + ph->p_memsz - 1;
+	}
+	return 1;
+}
+
+static int build(struct uiommu_machine **out, char *err, size_t err_len)
+{
+	struct uiommu_machine_cfg cfg = {
+		.devices = launch.env.devices,
+		.topology = launch.env.topology,
+		.log_level = UIOMMU_LOG_WARN,
+		.fd_new = launch_fd_new,
+		.fd_drop = launch_fd_drop,
+		.unpinned = launch_unpinned,
+		.find_map = bars_find_map,
+	};
+	int rc;
+
+	err[0] = '\0';
+	if (!launch.engine) {
+		rc = trap_engine_create(&launch.engine);
+		if (rc)
+			return rc;
+	}
+	return uiommu_machine_create(&cfg, out, err, err_len);
+}
+
+static void start_locked(void)
+{
+	struct uiommu_machine *machine;
+	char err[256];
+	int rc;
+
+	dl_iterate_phdr(find_libc, NULL);
+	signals_install();
+	rc = build(&machine, err, sizeof(err));
+	signals_reinstall();
+	if (rc) {
+		launch.failed = true;
+		launch_say("the machine cannot be built: %s",
+			   err[0] ? err : strerror(-rc));
+		return;
+	}
+	store_release(&launch.machine, machine);
+	store_release(&launch.abi, uiommu_machine_abi(machine));
+}
+
+struct uiommu_abi *launch_start(void)
+{
+	struct uiommu_abi *abi = load_acquire(&launch.abi);
+
+	store_relaxed(&launch.used, true);
+	if (abi)
+		return abi;
+	launch_inside++;
+	pthread_mutex_lock(&launch.lock);
+	if (!launch.machine && !launch.failed)
+		start_locked();
+	pthread_mutex_unlock(&launch.lock);
+	launch_inside--;
+	return load_acquire(&launch.abi);
+}
+
+/* ----------------------------------------------------------- report ------ */
+
+static FILE *report_file(const char *kind)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s.%d", launch.env.run_dir, kind,
+		 (int)getpid());
+	return fopen(path, "we");
+}
+
+static void report_text(struct uiommu_machine *machine)
+{
+	FILE *out = report_file("report");
+
+	if (!out)
+		return;
+	uiommu_machine_report(machine, launch.env.report, out);
+	fclose(out);
+}
+
+static void report_check(struct uiommu_machine *machine)
+{
+	unsigned int found = uiommu_machine_check(machine);
+	FILE *out = report_file("check");
+
+	if (!out)
+		return;
+	/* A child is not blamed for what its parent left mapped. */
+	found = found > launch.baseline ? found - launch.baseline : 0;
+	fprintf(out, "%u\n", found);
+	fclose(out);
+}
+
+void launch_report(void)
+{
+	struct uiommu_machine *machine = load_acquire(&launch.machine);
+	int err = errno;
+
+	/* A child of vfork shares this memory and must not speak for us. */
+	if (!machine || !launch.env.report || !launch.env.run_dir ||
+	    launch.pid != getpid() || !load_relaxed(&launch.used) ||
+	    exchange_acq_rel(&launch.reported, true))
+		return;
+	launch_enter();
+	uiommu_machine_poll(machine);
+	if (launch.env.report & UIOMMU_REPORT_CHECK)
+		report_check(machine);
+	report_text(machine);
+	launch_leave();
+	errno = err;
+}
+
+/* ------------------------------------------------------- life and end ---- */
+
+static __attribute__((constructor)) void launch_init(void)
+{
+	const char *tree;
+
+	real_get();
+	launch_inside++;
+	launch.env.run_dir = env_copy("UIOMMU_RUN_DIR");
+	tree = env_copy("UIOMMU_RUN_TREE");
+	launch.env.devices = env_copy("UIOMMU_RUN_DEVICES");
+	launch.env.topology = env_copy("UIOMMU_RUN_TOPOLOGY");
+	launch.env.library = env_copy("UIOMMU_RUN_LIBRARY");
+	launch.env.report = parse_report(getenv("UIOMMU_RUN_REPORT"));
+	launch.env.tree_len = tree ? strlen(tree) : 0;
+	launch.env.tree = tree;
+	launch.pid = getpid();
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	launch_inside--;
+}
+
+static __attribute__((destructor)) void launch_fini(void)
+{
+	launch_report();
+}
