@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads on one page table at a time, meant for ThreadSanitizer as well.
+ *
+ * Every page has one owner.  Owners map, unmap and look at their own pages,
+ * which lie between those of others: in the same leaf table, and in the same
+ * block, so that two split one leaf at once.  Readers look at everything: a
+ * page is either not mapped or mapped to where its owner maps it.  Owners of
+ * whole tables make them come and go under the readers.
+ *
+ * Seconds to run: UIOMMU_STRESS_SECONDS, by default 1 for each case.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include <uiommu/env.h>
+#include <uiommu/pgtable.h>
+
+#include "test_platform.h"
+
+#define OWNERS 2
+#define READERS 1
+#define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
+
+struct stress {
+	struct test_platform tp;
+	struct uiommu_pgtable *pt;
+	uint64_t page;
+	uint64_t block;
+	uint64_t base;	   /* of everything */
+	uint64_t nr_pages; /* in all */
+	bool stop;	   /* atomic */
+	uint64_t errors;   /* atomic */
+	uint64_t ops;	   /* atomic */
+	uint64_t eagain;   /* atomic */
+	uint64_t seen;	   /* atomic: look-ups that found something */
+};
+
+struct worker {
+	struct stress *s;
+	unsigned int index;
+	uint64_t seed;
+	pthread_t thread;
+	void (*step)(struct worker *w);
+};
+
+static uint64_t random_of(struct worker *w)
+{
+	w->seed ^= w->seed << 13;
+	w->seed ^= w->seed >> 7;
+	w->seed ^= w->seed << 17;
+	return w->seed;
+}
+
+static void check(struct stress *s, bool ok, const char *what)
+{
+	if (ok)
+		return;
+	if (__atomic_fetch_add(&s->errors, 1, __ATOMIC_RELAXED) < 8)
+		fprintf(stderr, "# wrong: %s\n", what);
+}
+
+/* Where whoever owns a page maps it. */
+static uint64_t pa_of(const struct stress *s, uint64_t iova)
+{
+	return iova - s->base + 64 * s->block;
+}
+
+static int map(struct worker *w, uint64_t iova, uint64_t len)
+{
+	struct stress *s = w->s;
+	struct uiommu_gather gather;
+	int rc;
+
+	uiommu_gather_init(&gather);
+	do {
+		rc = uiommu_pgtable_map(s->pt, iova, pa_of(s, iova), len, RW,
+					&gather);
+		uiommu_gather_release(&gather);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+/* Waits for neighbours; counts how often. */
+static uint64_t unmap(struct worker *w, uint64_t iova, uint64_t len)
+{
+	struct stress *s = w->s;
+	struct uiommu_gather gather;
+	uint64_t unmapped;
+	int rc;
+
+	uiommu_gather_init(&gather);
+	for (;;) {
+		rc = uiommu_pgtable_unmap(s->pt, iova, len, &gather, &unmapped);
+		uiommu_gather_release(&gather);
+		if (rc != -EAGAIN)
+			break;
+		__atomic_fetch_add(&s->eagain, 1, __ATOMIC_RELAXED);
+		s->tp.platform.relax(&s->tp);
+	}
+	check(s, rc == 0, "unmap");
+	return unmapped;
+}
+
+static bool look(struct worker *w, uint64_t iova)
+{
+	struct stress *s = w->s;
+	struct uiommu_pgtable_leaf leaf;
+	int rc = uiommu_pgtable_translate(s->pt, iova, &leaf);
+
+	if (rc == -ENOENT)
+		return false;
+	check(s, rc == 0, "translate");
+	check(s, leaf.pa == pa_of(s, iova), "address");
+	check(s, leaf.prot == RW, "protection");
+	return true;
+}
+
+static void read_anything(struct worker *w)
+{
+	struct stress *s = w->s;
+	uint64_t found = 0;
+
+	for (int i = 0; i < 64; i++)
+		found +=
+			look(w, s->base + random_of(w) % s->nr_pages * s->page +
+					random_of(w) % s->page);
+	__atomic_fetch_add(&s->seen, found, __ATOMIC_RELAXED);
+}
+
+/* Every second page is ours; nobody else changes it. */
+static void pages_in_between(struct worker *w)
+{
+	struct stress *s = w->s;
+	uint64_t nr = s->nr_pages / OWNERS;
+	uint64_t iova =
+		s->base + (random_of(w) % nr * OWNERS + w->index) * s->page;
+
+	check(s, !look(w, iova), "free before map");
+	check(s, map(w, iova, s->page) == 0, "map");
+	check(s, map(w, iova, s->page) == -EEXIST, "map again");
+	check(s, look(w, iova), "found after map");
+	check(s, unmap(w, iova, s->page) == s->page, "bytes");
+	check(s, !look(w, iova), "gone after unmap");
+}
+
+/* Blocks of our own, as pages: a table comes and goes each time. */
+static void whole_tables(struct worker *w)
+{
+	struct stress *s = w->s;
+	uint64_t nr = s->nr_pages * s->page / s->block / OWNERS;
+	uint64_t iova =
+		s->base + (random_of(w) % nr * OWNERS + w->index) * s->block;
+	uint64_t len = s->block, first = iova;
+
+	if (random_of(w) % 4 == 0) {
+		first += s->page; /* leaves the table behind, empty */
+		len -= s->page;
+	}
+	check(s, map(w, first, len) == 0, "map");
+	check(s, look(w, iova + s->block - 1), "found after map");
+	check(s, unmap(w, first, len) == len, "bytes");
+	if (random_of(w) % 2)
+		check(s, unmap(w, iova, s->block) == 0, "nothing there");
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!__atomic_load_n(&w->s->stop, __ATOMIC_RELAXED)) {
+		w->step(w);
+		__atomic_fetch_add(&w->s->ops, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void start(struct stress *s, struct worker *w, unsigned int index,
+		  void (*step)(struct worker *w))
+{
+	*w = (struct worker){ .s = s, .index = index, .step = step };
+	w->seed = 0x9e3779b97f4a7c15 * (index + 1);
+	assert_int_equal(pthread_create(&w->thread, NULL, worker_main, w), 0);
+}
+
+static void open_table(struct stress *s, uint8_t granule_lg2, uint32_t features)
+{
+	struct uiommu_pgtable_cfg cfg = {
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = granule_lg2,
+		.ias = 48,
+		.oas = 48,
+		.features = features,
+	};
+
+	memset(s, 0, sizeof(*s));
+	test_platform_init(&s->tp);
+	cfg.platform = &s->tp.platform;
+	assert_int_equal(uiommu_pgtable_create(&cfg, &s->pt), 0);
+	s->page = (uint64_t)1 << granule_lg2;
+	s->block = s->page << (granule_lg2 - 3);
+	s->base = 512 * s->block;
+}
+
+static void close_table(struct stress *s)
+{
+	assert_int_equal(s->errors, 0);
+	test_platform_run_deferred(&s->tp);
+	assert_int_equal(uiommu_pgtable_table_bytes(s->pt), s->tp.live_bytes);
+	uiommu_pgtable_destroy(s->pt);
+	test_platform_fini(&s->tp);
+}
+
+static void let_run(void)
+{
+	const char *env = getenv("UIOMMU_STRESS_SECONDS");
+	double seconds = env ? atof(env) : 1;
+	struct timespec ts = { .tv_sec = (time_t)seconds };
+
+	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
+	nanosleep(&ts, NULL);
+}
+
+static void run(struct stress *s, void (*step)(struct worker *w))
+{
+	struct worker workers[OWNERS + READERS];
+
+	for (unsigned int i = 0; i < OWNERS; i++)
+		start(s, &workers[i], i, step);
+	for (unsigned int i = OWNERS; i < OWNERS + READERS; i++)
+		start(s, &workers[i], i, read_anything);
+	let_run();
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < OWNERS + READERS; i++)
+		pthread_join(workers[i].thread, NULL);
+	print_message("# %llu rounds, %llu look-ups found, %llu waits\n",
+		      (unsigned long long)s->ops, (unsigned long long)s->seen,
+		      (unsigned long long)s->eagain);
+	assert_true(s->ops > 100);
+}
+
+static void disjoint_pages_share_tables(void **state)
+{
+	struct stress s;
+
+	open_table(&s, 12, 0);
+	s.nr_pages = 4 * 512;
+	run(&s, pages_in_between);
+	close_table(&s);
+}
+
+static void tables_come_and_go(void **state)
+{
+	struct stress s;
+
+	open_table(&s, 12, 0);
+	s.nr_pages = 4 * 512;
+	run(&s, whole_tables);
+	close_table(&s);
+}
+
+/* Owners take one block apart from both ends of each pair of pages. */
+static void take_apart(struct worker *w)
+{
+	struct stress *s = w->s;
+
+	for (uint64_t i = w->index; i < s->nr_pages; i += OWNERS) {
+		uint64_t iova = s->base + i * s->page;
+
+		check(s, look(w, iova), "there before unmap");
+		check(s, unmap(w, iova, s->page) == s->page, "bytes");
+		check(s, !look(w, iova), "gone after unmap");
+	}
+}
+
+static void *take_apart_main(void *arg)
+{
+	take_apart(arg);
+	return NULL;
+}
+
+/*
+ * One reader per round only looks; the others start on the same leaf at the
+ * same time.
+ */
+static void split_once(struct stress *s, uint64_t len)
+{
+	struct worker workers[OWNERS + 1];
+	struct worker me = { .s = s };
+
+	assert_int_equal(map(&me, s->base, len), 0);
+	s->nr_pages = len / s->page;
+	if (s->nr_pages > 1024)
+		s->nr_pages = 1024;
+	s->stop = false;
+	start(s, &workers[OWNERS], OWNERS, read_anything);
+	for (unsigned int i = 0; i < OWNERS; i++) {
+		workers[i] = (struct worker){ .s = s, .index = i, .seed = 1 };
+		assert_int_equal(pthread_create(&workers[i].thread, NULL,
+						take_apart_main, &workers[i]),
+				 0);
+	}
+	for (unsigned int i = 0; i < OWNERS; i++)
+		pthread_join(workers[i].thread, NULL);
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	pthread_join(workers[OWNERS].thread, NULL);
+	assert_int_equal(unmap(&me, s->base, len), len - s->nr_pages * s->page);
+}
+
+static void leaves_are_split_by_two(void **state)
+{
+	static const uint32_t features[] = { 0, UIOMMU_PGTABLE_BBML2 };
+
+	for (int f = 0; f < 2; f++) {
+		struct stress s;
+
+		open_table(&s, 12, features[f]);
+		s.base = 1ull << 39;
+		for (int i = 0; i < 100; i++) {
+			split_once(&s, s.block);
+			split_once(&s, 512 * s.block);
+		}
+		print_message("# %llu waits\n", (unsigned long long)s.eagain);
+		close_table(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disjoint_pages_share_tables),
+		cmocka_unit_test(tables_come_and_go),
+		cmocka_unit_test(leaves_are_split_by_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
