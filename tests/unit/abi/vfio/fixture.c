@@ -132,7 +132,7 @@ static const char *const bdfs[FX_DEVICES] = {
 static void add_device(struct fx *fx, unsigned int i)
 {
 	uint32_t id = 0x100 + i;
-	struct fake_unit *fake = &fx->unit[i == 4];
+	struct fake_unit *fake = &fx->unit[i < 4 ? 0 : i - 3];
 	struct uiommu_device_cfg cfg = {
 		.hw = { .name = bdfs[i], .ids = &id, .nr_ids = 1 },
 		.group_with = i == 3 ? fx->pci[2].dev : NULL,
@@ -185,9 +185,10 @@ int fx_setup(void **state)
 	fx->gap = FX_VECTORS;
 	cfg = (struct uiommu_core_cfg){ .platform = &fx->tp.platform };
 	assert_int_equal(uiommu_core_create(&cfg, &fx->core), 0);
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		fake_unit_init(&fx->unit[i], &fx->tp.platform,
 			       &uiommu_core_host_ops, fx->core);
+		fx->unit[i].caps.msi_isolated = i < 2;
 		assert_int_equal(
 			uiommu_core_add_unit(fx->core, &fx->unit[i].unit), 0);
 	}

@@ -5,7 +5,8 @@
  * is not accessible.
  *
  * Devices 0 and 1 are alone in their groups (on bus 1), 2 and 3 share one (on
- * bus 2); 4 stands behind a second IOMMU, on the root bus; 5 has no reset.
+ * bus 2); 4 stands behind a second IOMMU, on the root bus; 5 has no reset, and its
+ * IOMMU does not isolate interrupts.
  */
 #ifndef TESTS_ABI_VFIO_FIXTURE_H
 #define TESTS_ABI_VFIO_FIXTURE_H
@@ -54,7 +55,7 @@ struct fx_vector {
 struct fx {
 	struct test_platform tp;
 	struct uiommu_core *core;
-	struct fake_unit unit[2];
+	struct fake_unit unit[3];
 	struct fake_pci pci[FX_DEVICES];
 	char bdf[FX_DEVICES][16];
 	struct uiommu_abi *abi;
