@@ -358,7 +358,6 @@ static void fake_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
 {
 	struct fake_mm *fm = ctx;
 	uint64_t step = FAKE_PAGE * (fm->scatter ? 2 : 1);
-	bool early = fm->watch && fake_remembers(fm->watch, pa, len);
 
 	pthread_mutex_lock(&fm->lock);
 	if (pa < FAKE_PA_BASE || pa % FAKE_PAGE || len % FAKE_PAGE || !len)
@@ -371,7 +370,8 @@ static void fake_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
 			continue;
 		}
 		fm->total--;
-		if (!--fm->pins[i] && early)
+		if (!--fm->pins[i] && fm->watch &&
+		    fake_remembers(fm->watch, pa + off, FAKE_PAGE))
 			fm->bad++;
 	}
 	pthread_mutex_unlock(&fm->lock);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The core under fire: threads map, unmap, copy and cut in two IOASes while
+ * another exchanges domains and another does DMA.  Nothing may be pinned too
+ * seldom, given back while the hardware remembers it, or left at the end.
+ * UIOMMU_STRESS_SECONDS says how long (2).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <pthread.h>
+
+#include <cmocka.h>
+
+#include <uiommu/core.h>
+#include <uiommu/env.h>
+#include <uiommu/host.h>
+
+#include "base/atomic.h"
+#include "fake_driver.h"
+
+#define PAGE FAKE_PAGE
+#define MEM UINT64_C(0x7f0000000000)
+#define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
+
+enum {
+	DEVS = 3,
+	PAGES = 256,
+	SPACE = 512,
+	MAPPERS = 2
+};
+
+struct arena {
+	struct uiommu_host *host;
+	struct uiommu_core *core;
+	struct fake_unit *fu;
+	struct uiommu_device *dev[DEVS];
+	struct fake_mm mm;
+	struct uiommu_ioas *ioas[2];
+	uint32_t stop, seeds, wrong; /* atomic */
+	uint64_t maps, unmaps, dmas, moves;
+};
+
+static unsigned int dice(unsigned int *seed, unsigned int sides)
+{
+	return (unsigned int)rand_r(seed) % sides;
+}
+
+/* Only these may come out of a race; anything else is a mistake. */
+static void expect(struct arena *a, int rc, int x, int y, int z)
+{
+	if (rc && rc != x && rc != y && rc != z)
+		fetch_add_relaxed(&a->wrong, 1);
+}
+
+static void one_change(struct arena *a, unsigned int *seed)
+{
+	struct uiommu_ioas *ioas = a->ioas[dice(seed, 2)];
+	uint64_t at = dice(seed, SPACE) * PAGE, n;
+	uint64_t len = (1 + dice(seed, 16)) * PAGE;
+	uint64_t uva = MEM + dice(seed, PAGES - 16) * PAGE;
+	int rc;
+
+	switch (dice(seed, 8)) {
+	case 0 ... 1:
+		rc = uiommu_ioas_map(ioas, &a->mm.mm, uva, len, RW,
+				     UIOMMU_IOAS_FIXED_IOVA, &at);
+		expect(a, rc, -EEXIST, 0, 0);
+		fetch_add_relaxed(&a->maps, !rc);
+		break;
+	case 2:
+		rc = uiommu_ioas_map(ioas, &a->mm.mm, uva, len, RW, 0, &at);
+		expect(a, rc, 0, 0, 0);
+		/* What was found free is ours until we unmap it. */
+		if (!rc && dice(seed, 2)) {
+			rc = uiommu_ioas_unmap(ioas, at, len, &n);
+			expect(a, rc, -ENOENT, -EBUSY, 0);
+		}
+		break;
+	case 3:
+		rc = uiommu_ioas_copy(ioas, a->ioas[0], at, len, RW, 0, &n);
+		expect(a, rc, -ENOENT, 0, 0);
+		break;
+	case 4:
+		expect(a, uiommu_ioas_cut(ioas, at), 0, 0, 0);
+		break;
+	default:
+		rc = uiommu_ioas_unmap(ioas, at, 4 * len, &n);
+		expect(a, rc, -ENOENT, -EBUSY, 0);
+		fetch_add_relaxed(&a->unmaps, n / PAGE);
+		break;
+	}
+}
+
+static void *mapper(void *arg)
+{
+	struct arena *a = arg;
+	unsigned int seed = 17 + fetch_add_relaxed(&a->seeds, 1);
+
+	while (!load_acquire(&a->stop))
+		one_change(a, &seed);
+	return NULL;
+}
+
+/* Device i moves between IOASes, its domain made and freed each time. */
+static void *mover(void *arg)
+{
+	struct uiommu_domain *dom[DEVS] = { 0 };
+	struct uiommu_ioas *in[DEVS] = { 0 };
+	struct arena *a = arg;
+	unsigned int seed = 5;
+	uint64_t iova;
+
+	while (!load_acquire(&a->stop)) {
+		unsigned int i = dice(&seed, DEVS);
+		struct uiommu_group *g = uiommu_device_group(a->dev[i]);
+
+		fetch_add_relaxed(&a->moves, 1);
+		if (dom[i]) {
+			uiommu_group_detach(g);
+			uiommu_ioas_remove_domain(in[i], dom[i]);
+			uiommu_ioas_unreserve_device(in[i], a->dev[i]);
+			uiommu_domain_free(dom[i]);
+			dom[i] = NULL;
+			continue;
+		}
+		in[i] = a->ioas[dice(&seed, 2)];
+		expect(a, uiommu_domain_alloc(a->dev[i], &dom[i]), 0, 0, 0);
+		expect(a, uiommu_ioas_reserve_device(in[i], a->dev[i]), 0, 0,
+		       0);
+		expect(a, uiommu_ioas_add_domain(in[i], dom[i]), 0, 0, 0);
+		expect(a, uiommu_group_attach(g, dom[i]), 0, 0, 0);
+		expect(a, uiommu_group_msi_map(g, 0xfee00000 + i * PAGE, &iova),
+		       0, 0, 0);
+	}
+	for (unsigned int i = 0; i < DEVS; i++) {
+		if (!dom[i])
+			continue;
+		uiommu_group_detach(uiommu_device_group(a->dev[i]));
+		uiommu_ioas_remove_domain(in[i], dom[i]);
+		uiommu_ioas_unreserve_device(in[i], a->dev[i]);
+		uiommu_domain_free(dom[i]);
+	}
+	return NULL;
+}
+
+static void *device(void *arg)
+{
+	struct arena *a = arg;
+	unsigned int seed = 3;
+
+	while (!load_acquire(&a->stop)) {
+		struct uiommu_range r[4];
+		struct uiommu_area_info info;
+		uint64_t at = dice(&seed, SPACE) * PAGE, align;
+		uiommu_pa_t pa;
+
+		if (!fake_dma(a->fu, 1 + dice(&seed, DEVS), at, false, &pa))
+			fetch_add_relaxed(&a->dmas, 1);
+		if (dice(&seed, 16))
+			continue;
+		uiommu_ioas_iova_ranges(a->ioas[0], r, 4, &align);
+		uiommu_ioas_next_area(a->ioas[1], at, &info);
+		(void)uiommu_ioas_pgsizes(a->ioas[0]);
+	}
+	return NULL;
+}
+
+static void build(struct arena *a)
+{
+	struct uiommu_core_cfg cfg = { 0 };
+
+	assert_int_equal(uiommu_host_create(1ull << 32, &a->host), 0);
+	cfg.platform = uiommu_host_platform(a->host);
+	assert_int_equal(uiommu_core_create(&cfg, &a->core), 0);
+	a->fu = fake_unit_create(cfg.platform, a->core);
+	assert_int_equal(uiommu_core_add_unit(a->core, &a->fu->unit), 0);
+	for (uint32_t i = 0; i < DEVS; i++) {
+		uint32_t id = i + 1;
+		struct uiommu_device_cfg dev = {
+			.hw = { .name = "dev", .ids = &id, .nr_ids = 1 },
+		};
+
+		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
+						   &a->dev[i]),
+				 0);
+	}
+	fake_mm_init(&a->mm, MEM, PAGES);
+	a->mm.watch = a->fu;
+	a->mm.max_run = 5;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(uiommu_ioas_create(a->core, &a->ioas[i]), 0);
+}
+
+static void tear_down(struct arena *a)
+{
+	struct uiommu_core_stats stats;
+
+	for (int i = 0; i < 2; i++)
+		uiommu_ioas_destroy(a->ioas[i]);
+	uiommu_core_stats(a->core, &stats);
+	assert_int_equal(stats.areas, 0);
+	assert_int_equal(stats.pinned_bytes, 0);
+	assert_int_equal(a->mm.total, 0);
+	assert_int_equal(a->mm.bad, 0);
+	for (int i = 0; i < DEVS; i++)
+		uiommu_device_remove(a->dev[i]);
+	uiommu_core_destroy(a->core);
+	uiommu_host_barrier(a->host);
+	assert_int_equal(uiommu_host_live(a->host), 0);
+	uiommu_host_destroy(a->host);
+	fake_mm_fini(&a->mm);
+}
+
+static void everything_at_once(void **state)
+{
+	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
+	uint64_t ns = (seconds ? strtoull(seconds, NULL, 10) : 2) * 1000000000;
+	struct arena *a = calloc(1, sizeof(*a));
+	const struct uiommu_platform *p;
+	pthread_t thread[MAPPERS + 2];
+	unsigned int nr = 0;
+	uint64_t end;
+
+	assert_non_null(a);
+	build(a);
+	p = uiommu_host_platform(a->host);
+	for (unsigned int i = 0; i < MAPPERS; i++)
+		pthread_create(&thread[nr++], NULL, mapper, a);
+	pthread_create(&thread[nr++], NULL, mover, a);
+	pthread_create(&thread[nr++], NULL, device, a);
+	end = p->now_ns(p->ctx) + ns;
+	while (p->now_ns(p->ctx) < end) {
+		struct timespec ts = { 0, 10000000 };
+
+		nanosleep(&ts, NULL);
+	}
+	store_release(&a->stop, 1);
+	while (nr)
+		pthread_join(thread[--nr], NULL);
+	print_message("# %lu maps, %lu pages unmapped, %lu DMAs, %lu moves\n",
+		      (long)a->maps, (long)a->unmaps, (long)a->dmas,
+		      (long)a->moves);
+	assert_int_equal(a->wrong, 0);
+	assert_true(a->maps && a->unmaps && a->dmas && a->moves);
+	tear_down(a);
+	free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
