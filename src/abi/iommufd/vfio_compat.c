@@ -262,8 +262,9 @@ static bool range_empty(struct ufd_ioas *ioas, uint64_t iova, uint64_t size)
 {
 	struct uiommu_area_info info;
 
-	return uiommu_ioas_next_area(ioas->ioas, iova, &info) ||
-	       info.range.first - iova >= size;
+	if (uiommu_ioas_next_area(ioas->ioas, iova, &info))
+		return true;
+	return info.range.first > iova && info.range.first - iova >= size;
 }
 
 /* Unmapping nothing is no error here. */
