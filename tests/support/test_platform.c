@@ -227,7 +227,7 @@ static void drain(struct test_platform *tp, bool even_held)
 	pthread_mutex_lock(&tp->mutex);
 	if (load(&tp->readers) == 0 && (even_held || !tp->hold)) {
 		d = tp->deferred;
-		tp->deferred = NULL;
+		__atomic_store_n(&tp->deferred, NULL, __ATOMIC_SEQ_CST);
 		tp->nr_deferred = 0;
 	}
 	pthread_mutex_unlock(&tp->mutex);
