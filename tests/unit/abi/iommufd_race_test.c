@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads against each other in one context: devices come, attach, move and
+ * go while others map, look up and destroy whatever id they guess.  What each
+ * call may answer is checked; that nothing is left, by the fixture; that there
+ * is no race and no use after free, by the sanitizers.
+ */
+#include "ufd_env.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/atomic.h"
+
+#define NR_THREADS 8
+#define RUN_MS 400
+
+struct race {
+	struct ufd_env *env;
+	int fd;
+	uint32_t ioas[2];
+	bool stop; /* atomic */
+	/* Per thread: how often the interesting thing happened. */
+	uint64_t done[NR_THREADS];
+};
+
+struct worker {
+	struct race *race;
+	unsigned int index;
+	void (*fn)(struct race *race, struct worker *self);
+	uint64_t seed;
+	pthread_t thread;
+};
+
+static uint32_t pick(struct worker *self, uint32_t n)
+{
+	self->seed ^= self->seed << 13;
+	self->seed ^= self->seed >> 7;
+	self->seed ^= self->seed << 17;
+	return (uint32_t)(self->seed % n);
+}
+
+/* Some of these, or success. */
+static void expect(int rc, int a, int b, int c)
+{
+	if (rc && rc != a && rc != b && rc != c)
+		fail_msg("answer %d", rc);
+}
+
+static void *work(void *arg)
+{
+	struct worker *self = arg;
+
+	while (!load_relaxed(&self->race->stop))
+		self->fn(self->race, self);
+	return NULL;
+}
+
+/* ------------------------------------------------------------- workers -- */
+
+/* One device: attach, move, detach.  Its group may do the same. */
+static void one_device(struct race *race, struct worker *self)
+{
+	struct ufd_device *idev;
+	uint32_t id, pt;
+	unsigned int i;
+
+	idev = env_bind(race->env, race->fd, self->index, &id);
+	for (i = 0; i < 8; i++) {
+		/* An IOAS, or something that may be a page table. */
+		pt = pick(self, 4) ? race->ioas[pick(self, 2)] : pick(self, 12);
+		switch (pick(self, 3)) {
+		case 0:
+			expect(ufd_device_attach(idev, &pt), -EINVAL, -EBUSY,
+			       -ENOENT);
+			break;
+		case 1:
+			expect(ufd_device_replace(idev, &pt), -EINVAL, -ENOENT,
+			       -ENOENT);
+			break;
+		default:
+			ufd_device_detach(idev);
+			self->race->done[self->index]++;
+		}
+	}
+	ufd_device_unbind(idev);
+}
+
+/* Page tables by id, and destroying by id. */
+static void guess_ids(struct race *race, struct worker *self)
+{
+	struct iommu_hw_info info = { .size = sizeof(info) };
+	uint32_t id = pick(self, 12), hwpt;
+	int rc;
+
+	switch (pick(self, 3)) {
+	case 0:
+		rc = env_hwpt(race->env, race->fd, id, race->ioas[0], &hwpt);
+		expect(rc, -ENOENT, -ENOENT, -ENOENT);
+		self->race->done[self->index] += !rc;
+		break;
+	case 1:
+		info.dev_id = id;
+		expect((int)env_ioctl(race->env, race->fd, IOMMU_GET_HW_INFO,
+				      &info),
+		       -ENOENT, -ENOENT, -ENOENT);
+		break;
+	default:
+		/* The two IOASes of the others stay. */
+		if (id != race->ioas[0] && id != race->ioas[1])
+			expect(env_destroy(race->env, race->fd, id), -ENOENT,
+			       -EBUSY, -EBUSY);
+	}
+}
+
+/* Mappings of its own in both. */
+static void map_unmap(struct race *race, struct worker *self)
+{
+	uint64_t iova = (self->index + 1) * UINT64_C(0x1000000);
+	uint32_t ioas = race->ioas[pick(self, 2)];
+
+	env_map(race->env, race->fd, ioas, race->env->mem, 8 * PAGE, iova);
+	assert_int_equal(env_unmap(race->env, race->fd, ioas, iova, 8 * PAGE),
+			 0);
+	race->done[self->index]++;
+}
+
+/* An IOAS of its own, as the one for VFIO's calls, destroyed under them. */
+static void compat(struct race *race, struct worker *self)
+{
+	struct iommu_vfio_ioas cmd = { .size = sizeof(cmd),
+				       .op = IOMMU_VFIO_IOAS_SET };
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	struct abi_file *file = abi_fd_get(race->env->abi, race->fd);
+	uint32_t id;
+
+	if (pick(self, 2)) {
+		assert_int_equal(
+			ufd_compat_ioas_id(ufd_ctx_of(file), true, &id), 0);
+	} else {
+		cmd.ioas_id = env_ioas(race->env, race->fd);
+		expect((int)env_ioctl(race->env, race->fd, IOMMU_VFIO_IOAS,
+				      &cmd),
+		       -ENOENT, -ENOENT, -ENOENT);
+		id = cmd.ioas_id;
+	}
+	abi_file_put(file);
+	expect((int)env_ioctl(race->env, race->fd, VFIO_IOMMU_GET_INFO, &info),
+	       -ENODEV, -ENODEV, -ENODEV);
+	/* Somebody else's guess may have been first. */
+	expect(env_destroy(race->env, race->fd, id), -ENOENT, -EBUSY, -EBUSY);
+	race->done[self->index]++;
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void everything_at_once(void **state)
+{
+	struct ufd_env *env = *state;
+	struct race race = { .env = env, .fd = env_open(env) };
+	struct worker workers[NR_THREADS] = {
+		{ .fn = one_device }, { .fn = one_device },
+		{ .fn = one_device }, { .fn = one_device },
+		{ .fn = guess_ids },  { .fn = map_unmap },
+		{ .fn = map_unmap },  { .fn = compat },
+	};
+	struct timespec pause = { 0, RUN_MS * 1000000L };
+	unsigned int i;
+
+	env->fast_copies = true;
+	race.ioas[0] = env_ioas(env, race.fd);
+	race.ioas[1] = env_ioas(env, race.fd);
+	env_map(env, race.fd, race.ioas[0], env->mem, PAGE, 0x10000);
+	for (i = 0; i < NR_THREADS; i++) {
+		workers[i].race = &race;
+		workers[i].index = i;
+		workers[i].seed = 88172645463325252ULL + i;
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work,
+						&workers[i]),
+				 0);
+	}
+	nanosleep(&pause, NULL);
+	store_relaxed(&race.stop, true);
+	for (i = 0; i < NR_THREADS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_true(race.done[i] > 0);
+	}
+	env_close(env, race.fd);
+}
+
+/*
+ * The device goes while calls look it up: those before see it, those after do
+ * not, and unbinding waits for those between.
+ */
+struct lookup {
+	struct ufd_env *env;
+	int fd;
+	uint32_t dev;
+	bool stop;     /* atomic */
+	uint64_t seen; /* atomic */
+};
+
+static void *look_up(void *arg)
+{
+	struct lookup *l = arg;
+	struct iommu_hw_info info;
+	long rc;
+
+	while (!load_relaxed(&l->stop)) {
+		info = (struct iommu_hw_info){ .size = sizeof(info),
+					       .dev_id = l->dev };
+		rc = env_ioctl(l->env, l->fd, IOMMU_GET_HW_INFO, &info);
+		if (rc)
+			assert_int_equal(rc, -ENOENT);
+		else
+			assert_int_equal(info.out_data_type, 2);
+		if (!rc)
+			store_relaxed(&l->seen, l->seen + 1);
+	}
+	return NULL;
+}
+
+static void unbind_waits(void **state)
+{
+	struct ufd_env *env = *state;
+	struct lookup l[2] = { { .env = env, .fd = env_open(env) } };
+	struct ufd_device *idev;
+	pthread_t thread[2];
+	unsigned int i;
+
+	env->fast_copies = true;
+	l[0].dev = 1;
+	l[1] = l[0];
+	for (i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, look_up, &l[i]);
+	for (i = 0;
+	     i < 3000 || !load_relaxed(&l[0].seen) || !load_relaxed(&l[1].seen);
+	     i++) {
+		uint32_t id;
+
+		idev = env_bind(env, l[0].fd, 2, &id);
+		assert_int_equal(id, 1);
+		ufd_device_unbind(idev);
+	}
+	store_relaxed(&l[0].stop, true);
+	store_relaxed(&l[1].stop, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	env_close(env, l[0].fd);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(everything_at_once),
+		TEST(unbind_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
