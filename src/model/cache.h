@@ -59,10 +59,12 @@ void mcache_clear(struct mcache *c);
 
 /*
  * Look in set `idx` for `tag` with meta equal under `mask` and this stamp.
+ * Stores the payload, aux only if it is wanted.
  */
-static inline bool mcache_find(const struct mcache *c, uint32_t idx,
-			       uint64_t tag, uint64_t meta, uint64_t mask,
-			       uint64_t stamp, struct mcache_entry *out)
+static inline __attribute__((always_inline)) bool
+mcache_find(const struct mcache *c, uint32_t idx, uint64_t tag, uint64_t meta,
+	    uint64_t mask, uint64_t stamp, struct mcache_entry *out,
+	    bool want_aux)
 {
 	const struct mcache_set *set = &c->set[idx & c->mask];
 	uint64_t seq = load_acquire(&set->seq);
@@ -75,7 +77,8 @@ static inline bool mcache_find(const struct mcache *c, uint32_t idx,
 		out->meta = load_acquire(&e->meta);
 		out->stamp = load_acquire(&e->stamp);
 		out->out = load_acquire(&e->out);
-		out->aux = load_acquire(&e->aux);
+		if (want_aux)
+			out->aux = load_acquire(&e->aux);
 		/* If any word was of another entry, seq has moved. */
 		if ((seq & 1) || load_relaxed(&set->seq) != seq)
 			return false;

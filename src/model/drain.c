@@ -49,7 +49,7 @@ int model_drain_init(struct model_drain *d,
 
 	*d = (struct model_drain){
 		.host = host,
-		.uid = new_uid(),
+		.shared = { .depth = 1 },
 		.forked = forked,
 		.arg = arg,
 	};
@@ -59,8 +59,8 @@ int model_drain_init(struct model_drain *d,
 		return -ENOMEM;
 	/* Older kernels refuse; see the header for what is lost then. */
 	(void)madvise(word, page, MADV_WIPEONFORK);
-	d->fork_word = word;
-	*d->fork_word = 1;
+	d->uid = word;
+	*d->uid = new_uid();
 	d->membarrier = membarrier_register();
 	return 0;
 }
@@ -69,7 +69,7 @@ void model_drain_fini(struct model_drain *d)
 {
 	for (unsigned int i = 0; i < MODEL_SLOT_CHUNKS; i++)
 		model_free(d->host, d->chunk[i]);
-	munmap(d->fork_word, (size_t)sysconf(_SC_PAGESIZE));
+	munmap(d->uid, (size_t)sysconf(_SC_PAGESIZE));
 }
 
 /*
@@ -132,37 +132,32 @@ static struct model_slot *slot_claim(struct model_drain *d, int32_t tid)
 struct model_slot *model_slot_find(struct model_drain *d)
 {
 	int32_t tid = (int32_t)syscall(SYS_gettid);
-	struct model_tls other = model_tls[0];
-	struct model_slot *slot;
+	uint64_t uid = load_acquire(d->uid);
+	struct model_tls mine = { d, uid, NULL };
 
-	if (model_tls[1].drain == d && model_tls[1].uid == d->uid) {
-		slot = model_tls[1].slot;
+	if (model_tls[1].drain == d && model_tls[1].uid == uid) {
+		mine = model_tls[1];
 	} else {
 		slots_lock(d);
-		slot = slot_claim(d, tid);
+		mine.slot = slot_claim(d, tid);
 		/* Its own slot, forgotten by model_tls, may be in use. */
-		if (slot && slot->tid != tid) {
-			slot->tid = tid;
-			slot->depth = 0;
-			store_release(&slot->seq, slot->seq & ~UINT64_C(1));
+		if (mine.slot && mine.slot->tid != tid) {
+			mine.slot->tid = tid;
+			mine.slot->depth = 0;
+			store_release(&mine.slot->seq,
+				      mine.slot->seq & ~UINT64_C(1));
 		}
 		slots_unlock(d);
-		if (!slot)
+		if (!mine.slot)
 			return &d->shared;
 	}
-	model_tls[1] = other;
-	model_tls[0] = (struct model_tls){ d, d->uid, slot };
-	return slot;
-}
-
-void model_enter_shared(struct model_drain *d)
-{
-	__atomic_fetch_add(&d->shared_inside, 1, __ATOMIC_SEQ_CST);
-}
-
-void model_leave_shared(struct model_drain *d)
-{
-	fetch_sub_acq_rel(&d->shared_inside, 1);
+	if (d->membarrier) {
+		model_tls[1] = model_tls[0];
+		model_tls[0] = mine;
+	} else {
+		model_tls[1] = mine;
+	}
+	return mine.slot;
 }
 
 /* ThreadSanitizer does not know fences; it does know exchanges. */
@@ -176,15 +171,33 @@ static void full_barrier(uint64_t *word, uint64_t val)
 #endif
 }
 
-void model_enter_fence(struct model_slot *slot)
+struct model_slot *model_enter_slow(struct model_drain *d)
 {
-	full_barrier(&slot->seq, slot->seq + 1);
+	struct model_slot *slot;
+
+	model_check_fork(d);
+	slot = model_slot_get(d);
+	if (slot == &d->shared)
+		__atomic_fetch_add(&d->shared_inside, 1, __ATOMIC_SEQ_CST);
+	else if (slot->seq & 1)
+		slot->depth++;
+	else
+		full_barrier(&slot->seq, slot->seq + 1);
+	return slot;
+}
+
+void model_leave_slow(struct model_drain *d, struct model_slot *slot)
+{
+	if (slot == &d->shared)
+		fetch_sub_acq_rel(&d->shared_inside, 1);
+	else
+		slot->depth--;
 }
 
 void model_after_fork(struct model_drain *d)
 {
 	slots_lock(d);
-	if (!load_acquire(d->fork_word)) {
+	if (!load_acquire(d->uid)) {
 		for (uint32_t i = 0; i < d->nr_slots; i++) {
 			struct model_slot *slot = slot_at(d, i);
 
@@ -193,12 +206,11 @@ void model_after_fork(struct model_drain *d)
 			slot->tid = 0;
 		}
 		d->shared_inside = 0;
-		d->uid = new_uid();
 		if (d->membarrier)
 			d->membarrier = membarrier_register();
 		if (d->forked)
 			d->forked(d->arg);
-		store_release(d->fork_word, 1);
+		store_release(d->uid, new_uid());
 	}
 	slots_unlock(d);
 }

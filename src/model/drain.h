@@ -27,9 +27,13 @@
 #define MODEL_SLOT_COUNTERS 14u
 
 struct model_slot {
-	uint64_t seq;	/* odd: inside; written by the owner only */
-	uint32_t depth; /* owner's: a callback may come in again */
-	int32_t tid;	/* owner; 0: free */
+	uint64_t seq; /* odd: inside; written by the owner only */
+	/*
+	 * Owner's: entries beyond the first, when a callback comes in again;
+	 * never 0 in the shared slot.
+	 */
+	uint32_t depth;
+	int32_t tid; /* owner; 0: free */
 	uint64_t count[MODEL_SLOT_COUNTERS];
 } __attribute__((aligned(64)));
 
@@ -38,8 +42,11 @@ struct model_slot {
 
 struct model_drain {
 	const struct uiommu_model_host *host;
-	uint64_t uid;	     /* tells instances at one address apart */
-	uint64_t *fork_word; /* 0 in a child that has not noticed yet */
+	/*
+	 * Tells instances at one address apart; lies in a page of its own and
+	 * is 0 in a forked child that has not noticed yet.
+	 */
+	uint64_t *uid;
 	bool membarrier;
 	/* Protects registration of slots; taken inside no other lock of ours. */
 	int lock;
@@ -58,7 +65,10 @@ int model_drain_init(struct model_drain *d,
 		     void (*forked)(void *arg), void *arg);
 void model_drain_fini(struct model_drain *d);
 
-/* This thread's slots, most recent instance first. */
+/*
+ * This thread's slots.  [0] is for entering without more ado, so it is used
+ * only with membarrier; [1] holds another instance, or the same.
+ */
 struct model_tls {
 	const struct model_drain *drain;
 	uint64_t uid;
@@ -69,20 +79,20 @@ extern __thread struct model_tls model_tls[2]
 
 struct model_slot *model_slot_find(struct model_drain *d);
 void model_after_fork(struct model_drain *d);
-void model_enter_shared(struct model_drain *d);
-void model_leave_shared(struct model_drain *d);
-void model_enter_fence(struct model_slot *slot);
+struct model_slot *model_enter_slow(struct model_drain *d);
+void model_leave_slow(struct model_drain *d, struct model_slot *slot);
 
 /* To be called first in every entry point of the model. */
 static inline void model_check_fork(struct model_drain *d)
 {
-	if (unlikely(!load_acquire(d->fork_word)))
+	if (unlikely(!load_acquire(d->uid)))
 		model_after_fork(d);
 }
 
 static inline struct model_slot *model_slot_get(struct model_drain *d)
 {
-	if (likely(model_tls[0].drain == d && model_tls[0].uid == d->uid))
+	if (likely(model_tls[0].drain == d &&
+		   model_tls[0].uid == load_relaxed(d->uid)))
 		return model_tls[0].slot;
 	return model_slot_find(d);
 }
@@ -90,34 +100,38 @@ static inline struct model_slot *model_slot_get(struct model_drain *d)
 /* Mark the calling thread as inside; returns its slot. */
 static inline struct model_slot *model_enter(struct model_drain *d)
 {
-	struct model_slot *slot;
+	struct model_slot *slot = model_tls[0].slot;
+	uint64_t seq;
 
-	model_check_fork(d);
-	slot = model_slot_get(d);
-	if (unlikely(slot == &d->shared)) {
-		model_enter_shared(d);
+	/* A forked child has uid 0, which no thread has noted. */
+	if (unlikely(model_tls[0].drain != d ||
+		     model_tls[0].uid != load_relaxed(d->uid)))
+		return model_enter_slow(d);
+	seq = slot->seq;
+	if (unlikely(seq & 1)) {
+		slot->depth++;
 		return slot;
 	}
-	if (slot->depth++)
-		return slot;
-	if (likely(d->membarrier)) {
-		store_relaxed(&slot->seq, slot->seq + 1);
-		/* The other half of the barrier is in model_drain(). */
-		__asm__ __volatile__("" ::: "memory");
-	} else {
-		model_enter_fence(slot);
-	}
+	store_relaxed(&slot->seq, seq + 1);
+	/* The other half of this barrier is in model_drain(). */
+	__asm__ __volatile__("" ::: "memory");
 	return slot;
 }
 
 static inline void model_leave(struct model_drain *d, struct model_slot *slot)
 {
-	if (unlikely(slot == &d->shared)) {
-		model_leave_shared(d);
+	if (unlikely(slot->depth)) {
+		model_leave_slow(d, slot);
 		return;
 	}
-	if (--slot->depth == 0)
-		store_release(&slot->seq, slot->seq + 1);
+	store_release(&slot->seq, slot->seq + 1);
+}
+
+/* May the calling thread be inside, called back by the embedder? */
+static inline bool model_is_inside(const struct model_drain *d,
+				   const struct model_slot *slot)
+{
+	return slot == &d->shared || (slot->seq & 1);
 }
 
 /* Count for a thread's statistics; others may read at the same time. */

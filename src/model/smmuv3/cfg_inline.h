@@ -25,19 +25,18 @@ static inline struct msmmu_cfg_set *cfg_set(const msmmu *m, uint64_t key)
 	return &m->cfg_sets[(h >> 32) & m->cfg_mask];
 }
 
-/* The caller is inside, so what is found stays. */
+/* cfg_sets exist, and the caller is inside, so what is found stays. */
 static inline const struct msmmu_ctx *cfg_find(const msmmu *m, uint64_t key)
 {
 	const struct msmmu_cfg_set *set;
 
-	if (unlikely(!m->cfg_sets))
-		return NULL;
 	set = cfg_set(m, key);
 	for (unsigned int i = 0; i < MSMMU_CFG_WAYS; i++) {
 		const struct msmmu_ctx *ctx = load_acquire(&set->way[i]);
 
 		if (ctx && ctx->key == key &&
-		    ctx->stamp == cfg_stamp(m, (uint32_t)key))
+		    likely(ctx->stamp == load_acquire(&m->cfg_all_gen) +
+						 load_acquire(ctx->sid_gen)))
 			return ctx;
 	}
 	return NULL;

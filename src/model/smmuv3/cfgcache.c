@@ -128,6 +128,8 @@ const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
 	model_count(t->slot, MSMMU_CONFIG_MISSES, 1);
 	if (msmmu_ctx_make(t, key, spare) && m->cfg_sets) {
 		spare->stamp = stamp;
+		spare->sid_gen = cfg_sid_gen(m, spare->sid);
+		msmmu_ctx_set_want(spare);
 		insert(m, spare, kills);
 	}
 	return spare;

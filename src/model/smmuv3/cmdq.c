@@ -97,7 +97,7 @@ static bool sync_cmd(msmmu *m, const struct smmu_cmd *cmd, struct signal *sig)
 	if (sig->cs == 3)
 		return false;
 	/* From within a memory callback our own context must stay. */
-	if (!self->depth && self != &m->drain.shared)
+	if (!model_is_inside(&m->drain, self))
 		retired = msmmu_cfg_take_retired(m);
 	model_drain(&m->drain);
 	msmmu_cfg_give_free(m, retired);

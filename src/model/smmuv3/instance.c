@@ -53,6 +53,7 @@ static void reset_registers(msmmu *m)
 	MSMMU_SET_REG(m, AIDR, m->profile.aidr);
 	m->gbpa = 0;
 	m->enabled = 0;
+	m->fast = 0;
 	m->irq_pending = 0;
 }
 
@@ -150,15 +151,17 @@ void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
 			       struct uiommu_smmuv3_stats *stats)
 {
 	struct model_drain *d = &model->drain;
+	uint64_t fast;
 
 	model_check_fork(d);
+	fast = model_count_sum(d, MSMMU_FAST_HITS);
 	*stats = (struct uiommu_smmuv3_stats){
-		.translations = model_count_sum(d, MSMMU_TRANSLATIONS),
-		.tlb_hits = model_count_sum(d, MSMMU_TLB_HITS),
+		.translations = fast + model_count_sum(d, MSMMU_TRANSLATIONS),
+		.tlb_hits = fast + model_count_sum(d, MSMMU_TLB_HITS),
 		.tlb_misses = model_count_sum(d, MSMMU_TLB_MISSES),
 		.walks = model_count_sum(d, MSMMU_WALKS),
 		.walk_reads = model_count_sum(d, MSMMU_WALK_READS),
-		.config_hits = model_count_sum(d, MSMMU_CONFIG_HITS),
+		.config_hits = fast + model_count_sum(d, MSMMU_CONFIG_HITS),
 		.config_misses = model_count_sum(d, MSMMU_CONFIG_MISSES),
 		.dma_read_bytes = model_count_sum(d, MSMMU_DMA_READ_BYTES),
 		.dma_write_bytes = model_count_sum(d, MSMMU_DMA_WRITE_BYTES),

@@ -188,6 +188,8 @@ static void write_cr0(msmmu *m, uint32_t val)
 	MSMMU_SET_REG(m, CR0, val);
 	store_release(&m->reg[SMMU_REGIDX_CR0ACK], val);
 	store_release(&m->enabled, val & SMMU_CR0_SMMUEN);
+	store_release(&m->fast,
+		      (val & SMMU_CR0_SMMUEN) && m->tlb.set && m->cfg_sets);
 }
 
 static void write_gbpa(msmmu *m, uint32_t val)

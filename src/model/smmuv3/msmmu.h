@@ -37,6 +37,8 @@
 
 /* Counters of a thread's slot. */
 enum msmmu_counter {
+	/* a translation that hit context and TLB; the three below are of others */
+	MSMMU_FAST_HITS,
 	MSMMU_TRANSLATIONS,
 	MSMMU_TLB_HITS,
 	MSMMU_TLB_MISSES,
@@ -122,7 +124,7 @@ struct msmmu_fault {
 
 /* A group of TLB entries that dies together: generation and sizes in use. */
 struct msmmu_space {
-	/* [63:16] generation, [15:0] bitmap of msmmu_sizes[] */
+	/* see SPACE_* of tlb_inline.h */
 	uint64_t word;
 };
 
@@ -142,11 +144,18 @@ struct msmmu_ctx {
 	uint8_t regime;
 	bool s1, s2;		     /* stages that translate */
 	bool two_halves;	     /* TTB0 and TTB1 */
+	bool fast;		     /* XLATE, with stage 1 */
 	uint8_t priv_or, priv_and;   /* PRIVCFG, as masks on 0 and 1 */
 	uint8_t instr_or, instr_and; /* INSTCFG */
 	bool single_priv;	     /* EL2 without E2H */
 	uint8_t tbi;		     /* bit 0 TBI0, bit 1 TBI1 */
-	uint64_t *vm_gen;	     /* generations that count for stamps */
+	/*
+	 * By WRITE, SSV, PRIV and INSTR of the flags: which of META_BOTH is
+	 * asked for, and MSMMU_WANT_*.
+	 */
+	uint8_t want[16];
+	const uint64_t *sid_gen;
+	uint64_t *vm_gen; /* generations that count for stamps */
 	uint64_t *all_gen;
 	struct msmmu_view local, global, ipa;
 
@@ -167,6 +176,10 @@ struct msmmu_ctx {
 	uint8_t cd_mair, cd_sh; /* of CD fetches */
 	struct msmmu_ctx *next; /* free or retired; under cfg_lock */
 };
+
+#define MSMMU_WANT_BIT 0x07u
+#define MSMMU_WANT_PRIV 0x10u
+#define MSMMU_WANT_INSTR 0x20u
 
 #define MSMMU_KEY_SSV BIT64(52)
 
@@ -192,6 +205,7 @@ struct uiommu_smmuv3_model {
 	/* what every transaction reads; all but fixed after create */
 	struct model_drain drain;
 	uint32_t enabled; /* CR0.SMMUEN, published with release */
+	uint32_t fast;	  /* enabled, and both caches exist */
 	uint32_t irq_pending;
 	struct mcache tlb;
 	struct msmmu_cfg_set *cfg_sets;
@@ -402,7 +416,6 @@ void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		 const char *reason);
 
 /* tlb.c */
-extern const uint8_t msmmu_sizes[];
 int msmmu_tlb_init(msmmu *m);
 void msmmu_tlb_fini(msmmu *m);
 void msmmu_tlb_reset(msmmu *m);
@@ -446,6 +459,8 @@ void msmmu_tlb_inval_non_el2(msmmu *m);
 int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);
 /* What the transaction is after the STE's overrides; t->ctx is decoded. */
 void msmmu_txn_rights(struct msmmu_txn *t);
+/* Prepare a finished context for the common case. */
+void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
 /* Inside, after a failed translation; returns whether an event was written. */
 bool msmmu_abort(struct msmmu_txn *t);
 /* The same, outside. */

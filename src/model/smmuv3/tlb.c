@@ -19,10 +19,6 @@
 #include "msmmu.h"
 #include "tlb_inline.h"
 
-const uint8_t msmmu_sizes[MSMMU_NR_SIZES] = {
-	12, 14, 16, 21, 25, 29, 30, 36, 39, 42,
-};
-
 /* Spaces of entries that no ASID marks stand behind those with. */
 #define NR_SHARED_SPACES 4096u
 
@@ -93,7 +89,7 @@ static struct msmmu_view view(struct msmmu_space *space, uint64_t meta)
 
 	return (struct msmmu_view){
 		.meta = meta,
-		.tag = MCACHE_TAG_VALID | (h >> 49 << 48),
+		.tag = MCACHE_TAG_VALID | FIELD_PREP(TAG_HASH, h >> 50),
 		.salt = (uint32_t)(h >> 20),
 		.space = space,
 	};
@@ -154,13 +150,15 @@ void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
 	ticket->ipa = ctx->s2 ? load_acquire(&ctx->ipa.space->word) : 0;
 }
 
-static int size_code(unsigned int lg2)
+/* Rights of both stages together: for the unprivileged 2:0, privileged 5:3. */
+static uint64_t both_rights(uint32_t rights)
 {
-	for (int i = 0; i < (int)MSMMU_NR_SIZES; i++) {
-		if (msmmu_sizes[i] == lg2)
-			return i;
-	}
-	return -1;
+	uint32_t s2 = rights / MSMMU_S2_R;
+	uint32_t rw = s2 & 3;
+	uint32_t unpriv = rw | (s2 >> 2 & 1) << 2;
+	uint32_t priv = rw | (s2 >> 3 & 1) << 2;
+
+	return (unpriv | priv << 3) & rights & MSMMU_S1_ALL;
 }
 
 static uint64_t level_code(int level)
@@ -172,23 +170,22 @@ static void fill(msmmu *m, const struct msmmu_view *view, uint64_t in,
 		 const struct msmmu_result *res, uint64_t stamp,
 		 const struct msmmu_tlb_ticket *ticket)
 {
-	int code = size_code(res->size_lg2);
+	uint64_t size_bit = BIT64(res->size_lg2 - 12);
 	struct mcache_entry e;
 
-	if (code < 0)
-		return;
 	e.meta = view->meta | FIELD_PREP(META_RIGHTS, res->rights) |
 		 FIELD_PREP(META_LEVEL1, level_code(res->level1)) |
 		 FIELD_PREP(META_LEVEL2, level_code(res->level2)) |
-		 FIELD_PREP(META_GRANULE, (res->granule_lg2 - 10) / 2);
+		 FIELD_PREP(META_GRANULE, (res->granule_lg2 - 10) / 2) |
+		 FIELD_PREP(META_BOTH, both_rights(res->rights));
 	e.stamp = stamp;
 	e.out = align_down_lg2(res->pa, res->size_lg2) |
 		FIELD_PREP(OUT_MAIR, res->mair) | FIELD_PREP(OUT_SH, res->sh);
 	e.aux = align_down_lg2(res->ipa, res->size_lg2);
-	if (!(load_acquire(&view->space->word) & BIT64(code)))
-		fetch_or_acq_rel(&view->space->word, BIT64(code));
+	if (!(load_acquire(&view->space->word) & size_bit))
+		fetch_or_acq_rel(&view->space->word, size_bit);
 	mcache_fill(&m->tlb, tlb_index(view, in, res->size_lg2),
-		    tlb_tag(view, in, (unsigned int)code), &e, META_OWNER,
+		    tlb_tag(view, in, res->size_lg2), &e, META_OWNER,
 		    ticket->kills);
 }
 
@@ -202,7 +199,7 @@ void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
 	if (!m->tlb.set)
 		return;
 	fill(m, global ? &ctx->global : &ctx->local, va, res,
-	     (word >> 16) + ticket->vm + ticket->all, ticket);
+	     (word >> SPACE_GEN_SHIFT) + ticket->vm + ticket->all, ticket);
 }
 
 bool msmmu_tlb_find_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
@@ -220,23 +217,29 @@ void msmmu_tlb_fill_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
 {
 	if (!m->tlb.set)
 		return;
-	fill(m, &ctx->ipa, ipa, res, (ticket->ipa >> 16) + ticket->all, ticket);
+	fill(m, &ctx->ipa, ipa, res,
+	     (ticket->ipa >> SPACE_GEN_SHIFT) + ticket->all, ticket);
 }
 
 /* ------------------------------------------------------- generations ---- */
 
-static void space_kill(struct msmmu_space *space)
+static void space_kill(msmmu *m, struct msmmu_space *space)
 {
 	uint64_t word = load_acquire(&space->word);
+	uint64_t next;
 
-	while (!cmpxchg_acq_rel(&space->word, &word, ((word >> 16) + 1) << 16))
-		;
+	do {
+		next = ((word >> SPACE_GEN_SHIFT) + 1) << SPACE_GEN_SHIFT;
+	} while (!cmpxchg_acq_rel(&space->word, &word, next));
+	/* The generation came around: nothing old may look new. */
+	if (!next)
+		mcache_clear(&m->tlb);
 }
 
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
 			  uint16_t asid)
 {
-	space_kill(asid_space(m, regime, vmid, asid));
+	space_kill(m, asid_space(m, regime, vmid, asid));
 }
 
 void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid)
@@ -246,7 +249,7 @@ void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid)
 
 void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid)
 {
-	space_kill(ipa_view(m, vmid).space);
+	space_kill(m, ipa_view(m, vmid).space);
 }
 
 void msmmu_tlb_inval_el2(msmmu *m)
@@ -272,7 +275,7 @@ static bool kill_match(const void *arg, uint64_t tag, uint64_t meta,
 		       const struct mcache_entry *entry)
 {
 	const struct kill *k = arg;
-	unsigned int lg2 = msmmu_sizes[FIELD_GET(TAG_SIZE, tag)];
+	unsigned int lg2 = 12 + (unsigned int)FIELD_GET(TAG_SIZE, tag);
 	uint64_t first = (tag & TAG_PAGE) << 12;
 	uint64_t leaf = FIELD_GET(META_LEVEL1, meta);
 
@@ -298,17 +301,17 @@ static uint64_t probes(const msmmu *m, const struct kill *k, unsigned int lg2)
 static void kill_view(msmmu *m, const struct msmmu_view *view,
 		      const struct kill *k)
 {
-	uint64_t sizes = load_acquire(&view->space->word) & 0xffff;
+	uint64_t sizes = load_acquire(&view->space->word) & SPACE_SIZES;
 	uint64_t work = 0;
 
 	for (uint64_t s = sizes; s; s &= s - 1)
-		work += probes(m, k, msmmu_sizes[__builtin_ctzll(s)]);
+		work += probes(m, k, 12 + (unsigned int)__builtin_ctzll(s));
 	if (work > m->tlb.mask) {
 		mcache_kill_all(&m->tlb, kill_match, k);
 		return;
 	}
 	for (; sizes; sizes &= sizes - 1) {
-		unsigned int lg2 = msmmu_sizes[__builtin_ctzll(sizes)];
+		unsigned int lg2 = 12 + (unsigned int)__builtin_ctzll(sizes);
 		uint64_t n = probes(m, k, lg2);
 
 		for (uint64_t i = 0; i < n; i++)
