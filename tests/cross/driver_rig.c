@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "driver_rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "rig: %s\n", what);
+	abort();
+}
+
+/* ---------------------------------------------------------------- memory */
+
+static bool reachable(const struct rig *rig, uiommu_pa_t pa, size_t len)
+{
+	uint64_t ram = (uintptr_t)rig->ram;
+
+	if (pa >= rig->arena.first && pa + len - 1 <= rig->arena.last)
+		return true;
+	return pa >= ram && pa + len <= ram + rig->ram_size;
+}
+
+/* Aligned words in one access, the rest byte by byte. */
+static void copy(void *dst, const void *src, size_t len, uiommu_pa_t pa)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+	uint64_t word;
+	uint32_t half;
+
+	if (len == 4 && pa % 4 == 0) {
+		__atomic_load((const uint32_t *)src, &half, __ATOMIC_ACQUIRE);
+		__atomic_store((uint32_t *)dst, &half, __ATOMIC_RELEASE);
+		return;
+	}
+	for (; len >= 8 && pa % 8 == 0; d += 8, s += 8, len -= 8) {
+		__atomic_load((const uint64_t *)(const void *)s, &word,
+			      __ATOMIC_ACQUIRE);
+		__atomic_store((uint64_t *)(void *)d, &word, __ATOMIC_RELEASE);
+	}
+	for (; len; len--)
+		__atomic_store_n(d++, __atomic_load_n(s++, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
+}
+
+static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs)
+{
+	if (!reachable(ctx, pa, len))
+		return -EIO;
+	copy(buf, (const void *)(uintptr_t)pa, len, pa);
+	return 0;
+}
+
+static int mem_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	if (!reachable(ctx, pa, len))
+		return -EIO;
+	copy((void *)(uintptr_t)pa, buf, len, pa);
+	return 0;
+}
+
+static int mem_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected,
+			 uint64_t want)
+{
+	if (!reachable(ctx, pa, 8))
+		return -EIO;
+	__atomic_compare_exchange_n((uint64_t *)(uintptr_t)pa, expected, want,
+				    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return 0;
+}
+
+static void *mem_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
+{
+	return reachable(ctx, pa, len) ? (void *)(uintptr_t)pa : NULL;
+}
+
+/* ------------------------------------------------------------ interrupts */
+
+static void on_irq(void *ctx, unsigned int line)
+{
+	struct rig *rig = ctx;
+
+	__atomic_fetch_or(&rig->pending, 1u << line, __ATOMIC_ACQ_REL);
+}
+
+void rig_irqs(struct rig *rig)
+{
+	uint32_t lines;
+	unsigned int i;
+
+	lines = __atomic_exchange_n(&rig->pending, 0, __ATOMIC_ACQ_REL);
+	for (i = 0; i < UIOMMU_SMMUV3_NR_LINES; i++)
+		if (lines >> i & 1)
+			rig->unit->ops->irq(rig->unit, i);
+}
+
+static void on_fault(void *ctx, struct uiommu_unit *unit,
+		     const struct uiommu_fault *fault)
+{
+	struct rig *rig = ctx;
+
+	rig->fault[rig->nr_faults++ % RIG_MAX_FAULTS] = *fault;
+}
+
+static void on_lost(void *ctx, struct uiommu_unit *unit)
+{
+	struct rig *rig = ctx;
+
+	rig->lost++;
+}
+
+static const struct uiommu_host_ops host_ops = { on_fault, on_lost };
+
+/* ----------------------------------------------------------------- setup */
+
+void rig_default(struct rig_cfg *cfg)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->profile = *uiommu_smmuv3_profile_find("full");
+	cfg->ram_size = 8u << 20;
+}
+
+static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)
+{
+	return uiommu_smmuv3_model_read(ctx, offset, size);
+}
+
+static void bus_write(void *ctx, uint32_t offset, unsigned int size,
+		      uint64_t value)
+{
+	uiommu_smmuv3_model_write(ctx, offset, size, value);
+}
+
+static void on_model_log(void *ctx, const char *msg)
+{
+	if (getenv("UIOMMU_TEST_LOG"))
+		fprintf(stderr, "model: %s\n", msg);
+}
+
+int rig_probe(struct rig *rig, const struct rig_cfg *cfg)
+{
+	struct uiommu_smmuv3_cfg driver = cfg->driver;
+
+	driver.platform = rig->platform;
+	driver.base = RIG_MMIO;
+	driver.host = &host_ops;
+	driver.host_ctx = rig;
+	return uiommu_smmuv3_probe(&driver, &rig->unit);
+}
+
+struct rig *rig_create(const struct rig_cfg *cfg)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	struct uiommu_model_host mem = {
+		.ctx = rig,
+		.read = mem_read,
+		.write = mem_write,
+		.cmpxchg64 = mem_cmpxchg64,
+		.direct = cfg->no_direct ? NULL : mem_direct,
+		.irq = on_irq,
+		.log = on_model_log,
+	};
+	struct uiommu_bus_window window = {
+		.base = RIG_MMIO,
+		.size = UIOMMU_SMMUV3_MMIO_SIZE,
+		.read = bus_read,
+		.write = bus_write,
+	};
+
+	must(rig, "memory");
+	rig->ram_size = cfg->ram_size;
+	rig->ram = mmap(NULL, rig->ram_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(rig->ram != MAP_FAILED, "memory");
+	must(!uiommu_host_create(0, &rig->host), "host");
+	if (!getenv("UIOMMU_TEST_LOG"))
+		uiommu_host_set_log(rig->host, UIOMMU_LOG_ERROR);
+	rig->platform = uiommu_host_platform(rig->host);
+	uiommu_host_arena(rig->host, &rig->arena);
+	must(!uiommu_smmuv3_model_create(&cfg->profile, &mem, &rig->model),
+	     "model");
+	window.ctx = rig->model;
+	must(!uiommu_host_add_window(rig->host, &window), "window");
+	must(!rig_probe(rig, cfg), "probe");
+	return rig;
+}
+
+void rig_destroy(struct rig *rig)
+{
+	unsigned int i;
+
+	rig->unit->ops->remove(rig->unit);
+	/* What runs deferred may defer the next call in turn. */
+	for (i = 0; i < 4 && uiommu_host_live(rig->host); i++)
+		uiommu_host_barrier(rig->host);
+	must(!uiommu_host_live(rig->host), "something was not freed");
+	uiommu_smmuv3_model_destroy(rig->model);
+	uiommu_host_destroy(rig->host);
+	munmap(rig->ram, rig->ram_size);
+	free(rig);
+}
+
+/* ------------------------------------------------------------ operations */
+
+struct uiommu_hwdev *rig_device(struct rig *rig, uint32_t sid)
+{
+	struct uiommu_hwdev_cfg cfg = {
+		.name = "rig",
+		.ids = &sid,
+		.nr_ids = 1,
+		.cookie = (void *)(uintptr_t)(0x1000 + sid),
+	};
+	struct uiommu_hwdev *dev;
+
+	must(!rig->unit->ops->dev_add(rig->unit, &cfg, &dev), "dev_add");
+	return dev;
+}
+
+struct uiommu_hwdom *rig_domain(struct rig *rig, enum uiommu_dom_type type)
+{
+	struct uiommu_dom_cfg cfg = { type };
+	struct uiommu_hwdom *dom;
+
+	must(!rig->unit->ops->dom_alloc(rig->unit, &cfg, &dom), "dom_alloc");
+	return dom;
+}
+
+void rig_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
+{
+	must(!dom->unit->ops->attach(dom, dev), "attach");
+}
+
+void rig_flush(struct uiommu_hwdom *dom, struct uiommu_gather *gather)
+{
+	must(!dom->unit->ops->flush(dom, gather), "flush");
+	uiommu_gather_release(gather);
+}
+
+void rig_map(struct uiommu_hwdom *dom, uint64_t iova, const void *va,
+	     uint64_t len, uint32_t prot)
+{
+	struct uiommu_gather gather;
+	int rc;
+
+	uiommu_gather_init(&gather);
+	do {
+		rc = uiommu_pgtable_map(dom->pt, iova, (uintptr_t)va, len, prot,
+					&gather);
+		rig_flush(dom, &gather);
+	} while (rc == -EAGAIN);
+	must(!rc, "map");
+}
+
+void rig_unmap_only(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len,
+		    struct uiommu_gather *gather)
+{
+	uint64_t unmapped;
+	int rc;
+
+	do {
+		rc = uiommu_pgtable_unmap(dom->pt, iova, len, gather,
+					  &unmapped);
+		if (rc == -EAGAIN)
+			rig_flush(dom, gather);
+	} while (rc == -EAGAIN);
+	must(!rc && unmapped == len, "unmap");
+}
+
+void rig_unmap(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len)
+{
+	struct uiommu_gather gather;
+
+	uiommu_gather_init(&gather);
+	rig_unmap_only(dom, iova, len, &gather);
+	rig_flush(dom, &gather);
+}
+
+static int dma(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
+	       size_t len, uint32_t flags)
+{
+	struct uiommu_smmuv3_dma req = {
+		.txn = { .sid = sid, .iova = iova, .flags = flags },
+		.buf = buf,
+		.len = len,
+	};
+
+	return uiommu_smmuv3_model_dma(rig->model, &req);
+}
+
+int rig_dma_read(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
+		 size_t len)
+{
+	return dma(rig, sid, iova, buf, len, 0);
+}
+
+int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
+		  size_t len)
+{
+	uint8_t bytes[RIG_PAGE];
+
+	must(len <= sizeof(bytes), "length");
+	memcpy(bytes, buf, len);
+	return dma(rig, sid, iova, bytes, len, UIOMMU_TXN_WRITE);
+}
+
+/* --------------------------------------------------------------- figures */
+
+struct uiommu_smmuv3_stats rig_stats(struct rig *rig)
+{
+	struct uiommu_smmuv3_stats stats;
+
+	uiommu_smmuv3_model_stats(rig->model, &stats);
+	return stats;
+}
+
+uint64_t rig_counter(struct rig *rig, const char *name)
+{
+	const char *found;
+	unsigned int i;
+	uint64_t value;
+
+	for (i = 0; rig->unit->ops->counter(rig->unit, i, &found, &value); i++)
+		if (!strcmp(found, name))
+			return value;
+	must(false, "no such counter");
+	return 0;
+}

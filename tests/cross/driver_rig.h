@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * driver_rig.h - the driver on the model, with a little memory: everything that
+ * a device's access passes, and nothing above.
+ *
+ * Memory is the hosted platform's arena (tables, queues) and a few MiB of RAM
+ * for devices; physical addresses are addresses of this process; everything
+ * else is an external abort.  Interrupts of the model are kept and delivered by
+ * rig_irqs(), since the driver's irq op must not run inside another op.
+ */
+#ifndef TESTS_DRIVER_RIG_H
+#define TESTS_DRIVER_RIG_H
+
+#include <uiommu/driver.h>
+#include <uiommu/host.h>
+#include <uiommu/smmuv3.h>
+#include <uiommu/smmuv3_model.h>
+
+#define RIG_PAGE 4096u
+#define RIG_MMIO UINT64_C(0x09050000)
+#define RIG_MAX_FAULTS 64
+
+struct rig {
+	struct uiommu_host *host;
+	const struct uiommu_platform *platform;
+	struct uiommu_range arena;
+	struct uiommu_smmuv3_model *model;
+	struct uiommu_unit *unit;
+	uint8_t *ram; /* ram_size bytes */
+	size_t ram_size;
+	uint32_t pending; /* interrupt lines, atomic */
+
+	/* Faults that were reported; protected by nothing: one rig_irqs() at a
+	 * time. */
+	struct uiommu_fault fault[RIG_MAX_FAULTS];
+	unsigned int nr_faults;
+	unsigned int lost;
+};
+
+struct rig_cfg {
+	struct uiommu_smmuv3_profile profile;
+	struct uiommu_smmuv3_cfg driver; /* platform, base, host: the rig's */
+	size_t ram_size;
+	bool no_direct; /* memory by callbacks only */
+};
+
+/* The "full" profile, 8 MiB, default queues. */
+void rig_default(struct rig_cfg *cfg);
+struct rig *rig_create(const struct rig_cfg *cfg);
+/* Removes the unit; fails the test if anything is left allocated. */
+void rig_destroy(struct rig *rig);
+/* Probe (again); the old unit is forgotten. */
+int rig_probe(struct rig *rig, const struct rig_cfg *cfg);
+
+/* These end the program with a message when the driver says no. */
+struct uiommu_hwdev *rig_device(struct rig *rig, uint32_t sid);
+struct uiommu_hwdom *rig_domain(struct rig *rig, enum uiommu_dom_type type);
+void rig_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
+void rig_map(struct uiommu_hwdom *dom, uint64_t iova, const void *va,
+	     uint64_t len, uint32_t prot);
+/* With everything: flush, again where the table asks for it, release. */
+void rig_unmap(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len);
+/* Only the page table; the caller flushes and releases. */
+void rig_unmap_only(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len,
+		    struct uiommu_gather *gather);
+void rig_flush(struct uiommu_hwdom *dom, struct uiommu_gather *gather);
+
+/* A device's access: 0 or -EFAULT. */
+int rig_dma_read(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
+		 size_t len);
+int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
+		  size_t len);
+/* Deliver interrupts to the driver. */
+void rig_irqs(struct rig *rig);
+
+struct uiommu_smmuv3_stats rig_stats(struct rig *rig);
+/* The driver's counter of this name. */
+uint64_t rig_counter(struct rig *rig, const char *name);
+
+#endif /* TESTS_DRIVER_RIG_H */
