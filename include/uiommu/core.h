@@ -83,7 +83,10 @@ struct uiommu_device_cfg {
 int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 		      const struct uiommu_device_cfg *cfg,
 		      struct uiommu_device **out);
-/* Nobody owns or uses it. */
+/*
+ * Nobody owns or uses it.  Waits for fault callbacks that were given it, so
+ * not to be called from one.
+ */
 void uiommu_device_remove(struct uiommu_device *dev);
 
 const char *uiommu_device_name(const struct uiommu_device *dev);

@@ -103,7 +103,7 @@ struct uiommu_device {
 	struct uiommu_hwdev *hw;
 	struct list core_node;	/* uiommu_core.devices; core lock */
 	struct list group_node; /* uiommu_group.devices; group lock */
-	uint32_t refs;		/* atomic: its owner, and fault reports */
+	uint32_t reports;	/* of faults, under way; atomic */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */
@@ -130,7 +130,6 @@ int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
 		    const struct uiommu_hwdev_cfg *hw);
 /* The driver forgets the device; frees the group with its last one. */
 void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev);
-void core_device_put(struct uiommu_device *dev);
 
 /* ------------------------------------------------------------- domains -- */
 

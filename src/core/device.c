@@ -4,8 +4,9 @@
  *
  * A device's reserved regions are put together once, when it is added, from
  * what its unit needs (the software MSI window) and what its maker states, and
- * never change.  The object is counted: its owner holds one reference, and a
- * fault being reported another, so that a report never meets a freed device.
+ * never change.  Removing a device first takes it off the list by which fault
+ * reports find it and waits for those under way, so a report never meets a
+ * device, or a group, that is gone.
  */
 #include "core_private.h"
 
@@ -62,7 +63,6 @@ static struct uiommu_device *make(struct uiommu_core *core,
 	memcpy(dev->name, name, name_len);
 	dev->core = core;
 	dev->cunit = cunit;
-	dev->refs = 1;
 	list_init(&dev->core_node);
 	list_init(&dev->group_node);
 	if (cunit->caps.msi_translated)
@@ -72,12 +72,22 @@ static struct uiommu_device *make(struct uiommu_core *core,
 	return dev;
 }
 
-void core_device_put(struct uiommu_device *dev)
+static void destroy(struct uiommu_device *dev)
 {
-	if (fetch_sub_acq_rel(&dev->refs, 1) != 1)
-		return;
 	core_free(dev->core, dev->name);
 	core_free(dev->core, dev);
+}
+
+/* No fault report finds it any more, and none is under way. */
+static void forget(struct uiommu_device *dev)
+{
+	const struct uiommu_platform *p = dev->core->platform;
+
+	pthread_mutex_lock(&dev->core->lock);
+	list_del(&dev->core_node);
+	pthread_mutex_unlock(&dev->core->lock);
+	while (load_acquire(&dev->reports))
+		p->relax(p->ctx);
 }
 
 int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
@@ -103,7 +113,7 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 	else
 		rc = core_group_create(core, &dev->group);
 	if (rc)
-		goto err_put;
+		goto err_destroy;
 	/* Known to fault reports before the hardware can make any. */
 	pthread_mutex_lock(&core->lock);
 	list_add_tail(&core->devices, &dev->core_node);
@@ -118,23 +128,17 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 	return 0;
 
 err_forget:
-	pthread_mutex_lock(&core->lock);
-	list_del(&dev->core_node);
-	pthread_mutex_unlock(&core->lock);
-err_put:
-	core_device_put(dev);
+	forget(dev);
+err_destroy:
+	destroy(dev);
 	return rc;
 }
 
 void uiommu_device_remove(struct uiommu_device *dev)
 {
-	struct uiommu_core *core = dev->core;
-
+	forget(dev);
 	core_group_leave(dev->group, dev);
-	pthread_mutex_lock(&core->lock);
-	list_del(&dev->core_node);
-	pthread_mutex_unlock(&core->lock);
-	core_device_put(dev);
+	destroy(dev);
 }
 
 const char *uiommu_device_name(const struct uiommu_device *dev)

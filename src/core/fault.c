@@ -40,7 +40,7 @@ static struct uiommu_device *get_device(struct uiommu_core *core,
 	list_for_each(it, &core->devices, core_node) {
 		if (it != cookie)
 			continue;
-		fetch_add_acq_rel(&it->refs, 1);
+		fetch_add_acq_rel(&it->reports, 1);
 		found = it;
 		break;
 	}
@@ -66,7 +66,7 @@ static void report_fault(void *host_ctx, struct uiommu_unit *unit,
 			 fault->flags & UIOMMU_FAULT_STAGE2 ? " (stage 2)" : "",
 			 (unsigned long long)fault->iova);
 	if (dev)
-		core_device_put(dev);
+		fetch_sub_acq_rel(&dev->reports, 1);
 }
 
 static void faults_lost(void *host_ctx, struct uiommu_unit *unit)
