@@ -68,7 +68,8 @@ static uint64_t *alloc_reachable(struct uiommu_pgtable *pt, size_t size,
 
 	if (pt_unlikely(!table))
 		return NULL;
-	if (pt_unlikely(*pa > pt->pa_last || size - 1 > pt->pa_last - *pa)) {
+	/* Aligned to its size, so it lies within as a whole or not at all. */
+	if (pt_unlikely(*pa > pt->pa_last)) {
 		pf->table_free(pf->ctx, table, size);
 		return NULL;
 	}

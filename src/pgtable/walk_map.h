@@ -48,7 +48,6 @@ static PT_NOINLINE int pt_add_table(struct uiommu_pgtable *pt,
 	*added = cmpxchg_acq_rel(slot, &found, d);
 	if (!*added)
 		pt_table_free(pt, table);
-	pt_clean(pt, slot, 1);
 	return 0;
 }
 
@@ -135,8 +134,9 @@ static PT_INLINE void pt_fill(const struct uiommu_pgtable *pt,
 }
 
 /*
- * A neighbour may have put a pointer on our way but not yet written it back:
- * our leaves count as mapped only once the walker can find them.
+ * Write back the pointers on the way to our leaves, new ones and those that a
+ * neighbour put there but has not written back yet: the leaves count as mapped
+ * only once the walker can find them.
  */
 static PT_NOINLINE void pt_clean_path(const struct uiommu_pgtable *pt,
 				      uint64_t iova, int level)

@@ -64,12 +64,20 @@ static struct test_table *find(struct test_platform *tp, uiommu_pa_t pa)
 	return NULL;
 }
 
+/* Of a live table, or of one about to live; under the mutex. */
 static uiommu_pa_t to_pa(struct test_platform *tp, const void *va)
 {
+	uiommu_pa_t far = (uintptr_t)va + 2 * TEST_PLATFORM_PA_OFFSET;
+	const struct test_table *t;
 	const uint8_t *p = va;
 
 	if (tp->pool && p >= tp->pool && p < tp->pool + tp->pool_size)
 		return TEST_PLATFORM_POOL_PA + (uint64_t)(p - tp->pool);
+	if (tp->scatter) {
+		t = find(tp, far);
+		if (t && far - t->pa == (uintptr_t)va - (uintptr_t)t->va)
+			return far;
+	}
 	return (uintptr_t)va + TEST_PLATFORM_PA_OFFSET;
 }
 
@@ -113,11 +121,15 @@ static void *tp_table_alloc(void *ctx, size_t size, uiommu_pa_t *pa)
 		die("out of table memory");
 	memset(t->va, 0, size);
 	t->pa = to_pa(tp, t->va);
+	if (tp->scatter && (tp->nr_scattered++ & 1))
+		t->pa += TEST_PLATFORM_PA_OFFSET;
 	t->size = size;
 	if (tp->incoherent) {
-		t->shadow = calloc(1, size);
+		t->shadow = malloc(size);
 		if (!t->shadow)
 			die("out of memory");
+		/* The zeroes have not reached the memory yet. */
+		memset(t->shadow, 0xdb, size);
 	}
 	bucket = &tp->buckets[bucket_of(t->pa)];
 	t->next = *bucket;
@@ -157,9 +169,21 @@ static void tp_table_free(void *ctx, void *va, size_t size)
 static void *tp_pa_to_va(void *ctx, uiommu_pa_t pa)
 {
 	struct test_platform *tp = ctx;
+	struct test_table *t;
+	void *va = NULL;
 
 	if (tp->pool)
 		return tp->pool + (pa - TEST_PLATFORM_POOL_PA);
+	if (tp->scatter) {
+		pthread_mutex_lock(&tp->mutex);
+		t = find(tp, pa);
+		if (t)
+			va = (uint8_t *)t->va + (pa - t->pa);
+		pthread_mutex_unlock(&tp->mutex);
+		if (!va)
+			die("pa_to_va: not a live table");
+		return va;
+	}
 	return (void *)(uintptr_t)(pa - TEST_PLATFORM_PA_OFFSET);
 }
 
@@ -402,6 +426,13 @@ void test_platform_use_pool(struct test_platform *tp, size_t size)
 	if (!tp->pool)
 		die("out of memory");
 	tp->pool_size = size;
+}
+
+void test_platform_scatter(struct test_platform *tp)
+{
+	if (tp->live_tables)
+		die("scatter: too late");
+	tp->scatter = true;
 }
 
 void test_platform_make_incoherent(struct test_platform *tp)

@@ -45,6 +45,8 @@ struct test_platform {
 	uint64_t fail_in; /* calls until the one that fails; 0: none */
 	bool fail_fired;
 	bool incoherent;
+	bool scatter;
+	unsigned int nr_scattered;
 	bool hold; /* deferred calls wait for test_platform_run_deferred() */
 	void *deferred; /* list through the storage of struct uiommu_defer */
 	uint64_t nr_deferred;
@@ -69,6 +71,11 @@ void test_platform_fini(struct test_platform *tp);
  * TEST_PLATFORM_POOL_PA; freed ones are not used again.
  */
 void test_platform_use_pool(struct test_platform *tp, size_t size);
+/*
+ * From now on (before the first table) every second table stands at twice the
+ * distance from its CPU address.
+ */
+void test_platform_scatter(struct test_platform *tp);
 /* From now on (before the first table) walks do not see the CPU's caches. */
 void test_platform_make_incoherent(struct test_platform *tp);
 

@@ -2,6 +2,8 @@
 /* What the gather says, and when the tables in it become free memory. */
 #include "pt_fixture.h"
 
+#include "pgtable/pt.h"
+
 static struct uiommu_gather unmap_into(struct pt_fixture *fx, uint64_t iova,
 				       uint64_t len)
 {
@@ -146,7 +148,42 @@ static void pages_of_a_split_block_have_no_level(void **state)
 	g = unmap_into(&fx, GIB + 4 * MIB, 2 * MIB);
 	expect_range(&g, 0, GIB + 4 * MIB, GIB + 6 * MIB - 1, 21,
 		     UIOMMU_GATHER_LEVEL_MIXED, true);
+	/* The small table at its edge, as a whole. */
+	g = unmap_into(&fx, GIB, 2 * MIB);
+	expect_range(&g, 0, GIB, GIB + 2 * MIB - 1, 12,
+		     UIOMMU_GATHER_LEVEL_MIXED, false);
+	uiommu_gather_release(&g);
+	/* And a table that is itself from a split. */
+	pt_map_all(&fx, 0, 0, 2 * MIB, R);
+	g = unmap_into(&fx, 0, 4096);
+	g = unmap_into(&fx, 0, 2 * MIB);
+	expect_range(&g, 0, 0, 2 * MIB - 1, 12, UIOMMU_GATHER_LEVEL_MIXED,
+		     false);
+	uiommu_gather_release(&g);
 	pt_close(&fx);
+}
+
+/* Ranges that overlap, and the closest ones when there is no room. */
+static void joined_ranges_are_as_careful_as_both(void **state)
+{
+	const struct uiommu_gather_range big = { 0x200000, 0x3fffff, 21, 2,
+						 true };
+	const struct uiommu_gather_range small = { 0x201000, 0x4fffff, 12, 3,
+						   false };
+	const struct uiommu_gather_range other = { 0x1000, 0x1fff, 12, 3,
+						   true };
+	struct uiommu_gather g;
+
+	for (int order = 0; order < 2; order++) {
+		uiommu_gather_init(&g);
+		pt_gather_insert(&g, order ? &small : &big);
+		pt_gather_insert(&g, &other);
+		pt_gather_insert(&g, order ? &big : &small);
+		assert_int_equal(g.nr_ranges, 2);
+		expect_range(&g, 0, 0x1000, 0x1fff, 12, 3, true);
+		expect_range(&g, 1, 0x200000, 0x4fffff, 12,
+			     UIOMMU_GATHER_LEVEL_MIXED, false);
+	}
 }
 
 static void too_many_ranges_become_fewer(void **state)
@@ -310,6 +347,7 @@ int main(void)
 		cmocka_unit_test(empty_table_is_invalidated_once),
 		cmocka_unit_test(mixed_sizes_say_so),
 		cmocka_unit_test(pages_of_a_split_block_have_no_level),
+		cmocka_unit_test(joined_ranges_are_as_careful_as_both),
 		cmocka_unit_test(too_many_ranges_become_fewer),
 		cmocka_unit_test(neighbours_join_in_any_order),
 		cmocka_unit_test(different_strides_stay_apart),

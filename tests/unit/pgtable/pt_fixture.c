@@ -26,6 +26,8 @@ const struct pt_variant pt_variants[] = {
 	{ "s2-64k-48", S2, 16, 48, 48, BBML2, false },
 	{ "s2-64k-46-bbm", S2, 16, 46, 48, 0, true },
 	{ "s2-64k-52", S2, 16, 52, 52, BBML2, false },
+	{ "s1-4k-48-scattered", S1, 12, 48, 48, BBML2, false, true },
+	{ "s1-4k-48-bbm-scattered", S1, 12, 48, 48, 0, true, true },
 };
 const size_t pt_nr_variants = sizeof(pt_variants) / sizeof(pt_variants[0]);
 
@@ -43,6 +45,8 @@ void pt_open(struct pt_fixture *fx, const struct pt_variant *v)
 	test_platform_init(&fx->tp);
 	if (v->incoherent)
 		test_platform_make_incoherent(&fx->tp);
+	if (v->scatter)
+		test_platform_scatter(&fx->tp);
 	cfg.platform = fx->platform = &fx->tp.platform;
 	assert_int_equal(uiommu_pgtable_create(&cfg, &fx->pt), 0);
 	uiommu_pgtable_info(fx->pt, &fx->info);

@@ -41,6 +41,7 @@ struct pt_variant {
 	uint8_t oas;
 	uint32_t features;
 	bool incoherent;
+	bool scatter; /* see test_platform_scatter() */
 };
 
 extern const struct pt_variant pt_variants[];
