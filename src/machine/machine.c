@@ -152,6 +152,7 @@ static int make_model(struct uiommu_machine *machine, unsigned int i,
 
 	smmu->machine = machine;
 	smmu->base = window.base;
+	smmu->dma = uiommu_smmuv3_model_dma;
 	memcpy(smmu->name, hw->name, sizeof(smmu->name));
 	rc = uiommu_smmuv3_model_create(uiommu_smmuv3_profile_find(hw->profile),
 					&host, &smmu->model);

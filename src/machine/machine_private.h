@@ -123,6 +123,9 @@ struct machine_smmu {
 	char name[MACHINE_NAME_MAX];
 	uiommu_pa_t base;
 	struct uiommu_smmuv3_model *model;
+	/* uiommu_smmuv3_model_dma(), or what a test has in its place. */
+	int (*dma)(struct uiommu_smmuv3_model *model,
+		   struct uiommu_smmuv3_dma *req);
 	struct uiommu_unit *unit;
 
 	/* irqbox: lines that had an edge, a bit each; atomic. */

@@ -36,6 +36,19 @@ static void dma_resumed(struct uiommu_smmuv3_dma *dma, int status)
 	pthread_setspecific(machine->scope_key, outer);
 }
 
+/* Inside the scope of an access further out, which delivers for both. */
+static int dma_nested(struct pcidev *dev, struct pcidev_req *req,
+		      struct dma_scope *outer)
+{
+	const struct uiommu_smmuv3_dma *before = outer->dma;
+	int rc;
+
+	outer->dma = &req->dma;
+	rc = dev->smmu->dma(dev->smmu->model, &req->dma);
+	outer->dma = before;
+	return rc;
+}
+
 int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 	       void *buf, size_t len, uint32_t flags)
 {
@@ -53,19 +66,14 @@ int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 	req->dma.len = len;
 	req->dma.done_len = 0;
 	req->dma.done = dma_resumed;
+	fetch_add_relaxed(&dev->dma_bytes, len);
 
 	outer = dma_scope(machine->scope_key);
-	if (outer) {
-		const struct uiommu_smmuv3_dma *before = outer->dma;
-
-		outer->dma = &req->dma;
-		rc = uiommu_smmuv3_model_dma(dev->smmu->model, &req->dma);
-		outer->dma = before;
-		return rc;
-	}
+	if (outer)
+		return dma_nested(dev, req, outer);
 	scope = (struct dma_scope){ .dev = dev, .dma = &req->dma };
 	pthread_setspecific(machine->scope_key, &scope);
-	rc = uiommu_smmuv3_model_dma(dev->smmu->model, &req->dma);
+	rc = dev->smmu->dma(dev->smmu->model, &req->dma);
 	scope_leave(machine, &scope);
 	return rc;
 }

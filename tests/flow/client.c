@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 
+#include <uiommu/host.h>
 #include <uiommu/uapi/iommufd.h>
 #include <uiommu/uapi/vfio.h>
 
@@ -22,6 +24,23 @@ struct uiommu_machine *machine_ok(const char *devices)
 	if (uiommu_machine_create(&cfg, &machine, err, sizeof(err)))
 		fail_msg("machine: %s", err);
 	return machine;
+}
+
+static void on_fault(int sig, siginfo_t *info, void *uc)
+{
+	if (!uiommu_guard_fixup(uc))
+		signal(sig, SIG_DFL);
+}
+
+void guard_ok(void)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
+	};
+
+	assert_int_equal(sigaction(SIGSEGV, &sa, NULL), 0);
+	assert_int_equal(sigaction(SIGBUS, &sa, NULL), 0);
 }
 
 long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg)
