@@ -22,6 +22,9 @@ void driver_bench_register(struct bench *b);
 #ifdef HAVE_IOAS_BENCH
 void ioas_bench_register(struct bench *b);
 #endif
+#ifdef HAVE_ABI_BENCH
+void abi_bench_register(struct bench *b);
+#endif
 #ifdef HAVE_RUN_BENCH
 void run_bench_register(struct bench *b);
 #endif
@@ -39,6 +42,9 @@ static void register_all(struct bench *b)
 #endif
 #ifdef HAVE_IOAS_BENCH
 	ioas_bench_register(b);
+#endif
+#ifdef HAVE_ABI_BENCH
+	abi_bench_register(b);
 #endif
 #ifdef HAVE_RUN_BENCH
 	run_bench_register(b);

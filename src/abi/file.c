@@ -39,6 +39,8 @@ struct abi_desc {
 	struct abi_file *file; /* constant while refs > 0 */
 	struct abi_desc *next_free;
 	struct abi_desc *next_all;
+	/* Counts of two descriptors never share a cache line. */
+	uint8_t pad[64 - 4 * sizeof(void *)];
 };
 
 struct slot_page {
