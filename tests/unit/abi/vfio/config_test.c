@@ -189,7 +189,7 @@ static void express_control(void **state)
 	/* Error reporting is the client's; payload sizes are remembered only. */
 	set(FAKE_EXP + 8, 2, 0x500f);
 	assert_int_equal(get(FAKE_EXP + 8, 2), 0x500f);
-	assert_int_equal(fake_pci_cfg(pci, FAKE_EXP + 8, 2), 0x280f);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_EXP + 8, 2), 0x200f);
 	set(FAKE_EXP + 4, 4, 0);
 	assert_int_equal(get(FAKE_EXP + 4, 4), 0x10008002);
 }

@@ -24,7 +24,7 @@ static int copy_from(void *ctx, void *dst, uint64_t uva, size_t len)
 
 static int copy_to(void *ctx, uint64_t uva, const void *src, size_t len)
 {
-	if (!accessible(uva))
+	if (!accessible(uva) || ((struct fx *)ctx)->fail_copy_to)
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)uva, src, len);
 	return 0;

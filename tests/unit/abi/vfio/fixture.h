@@ -63,8 +63,9 @@ struct fx {
 	pthread_mutex_t lock; /* vectors; held while they fire */
 	struct fx_vector vec[FX_VECTORS];
 	unsigned int max_vec; /* how many there may be */
-	unsigned int gap; /* this one is somebody else's; FX_VECTORS: none */
-	uint64_t pins;	  /* bytes, atomic */
+	unsigned int gap;  /* this one is somebody else's; FX_VECTORS: none */
+	bool fail_copy_to; /* nothing can be written to the client */
+	uint64_t pins;	   /* bytes, atomic */
 };
 
 int fx_setup(void **state);
