@@ -18,12 +18,9 @@
 
 #define RESOURCE_LINES 13
 
-/* Length of "DDDD:BB". */
-#define BUS_LEN 7
-
 void tree_pci_path(const struct uiommu_vdev *vdev, char *buf, size_t size)
 {
-	snprintf(buf, size, "devices/pci%.*s/%s", BUS_LEN, vdev->bdf,
+	snprintf(buf, size, "devices/pci%.*s/%s", TREE_BUS_LEN, vdev->bdf,
 		 vdev->bdf);
 }
 
@@ -196,8 +193,6 @@ void tree_pci_device(struct tree *tree, struct uiommu_vdev *vdev,
 
 	tree_pci_path(vdev, path, sizeof(path));
 	snprintf(dir, sizeof(dir), "/sys/%s", path);
-	/* Devices of one bus share this one; naming it again does no harm. */
-	tree_dir(tree, "/sys/devices/pci%.*s", BUS_LEN, vdev->bdf);
 	tree_dir(tree, "%s", dir);
 	visit_ids(tree, vdev, dir);
 	visit_texts(tree, vdev, dir);

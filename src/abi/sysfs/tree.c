@@ -177,23 +177,34 @@ static void resv_text(struct uvfio_group *group, char *text, size_t size)
 			resv_name(regions[i].type));
 }
 
-/* Caller holds no lock: groups and their devices only grow. */
+/* The device after `prev` (NULL: the first); devices stay, so no lock is kept. */
+static struct uiommu_vdev *next_member(struct uvfio_group *group,
+				       struct uiommu_vdev *prev)
+{
+	struct list *next;
+
+	pthread_mutex_lock(&group->lock);
+	next = prev ? prev->group_node.next : group->devices.next;
+	pthread_mutex_unlock(&group->lock);
+	if (next == &group->devices)
+		return NULL;
+	return list_entry(next, struct uiommu_vdev, group_node);
+}
+
 static void visit_group(struct tree *tree, struct uvfio_group *group)
 {
 	char text[TREE_TEXT_MAX], target[TREE_PATH_MAX];
-	struct uiommu_vdev *vdev;
+	struct uiommu_vdev *vdev = NULL;
 
 	tree_dir(tree, "/sys/kernel/iommu_groups/%u", group->id);
 	tree_dir(tree, "/sys/kernel/iommu_groups/%u/devices", group->id);
-	pthread_mutex_lock(&group->lock);
-	list_for_each(vdev, &group->devices, group_node) {
+	while ((vdev = next_member(group, vdev))) {
 		tree_pci_path(vdev, text, sizeof(text));
 		snprintf(target, sizeof(target), "../../../../%.200s", text);
 		tree_link(tree, target,
 			  "/sys/kernel/iommu_groups/%u/devices/%s", group->id,
 			  vdev->bdf);
 	}
-	pthread_mutex_unlock(&group->lock);
 	tree_file(tree, 0644, "DMA\n", "/sys/kernel/iommu_groups/%u/type",
 		  group->id);
 	resv_text(group, text, sizeof(text));
@@ -271,14 +282,14 @@ static struct uiommu_vdev *nth_device(struct abi_vfio *vfio, unsigned int i)
 	return found;
 }
 
-static bool first_of_group(struct uiommu_vdev *vdev)
+static bool first_of_bus(struct abi_vfio *vfio, struct uiommu_vdev *vdev)
 {
-	bool first;
+	struct uiommu_vdev *it;
 
-	pthread_mutex_lock(&vdev->group->lock);
-	first = uvfio_group_first(vdev->group) == vdev;
-	pthread_mutex_unlock(&vdev->group->lock);
-	return first;
+	for (unsigned int i = 0; (it = nth_device(vfio, i)) != vdev; i++)
+		if (!strncmp(it->bdf, vdev->bdf, TREE_BUS_LEN))
+			return false;
+	return true;
 }
 
 int abi_vfio_visit_nodes(struct abi_vfio *vfio,
@@ -296,8 +307,11 @@ int abi_vfio_visit_nodes(struct abi_vfio *vfio,
 		unit = find_unit(&units, uiommu_device_unit(vdev->dev));
 		if (unit == known)
 			visit_unit(&tree, uiommu_device_unit(vdev->dev), unit);
-		if (first_of_group(vdev))
+		if (next_member(vdev->group, NULL) == vdev)
 			visit_group(&tree, vdev->group);
+		if (first_of_bus(vfio, vdev))
+			tree_dir(&tree, "/sys/devices/pci%.*s", TREE_BUS_LEN,
+				 vdev->bdf);
 		tree_pci_device(&tree, vdev, unit);
 	}
 	return tree.rc;

@@ -26,6 +26,8 @@ void tree_char(struct tree *tree, unsigned int mode, const char *fmt, ...)
 
 #define TREE_PATH_MAX 256
 #define TREE_TEXT_MAX 2048
+/* Length of "DDDD:BB": what the devices of one bus have in common. */
+#define TREE_BUS_LEN 7
 
 /* pci.c: the files of one device, below /sys/devices. */
 void tree_pci_device(struct tree *tree, struct uiommu_vdev *vdev,
