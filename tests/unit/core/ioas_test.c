@@ -99,6 +99,8 @@ static void map_with_a_domain(void **state)
 		{ "iova alignment before wrap", MEM, 2 * PAGE,
 		  UINT64_MAX - 0x7ff, RW, FIXED, -EINVAL },
 		{ "uva", MEM + 0x800, PAGE, 0x10000, RW, FIXED, -EINVAL },
+		{ "uva before memory", 0x1800, PAGE, 0x10000, RW, FIXED,
+		  -EINVAL },
 		{ "uva, auto", MEM + 0x800, PAGE, 0, RW, 0, -EINVAL },
 		{ "beyond the aperture", MEM, PAGE, 1ull << 48, RW, FIXED,
 		  -EINVAL },
@@ -188,6 +190,15 @@ static void free_choice_minds_reserved_and_allowed(void **state)
 	assert_int_equal(auto_map(w, ioas, MEM, PAGE, 0), 0x1000);
 	assert_int_equal(uiommu_ioas_unmap_all(ioas, &bytes), 0);
 	assert_int_equal(bytes, 5 * PAGE);
+
+	/* Not even when page 0 is asked for. */
+	assert_int_equal(uiommu_ioas_allow_iovas(
+				 ioas, &(struct uiommu_range){ 0, 0x1fff }, 1),
+			 0);
+	assert_int_equal(auto_map(w, ioas, MEM, PAGE, 0), 0x1000);
+	auto_map(w, ioas, MEM, PAGE, -ENOSPC);
+	assert_int_equal(uiommu_ioas_allow_iovas(ioas, NULL, 0), 0);
+	uiommu_ioas_unmap_all(ioas, &bytes);
 
 	/* 0x8000000..0x80fffff belongs to interrupts. */
 	assert_int_equal(uiommu_ioas_reserve_device(ioas, w->dev[0]), 0);
@@ -288,7 +299,8 @@ static void a_domain_needs_what_fits_its_leaves(void **state)
 	struct world *w = *state;
 	struct uiommu_ioas *ioas = new_ioas(w);
 	struct uiommu_domain *dom = new_domain(w);
-	uint64_t bytes;
+	struct uiommu_range range;
+	uint64_t bytes, align;
 
 	for (int i = 0; i < 3; i++) {
 		uint64_t iova = odd[i].iova;
@@ -307,6 +319,9 @@ static void a_domain_needs_what_fits_its_leaves(void **state)
 	assert_int_equal(uiommu_ioas_add_domain(ioas, dom), -EFAULT);
 	assert_int_equal(w->mm.total, 0);
 	assert_true(shows_nothing(dom, 0x10000, 4));
+	assert_int_equal(uiommu_ioas_iova_ranges(ioas, &range, 1, &align), 1);
+	assert_int_equal(range.last, UINT64_MAX);
+	assert_int_equal(align, 1);
 	uiommu_domain_free(dom);
 
 	/* Leaves larger than a page of the process cannot be served. */
@@ -395,6 +410,15 @@ static void copy_rules(void **state)
 		if (rc != cases[i].rc)
 			fail_msg("%s: %d", cases[i].what, rc);
 	}
+	/* Two halves of a page in a row: the second would not be aligned. */
+	for (iova = 0x30000; iova < 0x31000; iova += 0x800)
+		assert_int_equal(uiommu_ioas_map(src, &w->mm.mm, 0x5000, 0x800,
+						 RW, FIXED, &iova),
+				 0);
+	iova = 0x90000;
+	assert_int_equal(uiommu_ioas_copy(dst, src, 0x30000, PAGE, RW, FIXED,
+					  &iova),
+			 -EINVAL);
 	assert_true(shows(w, dom, 0x50000, 0, 2));
 	assert_true(shows(w, dom, 0x52000, 6, 2));
 	assert_true(shows(w, dom, 0x60000, 1, 1));

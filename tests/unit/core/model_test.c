@@ -196,13 +196,19 @@ static void do_domain(struct play *p)
 	struct naive *n = &p->n[dice(p, IOASES)];
 	unsigned int i = dice(p, DOMS);
 
+	struct uiommu_group *g = uiommu_device_group(p->w->dev[n - p->n]);
+
 	if (n->dom[i]) {
+		if (!i)
+			uiommu_group_detach(g);
 		leave(n->ioas, n->dom[i]);
 		n->dom[i] = NULL;
 		n->nr_doms--;
 	} else {
 		n->dom[i] = join(p->w, n->ioas);
 		n->nr_doms++;
+		if (!i)
+			assert_int_equal(uiommu_group_attach(g, n->dom[i]), 0);
 	}
 }
 
@@ -213,11 +219,21 @@ static void check_domain(struct play *p, const struct naive *n,
 		uiommu_pa_t pa = 0;
 		int rc = uiommu_domain_iova_to_pa(dom, i * PAGE, &pa);
 
+		uiommu_pa_t dma = 0;
+
+		/* The hardware remembers this, until it must not. */
+		if (dom == n->dom[0])
+			assert_int_equal(!fake_dma(p->w->fu,
+						   1 + (uint32_t)(n - p->n),
+						   i * PAGE, false, &dma),
+					 !rc);
 		if (!n->cell[i].object) {
 			assert_int_equal(rc, -ENOENT);
 			continue;
 		}
 		assert_int_equal(rc, 0);
+		if (dom == n->dom[0])
+			assert_int_equal(dma, pa);
 		assert_int_equal(pa, fake_mm_pa(&p->w->mm,
 						MEM + n->cell[i].page * PAGE));
 	}
@@ -290,6 +306,7 @@ static void run(struct world *w, unsigned int seed, unsigned int rounds)
 			check(p);
 	}
 	for (unsigned int a = 0; a < IOASES; a++) {
+		uiommu_group_detach(uiommu_device_group(w->dev[a]));
 		for (unsigned int d = 0; d < DOMS; d++)
 			if (p->n[a].dom[d])
 				leave(p->n[a].ioas, p->n[a].dom[d]);
