@@ -130,8 +130,8 @@ struct uiommu_driver_ops {
 
 	/*
 	 * Make a device known; all its DMA is blocked from here to its first
-	 * attach.  -EEXIST: an id is taken; -ERANGE: beyond what the hardware
-	 * names; -ENOMEM.
+	 * attach.  -EINVAL: no ids; -EEXIST: an id is taken; -ERANGE: beyond what
+	 * the hardware names; -ENOMEM; -ETIMEDOUT or -EIO as for flush.
 	 */
 	int (*dev_add)(struct uiommu_unit *unit,
 		       const struct uiommu_hwdev_cfg *cfg,
@@ -153,7 +153,10 @@ struct uiommu_driver_ops {
 	 * it used.  Everything that can fail comes before the first change.  When
 	 * it returns 0 no access that began later, and none cached, uses the old
 	 * domain.  -EINVAL: the domain does not fit the device's unit; -ENOMEM.
-	 * A domain may serve many devices.
+	 * -ETIMEDOUT or -EIO: the hardware does not answer; then the device is
+	 * left blocked with no domain (dom NULL), and a domain that is freed
+	 * keeps what the hardware may still read.  A domain may serve many
+	 * devices.
 	 */
 	int (*attach)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
 
