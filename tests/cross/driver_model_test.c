@@ -114,6 +114,25 @@ static void blocked_until_attached_then_translated(void **state)
 	rig->unit->ops->dom_free(dom);
 }
 
+static void a_stream_that_was_tried_before_it_was_known(void **state)
+{
+	struct uiommu_hwdom *dom = rig_domain(rig, UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev;
+
+	/* What the hardware found then, it may have kept: nothing at level 1, */
+	rig_map(dom, IOVA, page(3), RIG_PAGE, RW);
+	*page(3) = 77;
+	assert_int_equal(peek(0x4001, IOVA), 0xdead);
+	dev = rig_device(rig, 0x4001);
+	/* and an abort entry. */
+	assert_int_equal(peek(0x4001, IOVA), 0xdead);
+	rig_attach(dom, dev);
+	assert_int_equal(peek(0x4001, IOVA), 77);
+	rig->unit->ops->dev_remove(dev);
+	assert_int_equal(peek(0x4001, IOVA), 0xdead);
+	rig->unit->ops->dom_free(dom);
+}
+
 static void faults_arrive_with_address_access_and_cookie(void **state)
 {
 	struct uiommu_hwdom *dom = rig_domain(rig, UIOMMU_DOM_PAGING);
@@ -574,6 +593,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(blocked_until_attached_then_translated),
+		TEST(a_stream_that_was_tried_before_it_was_known),
 		TEST(faults_arrive_with_address_access_and_cookie),
 		TEST(two_domains_are_two_worlds),
 		TEST(the_flush_is_what_makes_it_forget),

@@ -30,7 +30,8 @@ size_t smmuv3_hw_info(struct uiommu_unit *u, uint32_t *type, void *buf,
 	_Static_assert(sizeof(info.idr) == sizeof(f->idr), "six of them");
 	memcpy(info.idr, f->idr, sizeof(info.idr));
 	*type = UIOMMU_HW_INFO_TYPE_ARM_SMMUV3;
-	memcpy(buf, &info, min_u64(len, sizeof(info)));
+	if (len)
+		memcpy(buf, &info, min_u64(len, sizeof(info)));
 	return sizeof(info);
 }
 
