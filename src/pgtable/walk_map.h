@@ -55,8 +55,8 @@ static PT_NOINLINE int pt_add_table(struct uiommu_pgtable *pt,
  * Find the slot of `iova` at `level`, adding tables on the way.  *fresh: its
  * table is new, and so empty.  -EEXIST: a larger leaf covers it; -ENOMEM.
  */
-static PT_INLINE int pt_reach(struct uiommu_pgtable *pt, uint64_t iova,
-			      int level, struct pt_pos *pos, bool *fresh)
+static int pt_reach(struct uiommu_pgtable *pt, uint64_t iova, int level,
+		    struct pt_pos *pos, bool *fresh)
 {
 	bool added = false;
 	int rc;
@@ -218,10 +218,60 @@ static PT_NOINLINE int pt_map_runs(struct uiommu_pgtable *pt,
 	return write ? 0 : -EAGAIN;
 }
 
+/* Leaves in a table that nobody can see yet: plain stores, which combine. */
+static PT_INLINE void pt_fill_unseen(uint64_t *slot, unsigned int nr,
+				     uint64_t attrs, uint64_t pa, int level)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		slot[i] = pt_make_leaf(
+			attrs, pa + ((uint64_t)i << PT_SHIFT(level)), level);
+}
+
+/*
+ * A call of one run whose table, or one above, may be missing.  Nothing can
+ * fail after the last table was got, so that one is filled before it is shown.
+ */
+static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
+				  const struct pt_map_req *req,
+				  struct pt_run run)
+{
+	uint64_t *table, found, d;
+	struct pt_pos pos;
+
+	for (;;) {
+		pos = pt_walk(pt, req->iova, run.level);
+		if (pos.level == run.level)
+			return pt_map_runs(pt, req);
+		if (pos.d)
+			return -EEXIST;
+		table = pt_new_table(pt, &d);
+		if (!table)
+			return -ENOMEM;
+		if (pos.level + 1 == PT_LAST_LEVEL)
+			pt_fill_unseen(
+				&table[PT_INDEX(req->iova, PT_LAST_LEVEL)],
+				run.nr, req->attrs, req->pa, PT_LAST_LEVEL);
+		else if (pos.level + 1 == run.level)
+			pt_fill_unseen(&table[PT_INDEX(req->iova, run.level)],
+				       run.nr, req->attrs, req->pa, run.level);
+		pt_clean(pt, table, PT_ENTRIES);
+		found = 0;
+		if (!cmpxchg_acq_rel(pos.slot, &found, d)) {
+			pt_table_free(pt, table);
+			continue;
+		}
+		if (pos.level + 1 < run.level)
+			continue;
+		if (pt_unlikely(pt->incoherent))
+			pt_clean_path(pt, req->iova, run.level);
+		return 0;
+	}
+}
+
 static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 		  uint64_t len, uint32_t prot, struct uiommu_gather *gather)
 {
-	bool fresh, replace = false;
+	bool replace = false;
 	struct pt_map_req req;
 	struct pt_run run;
 	struct pt_pos pos;
@@ -240,9 +290,10 @@ static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 	run = pt_next_run(pt, iova, pa, len);
 	if (pt_unlikely((uint64_t)run.nr << PT_SHIFT(run.level) != len))
 		return pt_map_runs(pt, &req);
-	rc = pt_reach(pt, iova, run.level, &pos, &fresh);
-	if (pt_likely(!rc) && !fresh)
-		rc = pt_check_free(pt, &pos, run.nr, &replace);
+	pos = pt_walk(pt, iova, run.level);
+	if (pt_unlikely(pos.level != run.level))
+		return pt_map_new(pt, &req, run);
+	rc = pt_check_free(pt, &pos, run.nr, &replace);
 	if (pt_unlikely(rc))
 		return rc;
 	if (pt_unlikely(replace))
