@@ -105,10 +105,8 @@ static int fake_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 	/* Domains are shared inside one unit only. */
 	if (dom->unit != dev->unit)
 		return -EINVAL;
-	if (dom->type == UIOMMU_DOM_PAGING) {
-		rc = fake->fail_attach;
-		fake->fail_attach = 0;
-	}
+	if (dom->type == UIOMMU_DOM_PAGING)
+		rc = exchange_acq_rel(&fake->fail_attach, 0);
 	if (rc)
 		return rc;
 	fetch_add_relaxed(&fake->attaches, 1);

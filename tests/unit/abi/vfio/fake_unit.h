@@ -12,7 +12,7 @@ struct fake_unit {
 	struct uiommu_unit unit;
 	struct uiommu_unit_caps caps;
 	unsigned int attaches; /* atomic */
-	int fail_attach;       /* errno of the next attach to a paging domain */
+	int fail_attach; /* atomic: errno of the next attach to a paging domain */
 };
 
 void fake_unit_init(struct fake_unit *fake,
