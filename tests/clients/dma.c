@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * DMA into memory that the program still has, or has no more.  The argument
+ * names what it does wrong:
+ *   good	nothing
+ *   free	frees the buffer, takes a new one, then lets the device write
+ *   munmap	the same with mmap and munmap
+ *   replace	maps something else in the buffer's place
+ *   unmapped	lets the device write where nothing is mapped
+ */
+#include "client.h"
+
+#define IOVA 0x10000000u
+#define LEN 0x4000u
+
+static void fill(void *mem, uint8_t byte)
+{
+	memset(mem, byte, LEN);
+}
+
+static int is_filled(const void *mem, uint8_t byte)
+{
+	const uint8_t *at = mem;
+
+	for (unsigned int i = 0; i < LEN; i++)
+		if (at[i] != byte)
+			return 0;
+	return 1;
+}
+
+static void *anonymous(void *at, int flags)
+{
+	void *mem = mmap(at, LEN, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	CHECK(mem != MAP_FAILED);
+	return mem;
+}
+
+struct work {
+	struct client c;
+	uint8_t *own; /* descriptor and source, mapped at IOVA */
+};
+
+static unsigned int dma(struct work *w, uint64_t to, uint8_t byte)
+{
+	fill(w->own, byte);
+	return client_copy(&w->c, (struct ioat_desc *)w->own, IOVA, to,
+			   IOVA + 0x1000, 0x3000);
+}
+
+static void good(struct work *w)
+{
+	uint8_t *buf = aligned_alloc(4096, LEN);
+
+	fill(buf, 1);
+	client_map(&w->c, 2 * IOVA, buf, LEN);
+	CHECK(dma(w, 2 * IOVA, 0x5a) == STS_DONE);
+	CHECK(buf[0] == 0x5a && buf[0x2fff] == 0x5a && buf[0x3000] == 1);
+	client_unmap(&w->c, 2 * IOVA, LEN);
+	free(buf);
+}
+
+static void freed(struct work *w)
+{
+	uint8_t *buf = aligned_alloc(4096, LEN), *again[8];
+
+	fill(buf, 1);
+	client_map(&w->c, 2 * IOVA, buf, LEN);
+	free(buf);
+	for (int i = 0; i < 8; i++) {
+		again[i] = aligned_alloc(4096, LEN);
+		CHECK(again[i] != buf);
+		fill(again[i], 7);
+	}
+	CHECK(dma(w, 2 * IOVA, 0x5a) == STS_DONE);
+	for (int i = 0; i < 8; i++)
+		CHECK(is_filled(again[i], 7));
+	client_unmap(&w->c, 2 * IOVA, LEN);
+	/* Now the block is really free. */
+	for (int i = 0; i < 8; i++)
+		free(again[i]);
+	buf = realloc(aligned_alloc(4096, LEN), 2 * LEN);
+	free(buf);
+}
+
+static void unmapped_memory(struct work *w)
+{
+	uint8_t *buf = anonymous(NULL, 0), *again[8];
+
+	fill(buf, 1);
+	client_map(&w->c, 2 * IOVA, buf, LEN);
+	CHECK(!munmap(buf, LEN));
+	for (int i = 0; i < 8; i++) {
+		again[i] = anonymous(i ? NULL : buf, 0);
+		CHECK(again[i] + LEN <= buf || again[i] >= buf + LEN);
+		fill(again[i], 7);
+	}
+	CHECK(dma(w, 2 * IOVA, 0x5a) == STS_DONE);
+	for (int i = 0; i < 8; i++)
+		CHECK(is_filled(again[i], 7));
+	client_unmap(&w->c, 2 * IOVA, LEN);
+	/* Its addresses can be had again. */
+	CHECK(anonymous(buf, MAP_FIXED_NOREPLACE) == buf);
+}
+
+static void replaced(struct work *w)
+{
+	uint8_t *buf = anonymous(NULL, 0);
+
+	client_map(&w->c, 2 * IOVA, buf, LEN);
+	CHECK(anonymous(buf, MAP_FIXED) == buf);
+	fill(buf, 7);
+	CHECK(dma(w, 2 * IOVA, 0x5a) == STS_HALTED);
+	CHECK(is_filled(buf, 7));
+	client_unmap(&w->c, 2 * IOVA, LEN);
+	/* A new mapping of the new memory works. */
+	client_map(&w->c, 2 * IOVA, buf, LEN);
+	client_start_ioat(&w->c);
+	CHECK(dma(w, 2 * IOVA, 0x33) == STS_DONE);
+	CHECK(buf[5] == 0x33);
+	client_unmap(&w->c, 2 * IOVA, LEN);
+}
+
+static void nowhere(struct work *w)
+{
+	CHECK(dma(w, 3 * (uint64_t)IOVA, 0x5a) == STS_HALTED);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "good";
+	struct work w;
+
+	client_open(&w.c);
+	client_start_ioat(&w.c);
+	w.own = anonymous(NULL, 0);
+	client_map(&w.c, IOVA, w.own, LEN);
+	if (!strcmp(what, "good"))
+		good(&w);
+	else if (!strcmp(what, "free"))
+		freed(&w);
+	else if (!strcmp(what, "munmap"))
+		unmapped_memory(&w);
+	else if (!strcmp(what, "replace"))
+		replaced(&w);
+	else if (!strcmp(what, "unmapped"))
+		nowhere(&w);
+	else
+		return 3;
+	client_unmap(&w.c, IOVA, LEN);
+	return 0;
+}
