@@ -108,24 +108,21 @@ static bool usable(uint32_t word)
 
 /* ------------------------------------------------------------- aliases -- */
 
-/* The usable alias page of a virtual page, or 0; *left: bytes that go on. */
-static uint64_t find_alias(struct pins *pins, uint64_t uva, uint64_t *left)
+/* The alias page that stands for a virtual page now, or 0. */
+static uint64_t current_alias(struct pins *pins, uint64_t uva)
 {
 	struct pin_alias *alias;
 
 	list_for_each(alias, &pins->aliases, node) {
-		uint64_t len = alias->pa.last - alias->pa.first + 1;
-		uint64_t pa = alias->pa.first + (uva - alias->uva), end;
+		uint64_t pa = alias->pa.first + (uva - alias->uva);
+		uint32_t word;
 
-		if (uva < alias->uva || uva - alias->uva >= len)
+		if (uva < alias->uva || pa < alias->pa.first ||
+		    pa > alias->pa.last)
 			continue;
-		if (!usable(get(pins, pa)))
-			continue;
-		for (end = pa; end <= alias->pa.last; end += PIN_PAGE)
-			if (!usable(get(pins, end)))
-				break;
-		*left = end - pa;
-		return pa;
+		word = get(pins, pa);
+		if (word && !(word & PIN_DEAD))
+			return pa;
 	}
 	return 0;
 }
@@ -228,56 +225,100 @@ static void count(struct pins *pins, uint64_t pa, uint64_t len)
 	fetch_add_relaxed(&pins->busy_pages, fresh);
 }
 
-/* How far from `uva` do pages go on that are dead (or are not)? */
-static uint64_t same_kind(struct pins *pins, uint64_t uva, uint64_t len,
-			  bool dead)
+/* What a new pin of a virtual page would be. */
+enum page_kind {
+	PAGE_SELF,    /* at its own address */
+	PAGE_ALIASED, /* through the alias it has */
+	PAGE_DEAD,    /* through an alias to be made */
+	PAGE_GONE,    /* refused: the process gave it back */
+	PAGE_FULL,    /* refused: no room in the count */
+};
+
+static enum page_kind kind_of(uint32_t word, enum page_kind usable_kind)
 {
-	uint32_t want = dead ? PIN_DEAD : 0;
+	if (word & PIN_DEAD)
+		return PAGE_DEAD;
+	if (word & PIN_RELEASED)
+		return PAGE_GONE;
+	if ((word & PIN_COUNT_MASK) == PIN_COUNT_MASK)
+		return PAGE_FULL;
+	return usable_kind;
+}
+
+static enum page_kind page_kind(struct pins *pins, uint64_t uva)
+{
+	uint64_t alias = current_alias(pins, uva);
+
+	if (alias)
+		return kind_of(get(pins, alias), PAGE_ALIASED);
+	return kind_of(get(pins, uva), PAGE_SELF);
+}
+
+/* How far from `uva` do pages go on that are their own?  No aliases are. */
+static uint64_t plain_run(struct pins *pins, uint64_t uva, uint64_t len)
+{
 	uint64_t nr, off = 0;
 
 	while (off < len) {
 		uint32_t *word = words(pins, uva + off, len - off, &nr);
 
-		for (uint64_t i = 0; i < nr; i++, off += PIN_PAGE) {
-			uint32_t old = load_relaxed(&word[i]);
-
-			if ((old & (PIN_RELEASED | PIN_DEAD)) != want)
+		for (uint64_t i = 0; i < nr; i++, off += PIN_PAGE)
+			if (kind_of(load_relaxed(&word[i]), PAGE_SELF) !=
+			    PAGE_SELF)
 				return off;
-			/* Full: one more pin would change the state. */
-			if ((old & PIN_COUNT_MASK) == PIN_COUNT_MASK)
-				return off;
-		}
 	}
 	return off;
 }
 
-static int add_alias(struct pins *pins, uint64_t uva, uint64_t len,
-		     struct uiommu_run *run)
+/* How far from `uva` do pages of its kind go on, physically in one piece? */
+static uint64_t same_kind(struct pins *pins, uint64_t uva, uint64_t len,
+			  enum page_kind kind)
 {
-	uint64_t n, left, pa;
-	int rc;
+	uint64_t alias = current_alias(pins, uva), off;
 
-	pa = find_alias(pins, uva, &left);
-	if (pa) {
-		run->len = min_u64(len, left);
-	} else {
-		n = PIN_PAGE;
-		while (n < len && !find_alias(pins, uva + n, &left))
-			n += PIN_PAGE;
-		rc = make_alias(pins, uva, n, &pa);
-		if (rc)
-			return rc;
-		run->len = n;
+	if (kind == PAGE_SELF && list_empty(&pins->aliases))
+		return plain_run(pins, uva, len);
+	for (off = PIN_PAGE; off < len; off += PIN_PAGE) {
+		if (page_kind(pins, uva + off) != kind)
+			break;
+		if (alias && current_alias(pins, uva + off) != alias + off)
+			break;
 	}
-	run->pa = pa;
-	count(pins, pa, run->len);
-	return 0;
+	return off;
+}
+
+static int add_run(struct pins *pins, uint64_t uva, uint64_t len,
+		   struct uiommu_run *run)
+{
+	enum page_kind kind = page_kind(pins, uva);
+	int rc = 0;
+
+	run->len = same_kind(pins, uva, len, kind);
+	switch (kind) {
+	case PAGE_SELF:
+		run->pa = uva;
+		break;
+	case PAGE_ALIASED:
+		run->pa = current_alias(pins, uva);
+		break;
+	case PAGE_DEAD:
+		rc = make_alias(pins, uva, run->len, &run->pa);
+		break;
+	case PAGE_GONE:
+		rc = -EFAULT;
+		break;
+	case PAGE_FULL:
+		rc = -ENOMEM;
+		break;
+	}
+	if (!rc)
+		count(pins, run->pa, run->len);
+	return rc;
 }
 
 int pins_add(struct pins *pins, uint64_t uva, uint64_t len,
 	     struct uiommu_run *run)
 {
-	uint64_t n;
 	int rc;
 
 	if (!len || (uva | len) & (PIN_PAGE - 1) || uva + len - 1 < uva ||
@@ -286,18 +327,8 @@ int pins_add(struct pins *pins, uint64_t uva, uint64_t len,
 	run->mmio = false;
 	pthread_mutex_lock(&pins->lock);
 	rc = make_nodes(pins, uva, uva + len - 1);
-	if (rc)
-		goto out;
-	n = same_kind(pins, uva, len, false);
-	if (n) {
-		run->pa = uva;
-		run->len = n;
-		count(pins, uva, n);
-		goto out;
-	}
-	n = same_kind(pins, uva, len, true);
-	rc = n ? add_alias(pins, uva, n, run) : -EFAULT;
-out:
+	if (!rc)
+		rc = add_run(pins, uva, len, run);
 	pthread_mutex_unlock(&pins->lock);
 	return rc;
 }
@@ -355,15 +386,14 @@ void pins_del(struct pins *pins, uiommu_pa_t pa, uint64_t len)
 
 /* ------------------------------------ memory that the process gives up -- */
 
-/* The page that pins of virtual page `uva` made now would use, or 0. */
+/* The pinned page that stands for virtual page `uva` now, or 0. */
 static uint64_t live_page(struct pins *pins, uint64_t uva)
 {
-	uint32_t word = get(pins, uva);
-	uint64_t left;
+	uint64_t pa = current_alias(pins, uva);
 
-	if (word & PIN_DEAD)
-		return find_alias(pins, uva, &left);
-	return usable(word) ? uva : 0;
+	if (!pa)
+		pa = uva;
+	return usable(get(pins, pa)) ? pa : 0;
 }
 
 bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
@@ -393,12 +423,58 @@ bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
 	return found;
 }
 
-/* For reports only: without memory they say less. */
+static bool held(uint32_t word)
+{
+	return word & PIN_COUNT_MASK && word & (PIN_RELEASED | PIN_DEAD);
+}
+
+/* Does anybody still have a pin of what `gone` names?  Under the lock. */
+static bool still_held(struct pins *pins, const struct pin_gone *gone)
+{
+	struct pin_alias *alias;
+
+	for (uint64_t va = skip_holes(pins, gone->range.first);
+	     va <= gone->range.last; va = skip_holes(pins, va + PIN_PAGE))
+		if (held(get(pins, va)))
+			return true;
+	list_for_each(alias, &pins->aliases, node) {
+		for (uint64_t pa = alias->pa.first; pa <= alias->pa.last;
+		     pa += PIN_PAGE) {
+			uint64_t uva = alias->uva + (pa - alias->pa.first);
+
+			if (uva >= gone->range.first &&
+			    uva <= gone->range.last && held(get(pins, pa)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Drop the records of what nobody can reach any more. */
+static void trim_gone(struct pins *pins)
+{
+	struct pin_gone *gone, *tmp;
+
+	list_for_each_safe(gone, tmp, &pins->gone, node) {
+		if (still_held(pins, gone))
+			continue;
+		list_del(&gone->node);
+		node_free(pins, gone);
+		pins->nr_gone--;
+	}
+}
+
+/* For reports only: without memory, or with too many, they say less. */
 static void remember(struct pins *pins, uint64_t first, uint64_t last,
 		     const char *what, bool replaced)
 {
-	struct pin_gone *gone = node_alloc(pins, sizeof(*gone));
+	struct pin_gone *gone;
 
+	if (pins->nr_gone == PIN_GONE_MAX)
+		trim_gone(pins);
+	if (pins->nr_gone == PIN_GONE_MAX)
+		return;
+	gone = node_alloc(pins, sizeof(*gone));
 	if (!gone)
 		return;
 	gone->range.first = first;
@@ -406,6 +482,20 @@ static void remember(struct pins *pins, uint64_t first, uint64_t last,
 	gone->replaced = replaced;
 	strncpy(gone->what, what ? what : "", sizeof(gone->what) - 1);
 	list_add(&pins->gone, &gone->node);
+	pins->nr_gone++;
+}
+
+void pins_visit_gone(struct pins *pins,
+		     void (*fn)(void *ctx, const struct pin_gone *gone),
+		     void *ctx)
+{
+	struct pin_gone *gone;
+
+	pthread_mutex_lock(&pins->lock);
+	trim_gone(pins);
+	list_for_each(gone, &pins->gone, node)
+		fn(ctx, gone);
+	pthread_mutex_unlock(&pins->lock);
 }
 
 static bool whole_pages(uint64_t first, uint64_t last)
@@ -548,20 +638,6 @@ static bool reap_one(struct pins *pins, struct uiommu_range *uva)
 	return found;
 }
 
-/* What lay in `uva` and is forgotten wholly needs no report any more. */
-static void forget_gone(struct pins *pins, const struct uiommu_range *uva)
-{
-	struct pin_gone *gone, *tmp;
-
-	list_for_each_safe(gone, tmp, &pins->gone, node) {
-		if (gone->replaced || gone->range.first < uva->first ||
-		    gone->range.last > uva->last)
-			continue;
-		list_del(&gone->node);
-		node_free(pins, gone);
-	}
-}
-
 void pins_reap(struct pins *pins)
 {
 	struct uiommu_range uva;
@@ -570,10 +646,8 @@ void pins_reap(struct pins *pins)
 	while (load_relaxed(&pins->reap_pages)) {
 		pthread_mutex_lock(&pins->lock);
 		found = reap_one(pins, &uva);
-		if (found) {
-			forget_gone(pins, &uva);
+		if (found)
 			trim_aliases(pins);
-		}
 		pthread_mutex_unlock(&pins->lock);
 		if (!found)
 			break;

@@ -36,6 +36,8 @@
 #define PIN_ADDR_LG2 48
 #define PIN_FANOUT 4096u
 
+#define PIN_GONE_MAX 1024u /* records kept for reports */
+
 #define PIN_COUNT_MASK UINT32_C(0x0fffffff)
 #define PIN_RELEASED BIT32(28)
 #define PIN_DEAD BIT32(29)
@@ -85,6 +87,7 @@ struct pins {
 	pthread_mutex_t lock;
 	struct list aliases;
 	struct list gone;
+	unsigned int nr_gone;
 	uint64_t reap_first, reap_last; /* bounds of what is to be reaped */
 
 	struct pin_mid *root[PIN_FANOUT]; /* entries are published once */
@@ -112,6 +115,11 @@ int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 void pins_reap(struct pins *pins);
 /* What happened at virtual address `uva`?  A copy into *gone, or false. */
 bool pins_find_gone(struct pins *pins, uint64_t uva, struct pin_gone *gone);
+
+/* Memory that was given up and is still mapped for DMA; fn under the lock. */
+void pins_visit_gone(struct pins *pins,
+		     void (*fn)(void *ctx, const struct pin_gone *gone),
+		     void *ctx);
 
 /* The word of the page at `pa`, 0 where nothing is known. */
 static inline uint32_t pins_word(const struct pins *pins, uint64_t pa)

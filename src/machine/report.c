@@ -365,26 +365,54 @@ static void print_complaint(const struct complaint *complaint, FILE *out)
 						      : "");
 }
 
+struct left {
+	FILE *out;
+	unsigned int n;
+};
+
+static void count_gone(void *ctx, const struct pin_gone *gone)
+{
+	struct left *left = ctx;
+
+	left->n++;
+	if (left->out)
+		fprintf(left->out,
+			"  0x%" PRIx64 " (%s), %s by %s, is still mapped for "
+			"DMA\n",
+			gone->range.first,
+			bytes(gone->range.last - gone->range.first + 1).s,
+			gone->replaced ? "replaced" : "given back", gone->what);
+}
+
+/*
+ * What is left.  A mapping of live memory is no mistake of its own: the end of
+ * the process undoes it, and programs rely on that.
+ */
 static unsigned int left_over(struct uiommu_machine *machine, FILE *out)
 {
+	struct left left = { .out = out };
 	struct uiommu_core_stats core;
-	unsigned int n = 0;
 
+	pins_visit_gone(&machine->pins, count_gone, &left);
 	uiommu_core_stats(machine->core, &core);
-	if (core.areas) {
-		n++;
+	if (!core.areas && core.pinned_bytes) {
+		left.n++;
 		if (out)
-			fprintf(out, "  %s mapping%s left (%s pinned)\n",
-				number(core.areas).s,
-				core.areas == 1 ? " is" : "s are",
-				bytes(core.pinned_bytes).s);
-	} else if (core.pinned_bytes) {
-		n++;
-		if (out)
-			fprintf(out, "  %s are still pinned\n",
+			fprintf(out, "  %s are pinned for no mapping\n",
 				bytes(core.pinned_bytes).s);
 	}
-	return n;
+	return left.n;
+}
+
+static void note_mappings(struct uiommu_machine *machine, FILE *out)
+{
+	struct uiommu_core_stats core;
+
+	uiommu_core_stats(machine->core, &core);
+	if (core.areas)
+		fprintf(out, "  (%s mapping%s left to the program's end, %s)\n",
+			number(core.areas).s, core.areas == 1 ? "" : "s",
+			bytes(core.pinned_bytes).s);
 }
 
 /* Count, and print when there is somewhere to print to. */
@@ -426,8 +454,10 @@ void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
 		return;
 	if (!check(machine, NULL)) {
 		fprintf(out, "uiommu: check: nothing to complain of\n");
+		note_mappings(machine, out);
 		return;
 	}
 	fprintf(out, "uiommu: check: wrong use of DMA\n");
 	check(machine, out);
+	note_mappings(machine, out);
 }

@@ -19,6 +19,15 @@
 #define RING UINT64_C(0x20000000)
 #define PAGE 0x1000u
 
+#if defined(__SANITIZE_THREAD__)
+/* Liburcu's callback thread starts anew in the child. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+#endif
+
 struct world {
 	struct uiommu_machine *machine;
 	struct client c;
