@@ -11,7 +11,8 @@
  * the parent, whose memory new threads will reuse.  Registration happens under
  * our own lock, which is held across the fork, and the child takes the dead
  * threads out.  liburcu's callback thread pauses around the fork and then
- * starts anew in the child.
+ * starts anew in the child.  That thread takes no signals: they are the
+ * program's, which may wait for them in a thread of its own.
  *
  * ThreadSanitizer sees neither liburcu's barriers nor its queues.  Its view is
  * stated here and nowhere else: what a section did is ordered before a
@@ -24,6 +25,7 @@
  * usable from any code.
  */
 #define _LGPL_SOURCE
+#include <signal.h>
 #include <urcu/urcu-memb.h>
 
 #include "base/list.h"
@@ -108,6 +110,19 @@ static __attribute__((noinline, cold)) void join(void)
 		UIOMMU_ASSERT(!"no memory for a thread's key");
 }
 
+static pthread_once_t worker_once = PTHREAD_ONCE_INIT;
+
+/* A thread inherits the signal mask of its maker. */
+static void make_worker(void)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)urcu_memb_get_default_call_rcu_data();
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 void host_rcu_read_begin(void *host)
 {
 	if (__builtin_expect(!URCU_TLS(urcu_memb_reader).registered, 0))
@@ -144,6 +159,7 @@ void host_rcu_defer(void *host, struct uiommu_defer *head,
 	/* liburcu wants the caller registered: it enters a section itself. */
 	if (!URCU_TLS(urcu_memb_reader).registered)
 		join();
+	pthread_once(&worker_once, make_worker);
 	tsan_release(call);
 	urcu_memb_call_rcu(&call->head, run_deferred);
 }
@@ -171,6 +187,7 @@ void host_rcu_after_fork_parent(void)
 void host_rcu_after_fork_child(void)
 {
 	struct member *it, *tmp;
+	sigset_t all, old;
 
 	list_for_each_safe(it, tmp, &members, node) {
 		if (it == &self)
@@ -179,5 +196,8 @@ void host_rcu_after_fork_child(void)
 		list_del(&it->node);
 	}
 	pthread_mutex_unlock(&members_lock);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	urcu_memb_call_rcu_after_fork_child();
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

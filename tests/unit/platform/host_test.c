@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
@@ -345,6 +346,37 @@ static void a_forked_child_goes_on(void **state)
 	alarm(0);
 }
 
+static uint32_t signals; /* atomic */
+
+static void on_signal(int sig)
+{
+	fetch_add_relaxed(&signals, 1);
+}
+
+/* The thread behind defer must not take what the program waits for. */
+static void signals_are_left_to_the_program(void **state)
+{
+	const struct uiommu_platform *p = uiommu_host_platform(*state);
+	struct reader r = { p, 3 };
+	struct late late = { .reader = &r };
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t usr1, pending;
+
+	p->defer(p->ctx, &late.defer, note);
+	uiommu_host_barrier(*state);
+	sigaction(SIGUSR1, &sa, NULL);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+	kill(getpid(), SIGUSR1);
+	usleep(20000);
+	assert_int_equal(load_relaxed(&signals), 0);
+	sigpending(&pending);
+	assert_true(sigismember(&pending, SIGUSR1));
+	pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
+	assert_int_equal(load_relaxed(&signals), 1);
+}
+
 struct node {
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;
@@ -423,6 +455,7 @@ int main(void)
 		cmocka_unit_test(windows_answer_where_they_are),
 		cmocka_unit_test(time_moves_forward),
 		cmocka_unit_test(deferred_calls_wait_for_open_sections),
+		cmocka_unit_test(signals_are_left_to_the_program),
 		cmocka_unit_test(a_forked_child_goes_on),
 		cmocka_unit_test(readers_never_see_freed_tables),
 	};
