@@ -52,7 +52,7 @@ void machine_say(char *err, size_t err_len, const char *fmt, ...)
 int hw_dev_options(const char *options, size_t len, struct hw_dev *dev,
 		   char *err, size_t err_len)
 {
-	while (len) {
+	for (;;) {
 		const char *end = memchr(options, ':', len);
 		size_t n = end ? (size_t)(end - options) : len;
 
@@ -67,10 +67,11 @@ int hw_dev_options(const char *options, size_t len, struct hw_dev *dev,
 				    (int)n, options);
 			return -EINVAL;
 		}
-		options += end ? n + 1 : n;
-		len -= end ? n + 1 : n;
+		if (!end)
+			return 0;
+		options += n + 1;
+		len -= n + 1;
 	}
-	return 0;
 }
 
 /* Each on a bus of its own, as behind root ports: alone in its group. */
