@@ -189,7 +189,7 @@ static bool step(msmmu *m, struct signal *sig)
 	struct smmu_cmd cmd;
 	struct cmdq q;
 
-	sig->wanted = false;
+	*sig = (struct signal){ 0 };
 	if (!cmdq_runnable(m, &q))
 		return false;
 	if (cmdq_fetch(m, &q, &cmd)) {

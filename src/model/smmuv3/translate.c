@@ -113,8 +113,11 @@ static int check_input_size(struct msmmu_txn *t, unsigned int bits)
 {
 	if (likely(!(t->in->iova >> bits)))
 		return 0;
-	return abort_with(t, SMMU_EVT_F_ADDR_SIZE, 1,
-			  "address above what the SMMU takes untranslated");
+	msmmu_fault(t, SMMU_EVT_F_ADDR_SIZE, 1,
+		    "address above what the SMMU takes untranslated");
+	/* Always told, whatever the stages say about their faults. */
+	t->fault.record = true;
+	return -EFAULT;
 }
 
 static int walk(struct msmmu_txn *t, uint64_t va,

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stream tables, CD tables, and every ILLEGAL rule of STE and CD with the
+ * nearest legal value beside it.  Bits are typed from the specification.
+ */
+#include <string.h>
+
+#include "rig.h"
+
+enum {
+	S1,
+	S2,
+	NEST
+};
+
+struct rule {
+	const char *what;
+	unsigned int base; /* legal entry that is changed */
+	bool in_cd;
+	unsigned int q; /* word */
+	uint64_t mask, bad, good;
+	const char *profile; /* NULL: "full" */
+};
+
+#define ST(n, m, b, g) .q = (n), .mask = (m), .bad = (b), .good = (g)
+#define CDW(n, m, b, g) .in_cd = true, ST(n, m, b, g)
+
+static const struct rule rules[] = {
+	{ "V", S1, ST(0, 1, 0, 1) },
+	{ "STRW x1", S1, ST(1, 3ull << 30, 1ull << 30, 2ull << 30) },
+	{ "STRW 11", S1, ST(1, 3ull << 30, 3ull << 30, 0) },
+	{ "V when nested", NEST, ST(0, 1, 0, 1) },
+	{ "S1STALLD", S1, ST(1, 1ull << 27, 1ull << 27, 0) },
+	{ "S1CDMax above 20", S1, ST(0, 31ull << 59, 21ull << 59, 0) },
+	{ "S1ContextPtr at OAS", S1, ST(0, 0xffull << 48, 1ull << 48, 0) },
+	{ "S2S", S2, ST(2, 1ull << 57, 1ull << 57, 0) },
+	{ "S2AA64", S2, ST(2, 1ull << 51, 0, 1ull << 51) },
+	{ "S2HA", S2, ST(2, 1ull << 56, 1ull << 56, 0) },
+	{ "S2HD", S2, ST(2, 1ull << 55, 1ull << 55, 0) },
+	{ "S2TG reserved", S2, ST(2, 3ull << 46, 3ull << 46, 0) },
+	{ "S2TTB at S2PS 40", S2, ST(2, 7ull << 48, 0, 5ull << 48) },
+	{ "S2T0SZ below 16", S2,
+	  ST(2, 0xffull << 32, 15ull << 32 | 2ull << 38,
+	     16ull << 32 | 2ull << 38) },
+	{ "S2T0SZ above 48", S2,
+	  ST(2, 0xffull << 32, 49ull << 32 | 3ull << 38,
+	     48ull << 32 | 3ull << 38) },
+	{ "SL0 0 with 40 bits", S2, ST(2, 3ull << 38, 0, 2ull << 38) },
+	{ "20 tables in a row", S2,
+	  ST(2, 0xffull << 32, 20ull << 32 | 1ull << 38,
+	     21ull << 32 | 1ull << 38) },
+	{ "no bit left at level 1", S2,
+	  ST(2, 0xffull << 32, 34ull << 32 | 1ull << 38,
+	     33ull << 32 | 1ull << 38) },
+	{ "level 3 start", S2,
+	  ST(2, 0xffull << 32, 38ull << 32 | 3ull << 38,
+	     39ull << 32 | 3ull << 38) },
+	{ "64K SL0 3", S2,
+	  ST(2, 3ull << 46 | 0xffull << 32,
+	     1ull << 46 | 3ull << 38 | 35ull << 32,
+	     1ull << 46 | 0ull << 38 | 35ull << 32) },
+	{ "64K T0SZ 48", S2,
+	  ST(2, 3ull << 46 | 0xffull << 32,
+	     1ull << 46 | 0ull << 38 | 48ull << 32,
+	     1ull << 46 | 0ull << 38 | 47ull << 32) },
+	{ "16K SL0 3", S2,
+	  ST(2, 3ull << 46 | 0xffull << 32,
+	     2ull << 46 | 3ull << 38 | 16ull << 32,
+	     2ull << 46 | 2ull << 38 | 16ull << 32) },
+	{ "S2ENDI", S2, ST(2, 1ull << 52, 1ull << 52, 0) },
+	{ "S2VMID of 8 bits", S2, ST(2, 0xffff, 0x100, 0xff), "small" },
+	{ "S2VMID of 8 bits, stage 1", S1, ST(2, 0xffff, 0x100, 0xff),
+	  "small" },
+	{ "nested checks stage 2", NEST, ST(2, 1ull << 51, 0, 1ull << 51) },
+	{ "nested checks stage 1", NEST, ST(1, 1ull << 27, 1ull << 27, 0) },
+	{ "no stage 1", S1, ST(0, 0xe, 0xa, 0x8), "s2only" },
+	{ "no stage 2", S2, ST(0, 0xe, 0xc, 0x8), "s1only" },
+	{ "nested without stage 2", S1, ST(0, 0xe, 0xe, 0xa), "s1only" },
+	{ "T0SZ above 39 without STT", S2,
+	  ST(2, 0xffull << 32, 40ull << 32, 39ull << 32), "small" },
+	{ "S1Fmt 1 without CD2L", S1,
+	  ST(0, 3ull << 4 | 31ull << 59, 1ull << 4 | 1ull << 59, 1ull << 4),
+	  "small" },
+
+	{ "CD V", S1, CDW(0, 1ull << 31, 0, 1ull << 31) },
+	{ "CD S", S1, CDW(0, 1ull << 44, 1ull << 44, 0) },
+	{ "CD A", S1, CDW(0, 1ull << 46, 0, 1ull << 46) },
+	{ "CD AA64", S1, CDW(0, 1ull << 41, 0, 1ull << 41) },
+	{ "CD HA", S1, CDW(0, 1ull << 43, 1ull << 43, 0) },
+	{ "CD HD", S1, CDW(0, 1ull << 42, 1ull << 42, 0) },
+	{ "CD ENDI", S1, CDW(0, 1ull << 15, 1ull << 15, 0) },
+	{ "CD T0SZ 15", S1, CDW(0, 0x3f, 15, 16) },
+	{ "CD T0SZ 49", S1, CDW(0, 0x3f, 49, 48) },
+	{ "CD T0SZ 48 with 64K", S1, CDW(0, 0xff, 48 | 1 << 6, 47 | 1 << 6) },
+	{ "CD T0SZ 40 without STT", S1, CDW(0, 0x3f, 40, 39), "small" },
+	{ "CD TG0 reserved", S1, CDW(0, 3 << 6, 3 << 6, 2 << 6) },
+	{ "CD TG0 unsupported", S1, CDW(0, 3 << 6, 2 << 6, 1 << 6), "small" },
+	{ "CD TTB0 at IPS 32", S1, CDW(0, 7ull << 32, 0, 1ull << 32) },
+	{ "CD TTB0 at OAS", S1, CDW(1, 0xfull << 48, 1ull << 48, 0) },
+	{ "CD T1SZ 15", S1,
+	  CDW(0, 1ull << 30 | 0xffull << 16, 0x8full << 16, 0x90ull << 16) },
+	{ "CD T1SZ bad but EPD1", S1,
+	  CDW(0, 1ull << 30 | 0xffull << 16, 0, 1ull << 30) },
+	{ "CD TG1 reserved", S1,
+	  CDW(0, 1ull << 30 | 0xffull << 16, 0x10ull << 16, 0xd0ull << 16) },
+	{ "CD ASID of 8 bits", S1,
+	  CDW(0, 0xffffull << 48, 0x100ull << 48, 0xffull << 48), "small" },
+};
+
+static struct uiommu_smmuv3_profile profile_of(const char *name)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+
+	if (!name)
+		return p;
+	if (!strcmp(name, "small")) {
+		p.idr[0] &=
+			~(SMMU_IDR0_ASID16 | SMMU_IDR0_VMID16 | SMMU_IDR0_CD2L);
+		p.idr[3] &= ~SMMU_IDR3_STT;
+		p.idr[5] &= ~SMMU_IDR5_GRAN16K;
+	} else if (!strcmp(name, "s1only")) {
+		p.idr[0] &= ~(SMMU_IDR0_S2P | SMMU_IDR0_HYP | SMMU_IDR0_VMID16);
+		p.idr[3] &= ~(SMMU_IDR3_XNX | SMMU_IDR3_FWB | SMMU_IDR3_PTWNNC);
+	} else {
+		p.idr[0] &= ~(SMMU_IDR0_S1P | SMMU_IDR0_HYP);
+		p.idr[3] &= ~(SMMU_IDR3_HAD | SMMU_IDR3_E0PD);
+	}
+	return p;
+}
+
+/* The event that the entry leads to, with `val` in the rule's field. */
+static unsigned int try_rule(const struct rule *rule, uint64_t val)
+{
+	struct uiommu_smmuv3_profile p = profile_of(rule->profile);
+	struct uiommu_smmuv3_xlate x;
+	struct smmu_ste ste;
+	struct smmu_cd cd;
+	struct rig r;
+	unsigned int type = 0;
+	uint64_t s2;
+	uint64_t *word;
+
+	rig_init(&r, &p);
+	/* high enough to be above a 32-bit IPS after masking: 4 GiB below */
+	s2 = rig_table(&r, 1 << 17);
+	ste = rule->base == S2 ? rig_ste_s2(s2, 7) : rig_ste_s1(RIG_CD);
+	if (rule->base == NEST) {
+		ste = rig_ste_s2(s2, 7);
+		ste.q[0] = RIG_CD | 0xf;
+	}
+	cd = rig_cd_4k(rig_table(&r, 4096), 1);
+	if (rule->in_cd && rule->q == 0 && rule->mask == 7ull << 32)
+		cd.q[1] = 1ull << 32; /* above 32 bits, within 36 */
+	if (!rule->in_cd && rule->q == 2 && rule->mask == 7ull << 48)
+		ste.q[3] = 1ull << 40;
+	word = rule->in_cd ? &cd.q[rule->q] : &ste.q[rule->q];
+	*word = (*word & ~rule->mask) | val;
+	rig_ste(&r, 1, &ste);
+	rig_cd(&r, RIG_CD, &cd);
+	if (rig_xlate(&r, 1, 0, 0, &x))
+		type = r.info.event_type;
+	rig_fini(&r);
+	return type;
+}
+
+static void illegal_entries(void **state)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++) {
+		const struct rule *rule = &rules[i];
+		unsigned int want = rule->in_cd ? SMMU_EVT_C_BAD_CD
+						: SMMU_EVT_C_BAD_STE;
+		unsigned int bad = try_rule(rule, rule->bad);
+		unsigned int good = try_rule(rule, rule->good);
+
+		if (bad != want || good == SMMU_EVT_C_BAD_STE ||
+		    good == SMMU_EVT_C_BAD_CD)
+			fail_msg("%s: bad gives %#x, good gives %#x",
+				 rule->what, bad, good);
+	}
+}
+
+static void aborting_streams_are_silent(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = { .q = { 1 } };
+	struct uiommu_smmuv3_txn txn = { .sid = 1, .flags = UIOMMU_TXN_SSV };
+	struct uiommu_smmuv3_xlate x;
+
+	/* Config 0xx: nothing else is looked at, a SubstreamID neither */
+	for (uint64_t config = 0; config < 4; config++) {
+		ste.q[0] = 1 | config << 1;
+		ste.q[2] = ~0ull;
+		rig_ste(r, 1, &ste);
+		rig_inval_all(r);
+		assert_int_equal(rig_xlate(r, 1, 0, 0x1000, &x), -14);
+		assert_int_equal(
+			uiommu_smmuv3_model_translate(r->model, &txn, &x), -14);
+		rig_expect_no_event(r);
+	}
+	assert_int_equal(r->info.event_type, 0);
+	assert_int_equal(r->faults, 8);
+}
+
+static void bypass(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = { .q = { 9, 1ull << 44, ~0ull } };
+	struct uiommu_smmuv3_txn txn = { .sid = 1, .flags = UIOMMU_TXN_SSV };
+	struct uiommu_smmuv3_xlate x;
+
+	rig_ste(r, 1, &ste);
+	rig_expect_pa(r, 1, 0x123456789abc, 0x123456789abc);
+	assert_int_equal(rig_xlate(r, 1, UIOMMU_TXN_WRITE, 0x1000, &x), 0);
+	assert_int_equal(x.attrs.mair, 0xff);
+	assert_int_equal(uiommu_smmuv3_model_translate(r->model, &txn, &x),
+			 -14);
+	rig_expect_event(r, 0x0000000100000008, 0, 0, 0);
+	/* above the output size: F_ADDR_SIZE, always recorded */
+	assert_int_equal(rig_xlate(r, 1, 0, 1ull << 48, &x), -14);
+	rig_expect_event(r, 0x0000000100000011, 0x0000020800000000, 1ull << 48,
+			 0);
+	/* overrides: Device-GRE, privileged; a write stays data */
+	ste.q[1] = 1ull << 44 | 3ull << 32 | 1ull << 36 | 3ull << 48 |
+		   3ull << 50;
+	rig_ste(r, 1, &ste);
+	rig_inval_all(r);
+	assert_int_equal(rig_xlate(r, 1, 0, 0x1000, &x), 0);
+	assert_int_equal(x.attrs.mair, 0x0c);
+	assert_int_equal(x.attrs.sh, 2);
+	assert_true(x.attrs.priv && x.attrs.instr);
+	assert_int_equal(rig_xlate(r, 1, UIOMMU_TXN_WRITE, 0x1000, &x), 0);
+	assert_false(x.attrs.instr);
+}
+
+static void two_level_stream_table(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = { .q = { 9 } };
+	uint64_t l2 = rig_table(r, 0x4000);
+	unsigned int i;
+	static const struct {
+		uint64_t span;
+		bool found;
+	} spans[] = { { 0, 0 },	 { 6, 0 },  { 7, 1 }, { 9, 1 },
+		      { 10, 0 }, { 12, 0 }, { 31, 0 } };
+
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 16 | 8 << 6 | 1 << 16);
+	wr(r, SMMU_REG_CR0, 0xd);
+	/* worked: SID 0x1234 is entry 0x34 behind the L1STD at +0x90 */
+	for (i = 0; i < 8; i++)
+		ram_w64(&r->ram, l2 + 0xd00 + 8 * i, ste.q[i]);
+	for (i = 0; i < ARRAY_SIZE(spans); i++) {
+		struct uiommu_smmuv3_xlate x;
+
+		ram_w64(&r->ram, RIG_STRTAB + 0x90, l2 | spans[i].span);
+		rig_inval_all(r);
+		assert_int_equal(rig_xlate(r, 0x1234, 0, 0x1000, &x),
+				 spans[i].found ? 0 : -14);
+		if (!spans[i].found)
+			rig_expect_event(r, 0x0000123400000002, 0, 0, 0);
+	}
+	/* the level-1 table in a hole */
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr64(r, SMMU_REG_STRTAB_BASE, RIG_HOLE);
+	wr(r, SMMU_REG_CR0, 0xd);
+	rig_inval_all(r);
+	rig_expect_fault(r, 0x1234, 0, 0, SMMU_EVT_F_STE_FETCH);
+}
+
+static void small_two_level_table_and_odd_split(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = { .q = { 9 } };
+	uint64_t l2 = rig_table(r, 0x4000);
+
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 4 | 8 << 6 | 1 << 16);
+	wr(r, SMMU_REG_CR0, 0xd);
+	ram_w64(&r->ram, RIG_STRTAB, l2 | 9);
+	ram_w64(&r->ram, l2 + 15 * 64, ste.q[0]);
+	rig_expect_pa(r, 15, 0x1000, 0x1000);
+	rig_expect_fault(r, 16, 0, 0, SMMU_EVT_C_BAD_STREAMID);
+	/* SPLIT 7 acts as 6: SID 64 is in the second level-1 descriptor */
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 8 | 7 << 6 | 1 << 16);
+	wr(r, SMMU_REG_CR0, 0xd);
+	rig_inval_all(r);
+	ram_w64(&r->ram, RIG_STRTAB + 8, l2 | 7);
+	ram_w64(&r->ram, l2, ste.q[0]);
+	rig_expect_pa(r, 64, 0x2000, 0x2000);
+}
+
+static void table_bases_are_aligned_by_the_written_size(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = { .q = { 9 } };
+
+	/* linear, 2^8 entries: base[13:0] are taken as 0 */
+	rig_ste(r, 3, &ste);
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB | 0x3fc0);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 8);
+	wr(r, SMMU_REG_CR0, 0xd);
+	rig_expect_pa(r, 3, 0x1000, 0x1000);
+	rig_expect_fault(r, 256, 0, 0, SMMU_EVT_C_BAD_STREAMID);
+	/* two-level 16, 8: base[10:0] */
+	wr(r, SMMU_REG_CR0, 0xc);
+	wr64(r, SMMU_REG_STRTAB_BASE, (RIG_STRTAB + 0x10000) | 0x7c0);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 16 | 8 << 6 | 1 << 16);
+	wr(r, SMMU_REG_CR0, 0xd);
+	rig_inval_all(r);
+	ram_w64(&r->ram, RIG_STRTAB + 0x10000, RIG_STRTAB | 9);
+	rig_expect_pa(r, 3, 0x1000, 0x1000);
+}
+
+static int xlate_ssid(struct rig *r, uint32_t sid, int ssid, uint64_t iova,
+		      uint64_t *pa)
+{
+	struct uiommu_smmuv3_txn txn = { .sid = sid,
+					 .ssid = (uint32_t)ssid,
+					 .flags = ssid < 0 ? 0 : UIOMMU_TXN_SSV,
+					 .iova = iova };
+	struct uiommu_smmuv3_xlate x = { 0 };
+	int rc;
+
+	if (ssid < 0)
+		txn.ssid = 0;
+	rc = uiommu_smmuv3_model_translate(r->model, &txn, &x);
+	*pa = x.pa;
+	return rc;
+}
+
+/* Expect the page of `ssid`'s own table, or an event. */
+static void expect_ssid(struct rig *r, int ssid, unsigned int type,
+			uint64_t want)
+{
+	uint64_t pa, rec[4];
+	int rc = xlate_ssid(r, 1, ssid, 0x1000, &pa);
+
+	if (!type) {
+		assert_int_equal(rc, 0);
+		assert_int_equal(pa, want);
+		return;
+	}
+	assert_int_equal(rc, -14);
+	assert_true(rig_event(r, rec));
+	assert_int_equal(rec[0] & 0xff, type);
+}
+
+static void substream_table(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = rig_ste_s1(RIG_CD);
+	static const struct {
+		unsigned int cdmax, dss;
+		int ssid;
+		unsigned int type;
+		int cd; /* whose page; -1: untranslated */
+	} rows[] = {
+		{ 0, 2, 0, SMMU_EVT_C_BAD_SUBSTREAMID, 0 },
+		{ 0, 0, -1, 0, 0 },
+		{ 2, 0, 4, SMMU_EVT_C_BAD_SUBSTREAMID, 0 },
+		{ 2, 0, 3, 0, 3 },
+		{ 2, 0, 0, 0, 0 },
+		{ 2, 1, 0, 0, 0 },
+		{ 2, 2, 0, SMMU_EVT_F_STREAM_DISABLED, 0 },
+		{ 2, 2, 1, 0, 1 },
+		{ 2, 0, -1, SMMU_EVT_F_STREAM_DISABLED, 0 },
+		{ 2, 3, -1, SMMU_EVT_F_STREAM_DISABLED, 0 },
+		{ 2, 1, -1, 0, -1 },
+		{ 2, 2, -1, 0, 0 },
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t table = rig_table(r, 4096);
+		struct smmu_cd cd = rig_cd_4k(table, (uint16_t)(i + 1));
+
+		rig_cd(r, RIG_CD + 64 * i, &cd);
+		rig_map4k(r, table, 0x1000, RIG_DATA + 0x1000 * i, LEAF_RW);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		ste.q[0] = RIG_CD | 0xb | (uint64_t)rows[i].cdmax << 59;
+		ste.q[1] = 1ull << 44 | rows[i].dss;
+		rig_ste(r, 1, &ste);
+		rig_inval_all(r);
+		expect_ssid(r, rows[i].ssid, rows[i].type,
+			    rows[i].cd < 0
+				    ? 0x1000
+				    : RIG_DATA + 0x1000 * (uint64_t)rows[i].cd);
+	}
+	/* skipping stage 1 does not make addresses larger than the IAS legal */
+	ste.q[1] = 1ull << 44 | 1;
+	rig_ste(r, 1, &ste);
+	rig_inval_all(r);
+	rig_expect_fault(r, 1, 0, 1ull << 48, SMMU_EVT_F_ADDR_SIZE);
+}
+
+static void two_level_cd_tables(void **state)
+{
+	struct rig *r = *state;
+	uint64_t l1 = rig_table(r, 0x10000), l2 = rig_table(r, 0x10000);
+	uint64_t table = rig_table(r, 4096);
+	struct smmu_cd cd = rig_cd_4k(table, 9);
+	static const struct {
+		unsigned int fmt;
+		uint64_t l1_off, cd_off;
+	} rows[] = { { 2, 0x10, 0xaf00 }, { 1, 0x150, 0xf00 } };
+
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct smmu_ste ste = rig_ste_s1(l1);
+
+		ste.q[0] |= (uint64_t)rows[i].fmt << 4 | 16ull << 59;
+		rig_ste(r, 1, &ste);
+		ram_zero(&r->ram, l1, 0x10000);
+		ram_zero(&r->ram, l2, 0x10000);
+		rig_inval_all(r);
+		expect_ssid(r, 0xabc, SMMU_EVT_C_BAD_SUBSTREAMID, 0);
+		ram_w64(&r->ram, l1 + rows[i].l1_off, l2 | 1);
+		rig_cd(r, l2 + rows[i].cd_off, &cd);
+		rig_inval_all(r);
+		expect_ssid(r, 0xabc, 0, RIG_DATA);
+		/* the leaf above the output size, and in a hole */
+		ram_w64(&r->ram, l1 + rows[i].l1_off, 1ull << 48 | 1);
+		rig_inval_all(r);
+		expect_ssid(r, 0xabc, SMMU_EVT_C_BAD_SUBSTREAMID, 0);
+		ram_w64(&r->ram, l1 + rows[i].l1_off, RIG_HOLE | 1);
+		rig_inval_all(r);
+		expect_ssid(r, 0xabc, SMMU_EVT_F_CD_FETCH, 0);
+		expect_ssid(r, 0x10000, SMMU_EVT_C_BAD_SUBSTREAMID, 0);
+	}
+}
+
+static void substreams_without_the_feature(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("qemu-8");
+	struct smmu_ste ste = rig_ste_s1(RIG_CD);
+	uint64_t table, pa;
+	struct smmu_cd cd;
+
+	rig_fini(r);
+	rig_init(r, &p);
+	table = rig_table(r, 4096);
+	cd = rig_cd_4k(table, 1);
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	/* S1CDMax, S1Fmt and S1DSS are not there */
+	ste.q[0] |= 31ull << 59 | 1 << 4;
+	rig_ste(r, 1, &ste);
+	rig_cd(r, RIG_CD, &cd);
+	rig_expect_pa(r, 1, 0x1000, RIG_DATA);
+	assert_int_equal(xlate_ssid(r, 1, 0, 0x1000, &pa), -14);
+	rig_expect_event(r, 0x0000000100000008, 0, 0, 0);
+}
+
+static void profiles_that_lie_are_refused(void **state)
+{
+	static const struct {
+		unsigned int reg;
+		uint32_t clear, set;
+	} lies[] = {
+		{ 0, 0, SMMU_IDR0_ATS },
+		{ 0, 0, SMMU_IDR0_PRI },
+		{ 0, 0, 2u << 6 },
+		{ 0, SMMU_IDR0_STALL_MODEL, 0 },
+		{ 0, SMMU_IDR0_TERM_MODEL, 0 },
+		{ 0, SMMU_IDR0_TTF, 3u << 2 },
+		{ 0, SMMU_IDR0_ST_LEVEL, 0 },
+		{ 0, SMMU_IDR0_TTENDIAN, 1u << 21 },
+		{ 0, SMMU_IDR0_S1P | SMMU_IDR0_S2P | SMMU_IDR0_HYP, 0 },
+		{ 0, SMMU_IDR0_S2P, 0 },
+		{ 1, SMMU_IDR1_SIDSIZE, 33 },
+		{ 1, SMMU_IDR1_SSIDSIZE, 21u << 6 },
+		{ 1, SMMU_IDR1_CMDQS, 20u << 21 },
+		{ 1, 0, SMMU_IDR1_ECMDQ },
+		{ 2, 0, 1 },
+		{ 3, 0, SMMU_IDR3_MPAM },
+		{ 5, 0x70, 0 },
+		{ 5, SMMU_IDR5_OAS, 7 },
+		{ 5, 0, SMMU_IDR5_D128 },
+		{ 5, 0, SMMU_IDR5_DS },
+		{ 5, 0, 1u << 16 },
+	};
+	struct model_ram ram;
+	struct uiommu_model_host host;
+	struct uiommu_smmuv3_model *model;
+	struct uiommu_smmuv3_profile p;
+
+	assert_int_equal(model_ram_init(&ram, RIG_BASE, 0x10000), 0);
+	host = model_ram_host(&ram);
+	for (unsigned int i = 0; i < ARRAY_SIZE(lies); i++) {
+		p = rig_profile("full");
+		p.idr[lies[i].reg] &= ~lies[i].clear;
+		p.idr[lies[i].reg] |= lies[i].set;
+		ram.last_log[0] = 0;
+		assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &model),
+				 -22);
+		assert_non_null(strstr(ram.last_log, "IDR"));
+	}
+	p = rig_profile("full");
+	p.tlb_entries = 100;
+	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &model), -22);
+	assert_null(uiommu_smmuv3_profile_find("no such"));
+	for (unsigned int i = 0; uiommu_smmuv3_profile_get(i); i++) {
+		assert_int_equal(
+			uiommu_smmuv3_model_create(uiommu_smmuv3_profile_get(i),
+						   &host, &model),
+			0);
+		uiommu_smmuv3_model_destroy(model);
+	}
+	model_ram_fini(&ram);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(illegal_entries),
+		T(aborting_streams_are_silent),
+		T(bypass),
+		T(two_level_stream_table),
+		T(small_two_level_table_and_odd_split),
+		T(table_bases_are_aligned_by_the_written_size),
+		T(substream_table),
+		T(two_level_cd_tables),
+		T(substreams_without_the_feature),
+		cmocka_unit_test(profiles_that_lie_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CMD_SYNC waits for accesses that began earlier; interrupts come outside of
+ * everything; forks and threads that end are survived.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "rig.h"
+
+/* Memory that holds an access until it is let go. */
+struct gate {
+	struct model_ram *ram;
+	int (*write)(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs);
+	int (*read)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs);
+	uint32_t armed, inside, open;
+};
+
+static void nap(void)
+{
+	struct timespec ts = { 0, 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static int gate_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		      struct uiommu_mem_attrs attrs)
+{
+	struct gate *g = ctx;
+
+	if (!attrs.walk && load_acquire(&g->armed)) {
+		store_release(&g->inside, 1);
+		while (!load_acquire(&g->open))
+			nap();
+	}
+	return g->write(g->ram, pa, buf, len, attrs);
+}
+
+static int gate_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	struct gate *g = ctx;
+
+	return g->read(g->ram, pa, buf, len, attrs);
+}
+
+static void init_gated(struct rig *r, struct gate *g)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_model_host host;
+
+	rig_init(r, &p);
+	uiommu_smmuv3_model_destroy(r->model);
+	r->ram.use_direct = false;
+	host = model_ram_host(&r->ram);
+	*g = (struct gate){ .ram = &r->ram,
+			    .write = host.write,
+			    .read = host.read };
+	host.ctx = g;
+	host.write = gate_write;
+	host.read = gate_read;
+	host.irq = NULL;
+	host.wake = NULL;
+	host.log = NULL;
+	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &r->model), 0);
+	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
+	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
+	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 16);
+	wr(r, SMMU_REG_CR0, 0xd);
+}
+
+static void *one_write(void *arg)
+{
+	struct rig *r = arg;
+	uint64_t data = 0x1122334455667788;
+	struct uiommu_smmuv3_dma dma = {
+		.txn = { .sid = 1, .flags = UIOMMU_TXN_WRITE, .iova = 0x1000 },
+		.buf = &data,
+		.len = 8,
+	};
+
+	return uiommu_smmuv3_model_dma(r->model, &dma) ? arg : NULL;
+}
+
+static void *one_sync(void *arg)
+{
+	rig_cmd(arg, SMMU_CMD_OP_SYNC, 0);
+	return NULL;
+}
+
+static void sync_waits_for_an_access_under_way(void **state)
+{
+	pthread_t writer, syncer;
+	struct gate gate;
+	struct rig r;
+	uint64_t table;
+	void *failed;
+
+	init_gated(&r, &gate);
+	table = rig_stream(&r, 1, 7);
+	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
+	store_release(&gate.armed, 1);
+	assert_int_equal(pthread_create(&writer, NULL, one_write, &r), 0);
+	while (!load_acquire(&gate.inside))
+		nap();
+	/* an invalidation alone does not wait */
+	rig_cmd(&r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	assert_int_equal(rd(&r, SMMU_REG_CMDQ_CONS), 1);
+	assert_int_equal(pthread_create(&syncer, NULL, one_sync, &r), 0);
+	for (unsigned int i = 0; i < 30; i++) {
+		nap();
+		assert_int_equal(rd(&r, SMMU_REG_CMDQ_CONS), 1);
+	}
+	assert_int_equal(ram_r64(&r.ram, RIG_DATA), 0);
+	store_release(&gate.open, 1);
+	pthread_join(syncer, NULL);
+	/* the moment SYNC is done, the access is in memory */
+	assert_int_equal(rd(&r, SMMU_REG_CMDQ_CONS), 2);
+	assert_int_equal(ram_r64(&r.ram, RIG_DATA), 0x1122334455667788);
+	pthread_join(writer, &failed);
+	assert_null(failed);
+	rig_fini(&r);
+}
+
+/* --------------------------------------------------- unmap under fire --- */
+
+struct fire {
+	struct rig *r;
+	uint32_t stop;
+	uint64_t done;
+};
+
+static void *keep_writing(void *arg)
+{
+	struct fire *f = arg;
+	uint8_t buf[4096];
+
+	memset(buf, 0xee, sizeof(buf));
+	while (!load_acquire(&f->stop)) {
+		struct uiommu_smmuv3_dma dma = {
+			.txn = { .sid = 1,
+				 .flags = UIOMMU_TXN_WRITE,
+				 .iova = 0x1000 },
+			.buf = buf,
+			.len = sizeof(buf),
+		};
+
+		(void)uiommu_smmuv3_model_dma(f->r->model, &dma);
+		fetch_add_relaxed(&f->done, 1);
+	}
+	return NULL;
+}
+
+static void memory_is_quiet_after_unmap_and_sync(void **state)
+{
+	struct rig *r = *state;
+	struct fire fire = { .r = r };
+	uint64_t table = rig_stream(r, 1, 7), pte;
+	pthread_t thread[2];
+
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	pte = rig_pte4k(r, table, 0x1000);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, keep_writing,
+						&fire),
+				 0);
+	for (unsigned int round = 0; round < 300; round++) {
+		uint64_t before = load_acquire(&fire.done);
+
+		ram_w64(&r->ram, pte, RIG_DATA | LEAF_RW | 3);
+		while (load_acquire(&fire.done) < before + 10)
+			sched_yield();
+		ram_w64(&r->ram, pte, 0);
+		rig_cmd(r, 0x0007000000000012, 0x1001);
+		rig_sync(r);
+		/* the page is ours now */
+		ram_zero(&r->ram, RIG_DATA, 4096);
+		before = load_acquire(&fire.done);
+		while (load_acquire(&fire.done) < before + 3)
+			sched_yield();
+		for (uint64_t off = 0; off < 4096; off += 8)
+			assert_int_equal(ram_r64(&r->ram, RIG_DATA + off), 0);
+	}
+	store_release(&fire.stop, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* ----------------------------------------------------------- re-entry --- */
+
+static void irq_handler(void *arg, unsigned int line)
+{
+	struct rig *r = arg;
+	uint64_t data = 5;
+	struct uiommu_smmuv3_dma dma = {
+		.txn = { .sid = 1, .flags = UIOMMU_TXN_WRITE, .iova = 0x1000 },
+		.buf = &data,
+		.len = 8,
+	};
+
+	if (line != UIOMMU_SMMUV3_LINE_EVENTQ)
+		return;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), 0);
+	rig_cmd(r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	rig_sync(r);
+}
+
+static void an_irq_handler_may_use_the_model(void **state)
+{
+	struct rig *r = *state;
+	uint64_t table = rig_stream(r, 1, 7);
+
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	r->ram.on_irq = irq_handler;
+	r->ram.on_irq_arg = r;
+	rig_expect_fault(r, 1, 0, 0x2000, SMMU_EVT_F_TRANSLATION);
+	assert_int_equal(ram_r64(&r->ram, RIG_DATA), 5);
+	assert_int_equal(rig_stats(r).syncs, 1);
+}
+
+static void *short_life(void *arg)
+{
+	struct rig *r = arg;
+
+	rig_expect_pa(r, 1, 0x1000, RIG_DATA);
+	return NULL;
+}
+
+static void threads_come_and_go(void **state)
+{
+	struct rig *r = *state;
+	uint64_t table = rig_stream(r, 1, 7);
+
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	for (unsigned int i = 0; i < 500; i++) {
+		pthread_t t;
+
+		assert_int_equal(pthread_create(&t, NULL, short_life, r), 0);
+		pthread_join(t, NULL);
+	}
+	rig_sync(r);
+	assert_int_equal(rig_stats(r).translations, 500);
+}
+
+static void several_instances_in_a_thread(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct rig r[4];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		rig_init(&r[i], &p);
+		rig_map4k(&r[i], rig_stream(&r[i], 1, 7), 0x1000,
+			  RIG_DATA + i * 0x1000, LEAF_RW);
+	}
+	for (unsigned int n = 0; n < 100; n++) {
+		for (unsigned int i = 0; i < 4; i++)
+			rig_expect_pa(&r[i], 1, 0x1000, RIG_DATA + i * 0x1000);
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(rig_stats(&r[i]).translations, 100);
+		rig_sync(&r[i]);
+		rig_fini(&r[i]);
+	}
+}
+
+/* Fork while another thread is inside; the child must not wait for it. */
+static void a_forked_child_goes_on(void **state)
+{
+	pthread_t writer;
+	struct gate gate;
+	struct rig r;
+	uint64_t table;
+	int status;
+	pid_t pid;
+
+	init_gated(&r, &gate);
+	table = rig_stream(&r, 1, 7);
+	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
+	store_release(&gate.armed, 1);
+	assert_int_equal(pthread_create(&writer, NULL, one_write, &r), 0);
+	while (!load_acquire(&gate.inside))
+		nap();
+	pid = fork();
+	if (!pid) {
+		struct uiommu_smmuv3_xlate x = { 0 };
+
+		alarm(20);
+		rig_cmd(&r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+		rig_cmd(&r, SMMU_CMD_OP_SYNC, 0);
+		_exit(rd(&r, SMMU_REG_CMDQ_CONS) == 2 &&
+				      !rig_xlate(&r, 1, 0, 0x1000, &x) &&
+				      x.pa == RIG_DATA
+			      ? 0
+			      : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	store_release(&gate.open, 1);
+	pthread_join(writer, NULL);
+	rig_fini(&r);
+}
+
+/* ---------------------------------------------------------------- DMA --- */
+
+static void dma_is_split_where_translations_end(void **state)
+{
+	struct rig *r = *state;
+	uint64_t table = rig_stream(r, 1, 7);
+	uint8_t out[0x3000], in[0x3000];
+	struct uiommu_smmuv3_dma dma = {
+		.txn = { .sid = 1, .flags = UIOMMU_TXN_WRITE, .iova = 0x1800 },
+		.buf = out,
+		.len = 0x2000,
+	};
+
+	for (unsigned int i = 0; i < sizeof(out); i++)
+		out[i] = (uint8_t)(i * 7);
+	rig_map4k(r, table, 0x1000, RIG_DATA + 0x5000, LEAF_RW);
+	rig_map4k(r, table, 0x2000, RIG_DATA + 0x1000, LEAF_RW);
+	rig_map4k(r, table, 0x3000, RIG_DATA + 0x9000, LEAF_RW);
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), 0);
+	assert_int_equal(dma.done_len, 0x2000);
+	assert_memory_equal(r->ram.mem + (RIG_DATA - RIG_BASE) + 0x5800, out,
+			    0x800);
+	assert_memory_equal(r->ram.mem + (RIG_DATA - RIG_BASE) + 0x1000,
+			    out + 0x800, 0x1000);
+	assert_memory_equal(r->ram.mem + (RIG_DATA - RIG_BASE) + 0x9000,
+			    out + 0x1800, 0x800);
+	dma.txn.flags = 0;
+	dma.buf = in;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), 0);
+	assert_memory_equal(in, out, 0x2000);
+	assert_int_equal(rig_stats(r).dma_read_bytes, 0x2000);
+	assert_int_equal(rig_stats(r).dma_write_bytes, 0x2000);
+	/* a hole stops it, and says how far it came */
+	dma.txn.iova = 0x2800;
+	dma.len = 0x3000;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), -14);
+	assert_int_equal(dma.done_len, 0x1800);
+	rig_expect_event(r, 0x0000000100000010, 0x0000020800000000, 0x4000, 0);
+	dma.len = 0;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), -22);
+	/* memory that says no: an abort without an event */
+	rig_map4k(r, table, 0x4000, RIG_HOLE, LEAF_RW);
+	dma.txn.iova = 0x4000;
+	dma.len = 8;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), -14);
+	rig_expect_no_event(r);
+	assert_int_equal(r->info.event_type, 0);
+	/* past the top of the address space */
+	dma.txn.iova = ~0ull - 3;
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), -14);
+	uiommu_smmuv3_model_memory_changed(r->model, RIG_DATA, 4096);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sync_waits_for_an_access_under_way),
+		T(memory_is_quiet_after_unmap_and_sync),
+		T(an_irq_handler_may_use_the_model),
+		T(threads_come_and_go),
+		cmocka_unit_test(several_instances_in_a_thread),
+		cmocka_unit_test(a_forked_child_goes_on),
+		T(dma_is_split_where_translations_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
