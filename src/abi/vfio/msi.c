@@ -119,13 +119,41 @@ static int get_vectors(struct uiommu_vdev *vdev, unsigned int nr)
 	int rc;
 
 	for (unsigned int i = 0; i < nr; i++) {
-		rc = vector_get(vdev, &vec[i]);
+		rc = vec[i].used ? 0 : vector_get(vdev, &vec[i]);
 		if (rc == -ENOSPC && i)
 			return (int)i;
 		if (rc)
 			return rc;
 	}
 	return (int)nr;
+}
+
+/* Most that MSI can have. */
+#define MAX_MSI 32
+
+/*
+ * As get_vectors, for MSI: the first one's data are a multiple of `nr`.  What
+ * lies before is taken meanwhile and given back at the end.
+ */
+static int get_aligned(struct uiommu_vdev *vdev, unsigned int nr)
+{
+	const struct uiommu_abi_host *host = &vdev->vfio->abi->host;
+	struct uvfio_vector *vec = vdev->irq.vec;
+	unsigned int skipped[MAX_MSI], n = 0;
+	int rc;
+
+	rc = vector_get(vdev, vec);
+	while (!rc && (vec->msg.data & (nr - 1)) && n < nr - 1) {
+		skipped[n++] = vec->handle;
+		vec->used = false;
+		rc = vector_get(vdev, vec);
+	}
+	if (!rc)
+		rc = get_vectors(vdev, nr);
+	while (n)
+		host->msi_free(host->ctx, skipped[--n]);
+	/* Not to be had aligned: then as many as there are. */
+	return rc == -ENOSPC ? get_vectors(vdev, nr) : rc;
 }
 
 static int alloc_vectors(struct uiommu_vdev *vdev, unsigned int index)
@@ -158,10 +186,11 @@ static int enable(struct uiommu_vdev *vdev, unsigned int index, unsigned int nr)
 	got = alloc_vectors(vdev, index);
 	if (got)
 		return got;
-	got = get_vectors(vdev, (unsigned int)want);
+	got = msi ? get_aligned(vdev, (unsigned int)want)
+		  : get_vectors(vdev, (unsigned int)want);
 	if (got == want && msi &&
 	    !contiguous(vdev->irq.vec, (unsigned int)want))
-		got = 1;
+		got = want > 1 ? 1 : -ENOSPC;
 	if (got != want) {
 		free_vectors(vdev);
 		return msi && got > 0 ? 1 << ilog2_u64((uint64_t)got) : got;

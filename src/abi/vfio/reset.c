@@ -66,6 +66,7 @@ static void restore(struct uiommu_vdev *vdev, const struct saved *saved)
 
 int uvfio_reset_locked(struct uiommu_vdev *vdev)
 {
+	unsigned int pm = vdev->pci.pm;
 	struct saved saved;
 	int rc;
 
@@ -75,6 +76,9 @@ int uvfio_reset_locked(struct uiommu_vdev *vdev)
 	save(vdev, &saved);
 	rc = vdev->ops->reset(vdev->ctx);
 	restore(vdev, &saved);
+	/* It comes back in D0. */
+	if (pm)
+		vdev->cfg.shadow[pm + PCI_PM_CSR] &= (uint8_t)~PCI_PM_CSR_STATE;
 	uvfio_config_sync_mem(vdev);
 	return rc;
 }

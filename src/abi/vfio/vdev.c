@@ -197,6 +197,8 @@ int uvfio_vdev_enable(struct uiommu_vdev *vdev)
 	rc = 0;
 	uvfio_config_init(vdev);
 	uvfio_config_sync_mem(vdev);
+	/* What the last client had set in COMMAND is gone. */
+	uvfio_intx_set_off(vdev, false);
 out_unlock:
 	pthread_mutex_unlock(&vdev->lock);
 	return rc;

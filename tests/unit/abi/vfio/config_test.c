@@ -224,6 +224,12 @@ static void power_states(void **state)
 	set(FAKE_PM + 4, 2, 3);
 	set(FAKE_PM + 4, 2, 0);
 	assert_int_equal(pci->resets, 2);
+	/* A reset wakes it up too. */
+	set(FAKE_PM + 4, 2, 3);
+	assert_int_equal(fx_ioctl_val(fx, dev, VFIO_DEVICE_RESET, 0), 0);
+	assert_int_equal(get(FAKE_PM + 4, 2) & 3, 0);
+	assert_int_equal(uiommu_abi_pread(fx->abi, dev, (uintptr_t)&val, 4, 0),
+			 4);
 }
 
 static ssize_t rd(uint64_t off, size_t len, void *buf)

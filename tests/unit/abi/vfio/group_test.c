@@ -514,6 +514,45 @@ static void iommufd_container_claims_late(void **state)
 	fx_close(fx, iommufd);
 }
 
+/* The nth allocation of the whole way to a device fails, for every n. */
+static void opening_without_memory(void **state)
+{
+	struct fx *fx = fx_of(state);
+	bool done = false;
+
+	for (uint64_t n = 1; !done; n++) {
+		int con = -1, group = -1, dev = -1;
+		long rc;
+
+		test_platform_fail_nth(&fx->tp, n);
+		con = fx_open(fx, "/dev/vfio/vfio");
+		group = con < 0 ? con : open_group(fx, 0);
+		rc = group;
+		if (group >= 0)
+			rc = fx_ioctl(fx, group, VFIO_GROUP_SET_CONTAINER,
+				      &con);
+		if (!rc)
+			rc = fx_ioctl_val(fx, con, VFIO_SET_IOMMU,
+					  VFIO_TYPE1_IOMMU);
+		if (!rc)
+			rc = dev = (int)fx_ioctl(fx, group,
+						 VFIO_GROUP_GET_DEVICE_FD,
+						 fx->bdf[0]);
+		done = !test_platform_fail_nth(&fx->tp, 0);
+		assert_true(done ? rc >= 0 : rc == -ENOMEM);
+		if (dev >= 0)
+			fx_close(fx, dev);
+		if (group >= 0)
+			fx_close(fx, group);
+		if (con >= 0)
+			fx_close(fx, con);
+		assert_false(uiommu_group_owned(
+			uiommu_device_group(fx->pci[0].dev)));
+		assert_true(n < 200);
+		assert_true(!done || n > 8);
+	}
+}
+
 static void reset_that_is_busy(void **state)
 {
 	struct fx *fx = fx_of(state);
@@ -554,6 +593,7 @@ int main(void)
 		T(group_against_cdev),
 		T(iommufd_as_container),
 		T(iommufd_container_claims_late),
+		T(opening_without_memory),
 		T(reset_that_is_busy),
 	};
 

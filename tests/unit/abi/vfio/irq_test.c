@@ -299,6 +299,69 @@ static void msi_block(void **state)
 		close(fds[i]);
 }
 
+/* Messages of one capability are aligned, whatever else is in use. */
+static void msi_block_is_aligned(void **state)
+{
+	int32_t fds[4] = { fx_eventfd(), fx_eventfd(), fx_eventfd(),
+			   fx_eventfd() };
+	struct fake_pci *pci = &fx->pci[0];
+
+	fx->gap = 0;
+	assert_int_equal(trigger(MSI, 0, 4, fds), 0);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 12, 2), FX_MSI_DATA + 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_true(fake_pci_send_msi(pci, i));
+		assert_int_equal(fx_events(fds[i]), 1);
+		close(fds[i]);
+	}
+	for (unsigned int i = 0; i < FX_VECTORS; i++)
+		assert_int_equal(fx->vec[i].used, i >= 4 && i < 8);
+	assert_int_equal(off(MSI), 0);
+}
+
+/* COMMAND of the last client does not keep the next one's pin quiet. */
+static void intx_of_the_next_client(void **state)
+{
+	int32_t efd = fx_eventfd();
+
+	fx_cfg_write(fx, dev, 4, 2, 0x406);
+	fx_close(fx, dev);
+	dev = (int)fx_ioctl(fx, legacy.group, VFIO_GROUP_GET_DEVICE_FD,
+			    fx->bdf[0]);
+	legacy.device = dev;
+	assert_int_equal(trigger(INTX, 0, 1, &efd), 0);
+	assert_int_equal(fake_pci_cfg(&fx->pci[0], 4, 2) & 0x400, 0);
+	uiommu_vdev_intx(fx->pci[0].vdev, true);
+	assert_int_equal(fx_events(efd), 1);
+	uiommu_vdev_intx(fx->pci[0].vdev, false);
+	close(efd);
+}
+
+/* Every allocation may fail; then nothing is enabled and nothing held. */
+static void vectors_without_memory(void **state)
+{
+	int32_t fds[3] = { fx_eventfd(), fx_eventfd(), fx_eventfd() };
+	uint64_t n = 0;
+	long rc;
+
+	do {
+		test_platform_fail_nth(&fx->tp, ++n);
+		rc = trigger(MSIX, 0, 3, fds);
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			for (unsigned int i = 0; i < FX_VECTORS; i++)
+				assert_false(fx->vec[i].used);
+			assert_int_equal(off(MSIX), -EINVAL);
+		}
+		assert_true(n < 50);
+	} while (rc);
+	test_platform_fail_nth(&fx->tp, 0);
+	assert_true(n > 2);
+	assert_int_equal(off(MSIX), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 static void fewer_than_wanted(void **state)
 {
 	int32_t fds[8];
@@ -533,6 +596,9 @@ int main(void)
 		T(eventfds_that_are_none),
 		T(vectors_come_and_go),
 		T(msi_block),
+		T(msi_block_is_aligned),
+		T(intx_of_the_next_client),
+		T(vectors_without_memory),
 		T(fewer_than_wanted),
 		T(reset_keeps_interrupts),
 		T(memory_decoding_off_meanwhile),
