@@ -66,7 +66,8 @@ int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 	req->dma.len = len;
 	req->dma.done_len = 0;
 	req->dma.done = dma_resumed;
-	fetch_add_relaxed(&dev->dma_bytes, len);
+	/* Two threads at once may lose some; it is for people. */
+	store_relaxed(&dev->dma_bytes, load_relaxed(&dev->dma_bytes) + len);
 
 	outer = dma_scope(machine->scope_key);
 	if (outer)

@@ -8,9 +8,9 @@
  * pieces through a buffer, then, as the descriptor says, write its status to
  * the completion address and raise the interrupt.
  *
- * The engine is a state machine: next_access() names the next memory access
- * under the lock, the access is made with no lock held, finish_access() takes
- * its result.  One thread at a time has it (`running`); others only change
+ * The engine is a state machine: more() takes the result of a memory access and
+ * decides what is next, name_access() says which access that is, and it is made
+ * with no lock held.  One thread at a time has it (`running`); others only change
  * registers, which it looks at again before every access.  When an access is
  * pending the thread leaves with `running` still set, and the completion goes
  * on where it stopped.
@@ -46,7 +46,8 @@ struct ioat {
 	uint16_t done;	/* descriptors since CHAINADDR was written */
 	bool new_chain; /* CHAINADDR was written */
 	bool want_reset, want_suspend, want_abort;
-	bool running; /* a thread, or a pending access, has the engine */
+	uint32_t want_stop; /* one of the outer two; atomic, read unlocked */
+	bool running;	    /* a thread, or a pending access, has the engine */
 	unsigned int threads; /* that are in engine() */
 
 	/* Belongs to whoever has the engine. */
@@ -130,9 +131,21 @@ static void reset_channel(struct ioat *ioat)
 	ioat->want_reset = false;
 	ioat->want_suspend = false;
 	ioat->want_abort = false;
+	store_relaxed(&ioat->want_stop, 0);
 	ioat->notify = false;
 	ioat->phase = PHASE_IDLE;
 	ioat->state = IOAT_HALTED;
+}
+
+/* Reset now, or as soon as the access that is out is over. */
+static void want_reset(struct ioat *ioat)
+{
+	if (!ioat->running) {
+		reset_channel(ioat);
+		return;
+	}
+	ioat->want_reset = true;
+	store_release(&ioat->want_stop, 1);
 }
 
 static void halt(struct ioat *ioat)
@@ -247,62 +260,12 @@ static bool stopped(struct ioat *ioat)
 	}
 	if (ioat->want_abort) {
 		ioat->want_abort = false;
+		store_relaxed(&ioat->want_stop, 0);
 		ioat->phase = PHASE_IDLE;
 		ioat->state = IOAT_HALTED;
 		return true;
 	}
 	return false;
-}
-
-/*
- * Name the next access.  False: there is nothing to do, and the engine is
- * nobody's any more.
- */
-static bool next_access(struct ioat *ioat, struct ioat_access *acc)
-{
-	bool go, notify = false;
-
-	pthread_mutex_lock(&ioat->lock);
-	go = !stopped(ioat);
-	while (go && ioat->phase == PHASE_IDLE)
-		go = next_desc(ioat);
-	if (!go) {
-		ioat->running = false;
-		notify = ioat->notify;
-		ioat->notify = false;
-	}
-	pthread_mutex_unlock(&ioat->lock);
-	if (notify)
-		interrupt(ioat);
-	if (!go)
-		return false;
-
-	acc->flags = 0;
-	acc->buf = ioat->buf;
-	ioat->piece = ioat->desc.size - ioat->pos;
-	if (ioat->piece > PIECE)
-		ioat->piece = PIECE;
-	acc->len = ioat->piece;
-	switch (ioat->phase) {
-	case PHASE_FETCH:
-		acc->iova = ioat->cur;
-		acc->buf = &ioat->desc;
-		acc->len = sizeof(ioat->desc);
-		break;
-	case PHASE_READ:
-		acc->iova = ioat->desc.src + ioat->pos;
-		break;
-	case PHASE_WRITE:
-		acc->iova = ioat->desc.dst + ioat->pos;
-		acc->flags = UIOMMU_TXN_WRITE;
-		break;
-	default:
-		acc->iova = ioat->chancmp;
-		acc->buf = &ioat->status;
-		acc->len = sizeof(ioat->status);
-		acc->flags = UIOMMU_TXN_WRITE;
-	}
-	return true;
 }
 
 static void access_failed(struct ioat *ioat)
@@ -349,29 +312,124 @@ static void access_done(struct ioat *ioat)
 	}
 }
 
-static void finish_access(struct ioat *ioat, int status)
+/* Take the result of an access; under the lock.  Is an interrupt due? */
+static bool finish_access(struct ioat *ioat, int status)
 {
-	bool notify = false;
+	bool notify;
 
+	if (ioat->want_reset)
+		return false;
+	if (status)
+		access_failed(ioat);
+	else
+		access_done(ioat);
+	/* The interrupt follows the completion write. */
+	notify = ioat->notify && ioat->phase == PHASE_IDLE;
+	if (!notify)
+		return false;
+	ioat->notify = false;
+	/* Whoever is woken finds the channel done. */
+	if (ioat->state == IOAT_ACTIVE && !todo(ioat) && !ioat->want_suspend &&
+	    !ioat->new_chain)
+		ioat->state = IOAT_DONE;
+	return true;
+}
+
+/* A descriptor that is all right and has data to move. */
+static bool moves_data(const struct ioat_desc *desc)
+{
+	unsigned int op = IOAT_DESC_OP(desc->ctl);
+
+	return desc->size && desc->size <= BIT32(IOAT_XFERCAP_LG2) &&
+	       (op == IOAT_OP_FILL ||
+		(op == IOAT_OP_COPY && !(desc->ctl & IOAT_DESC_CTL_NULL)));
+}
+
+/*
+ * Within a descriptor only the engine's own members change, so that going on
+ * after a good access needs no lock unless somebody wants it to stop.
+ */
+static bool go_on(struct ioat *ioat)
+{
+	if (load_acquire(&ioat->want_stop))
+		return false;
+	switch (ioat->phase) {
+	case PHASE_FETCH:
+		if (!moves_data(&ioat->desc))
+			return false;
+		start_desc(ioat);
+		return true;
+	case PHASE_READ:
+		access_done(ioat);
+		return true;
+	case PHASE_WRITE:
+		if (ioat->pos + ioat->piece == ioat->desc.size)
+			return false;
+		access_done(ioat);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Take the result of the last access, if there was one, and look for more to
+ * do.  False: there is nothing, and the engine is nobody's any more.
+ */
+static bool more(struct ioat *ioat, const int *status)
+{
+	bool go, notify = false;
+
+	if (status && !*status && go_on(ioat))
+		return true;
 	pthread_mutex_lock(&ioat->lock);
-	if (!ioat->want_reset) {
-		if (status)
-			access_failed(ioat);
-		else
-			access_done(ioat);
-		/* The interrupt follows the completion write. */
-		notify = ioat->notify && ioat->phase == PHASE_IDLE;
-		if (notify) {
-			ioat->notify = false;
-			/* Whoever is woken finds the channel done. */
-			if (ioat->state == IOAT_ACTIVE && !todo(ioat) &&
-			    !ioat->want_suspend && !ioat->new_chain)
-				ioat->state = IOAT_DONE;
-		}
+	if (status && finish_access(ioat, *status)) {
+		pthread_mutex_unlock(&ioat->lock);
+		interrupt(ioat);
+		pthread_mutex_lock(&ioat->lock);
+	}
+	go = !stopped(ioat);
+	while (go && ioat->phase == PHASE_IDLE)
+		go = next_desc(ioat);
+	if (!go) {
+		ioat->running = false;
+		notify = ioat->notify;
+		ioat->notify = false;
 	}
 	pthread_mutex_unlock(&ioat->lock);
 	if (notify)
 		interrupt(ioat);
+	return go;
+}
+
+/* The access that the engine's phase asks for. */
+static void name_access(struct ioat *ioat, struct ioat_access *acc)
+{
+	acc->flags = 0;
+	acc->buf = ioat->buf;
+	ioat->piece = ioat->desc.size - ioat->pos;
+	if (ioat->piece > PIECE)
+		ioat->piece = PIECE;
+	acc->len = ioat->piece;
+	switch (ioat->phase) {
+	case PHASE_FETCH:
+		acc->iova = ioat->cur;
+		acc->buf = &ioat->desc;
+		acc->len = sizeof(ioat->desc);
+		break;
+	case PHASE_READ:
+		acc->iova = ioat->desc.src + ioat->pos;
+		break;
+	case PHASE_WRITE:
+		acc->iova = ioat->desc.dst + ioat->pos;
+		acc->flags = UIOMMU_TXN_WRITE;
+		break;
+	default:
+		acc->iova = ioat->chancmp;
+		acc->buf = &ioat->status;
+		acc->len = sizeof(ioat->status);
+		acc->flags = UIOMMU_TXN_WRITE;
+	}
 }
 
 static void access_resumed(struct pcidev_req *req, int status);
@@ -383,29 +441,31 @@ static void count_thread(struct ioat *ioat, int by)
 	pthread_mutex_unlock(&ioat->lock);
 }
 
-/* Work until there is no more, or until an access is pending. */
-static void engine(struct ioat *ioat)
+/*
+ * Work until there is no more, or until an access is pending; `status` is the
+ * result of one that was, else NULL.
+ */
+static void engine(struct ioat *ioat, const int *status)
 {
 	struct ioat_access acc;
-	int rc = 0;
+	int rc;
 
 	count_thread(ioat, 1);
-	while (rc != -EINPROGRESS && next_access(ioat, &acc)) {
+	while (more(ioat, status)) {
+		name_access(ioat, &acc);
 		ioat->req.done = access_resumed;
 		rc = pcidev_dma(ioat->dev, &ioat->req, acc.iova, acc.buf,
 				acc.len, acc.flags);
-		if (rc != -EINPROGRESS)
-			finish_access(ioat, rc);
+		if (rc == -EINPROGRESS)
+			break;
+		status = &rc;
 	}
 	count_thread(ioat, -1);
 }
 
 static void access_resumed(struct pcidev_req *req, int status)
 {
-	struct ioat *ioat = container_of(req, struct ioat, req);
-
-	finish_access(ioat, status);
-	engine(ioat);
+	engine(container_of(req, struct ioat, req), &status);
 }
 
 static void ioat_run(struct pcidev *dev)
@@ -418,7 +478,7 @@ static void ioat_run(struct pcidev *dev)
 	ioat->running = true;
 	pthread_mutex_unlock(&ioat->lock);
 	if (mine)
-		engine(ioat);
+		engine(ioat, NULL);
 	update_pin(ioat);
 }
 
@@ -515,10 +575,7 @@ static void write_chancmd(struct ioat *ioat, uint32_t cmd)
 	case 0:
 		break;
 	case IOAT_CHANCMD_RESET:
-		if (ioat->running)
-			ioat->want_reset = true;
-		else
-			reset_channel(ioat);
+		want_reset(ioat);
 		break;
 	case IOAT_CHANCMD_SUSPEND:
 		if (ioat->running)
@@ -527,10 +584,12 @@ static void write_chancmd(struct ioat *ioat, uint32_t cmd)
 			ioat->state = IOAT_SUSPENDED;
 		break;
 	case IOAT_CHANCMD_ABORT:
-		if (ioat->running)
-			ioat->want_abort = true;
-		else
+		if (!ioat->running) {
 			ioat->state = IOAT_HALTED;
+			break;
+		}
+		ioat->want_abort = true;
+		store_release(&ioat->want_stop, 1);
 		break;
 	case IOAT_CHANCMD_START:
 	case IOAT_CHANCMD_APPEND:
@@ -688,10 +747,7 @@ static void ioat_reset(struct pcidev *dev)
 	ioat->intrctrl = 0;
 	ioat->attnstatus = 0;
 	ioat->intrdelay = 0;
-	if (ioat->running)
-		ioat->want_reset = true;
-	else
-		reset_channel(ioat);
+	want_reset(ioat);
 	pthread_mutex_unlock(&ioat->lock);
 	pci_config_field32(dev, IOAT_CFG_CHANERR_INT, 0, 0, ~UINT32_C(0));
 	pci_config_field32(dev, IOAT_CFG_CHANERRMASK_INT, 0, ~UINT32_C(0), 0);
