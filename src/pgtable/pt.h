@@ -94,26 +94,37 @@ void pt_gather_table(struct uiommu_gather *gather, struct uiommu_pgtable *pt,
 void pt_gather_insert(struct uiommu_gather *gather,
 		      const struct uiommu_gather_range *range);
 
-/* Note a range; the common cases, none yet or next to the last, in line. */
+/*
+ * Note a range; the common cases, none yet or next to the last, in line.  The
+ * members come one by one: a struct would be put together in memory and read
+ * back at once, in words that its bytes have not reached yet.
+ */
 static PT_INLINE void pt_gather_range(struct uiommu_gather *gather,
-				      const struct uiommu_gather_range *range)
+				      uint64_t first, uint64_t last,
+				      unsigned int stride_lg2, int level,
+				      bool leaf_only)
 {
-	struct uiommu_gather_range *tail;
+	struct uiommu_gather_range *tail = &gather->range[0], range;
 
 	if (pt_likely(gather->nr_ranges == 0)) {
-		gather->range[0] = *range;
 		gather->nr_ranges = 1;
+		tail->first = first;
+		tail->last = last;
+		tail->stride_lg2 = (uint8_t)stride_lg2;
+		tail->level = (int8_t)level;
+		tail->leaf_only = leaf_only;
 		return;
 	}
-	tail = &gather->range[gather->nr_ranges - 1];
-	if (tail->last + 1 == range->first &&
-	    tail->stride_lg2 == range->stride_lg2 &&
-	    tail->level == range->level) {
-		tail->last = range->last;
-		tail->leaf_only = tail->leaf_only && range->leaf_only;
+	tail += gather->nr_ranges - 1;
+	if (tail->last + 1 == first && tail->stride_lg2 == stride_lg2 &&
+	    tail->level == level) {
+		tail->last = last;
+		tail->leaf_only = tail->leaf_only && leaf_only;
 		return;
 	}
-	pt_gather_insert(gather, range);
+	range = (struct uiommu_gather_range){ first, last, (uint8_t)stride_lg2,
+					      (int8_t)level, leaf_only };
+	pt_gather_insert(gather, &range);
 }
 
 #endif /* PGTABLE_PT_H */

@@ -245,19 +245,14 @@ static uint64_t pt_detach(struct uiommu_pgtable *pt, const struct pt_pos *pos,
 		.stride_lg2 = (uint8_t)PT_SHIFT(pos->level),
 		.level = UIOMMU_GATHER_LEVEL_MIXED,
 	};
-	struct uiommu_gather_range range;
 
 	store_relaxed(pos->slot, 0);
 	pt_clean(pt, pos->slot, 1);
 	pt_collect(pt, pos->d, pos->level + 1, gather, &h);
 	h.split = h.split || (pos->path & PT_TABLE_SPLIT);
-	range = (struct uiommu_gather_range){
-		.first = align_down_lg2(iova, PT_SHIFT(pos->level)),
-		.last = iova | PT_OFFSET(pos->level),
-		.stride_lg2 = h.stride_lg2,
-		.level = h.split ? UIOMMU_GATHER_LEVEL_MIXED : h.level,
-	};
-	pt_gather_range(gather, &range);
+	pt_gather_range(gather, iova & ~PT_OFFSET(pos->level),
+			iova | PT_OFFSET(pos->level), h.stride_lg2,
+			h.split ? UIOMMU_GATHER_LEVEL_MIXED : h.level, false);
 	return h.bytes;
 }
 

@@ -268,11 +268,23 @@ static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
 	}
 }
 
+/* All but one run in tables that are there. */
+static PT_NOINLINE int pt_map_slow(struct uiommu_pgtable *pt, uint64_t iova,
+				   uint64_t pa, uint64_t len, uint32_t prot,
+				   struct uiommu_gather *gather)
+{
+	const struct pt_map_req req = { iova, pa, len, pt_attrs(prot), gather };
+	struct pt_run run = pt_next_run(pt, iova, pa, len);
+
+	if ((uint64_t)run.nr << PT_SHIFT(run.level) == len)
+		return pt_map_new(pt, &req, run);
+	return pt_map_runs(pt, &req);
+}
+
 static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 		  uint64_t len, uint32_t prot, struct uiommu_gather *gather)
 {
 	bool replace = false;
-	struct pt_map_req req;
 	struct pt_run run;
 	struct pt_pos pos;
 	int rc;
@@ -286,19 +298,18 @@ static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 		return rc;
 	if (pt_unlikely(pa > pt->pa_last || len - 1 > pt->pa_last - pa))
 		return -ERANGE;
-	req = (struct pt_map_req){ iova, pa, len, pt_attrs(prot), gather };
 	run = pt_next_run(pt, iova, pa, len);
 	if (pt_unlikely((uint64_t)run.nr << PT_SHIFT(run.level) != len))
-		return pt_map_runs(pt, &req);
+		return pt_map_slow(pt, iova, pa, len, prot, gather);
 	pos = pt_walk(pt, iova, run.level);
 	if (pt_unlikely(pos.level != run.level))
-		return pt_map_new(pt, &req, run);
+		return pt_map_slow(pt, iova, pa, len, prot, gather);
 	rc = pt_check_free(pt, &pos, run.nr, &replace);
 	if (pt_unlikely(rc))
 		return rc;
 	if (pt_unlikely(replace))
-		return pt_map_runs(pt, &req);
-	pt_fill(pt, &pos, run.nr, req.attrs, pa);
+		return pt_map_slow(pt, iova, pa, len, prot, gather);
+	pt_fill(pt, &pos, run.nr, pt_attrs(prot), pa);
 	if (pt_unlikely(pt->incoherent))
 		pt_clean_path(pt, iova, run.level);
 	return 0;

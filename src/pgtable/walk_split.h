@@ -133,7 +133,6 @@ static bool pt_edge_install(struct uiommu_pgtable *pt,
 	const struct pt_pos *pos = &edge->pos;
 	uint64_t *slot = pos->slot, found = pos->d, want;
 	bool direct = pt->features & UIOMMU_PGTABLE_BBML2;
-	struct uiommu_gather_range range;
 
 	if (direct)
 		want = edge->tree_d | PT_TABLE_SPLIT;
@@ -147,14 +146,9 @@ static bool pt_edge_install(struct uiommu_pgtable *pt,
 	pt_clean(pt, slot, 1);
 	if (direct)
 		return true;
-	range = (struct uiommu_gather_range){
-		.first = edge->iova & ~PT_OFFSET(pos->level),
-		.last = edge->iova | PT_OFFSET(pos->level),
-		.stride_lg2 = (uint8_t)PT_SHIFT(pos->level),
-		.level = (int8_t)pos->level,
-		.leaf_only = true,
-	};
-	pt_gather_range(gather, &range);
+	pt_gather_range(gather, edge->iova & ~PT_OFFSET(pos->level),
+			edge->iova | PT_OFFSET(pos->level),
+			PT_SHIFT(pos->level), pos->level, true);
 	return true;
 }
 

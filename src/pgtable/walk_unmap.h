@@ -27,7 +27,6 @@ static PT_INLINE uint64_t pt_clear_pages(const struct uiommu_pgtable *pt,
 					 struct uiommu_gather *gather)
 {
 	uint64_t *slot = pos->slot, count = 0;
-	struct uiommu_gather_range range;
 	unsigned int i, first = 0, last = 0;
 
 	for (i = 0; i < nr; i++) {
@@ -41,14 +40,10 @@ static PT_INLINE uint64_t pt_clear_pages(const struct uiommu_pgtable *pt,
 	if (!count)
 		return 0;
 	pt_clean(pt, &slot[first], last - first + 1);
-	range = (struct uiommu_gather_range){
-		.first = iova + ((uint64_t)first << PT_GRANULE_LG2),
-		.last = iova + ((uint64_t)(last + 1) << PT_GRANULE_LG2) - 1,
-		.stride_lg2 = PT_GRANULE_LG2,
-		.level = pt_told_level(pos->path, PT_LAST_LEVEL),
-		.leaf_only = true,
-	};
-	pt_gather_range(gather, &range);
+	pt_gather_range(gather, iova + ((uint64_t)first << PT_GRANULE_LG2),
+			iova + ((uint64_t)(last + 1) << PT_GRANULE_LG2) - 1,
+			PT_GRANULE_LG2, pt_told_level(pos->path, PT_LAST_LEVEL),
+			true);
 	return count;
 }
 
@@ -56,17 +51,11 @@ static PT_INLINE void pt_clear_block(const struct uiommu_pgtable *pt,
 				     const struct pt_pos *pos, uint64_t iova,
 				     struct uiommu_gather *gather)
 {
-	struct uiommu_gather_range range = {
-		.first = iova,
-		.last = iova | PT_OFFSET(pos->level),
-		.stride_lg2 = (uint8_t)PT_SHIFT(pos->level),
-		.level = pt_told_level(pos->path, pos->level),
-		.leaf_only = true,
-	};
-
 	store_relaxed(pos->slot, 0);
 	pt_clean(pt, pos->slot, 1);
-	pt_gather_range(gather, &range);
+	pt_gather_range(gather, iova, iova | PT_OFFSET(pos->level),
+			PT_SHIFT(pos->level),
+			pt_told_level(pos->path, pos->level), true);
 }
 
 /*
