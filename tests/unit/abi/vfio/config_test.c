@@ -62,6 +62,8 @@ static void command_starts_quiet(void **state)
 	set(4, 2, 6);
 	fx_close(fx, dev);
 	assert_int_equal(fake_pci_cfg(pci, 4, 2) & 4, 0);
+	/* It was off before the reset, not by it. */
+	assert_int_equal(pci->command_at_reset & 4, 0);
 	dev = (int)fx_ioctl(fx, legacy.group, VFIO_GROUP_GET_DEVICE_FD,
 			    fx->bdf[0]);
 	legacy.device = dev;

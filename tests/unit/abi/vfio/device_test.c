@@ -278,6 +278,7 @@ static void mappings(void **state)
 	assert_int_equal(uiommu_map_write(tail, 252, 4, 7), 0);
 	assert_int_equal(pci->bar[4][252], 7);
 	assert_int_equal(uiommu_map_write(tail, 256, 4, 7), 0);
+	assert_int_equal(pci->bar[4][256], 0);
 	assert_int_equal(uiommu_map_read(tail, 256, 4, &val), 0);
 	assert_int_equal(val, 0xffffffff);
 	uiommu_map_put(tail);

@@ -158,6 +158,7 @@ static int reset(void *ctx)
 	rc = pci->reset_rc;
 	if (!rc) {
 		pci->resets++;
+		pci->command_at_reset = (uint32_t)get(pci->cfg + 4, 2);
 		for (unsigned int i = 0; i < sizeof(pci->cfg); i++)
 			pci->cfg[i] &= (uint8_t)~pci->cfg_mask[i];
 		memset(pci->bar[0], 0, sizeof(pci->bar[0]));

@@ -34,6 +34,7 @@ struct fake_pci {
 	uint8_t cfg_w1c[4096];	/* cleared by ones */
 	uint8_t bar[6][FAKE_BAR0_SIZE];
 	unsigned int resets;
+	uint32_t command_at_reset;
 	int reset_rc; /* what reset answers */
 
 	/* The device's writes to memory: false: aborted. */

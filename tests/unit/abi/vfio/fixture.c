@@ -137,11 +137,17 @@ static const char *const bdfs[FX_DEVICES] = {
 
 static void add_device(struct fx *fx, unsigned int i)
 {
+	const struct uiommu_resv_region resv = {
+		.range = { FX_RESERVED, FX_RESERVED + 0xfff },
+		.type = UIOMMU_RESV_RESERVED,
+	};
 	uint32_t id = 0x100 + i;
 	struct fake_unit *fake = &fx->unit[i < 4 ? 0 : i - 3];
 	struct uiommu_device_cfg cfg = {
 		.hw = { .name = bdfs[i], .ids = &id, .nr_ids = 1 },
 		.group_with = i == 3 ? fx->pci[2].dev : NULL,
+		.resv = &resv,
+		.nr_resv = i == 4,
 	};
 	struct uiommu_vdev_cfg vcfg = {
 		.bdf = bdfs[i],
@@ -179,6 +185,15 @@ static void create_abi(struct fx *fx)
 	assert_int_equal(uiommu_abi_create(fx->core, &host, &fx->abi), 0);
 }
 
+static unsigned int count_fds(void)
+{
+	unsigned int nr = 0;
+
+	for (int fd = 0; fd < 2048; fd++)
+		nr += fcntl(fd, F_GETFD) >= 0;
+	return nr;
+}
+
 int fx_setup(void **state)
 {
 	struct fx *fx = calloc(1, sizeof(*fx));
@@ -201,6 +216,7 @@ int fx_setup(void **state)
 	create_abi(fx);
 	for (unsigned int i = 0; i < FX_DEVICES; i++)
 		add_device(fx, i);
+	fx->open_fds = count_fds();
 	*state = fx;
 	return 0;
 }
@@ -219,6 +235,7 @@ int fx_teardown(void **state)
 	for (unsigned int i = 0; i < FX_VECTORS; i++)
 		assert_false(fx->vec[i].used);
 	assert_int_equal(fx->pins, 0);
+	assert_int_equal(count_fds(), fx->open_fds);
 	test_platform_fini(&fx->tp);
 	pthread_mutex_destroy(&fx->lock);
 	free(fx);

@@ -44,6 +44,8 @@
 #define FX_AREA_SIZE UINT64_C(0x100000000)
 #define FX_MMIO_PA UINT64_C(0x80000000)
 #define FX_WINDOW UINT64_C(0x08000000)
+/* Device 4 must not see this page. */
+#define FX_RESERVED UINT64_C(0x300000000)
 #define FX_BAD_PTR 0x1000ul
 
 struct fx_vector {
@@ -65,7 +67,8 @@ struct fx {
 	unsigned int max_vec; /* how many there may be */
 	unsigned int gap;  /* this one is somebody else's; FX_VECTORS: none */
 	bool fail_copy_to; /* nothing can be written to the client */
-	uint64_t pins;	   /* bytes, atomic */
+	unsigned int open_fds; /* before anything was opened */
+	uint64_t pins;	       /* bytes, atomic */
 };
 
 int fx_setup(void **state);

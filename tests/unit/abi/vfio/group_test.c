@@ -233,6 +233,76 @@ static void attach_that_fails(void **state)
 	fx_close(fx, container);
 }
 
+/* A group that cannot join a container with an IOMMU leaves no trace. */
+static void joining_that_fails(void **state)
+{
+	struct fx *fx = fx_of(state);
+	int unsafe = open_group(fx, 5), far = open_group(fx, 4);
+	struct fx_legacy legacy;
+	uiommu_pa_t pa;
+
+	fx_legacy_open(fx, &legacy, 0, VFIO_TYPE1_IOMMU);
+	assert_int_equal(fx_ioctl(fx, unsafe, VFIO_GROUP_SET_CONTAINER,
+				  &legacy.container),
+			 -EPERM);
+	assert_int_equal(status(fx, unsafe), VFIO_GROUP_FLAGS_VIABLE);
+	fx->unit[1].fail_attach = -EIO;
+	assert_int_equal(fx_ioctl(fx, far, VFIO_GROUP_SET_CONTAINER,
+				  &legacy.container),
+			 -EIO);
+	assert_int_equal(status(fx, far), VFIO_GROUP_FLAGS_VIABLE);
+	/* What it must not see can be mapped as if it had never come. */
+	assert_int_equal(fx_map(fx, legacy.container, 0x600000000000,
+				FX_RESERVED, 0x1000),
+			 0);
+	/* And now it cannot come, for just that. */
+	assert_int_equal(fx_ioctl(fx, far, VFIO_GROUP_SET_CONTAINER,
+				  &legacy.container),
+			 -EINVAL);
+	assert_int_equal(
+		fx_unmap(fx, legacy.container, FX_RESERVED, 0x1000, NULL), 0);
+	assert_int_equal(fx_ioctl(fx, far, VFIO_GROUP_SET_CONTAINER,
+				  &legacy.container),
+			 0);
+	assert_int_equal(fx_map(fx, legacy.container, 0x600000000000,
+				FX_RESERVED, 0x1000),
+			 -EINVAL);
+	assert_false(fx_translate(fx, 4, FX_RESERVED, &pa));
+	fx_close(fx, far);
+	assert_int_equal(fx_map(fx, legacy.container, 0x600000000000,
+				FX_RESERVED, 0x1000),
+			 0);
+	fx_close(fx, unsafe);
+	fx_legacy_close(fx, &legacy);
+}
+
+/* One of several groups does not fit: none is attached. */
+static void set_iommu_all_or_nothing(void **state)
+{
+	struct fx *fx = fx_of(state);
+	int good = open_group(fx, 0), bad = open_group(fx, 5);
+	int container = fx_open(fx, "/dev/vfio/vfio");
+
+	assert_int_equal(
+		fx_ioctl(fx, good, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	assert_int_equal(
+		fx_ioctl(fx, bad, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	assert_int_equal(fx_ioctl_val(fx, container, VFIO_SET_IOMMU,
+				      VFIO_TYPE1_IOMMU),
+			 -EPERM);
+	assert_null(uiommu_group_domain(uiommu_device_group(fx->pci[0].dev)));
+	assert_int_equal(fx_ioctl(fx, bad, VFIO_GROUP_UNSET_CONTAINER, NULL),
+			 0);
+	assert_int_equal(fx_ioctl_val(fx, container, VFIO_SET_IOMMU,
+				      VFIO_TYPE1_IOMMU),
+			 0);
+	assert_non_null(
+		uiommu_group_domain(uiommu_device_group(fx->pci[0].dev)));
+	fx_close(fx, good);
+	fx_close(fx, bad);
+	fx_close(fx, container);
+}
+
 static void device_names(void **state)
 {
 	static const struct {
@@ -584,6 +654,8 @@ int main(void)
 		T(set_iommu_rules),
 		T(interrupts_must_be_isolated),
 		T(attach_that_fails),
+		T(joining_that_fails),
+		T(set_iommu_all_or_nothing),
 		T(device_names),
 		T(a_name_without_container),
 		T(unset_while_devices_are_open),

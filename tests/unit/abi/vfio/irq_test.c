@@ -145,6 +145,7 @@ static void msix_delivers_through_the_domain(void **state)
 	struct fake_pci *pci = &fx->pci[0];
 	uint64_t addr;
 
+	memset(pci->bar[0] + FAKE_MSIX_TABLE, 0xff, 12);
 	assert_int_equal(trigger(MSIX, 0, 3, fds), 0);
 	assert_int_equal(fake_pci_cfg(pci, FAKE_MSIX + 2, 2) & 0xc000, 0x8000);
 	/* The device writes to the window, not to the doorbell itself. */

@@ -245,8 +245,13 @@ static void groups(void **state)
 		assert_string_equal(text(path), "DMA\n");
 		snprintf(path, sizeof(path),
 			 "/sys/kernel/iommu_groups/%u/reserved_regions", id);
-		assert_string_equal(text(path), "0x0000000008000000 "
-						"0x00000000080fffff msi\n");
+		assert_string_equal(
+			text(path),
+			i == 4 ? "0x0000000008000000 0x00000000080fffff msi\n"
+				 "0x0000000300000000 0x0000000300000fff "
+				 "reserved\n"
+			       : "0x0000000008000000 0x00000000080fffff "
+				 "msi\n");
 		snprintf(path, sizeof(path), "/dev/vfio/%u", id);
 		assert_int_equal(find(path)->type, UIOMMU_NODE_CHAR);
 		snprintf(path, sizeof(path), "/sys/class/vfio/%u", id);

@@ -425,6 +425,9 @@ static void dirty_bits(void **state)
 	assert_int_equal(fx_ioctl(fx, con, VFIO_IOMMU_UNMAP_DMA, &arg),
 			 -EINVAL);
 	assert_int_equal(dirty(1), 0);
+	/* Neighbours share a byte. */
+	assert_int_equal(get_dirty(0x10000, 12 * PAGE, PAGE, 8, bits), 0);
+	assert_int_equal(bits[0], 0xfff);
 	assert_int_equal(unmap_flags(0, 0x14000, 4 * PAGE, &done), 0);
 	/* Holes are fine and stay as they are; cut mappings are not. */
 	bits[0] = 1ull << 63;
