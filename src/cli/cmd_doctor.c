@@ -164,7 +164,7 @@ static enum verdict check_tmp(void)
 	const char *tmp = getenv("TMPDIR");
 
 	if (!tmp || tmp[0] != '/')
-		tmp = "/tmp";
+		tmp = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm";
 	if (access(tmp, W_OK))
 		return say(MISSING, "temporary",
 			   "%s: %s; set TMPDIR to a directory that can be "

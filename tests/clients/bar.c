@@ -45,7 +45,8 @@ static int faults_at(volatile uint8_t *addr)
 {
 	caught = 0;
 	if (sigsetjmp(back, 1))
-		return caught == SIGSEGV && fault_addr == (void *)(uintptr_t)addr;
+		return caught == SIGSEGV &&
+		       fault_addr == (void *)(uintptr_t)addr;
 	return *addr & 0;
 }
 
@@ -152,8 +153,8 @@ static void threads(struct client *c)
 		CHECK(!pthread_create(&thread[i], NULL, reader, c));
 	/* Mappings come and go meanwhile. */
 	for (int i = 0; i < 300; i++) {
-		void *at = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED,
-				c->device, 0);
+		void *at =
+			mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, c->device, 0);
 
 		CHECK(at != MAP_FAILED && !munmap(at, 0x1000));
 	}
@@ -178,6 +179,29 @@ static void children(struct client *c)
 		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 	}
 	CHECK(rd8(c, CBVER) == 0x33);
+}
+
+static void fault_again(int sig)
+{
+	*(volatile uint8_t *)(uintptr_t)nowhere = 1;
+}
+
+/* A fault in the handler of faults is deadly, as without us. */
+static void nested_deaths(struct client *c)
+{
+	struct sigaction sa = { .sa_handler = fault_again };
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		CHECK(!sigaction(SIGSEGV, &sa, NULL));
+		CHECK(rd8(c, CBVER) == 0x33);
+		fault_again(0);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
 /* A child without a handler dies of its own fault, by the right signal. */
@@ -209,5 +233,6 @@ int main(void)
 	threads(&c);
 	children(&c);
 	deaths(&c);
+	nested_deaths(&c);
 	return 0;
 }

@@ -32,11 +32,11 @@
 	} while (0)
 
 /* The call fails with this errno. */
-#define CHECK_FAILS(call, err)        \
-	do {                          \
-		errno = 0;            \
-		CHECK((call) == -1);  \
-		CHECK(errno == err);  \
+#define CHECK_FAILS(call, err)       \
+	do {                         \
+		errno = 0;           \
+		CHECK((call) == -1); \
+		CHECK(errno == err); \
 	} while (0)
 
 #define BDF "0000:01:00.0"
@@ -60,15 +60,15 @@ void client_unmap(struct client *c, uint64_t iova, size_t len);
 #define CHANCNT 0x00 /* 8 bits: 1 */
 #define XFERCAP 0x01
 #define INTRCTRL 0x03
-#define CBVER 0x08	/* 8 bits: 0x33 */
-#define INTRDELAY 0x0c	/* 16 bits */
-#define CHANCTRL 0x80	/* 16 bits */
-#define CHANCMD 0x84	/* 8 bits */
-#define DMACOUNT 0x86	/* 16 bits */
-#define CHANSTS 0x88	/* 64 bits */
-#define CHAINADDR 0x90	/* 64 bits */
-#define CHANCMP 0x98	/* 64 bits */
-#define CHANERR 0xa8	/* 32 bits */
+#define CBVER 0x08     /* 8 bits: 0x33 */
+#define INTRDELAY 0x0c /* 16 bits */
+#define CHANCTRL 0x80  /* 16 bits */
+#define CHANCMD 0x84   /* 8 bits */
+#define DMACOUNT 0x86  /* 16 bits */
+#define CHANSTS 0x88   /* 64 bits */
+#define CHAINADDR 0x90 /* 64 bits */
+#define CHANCMP 0x98   /* 64 bits */
+#define CHANERR 0xa8   /* 32 bits */
 
 #define STS_DONE 1
 #define STS_HALTED 3

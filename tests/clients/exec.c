@@ -35,8 +35,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(how, "execl"))
 		execl(argv[2], argv[2], argv[3], NULL);
 	else if (!strcmp(how, "spawn")) {
-		CHECK(!posix_spawn(&pid, argv[2], NULL, NULL, argv + 2,
-				   empty));
+		CHECK(!posix_spawn(&pid, argv[2], NULL, NULL, argv + 2, empty));
 		return wait_for(pid);
 	} else if (!strcmp(how, "fork")) {
 		pid = fork();

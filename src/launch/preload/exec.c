@@ -47,18 +47,24 @@ static size_t count_vars(char *const env[])
 	return n;
 }
 
+/* The run-time that has to come first in LD_PRELOAD; "" for most programs. */
+struct first_library {
+	char name[256];
+};
+
 /*
  * A vector with our variables in it.  Room for `vec` (count + CARRIED + 2)
  * and for the strings comes from the caller's stack: between vfork and exec
  * nothing may be allocated that stays.
  */
-static char **complete_env(char *const env[], char **vec, char *preload,
-			   size_t preload_size)
+static char **complete_env(char *const env[], const struct first_library *first,
+			   char **vec, char *preload, size_t preload_size)
 {
 	const char *theirs = find_var(env, "LD_PRELOAD");
 	size_t n = 0;
 
-	snprintf(preload, preload_size, "LD_PRELOAD=%s%s%s", launch.env.library,
+	snprintf(preload, preload_size, "LD_PRELOAD=%s%s%s%s%s", first->name,
+		 first->name[0] ? ":" : "", launch.env.library,
 		 theirs ? ":" : "", theirs ? theirs : "");
 	for (; env && *env; env++)
 		if (strncmp(*env, "LD_PRELOAD=", 11))
@@ -76,49 +82,60 @@ static char **complete_env(char *const env[], char **vec, char *preload,
 	return vec;
 }
 
-static bool env_is_complete(char *const env[])
+static bool env_is_complete(char *const env[],
+			    const struct first_library *first)
 {
 	const char *theirs = find_var(env, "LD_PRELOAD");
 
-	return !launch.env.library || launch_inside ||
-	       (theirs && strstr(theirs, launch.env.library) &&
-		(env == environ || find_var(env, "UIOMMU_RUN_DIR")));
+	if (!launch.env.library || launch_inside)
+		return true;
+	return theirs && strstr(theirs, launch.env.library) &&
+	       !strncmp(theirs, first->name, strlen(first->name)) &&
+	       (env == environ || find_var(env, "UIOMMU_RUN_DIR"));
 }
 
-#define PRELOAD_SIZE(env)                                                   \
-	(strlen(launch.env.library) + 16 +                                  \
-	 (find_var(env, "LD_PRELOAD") ? strlen(find_var(env, "LD_PRELOAD")) \
-				      : 0))
+static size_t preload_size(char *const env[])
+{
+	const char *theirs = find_var(env, "LD_PRELOAD");
+
+	return strlen(launch.env.library) + (theirs ? strlen(theirs) : 0) +
+	       sizeof(struct first_library) + 16;
+}
 
 /* `env` with everything in it; valid in the calling function only. */
-#define COMPLETE_ENV(env)                                                \
-	(env_is_complete(env)                                            \
+#define COMPLETE_ENV(env, first)                                         \
+	(env_is_complete(env, first)                                     \
 		 ? (env)                                                 \
-		 : complete_env(env,                                     \
+		 : complete_env(env, first,                              \
 				alloca((count_vars(env) + CARRIED + 2) * \
 				       sizeof(char *)),                  \
-				alloca(PRELOAD_SIZE(env)), PRELOAD_SIZE(env)))
+				alloca(preload_size(env)), preload_size(env)))
 
 /* ---------------------------------------------------------------- exec --- */
 
-static void look_at(const char *path)
+/* Say what cannot be preloaded into; find out what has to come first. */
+static void look_at(const char *path, struct first_library *first)
 {
 	struct program program;
 
+	first->name[0] = '\0';
 	if (launch_inside || !path || !launch.env.library)
 		return;
 	program_check(path, &program);
 	if (program.kind == PROGRAM_REFUSED)
 		launch_say("%s runs without the emulated devices: %s", path,
 			   program.reason);
+	if (program.asan)
+		memcpy(first->name, program.asan_lib, sizeof(first->name));
 }
 
-static void look_for(const char *name)
+static void look_for(const char *name, struct first_library *first)
 {
 	char path[PATH_MAX];
 
+	first->name[0] = '\0';
 	if (name && program_find(name, getenv("PATH"), path, sizeof(path)))
-		look_at(path);
+		look_at(path, first);
 }
 
 /* The program lives on, so the report is not its last. */
@@ -132,31 +149,41 @@ static int failed(int rc)
 launch_public int execve(const char *path, char *const argv[],
 			 char *const env[])
 {
-	look_at(path);
+	struct first_library first;
+
+	look_at(path, &first);
 	launch_report();
-	return failed(real_get()->execve(path, argv, COMPLETE_ENV(env)));
+	return failed(
+		real_get()->execve(path, argv, COMPLETE_ENV(env, &first)));
 }
 
 launch_public int execveat(int dirfd, const char *path, char *const argv[],
 			   char *const env[], int flags)
 {
+	struct first_library first = { "" };
+
 	launch_report();
-	return failed(real_get()->execveat(dirfd, path, argv, COMPLETE_ENV(env),
-					   flags));
+	return failed(real_get()->execveat(dirfd, path, argv,
+					   COMPLETE_ENV(env, &first), flags));
 }
 
 launch_public int fexecve(int fd, char *const argv[], char *const env[])
 {
+	struct first_library first = { "" };
+
 	launch_report();
-	return failed(real_get()->fexecve(fd, argv, COMPLETE_ENV(env)));
+	return failed(real_get()->fexecve(fd, argv, COMPLETE_ENV(env, &first)));
 }
 
 launch_public int execvpe(const char *file, char *const argv[],
 			  char *const env[])
 {
-	look_for(file);
+	struct first_library first;
+
+	look_for(file, &first);
 	launch_report();
-	return failed(real_get()->execvpe(file, argv, COMPLETE_ENV(env)));
+	return failed(
+		real_get()->execvpe(file, argv, COMPLETE_ENV(env, &first)));
 }
 
 launch_public int execv(const char *path, char *const argv[])
@@ -235,9 +262,11 @@ launch_public int posix_spawn(pid_t *pid, const char *path,
 			      const posix_spawnattr_t *attr, char *const argv[],
 			      char *const env[])
 {
-	look_at(path);
+	struct first_library first;
+
+	look_at(path, &first);
 	return real_get()->posix_spawn(pid, path, actions, attr, argv,
-				       COMPLETE_ENV(env));
+				       COMPLETE_ENV(env, &first));
 }
 
 launch_public int posix_spawnp(pid_t *pid, const char *file,
@@ -245,9 +274,11 @@ launch_public int posix_spawnp(pid_t *pid, const char *file,
 			       const posix_spawnattr_t *attr,
 			       char *const argv[], char *const env[])
 {
-	look_for(file);
+	struct first_library first;
+
+	look_for(file, &first);
 	return real_get()->posix_spawnp(pid, file, actions, attr, argv,
-					COMPLETE_ENV(env));
+					COMPLETE_ENV(env, &first));
 }
 
 /* ---------------------------------------------------------------- exit --- */

@@ -135,9 +135,12 @@ const char *path_redirect(int dirfd, const char *path, char *buf)
 	    !path_absolute(dirfd, path, buf))
 		return path;
 	len = strlen(buf);
-	if ((strncmp(buf, "/sys", 4) && strncmp(buf, "/dev/", 5)) ||
+	if ((strncmp(buf, "/sys", 4) && strncmp(buf, "/dev", 4)) ||
 	    len + cut + 1 > PATH_MAX)
 		return path;
+	/* The directory itself is the host's, with most of what is in it. */
+	if (!strcmp(buf, "/dev"))
+		return buf;
 	memmove(buf + cut, buf, len + 1);
 	memcpy(buf, launch.env.tree, cut);
 	there = !real_get()->fstatat(AT_FDCWD, buf, &st, AT_SYMLINK_NOFOLLOW);

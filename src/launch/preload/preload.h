@@ -231,7 +231,5 @@ void heap_unpinned(uint64_t first, uint64_t last);
 
 /* Take SIGSEGV and SIGBUS; what was there becomes the client's. */
 void signals_install(void);
-/* Put our handler back in front after somebody of ours changed it. */
-void signals_reinstall(void);
 
 #endif /* LAUNCH_PRELOAD_H */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,7 +22,11 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+/* What _FORTIFY_SOURCE calls; not in a header. */
+void __longjmp_chk(sigjmp_buf env, int val) __attribute__((noreturn));
 
 /* clang-format off */
 #define REAL_FUNCTIONS(X)                                              \
@@ -37,7 +42,9 @@
 	X(_exit) X(abort) X(quick_exit) X(syscall)                     \
 	X(fopen) X(freopen) X(opendir) X(scandir)                      \
 	X(fstatat) X(statx) X(statfs) X(faccessat) X(eaccess)          \
-	X(readlinkat) X(realpath) X(glob) X(nftw) X(chdir) X(getcwd)
+	X(readlinkat) X(realpath) X(glob) X(nftw) X(chdir) X(getcwd)     \
+	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)            \
+	X(longjmp) X(_longjmp) X(siglongjmp) X(__longjmp_chk)
 /* clang-format on */
 
 struct real {

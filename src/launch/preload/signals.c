@@ -23,8 +23,8 @@
 
 #define SAME_AS(name) launch_public __attribute__((alias(name)))
 
-/* Where the program's handler was entered in this thread; 0: nowhere. */
-static launch_tls uintptr_t handler_sp[2];
+/* This thread is in the program's handler, which does not expect another. */
+static launch_tls bool in_handler[2];
 
 static unsigned int kind(int sig)
 {
@@ -166,15 +166,6 @@ static void emulate(struct fault *fault)
 
 /* ------------------------------------------- the program's own handler --- */
 
-/* Entered already and not left: the same fault inside its handler. */
-static bool is_nested(int sig, const ucontext_t *uc)
-{
-	uintptr_t entered = handler_sp[kind(sig)];
-	uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
-
-	return entered && sp < entered && entered - sp < (1u << 20);
-}
-
 static void default_action(struct fault *fault)
 {
 	struct sigaction sa = { .sa_handler = SIG_DFL };
@@ -192,7 +183,7 @@ static void default_action(struct fault *fault)
 static void call_handler(struct fault *fault)
 {
 	struct sigaction sa = client_get(fault->sig);
-	uintptr_t *entered = &handler_sp[kind(fault->sig)], before = *entered;
+	bool *inside = &in_handler[kind(fault->sig)], before = *inside;
 	sigset_t mask = fault->uc->uc_sigmask, saved;
 
 	for (int sig = 1; sig < NSIG; sig++)
@@ -206,14 +197,14 @@ static void call_handler(struct fault *fault)
 		client_set(fault->sig, &dfl);
 	}
 	if (!(sa.sa_flags & SA_NODEFER))
-		*entered = (uintptr_t)__builtin_frame_address(0);
+		*inside = true;
 	real_get()->pthread_sigmask(SIG_SETMASK, &mask, &saved);
 	if (sa.sa_flags & SA_SIGINFO)
 		sa.sa_sigaction(fault->sig, fault->info, fault->uc);
 	else
 		sa.sa_handler(fault->sig);
 	real_get()->pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	*entered = before;
+	*inside = before;
 }
 
 static void deliver(struct fault *fault)
@@ -224,7 +215,7 @@ static void deliver(struct fault *fault)
 	if (sa.sa_handler == SIG_IGN && sent)
 		return;
 	if (sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN ||
-	    (!sent && is_nested(fault->sig, fault->uc))) {
+	    (!sent && in_handler[kind(fault->sig)])) {
 		default_action(fault);
 		return;
 	}
@@ -287,9 +278,23 @@ void signals_install(void)
 	store_release(&launch.signals_installed, true);
 }
 
-void signals_reinstall(void)
+/*
+ * What the machine's own code calls instead of sigaction(2) (the linker sees
+ * to that).  Its guard wants these two signals, and gets them: on_fault()
+ * resolves guarded copies first.  Asking the sanitizer's or the program's idea
+ * of sigaction to install it would put it in the place of the program's own.
+ */
+int __wrap_sigaction(int sig, const struct sigaction *act,
+		     struct sigaction *old);
+
+int __wrap_sigaction(int sig, const struct sigaction *act,
+		     struct sigaction *old)
 {
-	install(NULL, NULL);
+	if (!is_ours(sig))
+		return real_get()->sigaction(sig, act, old);
+	if (old)
+		memset(old, 0, sizeof(*old));
+	return 0;
 }
 
 /* --------------------------------------------------------- the names ----- */
@@ -361,4 +366,42 @@ launch_public int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 	ours = *set;
 	allow_ours(&ours);
 	return real_get()->pthread_sigmask(how, &ours, old);
+}
+
+/*
+ * Handlers of faults are often left this way.  The kernel knows by the signal
+ * mask that goes with it; we have none to know by.
+ */
+static void left_handlers(void)
+{
+	in_handler[0] = false;
+	in_handler[1] = false;
+}
+
+launch_public void longjmp(jmp_buf env, int val)
+{
+	left_handlers();
+	real_get()->longjmp(env, val);
+	__builtin_unreachable();
+}
+
+launch_public void _longjmp(jmp_buf env, int val)
+{
+	left_handlers();
+	real_get()->_longjmp(env, val);
+	__builtin_unreachable();
+}
+
+launch_public void siglongjmp(sigjmp_buf env, int val)
+{
+	left_handlers();
+	real_get()->siglongjmp(env, val);
+	__builtin_unreachable();
+}
+
+launch_public void __longjmp_chk(sigjmp_buf env, int val)
+{
+	left_handlers();
+	real_get()->__longjmp_chk(env, val);
+	__builtin_unreachable();
 }

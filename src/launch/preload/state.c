@@ -167,7 +167,6 @@ static void start_locked(void)
 	dl_iterate_phdr(find_libc, NULL);
 	signals_install();
 	rc = build(&machine, err, sizeof(err));
-	signals_reinstall();
 	if (rc) {
 		launch.failed = true;
 		launch_say("the machine cannot be built: %s",

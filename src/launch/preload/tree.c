@@ -128,6 +128,41 @@ launch_public int eaccess(const char *path, int mode)
 
 SAME_AS("eaccess") int euidaccess(const char *path, int mode);
 
+/* ls(1) asks for these. */
+launch_public ssize_t getxattr(const char *path, const char *name, void *val,
+			       size_t size)
+{
+	char buf[PATH_MAX];
+
+	return real_get()->getxattr(path_redirect(AT_FDCWD, path, buf), name,
+				    val, size);
+}
+
+launch_public ssize_t lgetxattr(const char *path, const char *name, void *val,
+				size_t size)
+{
+	char buf[PATH_MAX];
+
+	return real_get()->lgetxattr(path_redirect(AT_FDCWD, path, buf), name,
+				     val, size);
+}
+
+launch_public ssize_t listxattr(const char *path, char *list, size_t size)
+{
+	char buf[PATH_MAX];
+
+	return real_get()->listxattr(path_redirect(AT_FDCWD, path, buf), list,
+				     size);
+}
+
+launch_public ssize_t llistxattr(const char *path, char *list, size_t size)
+{
+	char buf[PATH_MAX];
+
+	return real_get()->llistxattr(path_redirect(AT_FDCWD, path, buf), list,
+				      size);
+}
+
 /* -------------------------------------------------------------- links ---- */
 
 /* The descriptor that a path under /proc names; -1: none. */

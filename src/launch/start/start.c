@@ -87,8 +87,9 @@ static int make_dir(struct run *run, char *err, size_t err_len)
 {
 	const char *tmp = getenv("TMPDIR");
 
+	/* Many small files for a short time: memory is the place. */
 	if (!tmp || tmp[0] != '/')
-		tmp = "/tmp";
+		tmp = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm";
 	snprintf(run->dir, sizeof(run->dir), "%.1024s/uiommu-XXXXXX", tmp);
 	if (!mkdtemp(run->dir)) {
 		snprintf(err, err_len, "%s: %s", run->dir, strerror(errno));
@@ -344,7 +345,8 @@ static void print_file(const char *path)
 		return;
 	while (getline(&line, &room, in) >= 0) {
 		line[strcspn(line, "\n")] = '\0';
-		fprintf(stderr, "uiommu: %s\n", line);
+		fprintf(stderr, "%s%s\n",
+			strncmp(line, "uiommu: ", 8) ? "uiommu: " : "", line);
 	}
 	free(line);
 	fclose(in);
