@@ -104,6 +104,7 @@ static int find_node(void *ctx, const struct uiommu_node *node)
 
 	if (node->type != UIOMMU_NODE_CHAR ||
 	    strncmp(node->path, find->prefix, strlen(find->prefix)) ||
+	    strchr(node->path + strlen(find->prefix), '/') ||
 	    (find->skip && !strcmp(node->path, find->skip)))
 		return 0;
 	if (find->left--)
