@@ -26,7 +26,6 @@ int smmuv3_asids_init(struct smmuv3_unit *unit)
 		smmuv3_lock_fini(unit, &asids->lock);
 		return -ENOMEM;
 	}
-	asids->map[0] = 1;
 	asids->next = 1;
 	return 0;
 }

@@ -138,7 +138,7 @@ void smmuv3_cdtab_commit(struct smmuv3_cdtab *tab);
 struct smmuv3_asids {
 	/* Protects the members below. */
 	struct uiommu_lock lock;
-	uint64_t *map; /* one bit each, 1 = taken; 0 is never given out */
+	uint64_t *map; /* one bit each, 1 = taken; ASID 0 is never searched */
 	uint8_t bits;
 	uint32_t next; /* where the search begins */
 };

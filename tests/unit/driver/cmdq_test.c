@@ -43,6 +43,7 @@ static struct fixture *start(uint8_t lg2, uint64_t timeout_ns)
 
 static void stop(struct fixture *f)
 {
+	assert_int_equal(f->fake.bad_commands, 0);
 	smmuv3_cmdq_fini(&f->q);
 	fake_smmu_fini(&f->fake);
 	free(f);
@@ -408,6 +409,153 @@ static void producers_with_bad_commands_among_them(void **state)
 	run_producers(9, true, true);
 }
 
+/* --------------------------------------------- chosen interleavings -- */
+
+/*
+ * Two producers, A and B.  A gate holds a thread where it writes a slot (the
+ * platform's clean_range, which stands between reservation and mark) or where
+ * it is about to ring the doorbell.
+ */
+enum {
+	A_FILLS = 1,
+	B_FILLS = 2,
+	A_RINGS = 4
+};
+
+static uint32_t gate_shut;  /* who has to wait */
+static uint32_t gate_there; /* who does */
+static __thread uint32_t gate_fill, gate_ring;
+
+static uint32_t peek_word(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void wait_at_gate(uint32_t who)
+{
+	if (!who || !(peek_word(&gate_shut) & who))
+		return;
+	__atomic_fetch_or(&gate_there, who, __ATOMIC_ACQ_REL);
+	while (peek_word(&gate_shut) & who)
+		sched_yield();
+}
+
+static void open_gate(uint32_t who)
+{
+	__atomic_fetch_and(&gate_shut, ~who, __ATOMIC_ACQ_REL);
+}
+
+static void wait_until_there(uint32_t who)
+{
+	while (!(peek_word(&gate_there) & who))
+		sched_yield();
+}
+
+static void gate_clean_range(void *ctx, const void *va, size_t len)
+{
+	wait_at_gate(gate_fill);
+}
+
+static void gate_doorbell(struct fake_smmu *fake, uint32_t off, uint64_t val)
+{
+	if (off == SMMU_REG_CMDQ_PROD)
+		wait_at_gate(gate_ring);
+}
+
+struct one {
+	struct fixture *f;
+	uint32_t sid, fill, ring;
+	int rc;
+};
+
+static void *send_one(void *arg)
+{
+	struct one *one = arg;
+
+	gate_fill = one->fill;
+	gate_ring = one->ring;
+	one->rc = send_n(&one->f->q, one->sid, 1);
+	return NULL;
+}
+
+static void settle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 200; i++)
+		sched_yield();
+}
+
+static struct fixture *start_gated(uint32_t shut)
+{
+	struct fixture *f = start(4, 20000 * MSEC);
+
+	gate_shut = shut;
+	gate_there = 0;
+	f->fake.tp.platform.clean_range = gate_clean_range;
+	f->fake.before_write = gate_doorbell;
+	f->fake.prod_writes = 0;
+	return f;
+}
+
+static uint32_t prod_writes(struct fixture *f)
+{
+	uint32_t nr;
+
+	pthread_mutex_lock(&f->fake.mutex);
+	nr = f->fake.prod_writes;
+	pthread_mutex_unlock(&f->fake.mutex);
+	return nr;
+}
+
+static void the_publisher_waits_for_slots_of_others(void **state)
+{
+	struct fixture *f = start_gated(A_FILLS | B_FILLS);
+	struct one a = { .f = f, .sid = 1, .fill = A_FILLS },
+		   b = { .f = f, .sid = 2, .fill = B_FILLS };
+	pthread_t ta, tb;
+
+	/* A opens the batch, B joins it; A is done first. */
+	pthread_create(&ta, NULL, send_one, &a);
+	wait_until_there(A_FILLS);
+	pthread_create(&tb, NULL, send_one, &b);
+	wait_until_there(B_FILLS);
+	open_gate(A_FILLS);
+	settle();
+	assert_int_equal(prod_writes(f), 0);
+	open_gate(B_FILLS);
+	pthread_join(ta, NULL);
+	pthread_join(tb, NULL);
+	assert_int_equal(a.rc | b.rc, 0);
+	/* One doorbell for both. */
+	assert_int_equal(f->fake.prod_writes, 1);
+	assert_int_equal(f->fake.nr, 4);
+	stop(f);
+}
+
+static void doorbells_ring_in_order(void **state)
+{
+	struct fixture *f = start_gated(A_RINGS);
+	struct one a = { .f = f, .sid = 1, .ring = A_RINGS },
+		   b = { .f = f, .sid = 2 };
+	pthread_t ta, tb;
+
+	/* A has closed its batch and is about to ring; B opens the next. */
+	pthread_create(&ta, NULL, send_one, &a);
+	wait_until_there(A_RINGS);
+	pthread_create(&tb, NULL, send_one, &b);
+	settle();
+	assert_int_equal(prod_writes(f), 0);
+	open_gate(A_RINGS);
+	pthread_join(ta, NULL);
+	pthread_join(tb, NULL);
+	assert_int_equal(a.rc | b.rc, 0);
+	assert_int_equal(f->fake.nr, 4);
+	assert_int_equal(sid_of(&f->fake.log[0]), 1);
+	assert_int_equal(sid_of(&f->fake.log[2]), 2);
+	stop(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +572,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_code_is_a_refusal),
 		cmocka_unit_test(the_interrupt_repairs_too),
 		cmocka_unit_test(init_fails_clean),
+		cmocka_unit_test(the_publisher_waits_for_slots_of_others),
+		cmocka_unit_test(doorbells_ring_in_order),
 		cmocka_unit_test(producers_with_a_prompt_smmu),
 		cmocka_unit_test(producers_with_a_slow_smmu_and_a_small_queue),
 		cmocka_unit_test(producers_with_bad_commands_among_them),

@@ -19,6 +19,7 @@
 
 static struct fake_smmu *fake;
 static struct uiommu_unit *unit;
+static bool patient; /* the next start: a time-out of a minute */
 
 static void start(void (*tweak)(void))
 {
@@ -29,6 +30,8 @@ static void start(void (*tweak)(void))
 	if (tweak)
 		tweak();
 	cfg = fake_smmu_cfg(fake);
+	if (patient)
+		cfg.timeout_ns = UINT64_C(60000000000);
 	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
 	fake->nr = 0;
 }
@@ -43,6 +46,7 @@ static int teardown(void **state)
 {
 	unit->ops->remove(unit);
 	assert_int_equal(fake->bad_writes, 0);
+	assert_int_equal(fake->bad_commands, 0);
 	fake_smmu_fini(fake);
 	free(fake);
 	return 0;
@@ -373,6 +377,122 @@ static void static_domains_flush_nothing(void **state)
 	assert_null(domain(UIOMMU_DOM_BLOCKED)->pt);
 }
 
+/*
+ * From the first word that is written for an attach, and until the last one for
+ * a detach, a flush must reach the hardware: one is tried at every store.
+ */
+static struct uiommu_hwdom *flushed_dom;
+static uint32_t flushes_tried, flushes_lost;
+
+static void flush_now(void *ctx, const void *va, size_t len)
+{
+	struct uiommu_hwdom *dom = flushed_dom;
+	uint32_t nr = fake->nr;
+
+	/* Words of tables, not slots of the queue that a flush needs itself. */
+	if (!dom || len != 8)
+		return;
+	flushed_dom = NULL; /* not inside itself */
+	assert_int_equal(unit->ops->flush_all(dom), 0);
+	flushes_tried++;
+	flushes_lost += fake->nr - nr < 2;
+	flushed_dom = dom;
+}
+
+static void a_flush_during_attach_and_detach_is_not_lost(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING),
+			    *blocked = domain(UIOMMU_DOM_BLOCKED);
+	struct uiommu_hwdev *dev = device(6);
+
+	fake->tp.platform.clean_range = flush_now;
+	flushes_tried = flushes_lost = 0;
+	flushed_dom = dom;
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	assert_int_equal(flushes_lost, 0);
+	assert_int_equal(unit->ops->attach(blocked, dev), 0);
+	assert_int_equal(flushes_lost, 0);
+	/* eight words of the CD, three stores to the STE and two back */
+	assert_int_equal(flushes_tried, 8 + 3 + 2);
+	flushed_dom = NULL;
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush_all(dom), 0);
+	assert_int_equal(fake->nr, 0);
+	fake->tp.platform.clean_range = NULL;
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(dom);
+}
+
+/*
+ * The last moment: the entry is gone, the ASID is about to be dropped.  A flush
+ * that came now and found nobody would return while old translations live.
+ */
+static uint32_t tlbi_gate, at_gate, flush_done;
+
+static void hold_before_tlbi(struct fake_smmu *f, uint32_t off, uint64_t val)
+{
+	/* The abort entry took two doorbells; the third is the ASID's. */
+	if (off != SMMU_REG_CMDQ_PROD ||
+	    __atomic_add_fetch(&at_gate, 1, __ATOMIC_ACQ_REL) != 3)
+		return;
+	while (__atomic_load_n(&tlbi_gate, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void *detach_in_thread(void *arg)
+{
+	struct uiommu_hwdev *dev = arg;
+
+	return (void *)(intptr_t)unit->ops->attach(domain(UIOMMU_DOM_BLOCKED),
+						   dev);
+}
+
+static void *flush_in_thread(void *arg)
+{
+	int rc = unit->ops->flush_all(arg);
+
+	__atomic_store_n(&flush_done, 1, __ATOMIC_RELEASE);
+	return (void *)(intptr_t)rc;
+}
+
+static void a_flush_before_the_asid_is_dropped_is_not_lost(void **state)
+{
+	struct uiommu_hwdom *dom;
+	struct uiommu_hwdev *dev;
+	pthread_t a, b;
+	unsigned int i;
+
+	/* Nobody gives up in this test. */
+	unit->ops->remove(unit);
+	patient = true;
+	fake_smmu_fini(fake);
+	free(fake);
+	start(NULL);
+	patient = false;
+	dom = domain(UIOMMU_DOM_PAGING);
+	dev = device(6);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	fake->nr = 0;
+	tlbi_gate = 1;
+	at_gate = flush_done = 0;
+	fake->before_write = hold_before_tlbi;
+	pthread_create(&a, NULL, detach_in_thread, dev);
+	while (__atomic_load_n(&at_gate, __ATOMIC_ACQUIRE) < 3)
+		sched_yield();
+	assert_int_equal(ste0(6), 1);
+	pthread_create(&b, NULL, flush_in_thread, dom);
+	for (i = 0; i < 200; i++)
+		sched_yield();
+	assert_int_equal(__atomic_load_n(&flush_done, __ATOMIC_ACQUIRE), 0);
+	__atomic_store_n(&tlbi_gate, 0, __ATOMIC_RELEASE);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_ASID), 2);
+	fake->before_write = NULL;
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(dom);
+}
+
 /* ------------------------------------------------------------------ ASID */
 
 static void eight_bits(void)
@@ -552,6 +672,8 @@ int main(void)
 		TEST(a_domain_of_another_unit_does_not_fit),
 		TEST(what_unmapping_costs),
 		TEST(without_ranges_large_unmaps_drop_the_asid),
+		TEST(a_flush_during_attach_and_detach_is_not_lost),
+		TEST(a_flush_before_the_asid_is_dropped_is_not_lost),
 		TEST(static_domains_flush_nothing),
 		TEST(asids_run_out_and_come_back),
 		TEST(running_out_of_memory_changes_nothing),

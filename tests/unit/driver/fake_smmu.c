@@ -37,6 +37,23 @@ static bool cmdq_err(struct fake_smmu *fake)
 	       SMMU_GERROR_CMDQ_ERR;
 }
 
+/* An opcode that this driver uses; memory it forgot to write has none. */
+static bool known(const struct smmu_cmd *cmd)
+{
+	switch (FIELD_GET(SMMU_CMD_0_OP, cmd->q[0])) {
+	case SMMU_CMD_OP_CFGI_STE:
+	case SMMU_CMD_OP_CFGI_STE_RANGE:
+	case SMMU_CMD_OP_TLBI_NH_ASID:
+	case SMMU_CMD_OP_TLBI_NH_VA:
+	case SMMU_CMD_OP_TLBI_EL2_ALL:
+	case SMMU_CMD_OP_TLBI_NSNH_ALL:
+	case SMMU_CMD_OP_SYNC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static uint32_t consume(struct fake_smmu *fake, uint32_t n)
 {
 	uint64_t base = get64(fake, SMMU_REG_CMDQ_BASE);
@@ -63,6 +80,7 @@ static uint32_t consume(struct fake_smmu *fake, uint32_t n)
 				SMMU_GERROR_CMDQ_ERR;
 			break;
 		}
+		fake->bad_commands += !known(&cmd);
 		fake->log[fake->nr++ % FAKE_LOG] = cmd;
 		*fake_smmu_reg(fake, SMMU_REG_CMDQ_CONS) =
 			smmu_q_add(cons, 1, lg2);
@@ -146,6 +164,8 @@ static void fake_write(void *ctx, uiommu_pa_t pa, unsigned int size,
 	struct fake_smmu *fake = ctx;
 	uint32_t off = pa - FAKE_BASE;
 
+	if (fake->before_write)
+		fake->before_write(fake, off, val);
 	pthread_mutex_lock(&fake->mutex);
 	note_write(fake, off, val);
 	*fake_smmu_reg(fake, off) = (uint32_t)val;

@@ -38,11 +38,15 @@ struct fake_smmu {
 	 */
 	uint32_t (*refuse)(struct fake_smmu *fake, const struct smmu_cmd *cmd);
 	uint32_t refusals; /* for the test's use */
+	/* Asked before each register write, with no lock held. */
+	void (*before_write)(struct fake_smmu *fake, uint32_t off,
+			     uint64_t val);
 
 	/* What happened. */
 	struct smmu_cmd log[FAKE_LOG];
-	uint32_t nr;	     /* commands consumed */
-	uint32_t bad_writes; /* to guarded registers at the wrong time */
+	uint32_t nr;	       /* commands consumed */
+	uint32_t bad_writes;   /* to guarded registers at the wrong time */
+	uint32_t bad_commands; /* opcodes that no command has */
 	uint32_t prod_writes;
 	/* Offsets written, in order. */
 	struct {
