@@ -83,7 +83,10 @@ struct uiommu_pgtable_leaf {
 struct uiommu_gather_range {
 	uiommu_iova_t first;
 	uiommu_iova_t last;
-	/* Smallest leaf that was in the range: the stride to invalidate at. */
+	/*
+	 * The stride to invalidate at: the smallest leaf that was in the range,
+	 * or the reach of the smallest table that left it.
+	 */
 	uint8_t stride_lg2;
 	/* Architectural level of the leaves if all stood at one, else -128. */
 	int8_t level;

@@ -220,6 +220,9 @@ static void pt_collect(struct uiommu_pgtable *pt, uint64_t d, int level,
 	uint64_t *table = pt_table_of(pt, d);
 
 	h->split = h->split || (d & PT_TABLE_SPLIT) || pt_is_mark(d);
+	/* The way to this table is remembered once per address it covers. */
+	if (PT_SHIFT(level - 1) < h->stride_lg2)
+		h->stride_lg2 = (uint8_t)PT_SHIFT(level - 1);
 	if (level == PT_LAST_LEVEL) {
 		pt_harvest_leaves(h, pt_count_pages(table), level);
 	} else {

@@ -109,6 +109,19 @@ static void empty_table_is_invalidated_once(void **state)
 	uiommu_gather_release(&g);
 	g = unmap_into(&fx, 2 * MIB, 2 * MIB);
 	assert_true(uiommu_gather_empty(&g));
+	/*
+	 * A tree of empty ones: each of the two lower ones may be remembered by
+	 * any address it covers, so one invalidation per GiB would not do.
+	 */
+	pt_map_all(&fx, 4 * MIB, 0, 4096, R);
+	pt_map_all(&fx, 64 * MIB, 0, 4096, R);
+	pt_unmap_all(&fx, 4 * MIB, 4096, &unmapped);
+	pt_unmap_all(&fx, 64 * MIB, 4096, &unmapped);
+	g = unmap_into(&fx, 0, GIB);
+	assert_int_equal(g.nr_ranges, 1);
+	expect_range(&g, 0, 0, GIB - 1, 21, UIOMMU_GATHER_LEVEL_MIXED, false);
+	uiommu_gather_release(&g);
+	assert_int_equal(fx.tp.live_tables, 2);
 	pt_close(&fx);
 }
 
