@@ -239,16 +239,15 @@ static void cycle_row(struct bench_run *run)
 
 /* ---- the machine ---- */
 
+/* On large pages where the system has them, as the arena of tables is. */
 static void *huge_alloc(size_t size)
 {
-	char *p = mmap(NULL, size + 2 * MIB, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = aligned_alloc(2 * MIB, size);
 
-	must(p != MAP_FAILED, "mmap");
-	p = (char *)(((uintptr_t)p + 2 * MIB - 1) & ~(uintptr_t)(2 * MIB - 1));
+	must(p != NULL, "malloc");
 	(void)madvise(p, size, MADV_HUGEPAGE);
 	memset(p, 0, size);
-	return p; /* never unmapped: one small set per repetition would do */
+	return p;
 }
 
 /* Four levels over 1 GiB of 4K pages: indices, loads, nothing else. */
@@ -292,7 +291,7 @@ static void limit_walk(struct bench_run *run, uint64_t nr_pages, bool dep)
 	}
 	bench_stop(run, 8 * NR_RANDOM);
 	bench_use(sum);
-	munmap(mem, 4 * MIB);
+	free(mem);
 	free(iova);
 }
 
@@ -321,7 +320,7 @@ static void limit_fill(struct bench_run *run)
 		}
 	}
 	bench_stop(run, 16 * 64);
-	munmap(mem, 2 * MIB);
+	free(mem);
 }
 
 static void limit_cas(struct bench_run *run)
