@@ -148,7 +148,6 @@ static void map_header(struct uiommu_vdev *vdev)
 	struct uvfio_config *cfg = &vdev->cfg;
 
 	set_range(cfg, 0, PCI_HEADER_SIZE, 0, 0);
-	set_rule(cfg, PCI_VENDOR_ID, 4, ~0u, 0);
 	set_rule(cfg, PCI_COMMAND, 2, PCI_COMMAND_INTX_OFF,
 		 PCI_COMMAND_DEFINED);
 	/* INTx starts allowed, whatever keeps the real pin quiet. */

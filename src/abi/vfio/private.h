@@ -234,7 +234,7 @@ int uvfio_type1_create(struct abi_vfio *vfio, bool v2,
 /* No group is in it any more. */
 void uvfio_type1_destroy(struct uvfio_type1 *t1);
 int uvfio_type1_attach(struct uvfio_type1 *t1, struct uvfio_group *group);
-/* With the last group all mappings go. */
+/* After the last group destroy it: mappings do not outlive their groups. */
 void uvfio_type1_detach(struct uvfio_type1 *t1, struct uvfio_group *group);
 long uvfio_type1_ioctl(struct uvfio_type1 *t1, unsigned int cmd,
 		       unsigned long arg);

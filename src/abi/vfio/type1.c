@@ -182,7 +182,6 @@ int uvfio_type1_attach(struct uvfio_type1 *t1, struct uvfio_group *group)
 void uvfio_type1_detach(struct uvfio_type1 *t1, struct uvfio_group *group)
 {
 	struct uvfio_domain *dom = group->domain;
-	uint64_t unmapped;
 
 	uiommu_group_detach(group->core);
 	group->domain = NULL;
@@ -190,11 +189,6 @@ void uvfio_type1_detach(struct uvfio_type1 *t1, struct uvfio_group *group)
 	if (--dom->nr_groups)
 		return;
 	list_del(&dom->node);
-	if (list_empty(&t1->domains)) {
-		uiommu_ioas_unmap_all(t1->ioas, &unmapped);
-		type1_all_valid(t1);
-		t1->nr_dma = 0;
-	}
 	uiommu_ioas_remove_domain(t1->ioas, dom->core);
 	uiommu_domain_free(dom->core);
 	abi_free(t1->abi, dom);
@@ -273,29 +267,6 @@ static long new_vaddr(struct uvfio_type1 *t1,
 	return 0;
 }
 
-static bool in_usable_range(struct uvfio_type1 *t1, uint64_t first,
-			    uint64_t last, int *rc)
-{
-	struct uiommu_range *ranges;
-	uint64_t alignment;
-	unsigned int nr =
-		uiommu_ioas_iova_ranges(t1->ioas, NULL, 0, &alignment);
-	bool found = false;
-
-	*rc = 0;
-	ranges = abi_alloc(t1->abi, (nr + 1) * sizeof(*ranges));
-	if (!ranges) {
-		*rc = -ENOMEM;
-		return false;
-	}
-	uiommu_ioas_iova_ranges(t1->ioas, ranges, nr, &alignment);
-	for (unsigned int i = 0; i < nr; i++)
-		if (first >= ranges[i].first && last <= ranges[i].last)
-			found = true;
-	abi_free(t1->abi, ranges);
-	return found;
-}
-
 static long map_dma(struct uvfio_type1 *t1, unsigned long arg)
 {
 	struct vfio_iommu_type1_dma_map map;
@@ -317,8 +288,6 @@ static long map_dma(struct uvfio_type1 *t1, unsigned long arg)
 		return -EEXIST;
 	if (t1->nr_dma >= TYPE1_MAX_DMA)
 		return -ENOSPC;
-	if (!in_usable_range(t1, map.iova, map.iova + (map.size - 1), &rc))
-		return rc ? rc : -EINVAL;
 	iova = map.iova;
 	rc = uiommu_ioas_map(t1->ioas, t1->abi->host.mm, map.vaddr, map.size,
 			     type1_map_prot(&map),

@@ -388,6 +388,102 @@ static void attach_answer_cannot_be_written(void **state)
 	fx_cdev_close(fx, &cdev);
 }
 
+/* ------------------------------------------------------- odd devices ---- */
+
+/* A second function on top of a device of the core, changed before it is. */
+static int open_odd(struct fake_pci *odd, int iommufd)
+{
+	struct uiommu_vdev_cfg cfg = { .bdf = "0000:07:00.0",
+				       .ops = &fake_pci_ops,
+				       .ctx = odd };
+	int device;
+
+	fake_pci_bars(cfg.bar, FX_MMIO_PA + 0x1000000);
+	assert_int_equal(uiommu_abi_add_device(fx->abi, fx->pci[0].dev, &cfg,
+					       &odd->vdev),
+			 0);
+	device = open_cdev(FX_DEVICES);
+	assert_int_equal(bind_to(device, iommufd), 0);
+	return device;
+}
+
+static uint32_t irq_count(int device, uint32_t index)
+{
+	struct vfio_irq_info irq = { .argsz = sizeof(irq), .index = index };
+
+	assert_int_equal(fx_ioctl(fx, device, VFIO_DEVICE_GET_IRQ_INFO, &irq),
+			 0);
+	return irq.count;
+}
+
+static void interrupt_table_beyond_its_bar(void **state)
+{
+	int iommufd = fx_open(fx, "/dev/iommu"), device;
+	int32_t efd = fx_eventfd();
+	struct fake_pci odd;
+
+	fake_pci_init(&odd, 0x1200);
+	odd.cfg[FAKE_MSIX + 4] = 0x90; /* 8 entries from 0x3f90 */
+	odd.cfg[FAKE_MSIX + 5] = 0x3f;
+	device = open_odd(&odd, iommufd);
+	assert_int_equal(irq_count(device, VFIO_PCI_MSIX_IRQ_INDEX), 0);
+	assert_int_equal(fx_set_irqs(fx, device, FX_TRIGGER_EVENTFD,
+				     VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &efd, 4),
+			 -EINVAL);
+	assert_int_equal(fx_cfg_read(fx, device, FAKE_EXP + 1, 1), 0);
+	assert_int_equal(fx_cfg_read(fx, device, FAKE_MSIX, 1), 0);
+	fx_close(fx, device);
+	fx_close(fx, iommufd);
+	close(efd);
+	pthread_mutex_destroy(&odd.lock);
+}
+
+static void conventional_without_anything(void **state)
+{
+	int iommufd = fx_open(fx, "/dev/iommu"), device;
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	struct fake_pci odd;
+	uint32_t val;
+
+	fake_pci_init(&odd, 0x1200);
+	odd.cfg[6] = 0;	   /* no capabilities */
+	odd.cfg[0x3d] = 0; /* no pin */
+	device = open_odd(&odd, iommufd);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(irq_count(device, i), i >= 3);
+	assert_int_equal(
+		fx_ioctl(fx, device, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
+	assert_int_equal(info.size, 256);
+	assert_int_equal(uiommu_abi_pread(fx->abi, device, (uintptr_t)&val, 4,
+					  FX_REGION(7) + 256),
+			 -EFAULT);
+	assert_int_equal(fx_cfg_read(fx, device, 0x34, 1), 0);
+	fx_close(fx, device);
+	fx_close(fx, iommufd);
+	pthread_mutex_destroy(&odd.lock);
+}
+
+/* Chains that run in circles, or out of the space, come to an end. */
+static void chains_without_end(void **state)
+{
+	int iommufd = fx_open(fx, "/dev/iommu"), device;
+	struct fake_pci odd;
+
+	fake_pci_init(&odd, 0x1200);
+	odd.cfg[FAKE_MSIX + 1] = FAKE_PM;
+	memcpy(odd.cfg + 0x150, "\x0f\x00\x01\x10", 4);
+	memcpy(odd.cfg + 0x100, "\x01\x00\xc1\xff", 4); /* to 0xffc */
+	memcpy(odd.cfg + 0xffc, "\x10\x00\x01\x10", 4); /* and back */
+	device = open_odd(&odd, iommufd);
+	assert_int_equal(irq_count(device, VFIO_PCI_MSIX_IRQ_INDEX), 8);
+	fx_close(fx, device);
+	fx_close(fx, iommufd);
+	pthread_mutex_destroy(&odd.lock);
+}
+
 /* ---------------------------------------------------------- hot reset --- */
 
 static void hot_reset_of_ours(void **state)
@@ -459,6 +555,9 @@ int main(void)
 		T(bind_without_memory),
 		T(bind_answer_cannot_be_written),
 		T(attach_answer_cannot_be_written),
+		T(interrupt_table_beyond_its_bar),
+		T(conventional_without_anything),
+		T(chains_without_end),
 		T(hot_reset_of_ours),
 	};
 

@@ -296,9 +296,20 @@ static void mappings(void **state)
 				      VFIO_GROUP_GET_DEVICE_FD, fx->bdf[2]);
 }
 
+static struct uiommu_map *map_in_reset;
+static int rc_in_reset;
+
+static void touch(struct fake_pci *fake)
+{
+	uint64_t val;
+
+	rc_in_reset = uiommu_map_read(map_in_reset, 0, 4, &val);
+}
+
 static void reset(void **state)
 {
 	uint64_t val = 0x1234;
+	uint32_t bars[2];
 
 	assert_int_equal(wr(0, 0, 4, &val), 4);
 	fx_cfg_write(fx, dev, 4, 2, 6);
@@ -307,6 +318,21 @@ static void reset(void **state)
 	assert_int_equal(rd(0, 0, 4, &val), 4);
 	assert_int_equal(val, 0);
 	assert_int_equal(fx_cfg_read(fx, dev, 4, 2), 6);
+	bars[0] = fake_pci_cfg(pci, 0x10, 4);
+	bars[1] = fake_pci_cfg(pci, 0x18, 4);
+	assert_int_equal(bars[0], (FX_MMIO_PA + 0x200000) | 0xc);
+	assert_int_equal(bars[1], FX_MMIO_PA + 0x210000);
+	/* Mapped registers are not to be had meanwhile. */
+	assert_int_equal(uiommu_abi_mmap(fx->abi, dev, 0x1000, PROT_READ,
+					 MAP_SHARED, 0, &map_in_reset),
+			 0);
+	pci->in_reset = touch;
+	assert_int_equal(fx_ioctl_val(fx, dev, VFIO_DEVICE_RESET, 0), 0);
+	pci->in_reset = NULL;
+	assert_int_equal(rc_in_reset, -EIO);
+	touch(pci);
+	assert_int_equal(rc_in_reset, 0);
+	uiommu_map_put(map_in_reset);
 	pci->reset_rc = -EAGAIN;
 	assert_int_equal(fx_ioctl_val(fx, dev, VFIO_DEVICE_RESET, 0), -EAGAIN);
 	pci->reset_rc = 0;

@@ -2,6 +2,7 @@
 #include "fake_pci.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -98,11 +99,20 @@ void fake_pci_bars(struct uiommu_vdev_bar bar[6], uiommu_pa_t base)
 
 /* ---------------------------------------------------------- accesses ---- */
 
+/* What the ABI promises its devices. */
+static void check_access(uint64_t off, unsigned int size, uint64_t limit)
+{
+	if (!is_pow2(size) || size > 8 || (off & (size - 1)) ||
+	    off + size > limit)
+		abort();
+}
+
 static int bar_read(void *ctx, unsigned int bar, uint64_t off,
 		    unsigned int size, uint64_t *val)
 {
 	struct fake_pci *pci = ctx;
 
+	check_access(off, size, FAKE_BAR0_SIZE);
 	pthread_mutex_lock(&pci->lock);
 	*val = get(pci->bar[bar] + off, size);
 	pthread_mutex_unlock(&pci->lock);
@@ -114,6 +124,7 @@ static int bar_write(void *ctx, unsigned int bar, uint64_t off,
 {
 	struct fake_pci *pci = ctx;
 
+	check_access(off, size, FAKE_BAR0_SIZE);
 	pthread_mutex_lock(&pci->lock);
 	put(pci->bar[bar] + off, size, val);
 	pthread_mutex_unlock(&pci->lock);
@@ -125,6 +136,7 @@ static uint32_t config_read(void *ctx, unsigned int off, unsigned int size)
 	struct fake_pci *pci = ctx;
 	uint32_t val;
 
+	check_access(off, size > 4 ? 3 : size, sizeof(pci->cfg));
 	pthread_mutex_lock(&pci->lock);
 	val = (uint32_t)get(pci->cfg + off, size);
 	pthread_mutex_unlock(&pci->lock);
@@ -136,6 +148,7 @@ static void config_write(void *ctx, unsigned int off, unsigned int size,
 {
 	struct fake_pci *pci = ctx;
 
+	check_access(off, size > 4 ? 3 : size, sizeof(pci->cfg));
 	pthread_mutex_lock(&pci->lock);
 	for (unsigned int i = 0; i < size; i++) {
 		uint8_t byte = (uint8_t)(val >> (8 * i));
@@ -166,6 +179,8 @@ static int reset(void *ctx)
 			put(pci->bar[0] + FAKE_MSIX_TABLE + 16 * i + 12, 4, 1);
 	}
 	pthread_mutex_unlock(&pci->lock);
+	if (pci->in_reset)
+		pci->in_reset(pci);
 	return rc;
 }
 

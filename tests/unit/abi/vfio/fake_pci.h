@@ -35,7 +35,8 @@ struct fake_pci {
 	uint8_t bar[6][FAKE_BAR0_SIZE];
 	unsigned int resets;
 	uint32_t command_at_reset;
-	int reset_rc; /* what reset answers */
+	int reset_rc;				/* what reset answers */
+	void (*in_reset)(struct fake_pci *pci); /* NULL: nothing */
 
 	/* The device's writes to memory: false: aborted. */
 	bool (*dma_write)(void *ctx, struct fake_pci *pci, uint64_t addr,

@@ -160,6 +160,10 @@ static void add_device(struct fx *fx, unsigned int i)
 	pci->dma_write = dma_write;
 	pci->ctx = fx;
 	fake_pci_bars(vcfg.bar, FX_MMIO_PA + i * 0x100000u);
+	for (unsigned int b = 0; b < 6; b++)
+		if (vcfg.bar[b].size)
+			fake_pci_ops.config_write(pci, 0x10 + 4 * b, 4,
+						  (uint32_t)vcfg.bar[b].pa);
 	assert_int_equal(
 		uiommu_device_add(fx->core, &fake->unit, &cfg, &pci->dev), 0);
 	assert_int_equal(

@@ -639,6 +639,21 @@ static void reset_that_is_busy(void **state)
 				      VFIO_GROUP_GET_DEVICE_FD, fx->bdf[0]);
 	assert_true(legacy.device >= 0);
 	fx_legacy_close(fx, &legacy);
+
+	/* Through iommufd the device is let go of again. */
+	legacy.container = fx_open(fx, "/dev/iommu");
+	legacy.group = open_group(fx, 0);
+	assert_int_equal(fx_ioctl(fx, legacy.group, VFIO_GROUP_SET_CONTAINER,
+				  &legacy.container),
+			 0);
+	fx->pci[0].reset_rc = -EAGAIN;
+	assert_int_equal(fx_ioctl(fx, legacy.group, VFIO_GROUP_GET_DEVICE_FD,
+				  fx->bdf[0]),
+			 -EAGAIN);
+	fx->pci[0].reset_rc = 0;
+	assert_false(uiommu_group_owned(uiommu_device_group(fx->pci[0].dev)));
+	fx_close(fx, legacy.group);
+	fx_close(fx, legacy.container);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)

@@ -188,6 +188,9 @@ static void loop_back(void **state)
 	assert_int_equal(fx_events(fds[0]), 1);
 	assert_int_equal(fx_events(fds[2]), 0);
 	assert_int_equal(fx_events(fds[3]), 1);
+	/* Start and count that wrap. */
+	assert_int_equal(loop(MSIX, 1, UINT32_MAX), -EINVAL);
+	assert_int_equal(loop(MSIX, 1, UINT32_MAX - 1), -EINVAL);
 	/* Vectors that were never set up are skipped. */
 	assert_int_equal(loop(MSIX, 0, 8), 0);
 	assert_int_equal(fx_events(fds[0]), 1);
@@ -502,7 +505,7 @@ static void intx_is_level(void **state)
 static void err_and_req(void **state)
 {
 	int32_t efd = fx_eventfd(), none = -1, less = -2;
-	uint8_t yes = 1;
+	uint8_t yes = 1, no = 0;
 
 	for (uint32_t index = ERR; index <= REQ; index++) {
 		assert_int_equal(trigger(index, 0, 1, &efd), 0);
@@ -512,6 +515,10 @@ static void err_and_req(void **state)
 					     1, &yes, 1),
 				 0);
 		assert_int_equal(fx_events(efd), 1);
+		assert_int_equal(fx_set_irqs(fx, dev, FX_TRIGGER_BOOL, index, 0,
+					     1, &no, 1),
+				 0);
+		assert_int_equal(fx_events(efd), 0);
 		assert_int_equal(trigger(index, 0, 1, &less), -EINVAL);
 		assert_int_equal(off(index), 0);
 		assert_int_equal(off(index), -EINVAL);

@@ -444,6 +444,16 @@ static void dirty_bits(void **state)
 	assert_int_equal(arg.unmap.size, 8 * PAGE);
 	assert_int_equal(bits[0], 0xf0f);
 	assert_false(mapped(0x10000));
+	/* Not together with what has no range. */
+	arg.unmap.iova = 0;
+	arg.unmap.size = PAGE;
+	arg.unmap.flags = 1 | VFIO_DMA_UNMAP_FLAG_VADDR;
+	assert_int_equal(fx_ioctl(fx, con, VFIO_IOMMU_UNMAP_DMA, &arg),
+			 -EINVAL);
+	arg.unmap.flags = 1 | VFIO_DMA_UNMAP_FLAG_ALL;
+	arg.unmap.size = 0;
+	assert_int_equal(fx_ioctl(fx, con, VFIO_IOMMU_UNMAP_DMA, &arg),
+			 -EINVAL);
 	/* A large one: whole bytes in the middle. */
 	assert_int_equal(fx_map(fx, con, mem, 0x13000, 40 * PAGE), 0);
 	bits[0] = 0;
