@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+
+#include <linux/kvm.h>
 
 #include "client.h"
 
@@ -123,6 +126,47 @@ static void numbers(void)
 	CHECK_FAILS(ioctl(copy, IOMMU_IOAS_ALLOC, &alloc), EBADF);
 }
 
+/* What a child of vfork closes is its own, though its memory is ours. */
+static void borrowed_memory(void)
+{
+	int fd = open("/dev/iommu", O_RDWR), status;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		close(fd);
+		close_range(3, ~0u, 0);
+		_exit(0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && !status);
+	CHECK(works(fd) && !close(fd));
+}
+
+/* A VMM tells KVM of its VFIO files; the real KVM would refuse ours. */
+static void kvm(void)
+{
+	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_VFIO };
+	int fd = open("/dev/kvm", O_RDWR), group, vm;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = KVM_DEV_VFIO_GROUP_ADD,
+		.addr = (uintptr_t)&group,
+	};
+
+	vm = fd < 0 ? -1 : ioctl(fd, KVM_CREATE_VM, 0);
+	if (vm < 0)
+		return;
+	group = open("/dev/vfio/0", O_RDWR);
+	CHECK(group >= 0);
+	CHECK(!ioctl(vm, KVM_CREATE_DEVICE, &dev));
+	CHECK(!ioctl((int)dev.fd, KVM_SET_DEVICE_ATTR, &attr));
+	attr.attr = KVM_DEV_VFIO_GROUP_DEL;
+	CHECK(!ioctl((int)dev.fd, KVM_SET_DEVICE_ATTR, &attr));
+	attr.addr = 1;
+	CHECK(ioctl((int)dev.fd, KVM_SET_DEVICE_ATTR, &attr) == -1);
+	CHECK(!close((int)dev.fd) && !close(vm) && !close(fd));
+	CHECK(!close(group));
+}
+
 static void garbage(void)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
@@ -171,6 +215,8 @@ int main(int argc, char **argv)
 	duplicates();
 	links();
 	numbers();
+	borrowed_memory();
+	kvm();
 	garbage();
 	return 0;
 }

@@ -141,7 +141,7 @@ static void look_for(const char *name, struct first_library *first)
 /* The program lives on, so the report is not its last. */
 static int failed(int rc)
 {
-	if (launch.pid == getpid())
+	if (!launch_is_borrowed())
 		store_relaxed(&launch.reported, false);
 	return rc;
 }

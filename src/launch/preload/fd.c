@@ -25,6 +25,8 @@ static void note_use(void)
 
 static void forget(struct uiommu_abi *abi, int fd)
 {
+	if (launch_is_borrowed())
+		return;
 	launch_enter();
 	names_clear(fd);
 	uiommu_abi_close(abi, fd);
@@ -75,7 +77,7 @@ static int copied(int from, int to)
 						       : NULL;
 	int rc;
 
-	if (!abi)
+	if (!abi || launch_is_borrowed())
 		return to;
 	launch_enter();
 	rc = uiommu_abi_dup(abi, from, to);

@@ -44,7 +44,7 @@ int launch_openat(int dirfd, const char *path, int flags, unsigned int mode)
 	abs = path_absolute(dirfd, path, buf);
 	if (!abs)
 		return real_get()->openat(dirfd, path, flags, mode);
-	if (path_is_node(abs) && !(flags & O_PATH)) {
+	if (path_is_node(abs) && !(flags & O_PATH) && !launch_is_borrowed()) {
 		rc = open_node(abs, flags);
 		if (rc != -ENOENT)
 			return (int)launch_result(rc);

@@ -107,6 +107,16 @@ void launch_report(void);
 /* A line on stderr, "uiommu: " in front; async-signal-safe. */
 void launch_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Is this memory another process's?  A child of vfork has descriptors of its
+ * own but runs in its parent's memory: what it opens, copies and closes must
+ * not be taken for the parent's doing.
+ */
+static inline bool launch_is_borrowed(void)
+{
+	return getpid() != launch.pid;
+}
+
 /* The ABI if `fd` is one of its own and the caller is the program. */
 static inline struct uiommu_abi *launch_abi_of(int fd)
 {

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -44,7 +45,9 @@ void __longjmp_chk(sigjmp_buf env, int val) __attribute__((noreturn));
 	X(fstatat) X(statx) X(statfs) X(faccessat) X(eaccess)          \
 	X(readlinkat) X(realpath) X(glob) X(nftw) X(chdir) X(getcwd)     \
 	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)            \
-	X(longjmp) X(_longjmp) X(siglongjmp) X(__longjmp_chk)
+	X(longjmp) X(_longjmp) X(siglongjmp) X(__longjmp_chk)         \
+	X(pthread_rwlock_init) X(pthread_rwlock_rdlock)               \
+	X(pthread_rwlock_wrlock) X(pthread_rwlock_unlock)
 /* clang-format on */
 
 struct real {

@@ -232,7 +232,6 @@ void launch_report(void)
 	struct uiommu_machine *machine = load_acquire(&launch.machine);
 	int err = errno;
 
-	/* A child of vfork shares this memory and must not speak for us. */
 	if (!machine || !launch.env.report || !launch.env.run_dir ||
 	    launch.pid != getpid() || !load_relaxed(&launch.used) ||
 	    exchange_acq_rel(&launch.reported, true))

@@ -366,25 +366,32 @@ static unsigned int read_count(const char *path)
 }
 
 /* Each process of the program that used the devices has left its files. */
-static unsigned int print_reports(const struct run *run)
+static unsigned int print_reports(const struct run *run, int status)
 {
 	char path[PATH_MAX + 300];
 	struct dirent **names;
-	unsigned int complaints = 0;
+	unsigned int complaints = 0, reports = 0;
 	int n = scandir(run->dir, &names, NULL, versionsort);
 
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
 		snprintf(path, sizeof(path), "%s/%s", run->dir, name);
-		if (!strncmp(name, "report.", 7))
+		if (!strncmp(name, "report.", 7)) {
 			print_file(path);
-		else if (!strncmp(name, "check.", 6))
+			reports++;
+		} else if (!strncmp(name, "check.", 6)) {
 			complaints += read_count(path);
+		}
 		free(names[i]);
 	}
 	if (n >= 0)
 		free(names);
+	if (run->cfg->report && !reports)
+		fprintf(stderr, "uiommu: %s\n",
+			WIFSIGNALED(status)
+				? "the program was killed: no report"
+				: "the program did not use the IOMMU");
 	return complaints;
 }
 
@@ -418,7 +425,7 @@ int uiommu_launch_run(const struct uiommu_launch_cfg *cfg, int *status,
 	if (rc)
 		goto err_dir;
 	wait_program(run, &set, status);
-	*complaints = print_reports(run);
+	*complaints = print_reports(run, *status);
 err_dir:
 	sigprocmask(SIG_SETMASK, &run->mask, NULL);
 	remove_tree(run->dir);
