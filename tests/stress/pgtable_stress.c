@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include <uiommu/env.h>
+#include <uiommu/host.h>
 #include <uiommu/pgtable.h>
 
 #include "test_platform.h"
@@ -31,7 +32,9 @@
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
 
 struct stress {
+	const struct uiommu_platform *platform;
 	struct test_platform tp;
+	struct uiommu_host *host; /* instead of it, if not NULL */
 	struct uiommu_pgtable *pt;
 	uint64_t page;
 	uint64_t block;
@@ -104,7 +107,7 @@ static uint64_t unmap(struct worker *w, uint64_t iova, uint64_t len)
 		if (rc != -EAGAIN)
 			break;
 		__atomic_fetch_add(&s->eagain, 1, __ATOMIC_RELAXED);
-		s->tp.platform.relax(&s->tp);
+		s->platform->relax(s->platform->ctx);
 	}
 	check(s, rc == 0, "unmap");
 	return unmapped;
@@ -191,28 +194,48 @@ static void start(struct stress *s, struct worker *w, unsigned int index,
 	assert_int_equal(pthread_create(&w->thread, NULL, worker_main, w), 0);
 }
 
-static void open_table(struct stress *s, uint8_t granule_lg2, uint32_t features)
+enum {
+	TEST_PLATFORM,
+	HOSTED
+};
+
+static void open_table(struct stress *s, int platform, uint32_t features)
 {
 	struct uiommu_pgtable_cfg cfg = {
 		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
-		.granule_lg2 = granule_lg2,
+		.granule_lg2 = 12,
 		.ias = 48,
 		.oas = 48,
 		.features = features,
 	};
 
 	memset(s, 0, sizeof(*s));
-	test_platform_init(&s->tp);
-	cfg.platform = &s->tp.platform;
+	if (platform == HOSTED) {
+		assert_int_equal(uiommu_host_create(0, &s->host), 0);
+		s->platform = uiommu_host_platform(s->host);
+	} else {
+		test_platform_init(&s->tp);
+		s->platform = &s->tp.platform;
+	}
+	cfg.platform = s->platform;
 	assert_int_equal(uiommu_pgtable_create(&cfg, &s->pt), 0);
-	s->page = (uint64_t)1 << granule_lg2;
-	s->block = s->page << (granule_lg2 - 3);
+	s->page = 4096;
+	s->block = 512 * s->page;
 	s->base = 512 * s->block;
 }
 
 static void close_table(struct stress *s)
 {
 	assert_int_equal(s->errors, 0);
+	if (s->host) {
+		uiommu_pgtable_destroy(s->pt);
+		/* A call that ends may have started the next one. */
+		for (int i = 0; i < 100 && uiommu_host_live(s->host); i++)
+			uiommu_host_barrier(s->host);
+		assert_int_equal(uiommu_host_live(s->host), 0);
+		uiommu_host_destroy(s->host);
+		return;
+	}
 	test_platform_run_deferred(&s->tp);
 	assert_int_equal(uiommu_pgtable_table_bytes(s->pt), s->tp.live_bytes);
 	uiommu_pgtable_destroy(s->pt);
@@ -249,22 +272,26 @@ static void run(struct stress *s, void (*step)(struct worker *w))
 
 static void disjoint_pages_share_tables(void **state)
 {
-	struct stress s;
+	for (int platform = TEST_PLATFORM; platform <= HOSTED; platform++) {
+		struct stress s;
 
-	open_table(&s, 12, 0);
-	s.nr_pages = 4 * 512;
-	run(&s, pages_in_between);
-	close_table(&s);
+		open_table(&s, platform, 0);
+		s.nr_pages = 4 * 512;
+		run(&s, pages_in_between);
+		close_table(&s);
+	}
 }
 
 static void tables_come_and_go(void **state)
 {
-	struct stress s;
+	for (int platform = TEST_PLATFORM; platform <= HOSTED; platform++) {
+		struct stress s;
 
-	open_table(&s, 12, 0);
-	s.nr_pages = 4 * 512;
-	run(&s, whole_tables);
-	close_table(&s);
+		open_table(&s, platform, 0);
+		s.nr_pages = 4 * 512;
+		run(&s, whole_tables);
+		close_table(&s);
+	}
 }
 
 /* Owners take one block apart from both ends of each pair of pages. */
@@ -322,7 +349,7 @@ static void leaves_are_split_by_two(void **state)
 	for (int f = 0; f < 2; f++) {
 		struct stress s;
 
-		open_table(&s, 12, features[f]);
+		open_table(&s, f ? HOSTED : TEST_PLATFORM, features[f]);
 		s.base = 1ull << 39;
 		for (int i = 0; i < 100; i++) {
 			split_once(&s, s.block);
