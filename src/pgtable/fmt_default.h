@@ -6,7 +6,8 @@
  * A format gives walk.h, over one 64-bit descriptor `d` at a level:
  *   PT_GRANULE_LG2, PT_IAS_MIN, PT_IAS_MAX, PT_OAS_MIN, PT_OAS_MAX
  *   PT_FIRST_BLOCK_LEVEL	highest level at which a leaf may stand
- *   PT_CONCAT_LG2		root tables side by side
+ *   PT_CONCAT_LG2		root tables side by side, down to level
+ *   PT_CONCAT_LAST
  *   PT_MAIR			attribute register for the caller
  *   PT_PROT_MASK		the UIOMMU_PROT_* bits it can express
  *   pt_is_table(d)		above the last level: points to a table?
@@ -28,6 +29,9 @@
 
 #ifndef PT_CONCAT_LG2
 #define PT_CONCAT_LG2 0
+#endif
+#ifndef PT_CONCAT_LAST
+#define PT_CONCAT_LAST PT_LAST_LEVEL
 #endif
 #ifndef PT_MAIR
 #define PT_MAIR 0

@@ -27,16 +27,16 @@ static inline unsigned int pt_level_shift(unsigned int granule_lg2, int level)
 }
 
 /*
- * First level whose single table covers `ias` bits; one further down where at
- * most 2^concat_lg2 tables of that level side by side do.
+ * First level whose single table covers `ias` bits; one further down, but not
+ * below `concat_last`, where at most 2^concat_lg2 tables side by side do.
  */
 static inline int pt_start_level(unsigned int granule_lg2, unsigned int ias,
-				 unsigned int concat_lg2)
+				 unsigned int concat_lg2, int concat_last)
 {
 	unsigned int idx_bits = granule_lg2 - PT_DESC_LG2;
 	int level = PT_LAST_LEVEL - (int)((ias - 1 - granule_lg2) / idx_bits);
 
-	if (concat_lg2 && level < PT_LAST_LEVEL &&
+	if (concat_lg2 && level < concat_last &&
 	    ias - pt_level_shift(granule_lg2, level) <= concat_lg2)
 		level++;
 	return level;

@@ -100,8 +100,9 @@ static void set_geometry(struct uiommu_pgtable *pt,
 	pt->features = cfg->features;
 	pt->iova_last = mask_lg2(cfg->ias);
 	pt->pa_last = mask_lg2(cfg->oas);
-	pt->start_level =
-		pt_start_level(cfg->granule_lg2, cfg->ias, pt->ops->concat_lg2);
+	pt->start_level = pt_start_level(cfg->granule_lg2, cfg->ias,
+					 pt->ops->concat_lg2,
+					 pt->ops->concat_last);
 	pt->root_shift = pt_level_shift(cfg->granule_lg2, pt->start_level);
 	root_lg2 = cfg->ias - pt->root_shift + PT_DESC_LG2;
 	pt->root_size = BIT64(root_lg2 < 6 ? 6 : root_lg2);

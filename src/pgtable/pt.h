@@ -32,6 +32,7 @@ struct pt_ops {
 	uint8_t oas_max;
 	int8_t first_block_level;
 	uint8_t concat_lg2; /* root tables that may stand side by side, lg2 */
+	int8_t concat_last; /* and the last level where they may */
 	uint64_t mair;
 
 	/* Bodies of the public functions; arguments unchecked. */

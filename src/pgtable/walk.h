@@ -320,6 +320,7 @@ const struct pt_ops PT_CAT(PT_INSTANCE_NAME, ops) = {
 	.oas_max = PT_OAS_MAX,
 	.first_block_level = PT_FIRST_BLOCK_LEVEL,
 	.concat_lg2 = PT_CONCAT_LG2,
+	.concat_last = PT_CONCAT_LAST,
 	.mair = PT_MAIR,
 	.map = pt_map,
 	.unmap = pt_unmap,

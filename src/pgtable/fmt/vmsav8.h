@@ -183,8 +183,14 @@ static PT_INLINE uint32_t pt_prot(uint64_t d)
 
 #else /* PT_STAGE == 2 */
 
-/* Up to 16 tables of the next level instead of one more level. */
+/*
+ * Up to 16 tables of the next level instead of one more level.  With 4K a walk
+ * starts at level 3 only where small translation tables exist (STT).
+ */
 #define PT_CONCAT_LG2 4
+#if PT_GRANULE_LG2 == VMSA_GRANULE_4K_LG2
+#define PT_CONCAT_LAST 2
+#endif
 #define PT_PROT_MASK (UIOMMU_PROT_ALL & ~UIOMMU_PROT_PRIV)
 
 static PT_INLINE uint64_t pt_attrs(uint32_t prot)
