@@ -65,7 +65,9 @@ struct pcidev_req {
 
 struct pcidev_vector {
 	uint32_t addr_lo, addr_hi, data, ctrl;
-	uint32_t message; /* what is sent; the request's buffer */
+	/* What is being sent; not touched while `sending`. */
+	uint64_t target;
+	uint32_t message;
 	bool sending;
 	bool again; /* raised once more while it is sent */
 	struct pcidev_req req;

@@ -48,6 +48,29 @@ bool pcidev_messages(struct pcidev *dev)
 
 static void sent(struct pcidev_req *req, int status);
 
+/* What is sent is what the registers say at this moment.  Under the lock. */
+static void capture(struct pcidev_vector *vector)
+{
+	vector->target = vector->addr_lo | (uint64_t)vector->addr_hi << 32;
+	vector->message = vector->data;
+}
+
+/* A message is out: raised again meanwhile? */
+static bool once_more(struct pcidev *dev, struct pcidev_vector *vector)
+{
+	bool more;
+
+	pthread_mutex_lock(&dev->lock);
+	more = vector->again;
+	vector->again = false;
+	if (more)
+		capture(vector);
+	else
+		vector->sending = false;
+	pthread_mutex_unlock(&dev->lock);
+	return more;
+}
+
 /* Send until nobody has raised it again; entered with `sending` ours. */
 static void send(struct pcidev *dev, struct pcidev_vector *vector)
 {
@@ -75,17 +98,9 @@ static void sent(struct pcidev_req *req, int status)
 {
 	struct pcidev_vector *vector =
 		container_of(req, struct pcidev_vector, req);
-	struct pcidev *dev = req->dev;
-	bool more;
 
-	pthread_mutex_lock(&dev->lock);
-	more = vector->again;
-	vector->again = false;
-	if (!more)
-		vector->sending = false;
-	pthread_mutex_unlock(&dev->lock);
-	if (more)
-		send(dev, vector);
+	if (once_more(req->dev, vector))
+		send(req->dev, vector);
 }
 
 /* Decide under the lock what to do with a raised vector: send it now? */
@@ -96,7 +111,7 @@ static bool start(struct pcidev_vector *vector)
 		return false;
 	}
 	vector->sending = true;
-	vector->message = vector->data;
+	capture(vector);
 	return true;
 }
 
