@@ -104,6 +104,24 @@ static void refused(void **state)
 	env_close(env, fd);
 }
 
+/* Is an address in none of the reserved regions? */
+static bool usable(struct ufd_env *env, int fd, uint32_t ioas, uint64_t iova)
+{
+	struct iommu_iova_range r[8];
+	struct iommu_ioas_iova_ranges cmd = { .size = sizeof(cmd),
+					      .ioas_id = ioas,
+					      .num_iovas = 8,
+					      .allowed_iovas = (uintptr_t)r };
+	uint32_t i;
+
+	assert_int_equal(env_ioctl(env, fd, IOMMU_IOAS_IOVA_RANGES, &cmd), 0);
+	for (i = 0; i < cmd.num_iovas; i++) {
+		if (r[i].start <= iova && iova <= r[i].last)
+			return true;
+	}
+	return false;
+}
+
 /* --------------------------------------------------- attach and detach -- */
 
 static void auto_page_table(void **state)
@@ -229,6 +247,10 @@ static void errors_change_nothing(void **state)
 	env->unit[0]->attach_rc = -ENOMEM;
 	assert_int_equal(replace(c, two), -ENOMEM);
 	assert_ptr_equal(env_dma(env, 2, 0x10000), env->mem);
+	assert_true(usable(env, fd, two, 0x8000000));
+	assert_false(usable(env, fd, one, 0x8000000));
+	/* Nor is it asked when nothing changes. */
+	assert_int_equal(replace(c, one), pt);
 	ufd_device_detach(c);
 	assert_int_equal(attach(c, one), -ENOMEM);
 	env->unit[0]->attach_rc = -EINVAL;

@@ -39,6 +39,59 @@ union any {
 	struct iommu_ioas_noiommu_get_pa get_pa;
 };
 
+/* ---------------------------------------------------------- user memory -- */
+
+static void copies(void **state)
+{
+	struct ufd_env *env = *state;
+	uint8_t dst[16], *edge = env_edge(env, 8);
+
+	memset(edge, 7, 8);
+	memset(dst, 0xff, sizeof(dst));
+	/* Older than ours: the rest is zero. */
+	assert_int_equal(
+		abi_copy_struct_from(env->abi, dst, 16, (uintptr_t)edge, 8), 0);
+	assert_int_equal(dst[7], 7);
+	assert_int_equal(dst[8], 0);
+	assert_int_equal(dst[15], 0);
+	/* Nothing is always there; the end of the address space is not. */
+	assert_int_equal(abi_copy_from(env->abi, dst, 0, 0), 0);
+	assert_int_equal(abi_copy_to(env->abi, U64_MAX, dst, 0), 0);
+	assert_int_equal(abi_copy_from(env->abi, dst, U64_MAX, 4), -EFAULT);
+	assert_int_equal(abi_copy_to(env->abi, U64_MAX, dst, 4), -EFAULT);
+}
+
+static void strings(void **state)
+{
+	struct ufd_env *env = *state;
+	char dst[600], *edge = env_edge(env, 10);
+
+	/* To the last byte before the end of memory. */
+	memcpy(edge, "0123456789", 10);
+	edge[9] = 0;
+	assert_int_equal(abi_copy_string(env->abi, dst, sizeof(dst),
+					 (uintptr_t)edge),
+			 0);
+	assert_string_equal(dst, "012345678");
+	assert_int_equal(abi_copy_string(env->abi, dst, 10, (uintptr_t)edge),
+			 0);
+	assert_int_equal(abi_copy_string(env->abi, dst, 9, (uintptr_t)edge),
+			 -36);
+	edge[9] = '9';
+	assert_int_equal(abi_copy_string(env->abi, dst, sizeof(dst),
+					 (uintptr_t)edge),
+			 -EFAULT);
+	assert_int_equal(abi_copy_string(env->abi, dst, sizeof(dst), 0),
+			 -EFAULT);
+	/* Longer than one piece. */
+	memset(env->mem, 'x', 550);
+	env->mem[550] = 0;
+	assert_int_equal(abi_copy_string(env->abi, dst, sizeof(dst),
+					 (uintptr_t)env->mem),
+			 0);
+	assert_int_equal(strlen(dst), 550);
+}
+
 /* ------------------------------------------------------ the whole table -- */
 
 static const struct {
@@ -644,6 +697,8 @@ static void answer_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(copies),
+		TEST(strings),
 		TEST(sizes),
 		TEST(size_far_beyond),
 		TEST(numbers),

@@ -5,7 +5,9 @@
  */
 #include "ufd_env.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "abi/file.h"
 #include "base/atomic.h"
@@ -375,10 +377,14 @@ static void close_during_call(void **state)
 		;
 	env_close(env, call.fd);
 	assert_int_equal(load_acquire(&held.released), 0);
+	env->watch = &held.released;
 	store_release(&held.go, 1);
 	pthread_join(thread, NULL);
 	assert_int_equal(call.rc, 0);
 	assert_int_equal(load_acquire(&held.released), 1);
+	/* The host is told last, when all is done. */
+	assert_int_equal(env->watched, 1);
+	env->watch = NULL;
 
 	/* Installed and taken back: the number is free, the file goes. */
 	held.released = 0;
@@ -387,6 +393,114 @@ static void close_during_call(void **state)
 	abi_fd_uninstall(env->abi, call.fd);
 	assert_int_equal(held.released, 1);
 	assert_false(env->fd_used[call.fd]);
+}
+
+/*
+ * The look-up of a descriptor is held up between its first look at the slot
+ * and its first look at what stands there: the description lies on a page that
+ * faults, and the handler closes the file and puts another one, at another
+ * number, in the place of the description.
+ */
+struct kind {
+	struct abi_file file;
+	long answer;
+};
+
+static long kind_ioctl(struct abi_file *file, unsigned int cmd,
+		       unsigned long arg)
+{
+	return ((struct kind *)file)->answer;
+}
+
+static void kind_release(struct abi_file *file)
+{
+}
+
+static const struct abi_file_ops kind_ops = {
+	.name = "kind",
+	.ioctl = kind_ioctl,
+	.release = kind_release,
+};
+
+/* For the handler. */
+static struct recycling {
+	struct uiommu_abi *abi;
+	struct kind kind[2];
+	int fd[2];
+	void *page; /* the one description there is */
+	unsigned int faults;
+} recycling;
+
+static void *page_alloc(void *ctx, size_t size)
+{
+	const struct uiommu_platform *platform =
+		&((struct ufd_env *)ctx)->tp.platform;
+
+	/* A description; other objects of that size do no harm. */
+	if (size != 64 || recycling.page)
+		return platform->obj_alloc(platform->ctx, size);
+	recycling.page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return recycling.page == MAP_FAILED ? NULL : recycling.page;
+}
+
+static void page_free(void *ctx, void *obj)
+{
+	const struct uiommu_platform *platform =
+		&((struct ufd_env *)ctx)->tp.platform;
+
+	if (obj != recycling.page)
+		platform->obj_free(platform->ctx, obj);
+	else
+		munmap(obj, PAGE);
+}
+
+static void recycle(int sig)
+{
+	struct recycling *r = &recycling;
+
+	r->faults++;
+	mprotect(r->page, PAGE, PROT_READ | PROT_WRITE);
+	uiommu_abi_close(r->abi, r->fd[0]);
+	r->fd[1] = abi_fd_install(r->abi, &r->kind[1].file, "two", 0);
+}
+
+static void recycled_description(void **state)
+{
+	struct sigaction sa = { .sa_handler = recycle }, old;
+	struct ufd_env *env = *state;
+	struct uiommu_platform platform = { .ctx = env,
+					    .obj_alloc = page_alloc,
+					    .obj_free = page_free };
+	struct uiommu_abi_host host = env->host;
+	struct recycling *r = &recycling;
+	void *page;
+
+	memset(r, 0, sizeof(*r));
+	host.platform = &platform;
+	assert_int_equal(uiommu_abi_create(env->core, &host, &r->abi), 0);
+	r->kind[0].answer = 1;
+	r->kind[1].answer = 2;
+	abi_file_init(&r->kind[0].file, r->abi, &kind_ops);
+	abi_file_init(&r->kind[1].file, r->abi, &kind_ops);
+	r->fd[0] = abi_fd_install(r->abi, &r->kind[0].file, "one", 0);
+	page = r->page;
+	assert_non_null(page);
+	assert_int_equal(uiommu_abi_ioctl(r->abi, r->fd[0], 0, 0), 1);
+
+	sigaction(SIGSEGV, &sa, &old);
+	mprotect(page, PAGE, PROT_NONE);
+	assert_int_equal(uiommu_abi_ioctl(r->abi, r->fd[0], 0, 0), -EBADF);
+	sigaction(SIGSEGV, &old, NULL);
+	/* It was as told: the same description, another number. */
+	assert_int_equal(r->faults, 1);
+	assert_ptr_equal(r->page, page);
+	assert_int_not_equal(r->fd[1], r->fd[0]);
+	assert_int_equal(uiommu_abi_ioctl(r->abi, r->fd[1], 0, 0), 2);
+	assert_int_equal(r->kind[0].file.refs, 0);
+	uiommu_abi_close(r->abi, r->fd[1]);
+	assert_int_equal(r->kind[1].file.refs, 0);
+	uiommu_abi_destroy(r->abi);
 }
 
 #define TEST(name) \
@@ -409,6 +523,7 @@ int main(void)
 		TEST(device_keeps_context),
 		TEST(destroyed_while_open),
 		TEST(close_during_call),
+		TEST(recycled_description),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

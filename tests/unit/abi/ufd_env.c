@@ -67,7 +67,11 @@ static void host_fd_drop(void *ctx, int fd)
 
 static void host_leave(void *ctx)
 {
-	fetch_add_relaxed(&((struct ufd_env *)ctx)->leaves, 1);
+	struct ufd_env *env = ctx;
+
+	fetch_add_relaxed(&env->leaves, 1);
+	if (env->watch)
+		env->watched = load_acquire(env->watch);
 }
 
 static bool host_capable(void *ctx, int cap)

@@ -55,9 +55,12 @@ struct ufd_env {
 	bool fd_used[ENV_FDS];
 	int64_t pinned;	     /* pages; atomic */
 	unsigned int leaves; /* atomic */
-	bool fast_copies;    /* every address is good: no check */
-	bool no_caps;	     /* the client has no capabilities */
-	int fd_limit;	     /* descriptors from here on are refused */
+	/* What it held at the last leave; NULL: nothing is watched. */
+	const unsigned int *watch;
+	unsigned int watched;
+	bool fast_copies; /* every address is good: no check */
+	bool no_caps;	  /* the client has no capabilities */
+	int fd_limit;	  /* descriptors from here on are refused */
 };
 
 void ufd_env_init(struct ufd_env *env);
