@@ -7,6 +7,7 @@
  * memory is contiguous but lies 4 KiB beside what would allow larger leaves,
  * so each page has a leaf of its own; unmap includes the invalidation and its
  * completion.
+ * cycle: map and unmap one page, invalidation completed.
  * areas: an IOAS without a domain, so that only the tree counts: place one
  * area in a random hole, find it, remove it; then have a place chosen for two
  * pages where only the end has room.
@@ -201,6 +202,29 @@ static void bench_unmap(struct bench_run *run)
 	close_rig(&r);
 }
 
+#define CYCLE_OPS 20000
+
+/* What a program pays that maps each buffer for one transfer. */
+static void bench_cycle(struct bench_run *run)
+{
+	struct rig r = { 0 };
+	uint64_t n;
+
+	open_rig(&r);
+	must(!map(r.ioas, IOVA + 64 * PAGE, PAGE, UIOMMU_IOAS_FIXED_IOVA),
+	     "map");
+	bench_start(run);
+	for (unsigned int i = 0; i < CYCLE_OPS; i++) {
+		uint64_t iova = IOVA + i % 64 * PAGE;
+
+		must(!map(r.ioas, iova, PAGE, UIOMMU_IOAS_FIXED_IOVA), "map");
+		must(!uiommu_ioas_unmap(r.ioas, iova, PAGE, &n), "unmap");
+	}
+	bench_stop(run, CYCLE_OPS);
+	must(!uiommu_ioas_unmap_all(r.ioas, &n), "unmap");
+	close_rig(&r);
+}
+
 #define AREA_OPS 20000
 
 /* One area among many: every second page of the low end is taken. */
@@ -254,6 +278,9 @@ void ioas_bench_register(struct bench *b)
 		{ .name = "ioas/unmap/4k/1g",
 		  .fn = bench_unmap,
 		  .pages_per_op = GIB / PAGE },
+		{ .name = "ioas/cycle/4k",
+		  .fn = bench_cycle,
+		  .pages_per_op = 1 },
 		{ .name = "ioas/areas/1k",
 		  .fn = bench_areas,
 		  .arg = (void *)1000 },

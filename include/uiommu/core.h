@@ -175,8 +175,7 @@ struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group);
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova);
 /* The software MSI window's start, or false if the group has none. */
-bool uiommu_group_msi_window(struct uiommu_group *group,
-			     uiommu_iova_t *window);
+bool uiommu_group_msi_window(struct uiommu_group *group, uiommu_iova_t *window);
 
 /* ------------------------------------------------- memory of a process -- */
 
@@ -276,8 +275,7 @@ unsigned int uiommu_ioas_iova_ranges(struct uiommu_ioas *ioas,
 				     unsigned int max, uint64_t *alignment);
 /* As IOMMU_IOAS_ALLOW_IOVAS.  -EINVAL, -EADDRINUSE, -ENOMEM. */
 int uiommu_ioas_allow_iovas(struct uiommu_ioas *ioas,
-			    const struct uiommu_range *ranges,
-			    unsigned int nr);
+			    const struct uiommu_range *ranges, unsigned int nr);
 /* OPTION_HUGE_PAGES.  -EINVAL, -EADDRINUSE. */
 int uiommu_ioas_set_huge_pages(struct uiommu_ioas *ioas, bool enable);
 bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
@@ -316,9 +314,9 @@ struct uiommu_core_stats {
 	uint64_t domains_freed;
 	uint64_t attaches;
 	uint64_t faults;
-	uint64_t pinned_bytes;	/* now */
+	uint64_t pinned_bytes; /* now */
 	uint64_t pinned_peak;
-	uint64_t areas;		/* now */
+	uint64_t areas; /* now */
 	uint64_t areas_peak;
 	uint64_t table_bytes_peak; /* page tables of all domains */
 };
