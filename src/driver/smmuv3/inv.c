@@ -9,8 +9,10 @@
  * nothing else: what is outside stays cached.
  *
  * Without ranges the count can be large.  Above MAX_COMMANDS the whole ASID is
- * dropped by one command: at that many, refilling a TLB from warm tables is
- * cheaper than looking each address up in it.
+ * dropped by one command instead.  The break-even depends on how much of the TLB
+ * the domain uses: on our model a command costs some 75 ns and refilling an
+ * entry from warm tables 40, so 128 commands pay for about 240 entries, and they
+ * fill half of a queue that others want to use.
  *
  * One CMD_SYNC ends a flush.  Page table entries were cleared before the call;
  * the fence orders that before the look at the attachments (domain.c).

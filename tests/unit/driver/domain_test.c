@@ -621,6 +621,54 @@ static void a_mute_smmu_leaves_the_device_blocked(void **state)
 	assert_int_equal(fake->tp.live_tables, tables - 3);
 }
 
+static uint32_t refuse_some_tlbi(struct fake_smmu *f,
+				 const struct smmu_cmd *cmd)
+{
+	unsigned int op = cmd->q[0] & 0xff;
+
+	if (!f->refusals ||
+	    (op != SMMU_CMD_OP_TLBI_NH_VA && op != SMMU_CMD_OP_TLBI_NH_ASID))
+		return 0;
+	f->refusals--;
+	return SMMU_CERROR_ILL;
+}
+
+static void a_refused_invalidation_is_no_success(void **state)
+{
+	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev = device(4);
+	struct uiommu_gather gather;
+	uint64_t tables;
+
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	fake->refuse = refuse_some_tlbi;
+	uiommu_gather_init(&gather);
+	gather.nr_ranges = 1;
+	gather.range[0] = (struct uiommu_gather_range){ 0, 4095, 12, 3, true };
+	fake->refusals = 1;
+	assert_int_equal(unit->ops->flush(dom, &gather), -EIO);
+	assert_int_equal(unit->ops->flush(dom, &gather), 0);
+	fake->refusals = 1;
+	assert_int_equal(unit->ops->flush_all(dom), -EIO);
+
+	/* The last user goes, but the ASID's entries may still be there: */
+	fake->refusals = 1;
+	unit->ops->dev_remove(dev);
+	assert_int_equal(fake->refusals, 0);
+	tables = fake->tp.live_tables;
+	/* flushes go on reaching the hardware, */
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush(dom, &gather), 0);
+	assert_int_equal(fake->nr, 2);
+	/* the domain is not given back while it cannot be made sure, */
+	fake->refusals = 1;
+	unit->ops->dom_free(dom);
+	assert_int_equal(fake->tp.live_tables, tables);
+	/* and is when it can. */
+	unit->ops->dom_free(dom);
+	assert_true(fake->tp.live_tables < tables);
+}
+
 /* ----------------------------------------------------------- coherency */
 
 static void incoherent(void)
@@ -678,6 +726,7 @@ int main(void)
 		TEST(asids_run_out_and_come_back),
 		TEST(running_out_of_memory_changes_nothing),
 		TEST(a_mute_smmu_leaves_the_device_blocked),
+		TEST(a_refused_invalidation_is_no_success),
 		TEST(every_store_is_cleaned_for_hardware_that_does_not_snoop),
 	};
 
