@@ -28,8 +28,8 @@
  * int host_guard_bytes(void *dst, const void *src, size_t len);
  * int host_guard_word<n>(void *dst, const void *src);
  * int host_guard_cas(uint64_t *word, uint64_t *expected, uint64_t want);
- * 0, or -1 by way of host_guard_failed.  Under 256 bytes, words are quicker than
- * the start of a string move.  In host_guard_cas, `expected` is our own memory.
+ * 0, or -1 by way of host_guard_failed.  Short copies go by words, which is
+ * quicker than the start of a string move.  In host_guard_cas, `expected` is our own memory.
  */
 __asm__(".pushsection .text\n"
 	".globl host_guard_first, host_guard_last, host_guard_failed\n"
@@ -41,8 +41,18 @@ __asm__(".pushsection .text\n"
 	".p2align 4\n"
 	"host_guard_first:\n"
 	"host_guard_bytes:\n"
-	"	cmp	$256, %rdx\n"
+	"	cmp	$768, %rdx\n"
 	"	jae	3f\n"
+	"0:	cmp	$32, %rdx\n"
+	"	jb	1f\n"
+	"	movups	(%rsi), %xmm0\n"
+	"	movups	16(%rsi), %xmm1\n"
+	"	movups	%xmm0, (%rdi)\n"
+	"	movups	%xmm1, 16(%rdi)\n"
+	"	add	$32, %rsi\n"
+	"	add	$32, %rdi\n"
+	"	sub	$32, %rdx\n"
+	"	jmp	0b\n"
 	"1:	cmp	$8, %rdx\n"
 	"	jb	2f\n"
 	"	mov	(%rsi), %rax\n"
@@ -195,15 +205,18 @@ static int install_rc;
 static __attribute__((no_sanitize("address", "thread", "undefined"))) void
 chain(const struct sigaction *old, int sig, siginfo_t *info, void *uc)
 {
+	static const struct sigaction dfl = { .sa_handler = SIG_DFL };
+	bool sent = info->si_code <= 0; /* by kill(), not by a fault */
+
 	if (old->sa_flags & SA_SIGINFO) {
 		old->sa_sigaction(sig, info, uc);
-	} else if (old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN) {
-		/* The faulting instruction runs again and meets the default. */
-		struct sigaction dfl = { .sa_handler = SIG_DFL };
-
-		sigaction(sig, &dfl, NULL);
-	} else {
+	} else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) {
 		old->sa_handler(sig);
+	} else if (old->sa_handler == SIG_DFL || !sent) {
+		/* A fault strikes again and meets the default, ignored or not. */
+		sigaction(sig, &dfl, NULL);
+		if (sent)
+			raise(sig);
 	}
 }
 

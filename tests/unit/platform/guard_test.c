@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,11 +45,11 @@ static void *pages(int prot, size_t n)
 
 static void every_length_is_copied(void **state)
 {
-	uint8_t src[700], dst[700];
+	uint8_t src[1100], dst[1100];
 
 	for (size_t i = 0; i < sizeof(src); i++)
 		src[i] = (uint8_t)(i * 7 + 1);
-	for (size_t len = 0; len <= 600; len++) {
+	for (size_t len = 0; len <= 1000; len++) {
 		memset(dst, 0, sizeof(dst));
 		assert_int_equal(uiommu_guard_copy(dst + len % 9, src + len % 5,
 						   len),
@@ -60,7 +61,7 @@ static void every_length_is_copied(void **state)
 
 static void missing_memory_is_reported_at_either_end(void **state)
 {
-	static const size_t lens[] = { 1, 2, 4, 8, 3, 64, 255, 256, 4096 };
+	static const size_t lens[] = { 1, 2, 4, 8, 3, 64, 255, 767, 768, 4096 };
 	uint8_t *none = pages(PROT_NONE, 1), buf[4096];
 
 	take_signals();
@@ -178,6 +179,48 @@ static void other_faults_reach_the_earlier_handler(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
+/* Ends by a signal it sends itself, or by a fault, or not. */
+static int child_by(void (*before)(int), bool by_kill)
+{
+	uint8_t *none = pages(PROT_NONE, 1);
+
+	signal(SIGSEGV, before);
+	if (uiommu_guard_install())
+		return 1;
+	if (by_kill)
+		kill(getpid(), SIGSEGV);
+	else
+		*(volatile uint8_t *)none = 1;
+	return 0;
+}
+
+static void the_default_and_ignored_stay_what_they_were(void **state)
+{
+	static const struct {
+		void (*before)(int);
+		bool by_kill, dies;
+	} cases[] = {
+		{ SIG_DFL, false, true },
+		{ SIG_DFL, true, true },
+		{ SIG_IGN, false, true },
+		{ SIG_IGN, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(child_by(cases[i].before, cases[i].by_kill));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (cases[i].dies)
+			assert_true(WIFSIGNALED(status) &&
+				    WTERMSIG(status) == SIGSEGV);
+		else
+			assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_file_cut_short_is_a_bus_error),
 		cmocka_unit_test(compare_and_swap),
 		cmocka_unit_test(other_faults_reach_the_earlier_handler),
+		cmocka_unit_test(the_default_and_ignored_stay_what_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
