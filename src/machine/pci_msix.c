@@ -74,24 +74,13 @@ static bool once_more(struct pcidev *dev, struct pcidev_vector *vector)
 /* Send until nobody has raised it again; entered with `sending` ours. */
 static void send(struct pcidev *dev, struct pcidev_vector *vector)
 {
-	bool more = true;
-
-	while (more) {
-		uint64_t addr = vector->addr_lo | (uint64_t)vector->addr_hi
-							  << 32;
-
+	do {
 		vector->req.done = sent;
-		if (pcidev_dma(dev, &vector->req, addr, &vector->message,
-			       sizeof(vector->message),
+		if (pcidev_dma(dev, &vector->req, vector->target,
+			       &vector->message, sizeof(vector->message),
 			       UIOMMU_TXN_WRITE) == -EINPROGRESS)
 			return;
-		pthread_mutex_lock(&dev->lock);
-		more = vector->again;
-		vector->again = false;
-		if (!more)
-			vector->sending = false;
-		pthread_mutex_unlock(&dev->lock);
-	}
+	} while (once_more(dev, vector));
 }
 
 static void sent(struct pcidev_req *req, int status)
