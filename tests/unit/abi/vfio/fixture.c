@@ -8,10 +8,18 @@
 
 /* ---------------------------------------------------- the embedder ------ */
 
-static bool accessible(uint64_t uva)
+static bool in_hole(uint64_t uva)
 {
-	return uva >= 0x10000 &&
-	       !(uva >= FX_HOLE && uva < FX_HOLE + FX_AREA_SIZE);
+	return uva < 0x10000 ||
+	       (uva >= FX_HOLE && uva < FX_HOLE + FX_AREA_SIZE);
+}
+
+static bool accessible(const struct fx *fx, uint64_t uva, size_t len)
+{
+	if (fx->arena[1])
+		return uva >= fx->arena[0] && uva < fx->arena[1] &&
+		       len <= fx->arena[1] - uva;
+	return !in_hole(uva);
 }
 
 /* Strings are fetched in blocks, beyond their ends: not the sanitizer's say. */
@@ -21,7 +29,7 @@ copy_from(void *ctx, void *dst, uint64_t uva, size_t len)
 	const volatile uint8_t *src = (const uint8_t *)(uintptr_t)uva;
 	uint8_t *to = dst;
 
-	if (!accessible(uva))
+	if (!accessible(ctx, uva, len))
 		return -EFAULT;
 	while (len--)
 		*to++ = *src++;
@@ -30,7 +38,7 @@ copy_from(void *ctx, void *dst, uint64_t uva, size_t len)
 
 static int copy_to(void *ctx, uint64_t uva, const void *src, size_t len)
 {
-	if (!accessible(uva) || ((struct fx *)ctx)->fail_copy_to)
+	if (!accessible(ctx, uva, len) || ((struct fx *)ctx)->fail_copy_to)
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)uva, src, len);
 	return 0;
@@ -46,7 +54,7 @@ static int pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
 {
 	struct fx *fx = ctx;
 
-	if (!accessible(uva))
+	if (in_hole(uva))
 		return -EFAULT;
 	if (is_mmio(uva) && !(flags & UIOMMU_PIN_MMIO_OK))
 		return -EFAULT;

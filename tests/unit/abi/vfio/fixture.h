@@ -68,6 +68,7 @@ struct fx {
 	unsigned int gap;  /* this one is somebody else's; FX_VECTORS: none */
 	bool fail_copy_to; /* nothing can be written to the client */
 	unsigned int open_fds; /* before anything was opened */
+	uint64_t arena[2];     /* if set: only this can be copied from and to */
 	uint64_t pins;	       /* bytes, atomic */
 };
 
