@@ -126,6 +126,8 @@ void rig_default(struct rig_cfg *cfg)
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->profile = *uiommu_smmuv3_profile_find("full");
 	cfg->ram_size = 8u << 20;
+	/* The machine may be busy; this hardware is never silent. */
+	cfg->driver.timeout_ns = UINT64_C(60000000000);
 }
 
 static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)

@@ -248,6 +248,18 @@ static void world_open(struct world *w, const struct rig_cfg *cfg)
 	*page(w, 3) = 0x419d7;
 }
 
+static bool all_had_a_turn(const struct world *w)
+{
+	const uint32_t *turns[] = { &w->steady,	  &w->left_seen, &w->right_seen,
+				    &w->switches, &w->churns,	 &w->arrived };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+		if (!__atomic_load_n(turns[i], __ATOMIC_RELAXED))
+			return false;
+	return true;
+}
+
 /*
  * The device writes whenever it likes, so nothing but the page table entry,
  * which needs no order of its own, stands between the churner's stores and the
@@ -284,12 +296,17 @@ static void run(struct rig_cfg *cfg)
 		churner[i] = (struct churner){ .w = &w, .id = i };
 		pthread_create(&thread[5 + i], NULL, churn, &churner[i]);
 	}
-	nanosleep(&pause, NULL);
+	/* On a busy machine until each has had a turn, within reason. */
+	for (i = 0; i < 30; i++) {
+		nanosleep(&pause, NULL);
+		if (all_had_a_turn(&w))
+			break;
+	}
 	__atomic_store_n(&w.stop, 1, __ATOMIC_RELEASE);
 	for (i = 0; i < 5 + CHURNERS; i++)
 		pthread_join(thread[i], NULL);
 
-	print_message("steady %u, left %u, right %u, switches %u, churns %u, "
+	print_message("# steady %u, left %u, right %u, switches %u, churns %u, "
 		      "writes %u\n",
 		      w.steady, w.left_seen, w.right_seen, w.switches, w.churns,
 		      w.arrived);
@@ -297,8 +314,7 @@ static void run(struct rig_cfg *cfg)
 	assert_int_equal(w.values_wrong, 0);
 	assert_int_equal(w.writes_late, 0);
 	/* It was a fight. */
-	assert_true(w.steady && w.left_seen && w.right_seen && w.churns &&
-		    w.arrived && w.switches);
+	assert_true(all_had_a_turn(&w));
 	rig_irqs(w.rig);
 	w.rig->unit->ops->dev_remove(a);
 	w.rig->unit->ops->dev_remove(b);
@@ -337,8 +353,6 @@ static void with_commands_in_a_thread(void **state)
 	cfg.profile.idr[3] &= ~(1u << 10); /* no ranges */
 	cfg.profile.aidr = 1;
 	cfg.driver.cmdq_lg2 = 3;
-	/* The machine may be slow; the hardware is never silent. */
-	cfg.driver.timeout_ns = UINT64_C(20000000000);
 	run(&cfg);
 }
 

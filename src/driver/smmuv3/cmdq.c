@@ -35,6 +35,7 @@
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
 #include "log.h"
+#include "patience.h"
 
 #define TAIL_OPEN BIT64(32)
 
@@ -99,9 +100,9 @@ static uint32_t refresh_cons(struct smmuv3_cmdq *q)
 static int wait_consumed(struct smmuv3_cmdq *q, uint32_t pos)
 {
 	uint32_t cons = load_acquire(&q->cons), last = cons;
-	uint64_t start = 0, now;
-	bool timing = false;
+	struct smmuv3_patience patience;
 
+	smmuv3_patience_start(&patience, q->timeout_ns);
 	while (!reached(cons, pos)) {
 		cons = refresh_cons(q);
 		if (reached(cons, pos))
@@ -109,12 +110,10 @@ static int wait_consumed(struct smmuv3_cmdq *q, uint32_t pos)
 		if (load_relaxed(&q->dead))
 			return -EIO;
 		smmuv3_cmdq_check_error(q);
-		now = q->p->now_ns(q->p->ctx);
-		if (!timing || cons != last) {
-			timing = true;
-			start = now;
-			last = cons;
-		} else if (now - start > q->timeout_ns) {
+		if (cons != last)
+			smmuv3_patience_start(&patience, q->timeout_ns);
+		last = cons;
+		if (smmuv3_patience_over(&patience, q->p)) {
 			smmuv3_log(
 				q->p, UIOMMU_LOG_ERROR,
 				"command queue does not move: PROD %x CONS %x",

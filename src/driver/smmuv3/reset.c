@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "hw/smmuv3/regs.h"
 #include "hw/smmuv3/ste.h"
+#include "patience.h"
 #include "unit.h"
 
 /* Wait until (register & mask) == want. */
@@ -19,10 +20,11 @@ static int wait_reg(struct smmuv3_unit *unit, uint32_t off, uint32_t mask,
 		    uint32_t want)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
-	uint64_t start = p->now_ns(p->ctx);
+	struct smmuv3_patience patience;
 
+	smmuv3_patience_start(&patience, unit->cfg.timeout_ns);
 	while ((smmuv3_read32(unit, off) & mask) != want) {
-		if (p->now_ns(p->ctx) - start > unit->cfg.timeout_ns) {
+		if (smmuv3_patience_over(&patience, p)) {
 			smmuv3_log(p, UIOMMU_LOG_ERROR,
 				   "register %x: %x, waited for %x", off,
 				   smmuv3_read32(unit, off), want);

@@ -141,6 +141,37 @@ static void a_mute_queue_times_out_and_recovers(void **state)
 	stop(f);
 }
 
+static uint64_t jumping_clock;
+
+/* A minute passes between any two looks at the clock: we were stopped. */
+static uint64_t jump(void *ctx)
+{
+	return jumping_clock += 60000 * MSEC;
+}
+
+static void resume_at_third_relax(void *ctx)
+{
+	static unsigned int nr;
+	struct fixture *f;
+
+	f = container_of(ctx, struct fixture, fake.tp);
+	if (++nr == 3)
+		fake_smmu_run(&f->fake, UINT32_MAX);
+}
+
+static void time_that_passed_elsewhere_is_not_the_hardwares(void **state)
+{
+	struct fixture *f = start(4, 20 * MSEC);
+
+	f->fake.tp.platform.now_ns = jump;
+	f->fake.tp.platform.relax = resume_at_third_relax;
+	f->fake.hold = true;
+	assert_int_equal(send_n(&f->q, 0, 2), 0);
+	/* But patience ends. */
+	assert_int_equal(send_n(&f->q, 0, 2), -ETIMEDOUT);
+	stop(f);
+}
+
 static void registers_of_ones_are_no_completion(void **state)
 {
 	struct fixture *f = start(4, 5 * MSEC);
@@ -563,6 +594,8 @@ int main(void)
 		cmocka_unit_test(wraps_in_order_in_queues_of_every_size),
 		cmocka_unit_test(positions_may_wrap_around_32_bits),
 		cmocka_unit_test(a_mute_queue_times_out_and_recovers),
+		cmocka_unit_test(
+			time_that_passed_elsewhere_is_not_the_hardwares),
 		cmocka_unit_test(registers_of_ones_are_no_completion),
 		cmocka_unit_test(a_refused_command_fails_its_batch_only),
 		cmocka_unit_test(a_refusal_in_an_early_piece_is_not_forgotten),
