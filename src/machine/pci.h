@@ -93,11 +93,11 @@ struct pcidev {
 	uint8_t w1c[PCIE_CFG_SIZE];	     /* bits that writing 1 clears */
 	uint16_t cap_msix, cap_msi, cap_exp; /* offsets; 0: none */
 	uint16_t cap_ats, cap_pri, cap_pasid;
+	/* Of MSI-X; MSI uses them to send, and never both are on. */
 	struct pcidev_vector vector[PCIDEV_VECTORS_MAX];
-	uint64_t pba;		  /* pending vectors, a bit each */
-	struct pcidev_vector msi; /* the one message of MSI under way */
-	bool intx;		  /* what the type wants of its pin */
-	bool intx_out;		  /* what the ABI was told */
+	uint64_t pba;  /* pending vectors, a bit each */
+	bool intx;     /* what the type wants of its pin */
+	bool intx_out; /* what the ABI was told */
 
 	uint32_t command;   /* copy of the command register; atomic */
 	uint32_t kicked;    /* run() is due; atomic */

@@ -48,9 +48,32 @@ bool pcidev_messages(struct pcidev *dev)
 
 static void sent(struct pcidev_req *req, int status);
 
-/* What is sent is what the registers say at this moment.  Under the lock. */
-static void capture(struct pcidev_vector *vector)
+static uint32_t ctrl32(const struct pcidev *dev, unsigned int off)
 {
+	return ctrl16(dev, off) | ctrl16(dev, off + 2) << 16;
+}
+
+/* Of a vector's number as many bits as software enabled go into the data. */
+static void capture_msi(const struct pcidev *dev, struct pcidev_vector *vector)
+{
+	unsigned int cap = dev->cap_msi;
+	uint32_t ctrl = ctrl16(dev, cap + PCIE_MSI_CTRL);
+	uint32_t bits = ctrl >> PCIE_MSI_CTRL_MULTI_ENABLE_SHIFT & 7;
+	uint32_t nr = (uint32_t)(vector - dev->vector);
+
+	vector->target = ctrl32(dev, cap + PCIE_MSI_ADDR_LO) |
+			 (uint64_t)ctrl32(dev, cap + PCIE_MSI_ADDR_HI) << 32;
+	vector->message = ctrl16(dev, cap + PCIE_MSI_DATA) |
+			  (nr & ((1u << bits) - 1));
+}
+
+/* What is sent is what the registers say at this moment.  Under the lock. */
+static void capture(const struct pcidev *dev, struct pcidev_vector *vector)
+{
+	if (msi_on(dev) && !msix_on(dev)) {
+		capture_msi(dev, vector);
+		return;
+	}
 	vector->target = vector->addr_lo | (uint64_t)vector->addr_hi << 32;
 	vector->message = vector->data;
 }
@@ -64,7 +87,7 @@ static bool once_more(struct pcidev *dev, struct pcidev_vector *vector)
 	more = vector->again;
 	vector->again = false;
 	if (more)
-		capture(vector);
+		capture(dev, vector);
 	else
 		vector->sending = false;
 	pthread_mutex_unlock(&dev->lock);
@@ -93,14 +116,14 @@ static void sent(struct pcidev_req *req, int status)
 }
 
 /* Decide under the lock what to do with a raised vector: send it now? */
-static bool start(struct pcidev_vector *vector)
+static bool start(struct pcidev *dev, struct pcidev_vector *vector)
 {
 	if (vector->sending) {
 		vector->again = true;
 		return false;
 	}
 	vector->sending = true;
-	capture(vector);
+	capture(dev, vector);
 	return true;
 }
 
@@ -112,27 +135,12 @@ static bool raise_msix(struct pcidev *dev, unsigned int nr)
 		dev->pba |= BIT64(nr);
 		return false;
 	}
-	return start(&dev->vector[nr]);
+	return start(dev, &dev->vector[nr]);
 }
 
 static bool raise_msi(struct pcidev *dev, unsigned int nr)
 {
-	unsigned int cap = dev->cap_msi;
-	unsigned int enabled = ctrl16(dev, cap + PCIE_MSI_CTRL) >>
-				       PCIE_MSI_CTRL_MULTI_ENABLE_SHIFT &
-			       7;
-
-	if (!dev->msi.sending) {
-		dev->msi.addr_lo = ctrl16(dev, cap + PCIE_MSI_ADDR_LO) |
-				   ctrl16(dev, cap + PCIE_MSI_ADDR_LO + 2)
-					   << 16;
-		dev->msi.addr_hi = ctrl16(dev, cap + PCIE_MSI_ADDR_HI) |
-				   ctrl16(dev, cap + PCIE_MSI_ADDR_HI + 2)
-					   << 16;
-		dev->msi.data = ctrl16(dev, cap + PCIE_MSI_DATA) |
-				(nr & ((1u << enabled) - 1));
-	}
-	return start(&dev->msi);
+	return nr < 1u << dev->type->nr_msi_lg2 && start(dev, &dev->vector[nr]);
 }
 
 void pcidev_notify(struct pcidev *dev, unsigned int nr)
@@ -145,7 +153,7 @@ void pcidev_notify(struct pcidev *dev, unsigned int nr)
 			vector = &dev->vector[nr];
 	} else if (msi_on(dev)) {
 		if (raise_msi(dev, nr))
-			vector = &dev->msi;
+			vector = &dev->vector[nr];
 	}
 	pthread_mutex_unlock(&dev->lock);
 	if (vector)
@@ -164,7 +172,7 @@ static struct pcidev_vector *next_pending(struct pcidev *dev)
 		if (masked(dev, &dev->vector[nr]))
 			continue;
 		dev->pba &= ~BIT64(nr);
-		if (start(&dev->vector[nr]))
+		if (start(dev, &dev->vector[nr]))
 			return &dev->vector[nr];
 	}
 	return NULL;
@@ -279,7 +287,7 @@ int msix_write(struct pcidev *dev, uint64_t off, unsigned int size,
 /* Under the lock. */
 void msix_reset(struct pcidev *dev)
 {
-	for (unsigned int i = 0; i < dev->type->nr_vectors; i++) {
+	for (unsigned int i = 0; i < PCIDEV_VECTORS_MAX; i++) {
 		struct pcidev_vector *vector = &dev->vector[i];
 
 		vector->addr_lo = 0;
@@ -288,6 +296,5 @@ void msix_reset(struct pcidev *dev)
 		vector->ctrl = PCIE_MSIX_ENTRY_CTRL_MASK;
 		vector->again = false;
 	}
-	dev->msi.again = false;
 	dev->pba = 0;
 }

@@ -7,6 +7,10 @@ static uint32_t cfg(struct rig *rig, unsigned int off, unsigned int size)
 	return pci_config_get(rig->dev, off, size);
 }
 
+static void nothing(void *arg)
+{
+}
+
 static void header_says_what_it_is(void **state)
 {
 	static struct rig rig;
@@ -116,6 +120,38 @@ static void message_arrives(void **state)
 	rig_fini(&rig);
 }
 
+static void msi_adds_the_number(void **state)
+{
+	static struct rig rig;
+	struct uiommu_msi_msg msg;
+	unsigned int handle, cap;
+
+	rig_init(&rig, &pcidev_testep);
+	/* Messages are 4-byte stores: the rig counts vectors 0 and 1. */
+	assert_int_equal(msi_alloc(&rig.machine, nothing, NULL, &msg, &handle),
+			 0);
+	assert_int_equal(rig.msg.data, 0);
+	cap = rig.dev->cap_msi;
+	pci_config_set(rig.dev, cap + PCIE_MSI_ADDR_LO, 4,
+		       (uint32_t)rig.msg.addr);
+	pci_config_set(rig.dev, cap + PCIE_MSI_ADDR_HI, 4,
+		       (uint32_t)(rig.msg.addr >> 32));
+	pci_config_set(rig.dev, cap + PCIE_MSI_DATA, 2, 0);
+	pci_config_set(rig.dev, cap + PCIE_MSI_CTRL, 2,
+		       PCIE_MSI_CTRL_ENABLE |
+			       2u << PCIE_MSI_CTRL_MULTI_ENABLE_SHIFT);
+	rig_write(&rig, TESTEP_IRQ, 4, 0);
+	assert_int_equal(rig.fired, 1);
+	rig_write(&rig, TESTEP_IRQ, 4, 1); /* data 1: somebody else's */
+	assert_int_equal(rig.fired, 1);
+	/* One message enabled: all numbers are 0. */
+	pci_config_set(rig.dev, cap + PCIE_MSI_CTRL, 2, PCIE_MSI_CTRL_ENABLE);
+	rig_write(&rig, TESTEP_IRQ, 4, 3);
+	assert_int_equal(rig.fired, 2);
+	msi_free(&rig.machine, handle);
+	rig_fini(&rig);
+}
+
 static void unmasking_sends_what_is_pending(void **state)
 {
 	unsigned int ctrl;
@@ -176,10 +212,6 @@ static void message_can_be_pending(void **state)
 	rig_write(&rig, TESTEP_IRQ, 4, 0);
 	assert_int_equal(rig.fired, 2);
 	rig_fini(&rig);
-}
-
-static void nothing(void *arg)
-{
 }
 
 static void freed_vector_is_silent(void **state)
@@ -265,6 +297,7 @@ int main(void)
 		cmocka_unit_test(capabilities_are_linked),
 		cmocka_unit_test(registers_need_memory_decoding),
 		cmocka_unit_test(message_arrives),
+		cmocka_unit_test(msi_adds_the_number),
 		cmocka_unit_test(unmasking_sends_what_is_pending),
 		cmocka_unit_test(message_needs_bus_master),
 		cmocka_unit_test(message_can_be_pending),
