@@ -30,6 +30,8 @@ int main(int argc, char **argv)
 		execve(argv[2], argv + 2, environ);
 	else if (!strcmp(how, "cleared"))
 		execve(argv[2], argv + 2, empty);
+	else if (!strcmp(how, "clearenv") && !clearenv())
+		execv(argv[2], argv + 2);
 	else if (!strcmp(how, "execvp"))
 		execvp(argv[2], argv + 2);
 	else if (!strcmp(how, "execl"))

@@ -19,15 +19,6 @@ extern char **environ;
 
 /* ------------------------------------------------------- environment ----- */
 
-static const char *const carried[] = {
-	"UIOMMU_RUN_DIR",      "UIOMMU_RUN_TREE",    "UIOMMU_RUN_DEVICES",
-	"UIOMMU_RUN_TOPOLOGY", "UIOMMU_RUN_LIBRARY", "UIOMMU_RUN_REPORT",
-};
-
-enum {
-	CARRIED = sizeof(carried) / sizeof(carried[0])
-};
-
 static const char *find_var(char *const env[], const char *name)
 {
 	size_t len = strlen(name);
@@ -36,6 +27,17 @@ static const char *find_var(char *const env[], const char *name)
 		if (!strncmp(*env, name, len) && (*env)[len] == '=')
 			return *env + len + 1;
 	return NULL;
+}
+
+/* Is the variable of this "NAME=value" there, with any value? */
+static bool has_var(char *const env[], const char *var)
+{
+	size_t len = strcspn(var, "=") + 1;
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, var, len))
+			return true;
+	return false;
 }
 
 static size_t count_vars(char *const env[])
@@ -53,31 +55,26 @@ struct first_library {
 };
 
 /*
- * A vector with our variables in it.  Room for `vec` (count + CARRIED + 2)
+ * A vector with our variables in it.  Room for `vec` (count + LAUNCH_VARS + 2)
  * and for the strings comes from the caller's stack: between vfork and exec
  * nothing may be allocated that stays.
  */
 static char **complete_env(char *const env[], const struct first_library *first,
-			   char **vec, char *preload, size_t preload_size)
+			   char **vec, char *preload, size_t room)
 {
 	const char *theirs = find_var(env, "LD_PRELOAD");
 	size_t n = 0;
 
-	snprintf(preload, preload_size, "LD_PRELOAD=%s%s%s%s%s", first->name,
+	snprintf(preload, room, "LD_PRELOAD=%s%s%s%s%s", first->name,
 		 first->name[0] ? ":" : "", launch.env.library,
 		 theirs ? ":" : "", theirs ? theirs : "");
 	for (; env && *env; env++)
 		if (strncmp(*env, "LD_PRELOAD=", 11))
 			vec[n++] = *env;
 	vec[n++] = preload;
-	for (unsigned int i = 0; i < CARRIED; i++) {
-		/* The string in our own environment, whole. */
-		const char *val = find_var(environ, carried[i]);
-
-		if (val && !find_var(env, carried[i]))
-			vec[n++] =
-				(char *)(uintptr_t)val - strlen(carried[i]) - 1;
-	}
+	for (unsigned int i = 0; i < LAUNCH_VARS; i++)
+		if (launch.env.vars[i] && !has_var(env, launch.env.vars[i]))
+			vec[n++] = launch.env.vars[i];
 	vec[n] = NULL;
 	return vec;
 }
@@ -85,13 +82,16 @@ static char **complete_env(char *const env[], const struct first_library *first,
 static bool env_is_complete(char *const env[],
 			    const struct first_library *first)
 {
-	const char *theirs = find_var(env, "LD_PRELOAD");
+	const char *theirs;
 
-	if (!launch.env.library || launch_inside)
+	/* A bad vector is the kernel's to refuse. */
+	if (!launch.env.library || launch_inside ||
+	    (env && (uintptr_t)env < 65536))
 		return true;
+	theirs = find_var(env, "LD_PRELOAD");
 	return theirs && strstr(theirs, launch.env.library) &&
 	       !strncmp(theirs, first->name, strlen(first->name)) &&
-	       (env == environ || find_var(env, "UIOMMU_RUN_DIR"));
+	       find_var(env, "UIOMMU_RUN_DIR");
 }
 
 static size_t preload_size(char *const env[])
@@ -103,12 +103,12 @@ static size_t preload_size(char *const env[])
 }
 
 /* `env` with everything in it; valid in the calling function only. */
-#define COMPLETE_ENV(env, first)                                         \
-	(env_is_complete(env, first)                                     \
-		 ? (env)                                                 \
-		 : complete_env(env, first,                              \
-				alloca((count_vars(env) + CARRIED + 2) * \
-				       sizeof(char *)),                  \
+#define COMPLETE_ENV(env, first)                                             \
+	(env_is_complete(env, first)                                         \
+		 ? (env)                                                     \
+		 : complete_env(env, first,                                  \
+				alloca((count_vars(env) + LAUNCH_VARS + 2) * \
+				       sizeof(char *)),                      \
 				alloca(preload_size(env)), preload_size(env)))
 
 /* ---------------------------------------------------------------- exec --- */

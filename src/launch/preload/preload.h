@@ -40,6 +40,10 @@ struct bar_table;
 struct heap_block;
 struct trap_engine;
 
+enum {
+	LAUNCH_VARS = 6
+};
+
 /* What `uiommu run` handed down in the environment; never freed. */
 struct launch_env {
 	const char *run_dir; /* reports go there */
@@ -49,6 +53,7 @@ struct launch_env {
 	const char *library; /* this library, for exec */
 	unsigned int report; /* UIOMMU_REPORT_* */
 	size_t tree_len;
+	char *vars[LAUNCH_VARS]; /* "NAME=value", for exec; NULL: not set */
 };
 
 /*

@@ -43,11 +43,24 @@ void launch_say(const char *fmt, ...)
 
 /* ----------------------------------------------------- configuration ----- */
 
-static const char *env_copy(const char *name)
-{
-	const char *val = getenv(name);
+static const char *const var_names[LAUNCH_VARS] = {
+	"UIOMMU_RUN_DIR",      "UIOMMU_RUN_TREE",    "UIOMMU_RUN_DEVICES",
+	"UIOMMU_RUN_TOPOLOGY", "UIOMMU_RUN_LIBRARY", "UIOMMU_RUN_REPORT",
+};
 
-	return val && *val ? strdup(val) : NULL;
+/* Keep a variable: the program may clear its environment.  Its value. */
+static const char *env_keep(unsigned int i)
+{
+	const char *val = getenv(var_names[i]);
+	size_t len = strlen(var_names[i]) + 1;
+
+	if (!val || !*val)
+		return NULL;
+	launch.env.vars[i] = malloc(len + strlen(val) + 1);
+	if (!launch.env.vars[i])
+		return NULL;
+	sprintf(launch.env.vars[i], "%s=%s", var_names[i], val);
+	return launch.env.vars[i] + len;
 }
 
 static unsigned int parse_report(const char *words)
@@ -249,18 +262,16 @@ void launch_report(void)
 
 static __attribute__((constructor)) void launch_init(void)
 {
-	const char *tree;
-
 	real_get();
 	launch_inside++;
-	launch.env.run_dir = env_copy("UIOMMU_RUN_DIR");
-	tree = env_copy("UIOMMU_RUN_TREE");
-	launch.env.devices = env_copy("UIOMMU_RUN_DEVICES");
-	launch.env.topology = env_copy("UIOMMU_RUN_TOPOLOGY");
-	launch.env.library = env_copy("UIOMMU_RUN_LIBRARY");
-	launch.env.report = parse_report(getenv("UIOMMU_RUN_REPORT"));
-	launch.env.tree_len = tree ? strlen(tree) : 0;
-	launch.env.tree = tree;
+	launch.env.run_dir = env_keep(0);
+	launch.env.tree = env_keep(1);
+	launch.env.devices = env_keep(2);
+	launch.env.topology = env_keep(3);
+	launch.env.library = env_keep(4);
+	launch.env.report = parse_report(env_keep(5));
+	if (launch.env.tree)
+		launch.env.tree_len = strlen(launch.env.tree);
 	launch.pid = getpid();
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 	launch_inside--;

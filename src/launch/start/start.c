@@ -365,6 +365,15 @@ static unsigned int read_count(const char *path)
 	return n;
 }
 
+/* Does a report of another process follow? */
+static bool is_another(struct dirent **names, int n, int i)
+{
+	while (++i < n)
+		if (!strncmp(names[i]->d_name, "report.", 7))
+			return true;
+	return false;
+}
+
 /* Each process of the program that used the devices has left its files. */
 static unsigned int print_reports(const struct run *run, int status)
 {
@@ -378,8 +387,10 @@ static unsigned int print_reports(const struct run *run, int status)
 
 		snprintf(path, sizeof(path), "%s/%s", run->dir, name);
 		if (!strncmp(name, "report.", 7)) {
+			if (reports++ || is_another(names, n, i))
+				fprintf(stderr, "uiommu: process %s:\n",
+					name + 7);
 			print_file(path);
-			reports++;
 		} else if (!strncmp(name, "check.", 6)) {
 			complaints += read_count(path);
 		}
