@@ -83,7 +83,7 @@ void mcache_fill(struct mcache *c, uint32_t idx, uint64_t tag,
 	way = pick_way(set, tag, entry->meta, mask);
 	if (way == MCACHE_WAYS) {
 		way = set->victim % MCACHE_WAYS;
-		set->victim++;
+		store_relaxed(&set->victim, set->victim + 1);
 	}
 	e = &set->way[way];
 	store_release(&set->tag[way], tag);

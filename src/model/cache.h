@@ -69,6 +69,7 @@ mcache_find(const struct mcache *c, uint32_t idx, uint64_t tag, uint64_t meta,
 	const struct mcache_set *set = &c->set[idx & c->mask];
 	uint64_t seq = load_acquire(&set->seq);
 
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < MCACHE_WAYS; i++) {
 		const struct mcache_entry *e = &set->way[i];
 

@@ -11,6 +11,43 @@
 
 #include "msmmu.h"
 
+/* Aligned words of this size are moved in one piece, like a bus would. */
+#define MOVE_WORD(type)                                         \
+	do {                                                    \
+		type v_;                                        \
+		if (write) {                                    \
+			memcpy(&v_, buf, sizeof(v_));           \
+			store_release((type *)(void *)mem, v_); \
+		} else {                                        \
+			v_ = load_acquire((type *)(void *)mem); \
+			memcpy(buf, &v_, sizeof(v_));           \
+		}                                               \
+	} while (0)
+
+static void move_direct(uint8_t *mem, uint8_t *buf, size_t len, bool write)
+{
+	if ((uintptr_t)mem % len) {
+		memcpy(write ? mem : buf, write ? buf : mem, len);
+		return;
+	}
+	switch (len) {
+	case 1:
+		MOVE_WORD(uint8_t);
+		break;
+	case 2:
+		MOVE_WORD(uint16_t);
+		break;
+	case 4:
+		MOVE_WORD(uint32_t);
+		break;
+	case 8:
+		MOVE_WORD(uint64_t);
+		break;
+	default:
+		memcpy(write ? mem : buf, write ? buf : mem, len);
+	}
+}
+
 static int move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 		size_t len, bool write)
 {
@@ -19,7 +56,7 @@ static int move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 	if (m->host.direct)
 		mem = m->host.direct(m->host.ctx, x->pa, len, write);
 	if (mem) {
-		memcpy(write ? mem : buf, write ? buf : mem, len);
+		move_direct(mem, buf, len, write);
 		return 0;
 	}
 	if (write)

@@ -208,6 +208,7 @@ struct uiommu_smmuv3_model {
 	uint32_t fast;	  /* enabled, and both caches exist */
 	uint32_t irq_pending;
 	struct mcache tlb;
+	struct mcache pwc; /* where level-3 tables are, see walk.c */
 	struct msmmu_cfg_set *cfg_sets;
 	uint32_t cfg_mask;
 	uint64_t cfg_all_gen;
@@ -216,7 +217,8 @@ struct uiommu_smmuv3_model {
 	uint64_t *vm_gens;
 	uint64_t tlb_all_gen __attribute__((aligned(64)));
 	uint64_t tlb_el2_gen;
-	uint64_t gen_zero; /* where no second generation counts */
+	uint64_t gen_zero;   /* where no second generation counts */
+	uint64_t tables_gen; /* counts invalidations that reach tables */
 
 	struct msmmu_caps caps;
 	struct uiommu_model_host host;
@@ -277,6 +279,7 @@ struct msmmu_txn {
 	const struct msmmu_ctx *ctx;
 	bool priv, instr; /* after overrides */
 	bool write, read; /* what is asked for; an atomic wants both */
+	bool missed;	  /* the local view has been searched */
 	struct msmmu_fault fault;
 };
 
@@ -402,7 +405,10 @@ struct msmmu_result {
 };
 
 /* walk.c: false: t->fault says why */
-bool msmmu_walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res);
+struct msmmu_tlb_ticket;
+bool msmmu_walk(struct msmmu_txn *t, uint64_t va,
+		const struct msmmu_tlb_ticket *ticket,
+		struct msmmu_result *res);
 /*
  * Stage 2 for an access of the SMMU's own to `ipa` (CD or descriptor).
  * Stores the PA and the attributes to access it with.
@@ -425,7 +431,7 @@ uint64_t msmmu_tlb_stamp(const struct msmmu_ctx *ctx,
 struct msmmu_tlb_ticket {
 	uint64_t kills;
 	uint64_t local, global, ipa; /* words of the spaces */
-	uint64_t vm, all;
+	uint64_t vm, all, tables;
 };
 void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
 		      struct msmmu_tlb_ticket *ticket);
@@ -446,6 +452,7 @@ struct msmmu_tlb_range {
 	uint64_t first, last;
 	uint8_t granule_lg2; /* 0: any */
 	int8_t level;	     /* -128: any */
+	bool leaf_only;
 };
 void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *range);
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,

@@ -19,13 +19,19 @@
 #include "msmmu.h"
 #include "tlb_inline.h"
 
+/* The cache of tables is smaller than the TLB by this. */
+#define TLB_PER_TABLE 8u
+
 /* Spaces of entries that no ASID marks stand behind those with. */
 #define NR_SHARED_SPACES 4096u
 
 int msmmu_tlb_init(msmmu *m)
 {
-	int rc = mcache_init(&m->tlb, &m->host, m->profile.tlb_entries);
+	uint32_t entries = m->profile.tlb_entries;
+	int rc = mcache_init(&m->tlb, &m->host, entries);
 
+	if (!rc)
+		rc = mcache_init(&m->pwc, &m->host, entries / TLB_PER_TABLE);
 	if (rc)
 		return rc;
 	m->spaces = model_alloc(&m->host, (MSMMU_NR_SPACES + NR_SHARED_SPACES) *
@@ -39,12 +45,14 @@ void msmmu_tlb_fini(msmmu *m)
 {
 	model_free(&m->host, m->vm_gens);
 	model_free(&m->host, m->spaces);
+	mcache_fini(&m->pwc, &m->host);
 	mcache_fini(&m->tlb, &m->host);
 }
 
 void msmmu_tlb_reset(msmmu *m)
 {
 	mcache_clear(&m->tlb);
+	mcache_clear(&m->pwc);
 	msmmu_tlb_inval_non_el2(m);
 	msmmu_tlb_inval_el2(m);
 }
@@ -145,6 +153,7 @@ void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
 	ticket->kills = mcache_kills(&m->tlb);
 	ticket->vm = load_acquire(ctx->vm_gen);
 	ticket->all = load_acquire(ctx->all_gen);
+	ticket->tables = load_acquire(&m->tables_gen);
 	ticket->local = load_acquire(&ctx->local.space->word);
 	ticket->global = load_acquire(&ctx->global.space->word);
 	ticket->ipa = ctx->s2 ? load_acquire(&ctx->ipa.space->word) : 0;
@@ -232,8 +241,10 @@ static void space_kill(msmmu *m, struct msmmu_space *space)
 		next = ((word >> SPACE_GEN_SHIFT) + 1) << SPACE_GEN_SHIFT;
 	} while (!cmpxchg_acq_rel(&space->word, &word, next));
 	/* The generation came around: nothing old may look new. */
-	if (!next)
+	if (!next) {
 		mcache_clear(&m->tlb);
+		mcache_clear(&m->pwc);
+	}
 }
 
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
@@ -342,6 +353,8 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 		return;
 	if (k.last < k.first)
 		k.last = TLB_VA;
+	if (!r->leaf_only)
+		fetch_add_acq_rel(&m->tables_gen, 1);
 	mcache_kill_begin(&m->tlb);
 	if (r->regime == MSMMU_REGIME_IPA) {
 		kill_owner(m, &k, ipa_view(m, r->vmid));

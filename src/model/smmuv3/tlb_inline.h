@@ -86,6 +86,23 @@ tlb_find_entry(const msmmu *m, const struct msmmu_view *view, uint64_t base,
 	return false;
 }
 
+/*
+ * A fill for `in` is likely: get the line it will write, while tables are read.
+ * The guess is an entry of the smallest size in use.
+ */
+static inline void tlb_prefetch(const msmmu *m, const struct msmmu_view *view,
+				uint64_t in)
+{
+	uint64_t sizes = load_relaxed(&view->space->word) & SPACE_SIZES;
+	unsigned int lg2 = sizes ? 12 + (unsigned int)__builtin_ctzll(sizes)
+				 : 12;
+	const struct mcache_set *set =
+		&m->tlb.set[tlb_index(view, in, lg2) & m->tlb.mask];
+
+	__builtin_prefetch(&set->way[load_relaxed(&set->victim) % MCACHE_WAYS],
+			   1);
+}
+
 static inline bool tlb_find_view(const msmmu *m, const struct msmmu_view *view,
 				 uint64_t base, uint64_t in,
 				 struct msmmu_result *res)

@@ -4,7 +4,7 @@
  *
  * What a command must reach is reached and, but for hash collisions, nothing
  * more: a range names a granule and may name a level, and only such leaves are
- * dropped.  No table descriptors are cached, so Leaf makes no difference.
+ * dropped.  Without Leaf all that is known of tables is forgotten too.
  */
 #include "msmmu.h"
 
@@ -68,6 +68,7 @@ static bool by_address(msmmu *m, const struct smmu_cmd *cmd, uint8_t regime,
 		.any_asid = any_asid,
 		.asid = cmd_asid(m, cmd),
 		.vmid = el2 ? 0 : cmd_vmid(m, cmd),
+		.leaf_only = cmd->q[1] & SMMU_CMD_TLBI_1_LEAF,
 	};
 	uint64_t addr = cmd->q[1] &
 			(regime == MSMMU_REGIME_IPA ? SMMU_CMD_TLBI_1_IPA

@@ -128,7 +128,9 @@ static int walk(struct msmmu_txn *t, uint64_t va,
 
 	model_count(t->slot, MSMMU_TLB_MISSES, 1);
 	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
-	if (!msmmu_walk(t, va, &res))
+	if (t->m->tlb.set && t->ctx->s1)
+		tlb_prefetch(t->m, &t->ctx->local, va);
+	if (!msmmu_walk(t, va, &ticket, &res))
 		return -EFAULT;
 	/* Stage 2 alone has put its entry in by itself. */
 	if (t->ctx->s1)
@@ -160,7 +162,8 @@ static inline bool tlb_find(const struct msmmu_txn *t, uint64_t va,
 	const struct msmmu_ctx *ctx = t->ctx;
 	uint64_t base = load_acquire(ctx->vm_gen) + load_acquire(ctx->all_gen);
 
-	return tlb_find_view(t->m, &ctx->local, base, va, res) ||
+	return (!t->missed &&
+		tlb_find_view(t->m, &ctx->local, base, va, res)) ||
 	       tlb_find_view(t->m, &ctx->global, base, va, res);
 }
 
@@ -269,6 +272,27 @@ static __attribute__((noinline)) int unusual(struct msmmu_txn *t,
 			  "SubstreamID of more than 20 bits");
 }
 
+static inline void read_flags(struct msmmu_txn *t)
+{
+	uint32_t flags = t->in->flags;
+
+	model_count(t->slot, MSMMU_TRANSLATIONS, 1);
+	t->write = flags & (UIOMMU_TXN_WRITE | UIOMMU_TXN_ATOMIC);
+	t->read = !(flags & UIOMMU_TXN_WRITE) || (flags & UIOMMU_TXN_ATOMIC);
+	t->priv = flags & UIOMMU_TXN_PRIV;
+	t->instr = (flags & UIOMMU_TXN_INSTR) && !t->write;
+}
+
+/* As below, for a context that has been found already. */
+static inline int after_miss(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
+			     struct uiommu_smmuv3_xlate *out)
+{
+	read_flags(t);
+	t->ctx = ctx;
+	model_count(t->slot, MSMMU_CONFIG_HITS, 1);
+	return by_context(t, out);
+}
+
 int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 {
 	const struct uiommu_smmuv3_txn *in = t->in;
@@ -276,12 +300,8 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	bool ssv = flags & UIOMMU_TXN_SSV;
 	uint64_t key;
 
-	model_count(t->slot, MSMMU_TRANSLATIONS, 1);
 	t->ctx = NULL;
-	t->write = flags & (UIOMMU_TXN_WRITE | UIOMMU_TXN_ATOMIC);
-	t->read = !(flags & UIOMMU_TXN_WRITE) || (flags & UIOMMU_TXN_ATOMIC);
-	t->priv = flags & UIOMMU_TXN_PRIV;
-	t->instr = (flags & UIOMMU_TXN_INSTR) && !t->write;
+	read_flags(t);
 	if (unlikely(!load_acquire(&t->m->enabled) ||
 		     (flags & UIOMMU_TXN_TRANSLATED) ||
 		     (ssv && in->ssid >> SMMU_SSIDSIZE_MAX)))
@@ -370,11 +390,13 @@ __attribute__((noinline)) void msmmu_reclaim(msmmu *m,
 /*
  * The common case in one piece: stage 1 (with or without stage 2 behind it),
  * context and translation cached, access allowed.  False: nothing was decided,
- * the general path starts over.
+ * the general path starts over, unless *missed says that only the TLB's local
+ * view has no answer.
  */
 static inline bool fast_hit(msmmu *m, struct model_slot *slot,
 			    const struct uiommu_smmuv3_txn *txn,
-			    struct uiommu_smmuv3_xlate *out)
+			    struct uiommu_smmuv3_xlate *out,
+			    const struct msmmu_ctx **missed)
 {
 	uint32_t flags = txn->flags;
 	uint64_t va = txn->iova, key;
@@ -396,8 +418,10 @@ static inline bool fast_hit(msmmu *m, struct model_slot *slot,
 	if (unlikely(!tlb_find_entry(m, &ctx->local,
 				     load_acquire(ctx->vm_gen) +
 					     load_acquire(ctx->all_gen),
-				     va, &e, &lg2, false)))
+				     va, &e, &lg2, false))) {
+		*missed = ctx;
 		return false;
+	}
 	want = ctx->want[flags];
 	rights = (unsigned int)(e.meta >> META_BOTH_SHIFT);
 	if (unlikely(!(rights >> (want & MSMMU_WANT_BIT) & 1)))
@@ -422,7 +446,7 @@ static inline bool fast_hit(msmmu *m, struct model_slot *slot,
 static __attribute__((noinline)) int
 translate_slow(msmmu *m, struct model_slot *slot,
 	       const struct uiommu_smmuv3_txn *txn,
-	       struct uiommu_smmuv3_xlate *out)
+	       struct uiommu_smmuv3_xlate *out, const struct msmmu_ctx *missed)
 {
 	struct msmmu_txn t;
 	bool recorded = false;
@@ -431,7 +455,8 @@ translate_slow(msmmu *m, struct model_slot *slot,
 	t.m = m;
 	t.in = txn;
 	t.slot = slot;
-	rc = msmmu_translate(&t, out);
+	t.missed = missed;
+	rc = missed ? after_miss(&t, missed, out) : msmmu_translate(&t, out);
 	if (unlikely(rc))
 		recorded = msmmu_abort(&t);
 	model_leave(&m->drain, slot);
@@ -447,9 +472,10 @@ int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
 				  struct uiommu_smmuv3_xlate *out)
 {
 	struct model_slot *slot = model_enter(&model->drain);
+	const struct msmmu_ctx *missed = NULL;
 
-	if (unlikely(!fast_hit(model, slot, txn, out)))
-		return translate_slow(model, slot, txn, out);
+	if (unlikely(!fast_hit(model, slot, txn, out, &missed)))
+		return translate_slow(model, slot, txn, out, missed);
 	model_leave(&model->drain, slot);
 	return 0;
 }

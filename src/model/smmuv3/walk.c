@@ -7,12 +7,19 @@
  * IPA when stage 2 is on, and is translated first.  Work is bounded by the
  * number of levels, whatever the tables contain.
  *
+ * Where the last table is that a walk comes to is kept in a cache of its own
+ * (pwc), so that most walks read one descriptor.  Entries die with the TLB's
+ * generations and with every invalidation by address that is not for leaves
+ * only.  With both stages an entry of stage 1 holds the table's PA: software
+ * that changes stage 2 under it has to invalidate stage 1 by VMID too.
+ *
  * The order of faults is that of IHI 0070 7.3.22: for each level, stage 2 of
  * the descriptor's address, external abort, validity, address size; for the
  * leaf, access flag and then permission.
  */
 #include "hw/vmsa/desc.h"
 #include "msmmu.h"
+#include "tlb_inline.h"
 
 struct leaf {
 	uint64_t desc;
@@ -95,38 +102,136 @@ static void take_table_attrs(const struct msmmu_txn *t, struct leaf *leaf)
 	leaf->pxn |= !!(leaf->desc & VMSA_S1_TABLE_PXNTABLE);
 }
 
-/* Where to read the descriptor at `addr`; stage 2 may stand between. */
-static bool desc_location(struct msmmu_txn *t, const struct msmmu_half *half,
-			  unsigned int stage, uint64_t addr, uint64_t *pa,
-			  struct uiommu_mem_attrs *attrs)
+/* Stage 2 stands between a stage-1 descriptor and its memory. */
+static bool desc_by_stage2(struct msmmu_txn *t, const struct msmmu_half *half,
+			   struct leaf *leaf, struct uiommu_mem_attrs *attrs)
 {
-	if (stage == 1 && t->ctx->s2)
-		return msmmu_walk_own(t, addr, SMMU_EVT_CLASS_TT,
-				      half->walk_mair, half->walk_sh, pa,
-				      attrs);
-	*pa = addr;
-	*attrs = model_walk_attrs(half->walk_mair, half->walk_sh);
+	return msmmu_walk_own(t, leaf->desc_pa, SMMU_EVT_CLASS_TT,
+			      half->walk_mair, half->walk_sh, &leaf->desc_pa,
+			      attrs);
+}
+
+static bool desc_abort(struct msmmu_txn *t, unsigned int stage,
+		       const struct leaf *leaf)
+{
+	fault_at(t, SMMU_EVT_F_WALK_EABT, stage, leaf,
+		 "external abort on a table");
+	t->fault.class = SMMU_EVT_CLASS_TT;
+	t->fault.ipa = leaf->desc_pa;
+	return false;
+}
+
+/* `by_stage2`: leaf->desc_pa is an IPA still. */
+static inline bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
+			     unsigned int stage, bool by_stage2,
+			     struct leaf *leaf)
+{
+	const struct uiommu_model_host *host = &t->m->host;
+	struct uiommu_mem_attrs attrs =
+		model_walk_attrs(half->walk_mair, half->walk_sh);
+
+	if (by_stage2 && !desc_by_stage2(t, half, leaf, &attrs))
+		return false;
+	if (unlikely(model_read64(host, leaf->desc_pa, &leaf->desc, attrs)))
+		return desc_abort(t, stage, leaf);
+	if (unlikely(half->big_endian))
+		leaf->desc = __builtin_bswap64(leaf->desc);
 	return true;
 }
 
-static bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
-		      unsigned int stage, uint64_t addr, struct leaf *leaf)
-{
-	struct uiommu_mem_attrs attrs;
+/* ------------------------------------------------------- table cache ---- */
 
-	if (!desc_location(t, half, stage, addr, &leaf->desc_pa, &attrs))
+/* out of an entry: PA of the level-3 table and what the tables take away. */
+#define PWC_NO_UNPRIV BIT64(0)
+#define PWC_NO_WRITE BIT64(1)
+#define PWC_UXN BIT64(2)
+#define PWC_PXN BIT64(3)
+#define PWC_TABLE GENMASK64(55, 12)
+
+struct pwc {
+	const struct msmmu_view *view;
+	uint64_t stamp;
+	uint64_t in;
+	unsigned int lg2; /* of what one level-3 table covers */
+};
+
+static inline struct pwc pwc_key(const struct msmmu_txn *t,
+				 const struct msmmu_half *half,
+				 unsigned int stage, uint64_t in,
+				 const struct msmmu_tlb_ticket *ticket)
+{
+	const struct msmmu_ctx *ctx = t->ctx;
+	uint64_t gens = ticket->all + ticket->tables;
+
+	if (stage == 2)
+		return (struct pwc){
+			.view = &ctx->ipa,
+			.stamp = (ticket->ipa >> SPACE_GEN_SHIFT) + gens,
+			.in = in,
+			.lg2 = half->granule_lg2 * 2 - 3u,
+		};
+	return (struct pwc){
+		.view = &ctx->local,
+		.stamp = (ticket->local >> SPACE_GEN_SHIFT) + gens + ticket->vm,
+		.in = in,
+		.lg2 = half->granule_lg2 * 2 - 3u,
+	};
+}
+
+static inline bool pwc_find(const msmmu *m, const struct pwc *key,
+			    struct leaf *leaf, uint64_t *table)
+{
+	struct mcache_entry e;
+
+	if (!m->pwc.set ||
+	    !mcache_find(&m->pwc, tlb_index(key->view, key->in, key->lg2),
+			 tlb_tag(key->view, key->in, key->lg2), key->view->meta,
+			 META_OWNER, key->stamp, &e, false))
 		return false;
-	model_count(t->slot, MSMMU_WALK_READS, 1);
-	if (unlikely(model_read64(&t->m->host, leaf->desc_pa, &leaf->desc,
-				  attrs))) {
-		fault_at(t, SMMU_EVT_F_WALK_EABT, stage, leaf,
-			 "external abort on a table");
-		t->fault.class = SMMU_EVT_CLASS_TT;
-		t->fault.ipa = leaf->desc_pa;
+	*table = e.out & PWC_TABLE;
+	leaf->level = 3;
+	leaf->no_unpriv = e.out & PWC_NO_UNPRIV;
+	leaf->no_write = e.out & PWC_NO_WRITE;
+	leaf->uxn = e.out & PWC_UXN;
+	leaf->pxn = e.out & PWC_PXN;
+	return true;
+}
+
+static void pwc_fill(msmmu *m, const struct pwc *key, const struct leaf *leaf,
+		     uint64_t table)
+{
+	struct mcache_entry e = {
+		.meta = key->view->meta,
+		.stamp = key->stamp,
+		.out = (table & PWC_TABLE) |
+		       (leaf->no_unpriv ? PWC_NO_UNPRIV : 0) |
+		       (leaf->no_write ? PWC_NO_WRITE : 0) |
+		       (leaf->uxn ? PWC_UXN : 0) | (leaf->pxn ? PWC_PXN : 0),
+	};
+
+	if (m->pwc.set)
+		mcache_fill(&m->pwc, tlb_index(key->view, key->in, key->lg2),
+			    tlb_tag(key->view, key->in, key->lg2), &e,
+			    META_OWNER, mcache_kills(&m->pwc));
+}
+
+/* Is this descriptor good for its level?  Sets the fault if not. */
+static inline bool check_desc(struct msmmu_txn *t,
+			      const struct msmmu_half *half, unsigned int stage,
+			      const struct leaf *leaf, uint64_t addr)
+{
+	unsigned int type = leaf->desc & VMSA_DESC_TYPE;
+
+	if (unlikely(!(type & 1) || (type == VMSA_DESC_TYPE_BLOCK &&
+				     (leaf->level == 3 ||
+				      !level_has_blocks(half, leaf->level))))) {
+		fault_at(t, SMMU_EVT_F_TRANSLATION, stage, leaf, "translation");
 		return false;
 	}
-	if (half->big_endian)
-		leaf->desc = __builtin_bswap64(leaf->desc);
+	if (unlikely(addr >> half->out_bits)) {
+		fault_at(t, SMMU_EVT_F_ADDR_SIZE, stage, leaf, "address size");
+		return false;
+	}
 	return true;
 }
 
@@ -135,42 +240,46 @@ static bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
  * for class and IPA of stage 2, which the caller knows.
  */
 static bool walk_table(struct msmmu_txn *t, const struct msmmu_half *half,
-		       unsigned int stage, uint64_t in, struct leaf *leaf)
+		       unsigned int stage, uint64_t in,
+		       const struct msmmu_tlb_ticket *ticket, struct leaf *leaf)
 {
-	uint64_t table = half->ttb;
+	uint64_t table = half->ttb, addr;
 	unsigned int idx_bits = half->granule_lg2 - 3u;
 	unsigned int shift = msmmu_level_shift(half->granule_lg2, half->start);
 	uint64_t idx = (in & mask_lg2(half->in_bits)) >> shift;
+	struct pwc key = pwc_key(t, half, stage, in, ticket);
+	bool by_stage2 = stage == 1 && t->ctx->s2, cached = false;
+	unsigned int reads = 1;
 
 	*leaf = (struct leaf){ .level = half->start };
-	for (;; leaf->level++) {
-		unsigned int type;
-
-		if (!read_desc(t, half, stage, table + idx * 8, leaf))
+	if (half->start < 3 && pwc_find(t->m, &key, leaf, &table)) {
+		shift = half->granule_lg2;
+		idx = in >> shift & mask_lg2(idx_bits);
+		by_stage2 = false;
+		cached = true;
+	}
+	for (;; leaf->level++, reads++) {
+		leaf->desc_pa = table + idx * 8;
+		if (!read_desc(t, half, stage, by_stage2, leaf))
 			return false;
-		type = leaf->desc & VMSA_DESC_TYPE;
-		if (!(type & 1) ||
-		    (type == 1 && (leaf->level == 3 ||
-				   !level_has_blocks(half, leaf->level)))) {
-			fault_at(t, SMMU_EVT_F_TRANSLATION, stage, leaf,
-				 "translation");
+		if (leaf->level == 3 && !cached && half->start < 3)
+			pwc_fill(t->m, &key, leaf,
+				 align_down_lg2(leaf->desc_pa,
+						half->granule_lg2));
+		addr = desc_address(half, leaf->desc);
+		if (!check_desc(t, half, stage, leaf, addr))
 			return false;
-		}
-		table = desc_address(half, leaf->desc);
-		if (unlikely(table >> half->out_bits)) {
-			fault_at(t, SMMU_EVT_F_ADDR_SIZE, stage, leaf,
-				 "address size");
-			return false;
-		}
-		if (type == 1 || leaf->level == 3)
+		if (!(leaf->desc & 2) || leaf->level == 3)
 			break;
 		if (stage == 1 && !half->had)
 			take_table_attrs(t, leaf);
+		table = addr;
 		shift -= idx_bits;
 		idx = in >> shift & mask_lg2(idx_bits);
 	}
+	model_count(t->slot, MSMMU_WALK_READS, reads);
 	leaf->shift = shift;
-	leaf->oa = align_down_lg2(table, shift);
+	leaf->oa = align_down_lg2(addr, shift);
 	if (unlikely(!(leaf->desc & VMSA_LEAF_AF) && !half->affd)) {
 		fault_at(t, SMMU_EVT_F_ACCESS, stage, leaf, "access flag");
 		return false;
@@ -225,7 +334,7 @@ static bool s2_lookup(struct msmmu_txn *t, uint64_t ipa,
 	if (msmmu_tlb_find_ipa(t->m, t->ctx, ipa, res))
 		return true;
 	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
-	if (!walk_table(t, half, 2, ipa, &leaf))
+	if (!walk_table(t, half, 2, ipa, &ticket, &leaf))
 		return false;
 	*res = (struct msmmu_result){
 		.pa = leaf.oa | (ipa & mask_lg2(leaf.shift)),
@@ -361,13 +470,15 @@ static const struct msmmu_half *pick_half(struct msmmu_txn *t, uint64_t *va)
 	return half;
 }
 
-static bool s1_walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res)
+static bool s1_walk(struct msmmu_txn *t, uint64_t va,
+		    const struct msmmu_tlb_ticket *ticket,
+		    struct msmmu_result *res)
 {
 	const struct msmmu_half *half = pick_half(t, &va);
 	unsigned int attr;
 	struct leaf leaf;
 
-	if (!half || !walk_table(t, half, 1, va, &leaf))
+	if (!half || !walk_table(t, half, 1, va, ticket, &leaf))
 		return false;
 	attr = FIELD_GET(VMSA_S1_ATTRINDX, leaf.desc);
 	*res = (struct msmmu_result){
@@ -431,13 +542,14 @@ static void fold_stage2(const struct msmmu_ctx *ctx, struct msmmu_result *res,
 	msmmu_attrs_combine(ctx, s2->mair, s2->sh, &res->mair, &res->sh);
 }
 
-bool msmmu_walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res)
+bool msmmu_walk(struct msmmu_txn *t, uint64_t va,
+		const struct msmmu_tlb_ticket *ticket, struct msmmu_result *res)
 {
 	struct msmmu_result s2;
 
 	model_count(t->slot, MSMMU_WALKS, 1);
 	if (t->ctx->s1) {
-		if (!s1_walk(t, va, res))
+		if (!s1_walk(t, va, ticket, res))
 			return false;
 		if (!t->ctx->s2)
 			return true;

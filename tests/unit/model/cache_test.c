@@ -243,6 +243,41 @@ static void two_streams_share_a_space(void **state)
 	assert_int_equal(rig_stats(r).walks, before);
 }
 
+/* Where tables are is cached too: one descriptor is read, until Leaf = 0. */
+static void tables_are_cached_until_leaf_0(void **state)
+{
+	struct rig *r = *state;
+	uint64_t table, l2, copy, before;
+
+	s1_stream(r, 1, 7, 0, 0);
+	table = ram_r64(&r->ram, RIG_CD + 64 + 8);
+	rig_expect_pa(r, 1, 0x1000, RIG_DATA);
+	before = rig_stats(r).walk_reads;
+	rig_expect_pa(r, 1, 0x2000, RIG_DATA + 0x1000);
+	assert_int_equal(rig_stats(r).walk_reads - before, 1);
+	/* another level-3 table takes its place, with other pages */
+	copy = rig_table(r, 4096);
+	ram_w64(&r->ram, copy + 8 * 1, (RIG_DATA + 0x8000) | LEAF_RW | 3);
+	l2 = table;
+	for (unsigned int i = 0; i < 2; i++)
+		l2 = ram_r64(&r->ram, l2) & ~0xfffull;
+	ram_w64(&r->ram, l2, copy | 3);
+	rig_cmd(r, VA(0x12, 0, 7), 0x1001);
+	rig_sync(r);
+	rig_expect_pa(r, 1, 0x1000, RIG_DATA);
+	rig_cmd(r, VA(0x12, 0, 7), 0x1000);
+	rig_sync(r);
+	rig_expect_pa(r, 1, 0x1000, RIG_DATA + 0x8000);
+	/* TLBI by ASID and of all reach tables as well */
+	for (unsigned int i = 0; i < 2; i++) {
+		before = rig_stats(r).walk_reads;
+		rig_cmd(r, i ? 0x30 : VA(0x11, 0, 7), 0);
+		rig_sync(r);
+		rig_expect_pa(r, 1, 0x1000, RIG_DATA + 0x8000);
+		assert_int_equal(rig_stats(r).walk_reads - before, 4);
+	}
+}
+
 /* ------------------------------------------------------- configuration -- */
 
 static const struct {
@@ -434,6 +469,7 @@ int main(void)
 		T(el2_e2h_reach),
 		T(stale_until_invalidated),
 		T(two_streams_share_a_space),
+		T(tables_are_cached_until_leaf_0),
 		T(reach_of_each_cfgi_command),
 		T(configuration_is_stale_until_invalidated),
 		T(more_streams_than_the_cache_holds),

@@ -133,21 +133,22 @@ static void sync_waits_for_an_access_under_way(void **state)
 
 struct fire {
 	struct rig *r;
-	uint32_t stop;
+	uint32_t stop, next;
 	uint64_t done;
 };
 
 static void *keep_writing(void *arg)
 {
 	struct fire *f = arg;
-	uint8_t buf[4096];
+	uint64_t part = fetch_add_relaxed(&f->next, 1);
+	uint8_t buf[2048];
 
 	memset(buf, 0xee, sizeof(buf));
 	while (!load_acquire(&f->stop)) {
 		struct uiommu_smmuv3_dma dma = {
 			.txn = { .sid = 1,
 				 .flags = UIOMMU_TXN_WRITE,
-				 .iova = 0x1000 },
+				 .iova = 0x1000 + part * sizeof(buf) },
 			.buf = buf,
 			.len = sizeof(buf),
 		};
@@ -167,6 +168,8 @@ static void memory_is_quiet_after_unmap_and_sync(void **state)
 
 	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
 	pte = rig_pte4k(r, table, 0x1000);
+	/* the rig's observer is not for several threads */
+	uiommu_smmuv3_model_set_fault_observer(r->model, NULL, NULL);
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, keep_writing,
 						&fire),
