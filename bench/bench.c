@@ -10,10 +10,12 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MAX_THREADS 64
+#define MAX_TRIES 8
 
 struct entry {
 	struct bench_row row;
@@ -33,6 +35,15 @@ uint64_t bench_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t bench_preemptions(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_THREAD, &usage))
+		return 0;
+	return (uint64_t)usage.ru_nivcsw;
 }
 
 static void *must(void *p)
@@ -83,6 +94,7 @@ struct worker {
 	void *arg;
 	uint64_t start;
 	uint64_t end;
+	bool disturbed;
 };
 
 static void pin(unsigned int index)
@@ -100,14 +112,17 @@ static void pin(unsigned int index)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	uint64_t switches;
 
 	pin(w->index);
 	__atomic_fetch_add(w->ready, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(w->ready, __ATOMIC_ACQUIRE) < w->nr)
 		;
+	switches = bench_preemptions();
 	w->start = bench_now_ns();
 	w->fn(w->arg, w->index);
 	w->end = bench_now_ns();
+	w->disturbed = bench_preemptions() != switches;
 	return NULL;
 }
 
@@ -138,6 +153,7 @@ void bench_parallel(struct bench_run *run, uint64_t ops_each,
 			start = workers[i].start;
 		if (workers[i].end > end)
 			end = workers[i].end;
+		run->disturbed = run->disturbed || workers[i].disturbed;
 	}
 	run->ns = end - start;
 	run->ops = ops_each;
@@ -163,15 +179,19 @@ static double median(const double *values, unsigned int nr)
 
 static void run_once(struct entry *e, unsigned int rep, bool keep)
 {
-	struct bench_run run = { .arg = e->row.arg,
-				 .threads = e->row.threads,
-				 .rep = rep };
+	struct bench_run run;
+	unsigned int tries = 0;
 
-	e->row.fn(&run);
-	if (!run.ops) {
-		fprintf(stderr, "bench: %s did nothing\n", e->row.name);
-		exit(1);
-	}
+	do {
+		run = (struct bench_run){ .arg = e->row.arg,
+					  .threads = e->row.threads,
+					  .rep = rep };
+		e->row.fn(&run);
+		if (!run.ops) {
+			fprintf(stderr, "bench: %s did nothing\n", e->row.name);
+			exit(1);
+		}
+	} while (keep && run.disturbed && ++tries < MAX_TRIES);
 	if (keep)
 		e->ns[rep] = (double)run.ns / (double)run.ops;
 	e->ops = run.ops;

@@ -24,9 +24,12 @@ struct bench_run {
 	unsigned int threads; /* as registered */
 	unsigned int rep;
 	uint64_t t0;
-	/* Results. */
+	uint64_t switches0;
+	/* Results, added up over all pairs of start and stop. */
 	uint64_t ns;
 	uint64_t ops;
+	/* The processor was taken away while time was taken. */
+	bool disturbed;
 };
 
 typedef void (*bench_fn)(struct bench_run *run);
@@ -47,15 +50,26 @@ void bench_add(struct bench *b, const struct bench_row *row);
 
 uint64_t bench_now_ns(void);
 
+/* How often this thread lost its processor without asking for it. */
+uint64_t bench_preemptions(void);
+
+/*
+ * Start and stop may come several times in a repetition.  One that was
+ * disturbed is done again a few times, so that other work on the machine does
+ * not show as long as it leaves a gap.
+ */
 static inline void bench_start(struct bench_run *run)
 {
+	run->switches0 = bench_preemptions();
 	run->t0 = bench_now_ns();
 }
 
 static inline void bench_stop(struct bench_run *run, uint64_t ops)
 {
-	run->ns = bench_now_ns() - run->t0;
-	run->ops = ops;
+	run->ns += bench_now_ns() - run->t0;
+	run->ops += ops;
+	if (bench_preemptions() != run->switches0)
+		run->disturbed = true;
 }
 
 /*

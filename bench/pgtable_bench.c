@@ -101,7 +101,6 @@ struct leaf_case {
 static void leaf_row(struct bench_run *run)
 {
 	const struct leaf_case *c = run->arg;
-	uint64_t t0, t1, t2;
 	struct space s;
 
 	space_open(&s);
@@ -109,13 +108,16 @@ static void leaf_row(struct bench_run *run)
 	unmap_many(s.pt, BASE, c->bytes, c->nr);
 	for (unsigned int i = 0; i < c->loops; i++) {
 		uiommu_host_barrier(s.host);
-		t0 = bench_now_ns();
+		if (!c->unmap)
+			bench_start(run);
 		map_many(s.pt, BASE, c->bytes, c->nr, c->pa_off);
-		t1 = bench_now_ns();
+		if (!c->unmap)
+			bench_stop(run, c->nr);
+		else
+			bench_start(run);
 		unmap_many(s.pt, BASE, c->bytes, c->nr);
-		t2 = bench_now_ns();
-		run->ns += c->unmap ? t2 - t1 : t1 - t0;
-		run->ops += c->nr;
+		if (c->unmap)
+			bench_stop(run, c->nr);
 	}
 	space_close(&s);
 }
@@ -176,9 +178,9 @@ static void translate_row(struct bench_run *run, uint64_t nr_pages,
 	map_many(s.pt, BASE, GIB, 1, 4 * KIB);
 	look(s.pt, iova);
 	bench_start(run);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 2; i++)
 		look(s.pt, iova);
-	bench_stop(run, 8 * NR_RANDOM);
+	bench_stop(run, 2 * NR_RANDOM);
 	unmap_many(s.pt, BASE, GIB, 1);
 	space_close(&s);
 	free(iova);
@@ -208,8 +210,8 @@ static void cycle_thread(void *arg, unsigned int thread)
 	int rc = 0;
 
 	uiommu_gather_init(&gather);
-	for (unsigned int i = 0; i < 4 * NR_RANDOM; i++) {
-		uint64_t at = iova[i % NR_RANDOM];
+	for (unsigned int i = 0; i < NR_RANDOM; i++) {
+		uint64_t at = iova[i];
 
 		rc |= uiommu_pgtable_map(c->s.pt, at, at, 4096, PROT, &gather);
 		rc |= uiommu_pgtable_unmap(c->s.pt, at, 4096, &gather,
@@ -231,7 +233,7 @@ static void cycle_row(struct bench_run *run)
 		map_many(c.s.pt, base, 4096, GIB / 4096, 0);
 		unmap_many(c.s.pt, base, 4096, GIB / 4096);
 	}
-	bench_parallel(run, 4 * NR_RANDOM, cycle_thread, &c);
+	bench_parallel(run, NR_RANDOM, cycle_thread, &c);
 	for (unsigned int t = 0; t < run->threads; t++)
 		free(c.iova[t]);
 	space_close(&c.s);
@@ -281,7 +283,7 @@ static void limit_walk(struct bench_run *run, uint64_t nr_pages, bool dep)
 	uint64_t *mem = huge_alloc(4 * MIB), pa = 0, sum = 0;
 
 	bare_tables(mem);
-	for (int i = -1; i < 8; i++) {
+	for (int i = -1; i < 2; i++) {
 		if (!i)
 			bench_start(run);
 		for (unsigned int k = 0; k < NR_RANDOM; k++) {
@@ -289,7 +291,7 @@ static void limit_walk(struct bench_run *run, uint64_t nr_pages, bool dep)
 			sum += pa;
 		}
 	}
-	bench_stop(run, 8 * NR_RANDOM);
+	bench_stop(run, 2 * NR_RANDOM);
 	bench_use(sum);
 	free(mem);
 	free(iova);
@@ -309,7 +311,7 @@ static void limit_fill(struct bench_run *run)
 {
 	char *mem = huge_alloc(2 * MIB);
 
-	for (int i = -1; i < 16; i++) {
+	for (int i = -1; i < 8; i++) {
 		if (!i)
 			bench_start(run);
 		for (uint64_t t = 0; t < 64; t++) {
@@ -319,7 +321,7 @@ static void limit_fill(struct bench_run *run)
 				e[k] = 0x703 | t << 21 | k << 12;
 		}
 	}
-	bench_stop(run, 16 * 64);
+	bench_stop(run, 8 * 64);
 	free(mem);
 }
 
