@@ -5,7 +5,8 @@
  * The arena is one stretch of address space in which pages cost nothing until
  * they are touched.  It only grows: `next` moves up, freed blocks go to lists
  * by size and come back from there.  A list runs through the first word of its
- * blocks.  Small sizes are cut from chunks, so that one that alternates with a
+ * blocks.  Each thread works on the lists of one shard, and takes another
+ * shard's list before it asks for fresh memory.  Small sizes are cut from chunks, so that one that alternates with a
  * large one does not lose the large one's alignment each time.
  *
  * Memory from `next` is zero already; a block from a list is cleared when it
@@ -106,7 +107,7 @@ static void push(struct arena_shard *shard, unsigned int lg2, void *va)
 	void **head = &shard->free[lg2 - ARENA_MIN_LG2];
 
 	*(void **)va = *head;
-	*head = va;
+	store_relaxed(head, va);
 }
 
 /* Fresh memory: a chunk cut up, the rest of it for later. */
@@ -136,24 +137,65 @@ static void *grow(struct arena *arena, struct arena_shard *shard,
 	return (void *)(uintptr_t)at;
 }
 
+static void *pop(struct arena_shard *shard, unsigned int lg2)
+{
+	void **head = &shard->free[lg2 - ARENA_MIN_LG2], *va;
+
+	spin_lock(&shard->busy);
+	va = *head;
+	if (va)
+		store_relaxed(head, *(void **)va);
+	spin_unlock(&shard->busy);
+	return va;
+}
+
+/*
+ * Take over all that another shard has of this size.  Blocks freed by deferred
+ * calls pile up with the thread that runs those, and are wanted elsewhere.
+ */
+static void *steal(struct arena *arena, struct arena_shard *shard,
+		   unsigned int lg2)
+{
+	unsigned int class = lg2 - ARENA_MIN_LG2;
+	void *list = NULL, **tail;
+
+	for (unsigned int i = 0; i < ARENA_SHARDS && !list; i++) {
+		struct arena_shard *from = &arena->shard[i];
+
+		if (from == shard || !load_relaxed(&from->free[class]))
+			continue;
+		spin_lock(&from->busy);
+		list = from->free[class];
+		store_relaxed(&from->free[class], NULL);
+		spin_unlock(&from->busy);
+	}
+	if (!list)
+		return NULL;
+	spin_lock(&shard->busy);
+	/* Seldom there is something again; then it goes behind. */
+	if (shard->free[class]) {
+		for (tail = list; *tail;)
+			tail = *tail;
+		*tail = shard->free[class];
+	}
+	store_relaxed(&shard->free[class], *(void **)list);
+	spin_unlock(&shard->busy);
+	return list;
+}
+
 void *host_arena_alloc(struct arena *arena, size_t size)
 {
 	struct arena_shard *shard = host_arena_my_shard(arena);
 	unsigned int lg2;
-	void **head, *va;
+	void *va;
 
 	if (size < BIT64(ARENA_MIN_LG2) || !is_pow2(size) ||
 	    size > BIT64(ARENA_MIN_LG2 + ARENA_CLASSES - 1))
 		return NULL;
 	lg2 = ilog2_u64(size);
-	head = &shard->free[lg2 - ARENA_MIN_LG2];
-
-	spin_lock(&shard->busy);
-	va = *head;
-	if (va)
-		*head = *(void **)va;
-	spin_unlock(&shard->busy);
-
+	va = pop(shard, lg2);
+	if (!va)
+		va = steal(arena, shard, lg2);
 	if (va) {
 		unpoison(va, size);
 		memset(va, 0, size);

@@ -61,7 +61,7 @@ void host_bus_write(const struct bus *bus, uiommu_pa_t pa, unsigned int size,
  * hashes to, so that threads seldom meet.
  */
 struct arena_shard {
-	uint32_t busy; /* spin lock: protects `free` */
+	uint32_t busy; /* spin lock: protects `free`, whose heads are atomic */
 	uint32_t spins;
 	int64_t live; /* allocations less frees made here; atomic */
 	void *free[ARENA_CLASSES];

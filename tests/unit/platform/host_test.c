@@ -126,6 +126,45 @@ static void odd_sizes_and_a_full_arena_give_null(void **state)
 	uiommu_host_destroy(host);
 }
 
+struct freer {
+	const struct uiommu_platform *p;
+	void *va[64];
+};
+
+static void *free_all(void *arg)
+{
+	struct freer *f = arg;
+
+	for (int i = 0; i < 64; i++)
+		f->p->table_free(f->p->ctx, f->va[i], 4096);
+	return NULL;
+}
+
+/* As deferred calls do it: otherwise the arena would only ever grow. */
+static void what_one_thread_frees_another_gets(void **state)
+{
+	struct uiommu_host *host;
+	struct freer f;
+	pthread_t thread;
+	uiommu_pa_t pa;
+
+	assert_int_equal(uiommu_host_create(1 << 20, &host), 0);
+	f.p = uiommu_host_platform(host);
+	/* The arena has room for four times this. */
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 64; i++) {
+			f.va[i] = f.p->table_alloc(f.p->ctx, 4096, &pa);
+			assert_non_null(f.va[i]);
+			assert_int_equal(*(uint64_t *)f.va[i], 0);
+			memset(f.va[i], 0xff, 4096);
+		}
+		pthread_create(&thread, NULL, free_all, &f);
+		pthread_join(thread, NULL);
+	}
+	assert_int_equal(uiommu_host_live(host), 0);
+	uiommu_host_destroy(host);
+}
+
 static void live_counts_objects_and_tables(void **state)
 {
 	const struct uiommu_platform *p = uiommu_host_platform(*state);
@@ -450,6 +489,7 @@ int main(void)
 			blocks_are_aligned_zeroed_and_inside_the_arena),
 		cmocka_unit_test(live_blocks_never_overlap),
 		cmocka_unit_test(odd_sizes_and_a_full_arena_give_null),
+		cmocka_unit_test(what_one_thread_frees_another_gets),
 		cmocka_unit_test(live_counts_objects_and_tables),
 		cmocka_unit_test(exactly_the_nth_call_fails),
 		cmocka_unit_test(windows_answer_where_they_are),
