@@ -128,7 +128,7 @@ static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 		uva = pins_uva(&machine->pins, pa);
 		rc = guarded(uva, buf, len, write);
 	} else if (dead) {
-		uva = pins_uva(&machine->pins, gone);
+		uva = pins_uva(&machine->pins, max_u64(gone, pa));
 	}
 	platform->read_end(platform->ctx);
 	if (gone != UIOMMU_PA_INVALID)

@@ -325,6 +325,32 @@ static void add_stats(struct uiommu_smmuv3_stats *sum,
 		to[i] += from[i];
 }
 
+static void print_complaint(const struct complaint *complaint,
+			    const char *label, FILE *out)
+{
+	bool replaced = complaint->kind == COMPLAINT_REPLACED;
+
+	fprintf(out, LABEL "%s  %s 0x%" PRIx64 " (%s", label,
+		complaint->dev ? complaint->dev->bdf : "a device",
+		complaint->write ? "wrote to" : "read from", complaint->uva,
+		bytes(complaint->bytes).s);
+	if (complaint->count > 1)
+		fprintf(out, " in %s accesses", number(complaint->count).s);
+	fprintf(out,
+		"), memory %s by %s while mapped at IOVA 0x%" PRIx64 "%s\n",
+		replaced ? "replaced" : "given back", complaint->what,
+		complaint->iova, replaced ? ": aborted" : "");
+}
+
+/* What the program did to memory that devices still use; often nothing. */
+static void print_memory(struct report *report, FILE *out)
+{
+	pthread_mutex_lock(&report->lock);
+	for (unsigned int i = 0; i < report->nr_complaints; i++)
+		print_complaint(&report->complaint[i], i ? "" : "memory", out);
+	pthread_mutex_unlock(&report->lock);
+}
+
 static void explain(struct uiommu_machine *machine, FILE *out)
 {
 	struct uiommu_smmuv3_stats sum = { 0 }, one;
@@ -342,28 +368,10 @@ static void explain(struct uiommu_machine *machine, FILE *out)
 	for (unsigned int i = 0; i < machine->nr_smmus; i++)
 		print_counters(&machine->smmu[i], out);
 	print_faults(&machine->report, out);
+	print_memory(&machine->report, out);
 }
 
 /* --------------------------------------------------------------- check -- */
-
-static void print_complaint(const struct complaint *complaint, FILE *out)
-{
-	const char *done = complaint->kind == COMPLAINT_REPLACED ? "replaced"
-								 : "given back";
-
-	fprintf(out, "  %s %s 0x%" PRIx64 " (%s",
-		complaint->dev ? complaint->dev->bdf : "a device",
-		complaint->write ? "wrote to" : "read from", complaint->uva,
-		bytes(complaint->bytes).s);
-	if (complaint->count > 1)
-		fprintf(out, " in %s accesses", number(complaint->count).s);
-	fprintf(out,
-		"), memory that was %s by %s while mapped for DMA at IOVA "
-		"0x%" PRIx64 "%s\n",
-		done, complaint->what, complaint->iova,
-		complaint->kind == COMPLAINT_REPLACED ? "; the access aborted"
-						      : "");
-}
 
 struct left {
 	FILE *out;
@@ -377,9 +385,9 @@ static void count_gone(void *ctx, const struct pin_gone *gone)
 	left->n++;
 	if (left->out)
 		fprintf(left->out,
-			"  0x%" PRIx64 " (%s), %s by %s, is still mapped for "
-			"DMA\n",
-			gone->range.first,
+			LABEL "0x%" PRIx64 " (%s), %s by %s, is still mapped "
+			      "for DMA\n",
+			"mapping", gone->range.first,
 			bytes(gone->range.last - gone->range.first + 1).s,
 			gone->replaced ? "replaced" : "given back", gone->what);
 }
@@ -398,7 +406,7 @@ static unsigned int left_over(struct uiommu_machine *machine, FILE *out)
 	if (!core.areas && core.pinned_bytes) {
 		left.n++;
 		if (out)
-			fprintf(out, "  %s are pinned for no mapping\n",
+			fprintf(out, LABEL "%s for no mapping\n", "pinned",
 				bytes(core.pinned_bytes).s);
 	}
 	return left.n;
@@ -410,8 +418,8 @@ static void note_mappings(struct uiommu_machine *machine, FILE *out)
 
 	uiommu_core_stats(machine->core, &core);
 	if (core.areas)
-		fprintf(out, "  (%s mapping%s left to the program's end, %s)\n",
-			number(core.areas).s, core.areas == 1 ? "" : "s",
+		fprintf(out, LABEL "%s left to the program's end, %s\n",
+			"(mappings)", number(core.areas).s,
 			bytes(core.pinned_bytes).s);
 }
 
@@ -430,7 +438,7 @@ static unsigned int check(struct uiommu_machine *machine, FILE *out)
 	}
 	for (unsigned int i = 0; i < report->nr_complaints; i++, n++)
 		if (out)
-			print_complaint(&report->complaint[i], out);
+			print_complaint(&report->complaint[i], "memory", out);
 	if (report->complaints_lost && out)
 		fprintf(out, "  and %s more\n",
 			number(report->complaints_lost).s);
