@@ -126,6 +126,7 @@ static void after_fork_child(void)
 		launch_inside--;
 	}
 	launch.pid = getpid();
+	launch.is_child = true;
 	store_relaxed(&launch.used, false);
 	store_relaxed(&launch.reported, false);
 	pthread_mutex_unlock(&launch.lock);
@@ -217,32 +218,34 @@ static FILE *report_file(const char *kind)
 	return fopen(path, "we");
 }
 
-static void report_text(struct uiommu_machine *machine)
+static void report_text(struct uiommu_machine *machine, unsigned int flags)
 {
-	FILE *out = report_file("report");
+	FILE *out = flags ? report_file("report") : NULL;
 
 	if (!out)
 		return;
-	uiommu_machine_report(machine, launch.env.report, out);
+	uiommu_machine_report(machine, flags, out);
 	fclose(out);
 }
 
-static void report_check(struct uiommu_machine *machine)
+/* What is to be complained of; a child is not blamed for its parent. */
+static unsigned int report_check(struct uiommu_machine *machine)
 {
 	unsigned int found = uiommu_machine_check(machine);
 	FILE *out = report_file("check");
 
-	if (!out)
-		return;
-	/* A child is not blamed for what its parent left mapped. */
 	found = found > launch.baseline ? found - launch.baseline : 0;
-	fprintf(out, "%u\n", found);
-	fclose(out);
+	if (out) {
+		fprintf(out, "%u\n", found);
+		fclose(out);
+	}
+	return found;
 }
 
 void launch_report(void)
 {
 	struct uiommu_machine *machine = load_acquire(&launch.machine);
+	unsigned int flags = launch.env.report;
 	int err = errno;
 
 	if (!machine || !launch.env.report || !launch.env.run_dir ||
@@ -251,9 +254,10 @@ void launch_report(void)
 		return;
 	launch_enter();
 	uiommu_machine_poll(machine);
-	if (launch.env.report & UIOMMU_REPORT_CHECK)
-		report_check(machine);
-	report_text(machine);
+	if ((flags & UIOMMU_REPORT_CHECK) && !report_check(machine) &&
+	    launch.is_child)
+		flags &= ~UIOMMU_REPORT_CHECK;
+	report_text(machine, flags);
 	launch_leave();
 	errno = err;
 }
