@@ -122,11 +122,6 @@ static const struct abi_file_ops device_ops = {
 	.release = device_release,
 };
 
-bool uvfio_is_device_file(const struct abi_file *file)
-{
-	return file->ops == &device_ops;
-}
-
 int uvfio_device_file_new(struct uiommu_vdev *vdev, struct abi_file *group_file,
 			  struct uvfio_device_file **out)
 {

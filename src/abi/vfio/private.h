@@ -193,7 +193,6 @@ int uvfio_device_file_new(struct uiommu_vdev *vdev, struct abi_file *group_file,
 			  struct uvfio_device_file **out);
 /* Let ioctls, reads and mappings through from here on. */
 void uvfio_device_file_grant(struct uvfio_device_file *df);
-bool uvfio_is_device_file(const struct abi_file *file);
 
 /* cdev.c */
 int uvfio_cdev_open(struct uiommu_vdev *vdev, struct abi_file **out);

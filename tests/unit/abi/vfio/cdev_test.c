@@ -466,6 +466,89 @@ static void conventional_without_anything(void **state)
 	pthread_mutex_destroy(&odd.lock);
 }
 
+/* The other way to ask for a reset, and capabilities whose bodies are raw. */
+static void advanced_features(void **state)
+{
+	int iommufd = fx_open(fx, "/dev/iommu"), device;
+	struct fake_pci odd;
+
+	fake_pci_init(&odd, 0x1200);
+	odd.cfg[FAKE_ODD] = 0x13;
+	odd.cfg[FAKE_ODD + 3] = 3;
+	odd.cfg[FAKE_MSI] = 0x09; /* a vendor's own */
+	odd.cfg[0x150] = 0x1e;	  /* not known */
+	device = open_odd(&odd, iommufd);
+	assert_int_equal(irq_count(device, VFIO_PCI_MSI_IRQ_INDEX), 0);
+	assert_int_equal(fx_cfg_read(fx, device, FAKE_ODD, 1), 0x13);
+	assert_int_equal(fx_cfg_read(fx, device, FAKE_MSI, 1), 0x09);
+	fx_cfg_write(fx, device, FAKE_MSI + 8, 4, 0x12345678);
+	assert_int_equal(fake_pci_cfg(&odd, FAKE_MSI + 8, 4), 0x12345678);
+	assert_int_equal(odd.resets, 1);
+	fx_cfg_write(fx, device, FAKE_ODD + 4, 1, 1);
+	assert_int_equal(odd.resets, 2);
+	assert_int_equal(fx_cfg_read(fx, device, FAKE_ODD + 4, 1), 0);
+	/* AER is the only extended capability left. */
+	assert_int_equal(fx_cfg_read(fx, device, 0x100, 4), 0x00010001);
+	assert_int_equal(fx_cfg_read(fx, device, 0x150, 4), 0);
+	fx_close(fx, device);
+	fx_close(fx, iommufd);
+	pthread_mutex_destroy(&odd.lock);
+}
+
+/* A reset that cannot be had now ends BIND; nothing stays bound. */
+static void bind_while_reset_is_busy(void **state)
+{
+	int iommufd = fx_open(fx, "/dev/iommu"), device = open_cdev(0);
+
+	fx->pci[0].reset_rc = -EAGAIN;
+	assert_int_equal(bind_to(device, iommufd), -EAGAIN);
+	fx->pci[0].reset_rc = 0;
+	assert_false(info_works(device));
+	assert_false(uiommu_group_owned(uiommu_device_group(fx->pci[0].dev)));
+	assert_int_equal(bind_to(device, iommufd), 0);
+	fx_close(fx, device);
+	fx_close(fx, iommufd);
+}
+
+/* A replace that runs out of memory leaves the attachment as it was. */
+static void replace_without_memory(void **state)
+{
+	void *mem = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE,
+		.user_va = (uintptr_t)mem,
+		.length = 0x1000,
+		.iova = 0x10000,
+	};
+	struct fx_cdev cdev;
+	uint32_t other, id;
+	uiommu_pa_t pa;
+	uint64_t n = 0;
+	long rc;
+
+	fx_cdev_open(fx, &cdev, 0, true);
+	map.ioas_id = cdev.ioas;
+	assert_int_equal(fx_ioctl(fx, cdev.iommufd, IOMMU_IOAS_MAP, &map), 0);
+	other = new_ioas(cdev.iommufd);
+	do {
+		test_platform_fail_nth(&fx->tp, ++n);
+		id = other;
+		rc = attach(cdev.device, &id);
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_true(fx_translate(fx, 0, 0x10000, &pa));
+		}
+		assert_true(n < 100);
+	} while (rc);
+	test_platform_fail_nth(&fx->tp, 0);
+	assert_true(n > 2);
+	assert_false(fx_translate(fx, 0, 0x10000, &pa));
+	fx_cdev_close(fx, &cdev);
+	munmap(mem, 0x1000);
+}
+
 /* Chains that run in circles, or out of the space, come to an end. */
 static void chains_without_end(void **state)
 {
@@ -558,6 +641,9 @@ int main(void)
 		T(interrupt_table_beyond_its_bar),
 		T(conventional_without_anything),
 		T(chains_without_end),
+		T(advanced_features),
+		T(bind_while_reset_is_busy),
+		T(replace_without_memory),
 		T(hot_reset_of_ours),
 	};
 

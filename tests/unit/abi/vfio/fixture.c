@@ -124,7 +124,11 @@ static bool dma_write(void *ctx, struct fake_pci *pci, uint64_t addr,
 	uiommu_pa_t pa;
 	bool hit = false;
 
-	if (!fx_translate(fx, dev, addr, &pa) || pa != FX_DOORBELL + 0x40)
+	if (dev == 4)
+		pa = addr;
+	else if (!fx_translate(fx, dev, addr, &pa))
+		return false;
+	if (pa != FX_DOORBELL + 0x40)
 		return false;
 	i = data - FX_MSI_DATA;
 	pthread_mutex_lock(&fx->lock);
@@ -222,6 +226,7 @@ int fx_setup(void **state)
 		fake_unit_init(&fx->unit[i], &fx->tp.platform,
 			       &uiommu_core_host_ops, fx->core);
 		fx->unit[i].caps.msi_isolated = i < 2;
+		fx->unit[i].caps.msi_translated = i != 1;
 		assert_int_equal(
 			uiommu_core_add_unit(fx->core, &fx->unit[i].unit), 0);
 	}

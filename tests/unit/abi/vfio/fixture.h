@@ -5,7 +5,8 @@
  * is not accessible.
  *
  * Devices 0 and 1 are alone in their groups (on bus 1), 2 and 3 share one (on
- * bus 2); 4 stands behind a second IOMMU, on the root bus; 5 has no reset, and its
+ * bus 2); 4 stands behind a second IOMMU, which does not
+ * translate interrupts, on the root bus; 5 has no reset, and its
  * IOMMU does not isolate interrupts.
  */
 #ifndef TESTS_ABI_VFIO_FIXTURE_H

@@ -336,6 +336,11 @@ static void device_names(void **state)
 	assert_int_equal(fx_ioctl(fx, legacy.group, VFIO_GROUP_GET_DEVICE_FD,
 				  longname),
 			 -EINVAL);
+	again = (int)uiommu_abi_ioctl(fx->abi, legacy.group,
+				      VFIO_GROUP_GET_DEVICE_FD,
+				      (unsigned long)"0000:01:00.0  ");
+	assert_true(again >= 0);
+	fx_close(fx, again);
 	/* The same device may be opened again. */
 	again = (int)fx_ioctl(fx, legacy.group, VFIO_GROUP_GET_DEVICE_FD,
 			      fx->bdf[0]);

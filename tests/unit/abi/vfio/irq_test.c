@@ -119,6 +119,7 @@ static void refused(void **state)
 		{ UNMASK_NONE, INTX, 0, 1, 0, -EINVAL },
 		{ FX_TRIGGER_EVENTFD, INTX, 0, 0, 0, -EINVAL },
 		{ FX_TRIGGER_EVENTFD, REQ, 0, 0, 0, -EINVAL },
+		{ FX_TRIGGER_EVENTFD, MSIX, 0, 0, 0, -ERANGE },
 		{ FX_TRIGGER_BOOL, ERR, 0, 0, 0, -EINVAL },
 	};
 	int32_t fds[8] = { -1, -1, -1, -1, -1, -1, -1, -1 };
@@ -591,6 +592,57 @@ static void vectors_before_a_domain(void **state)
 	close(efd);
 }
 
+/* The window's first page is another doorbell's: attaching moves the vector. */
+static void doorbell_is_not_the_first(void **state)
+{
+	struct vfio_device_attach_iommufd_pt pt = { .argsz = sizeof(pt) };
+	struct fake_pci *pci = &fx->pci[1];
+	int32_t efd = fx_eventfd();
+	struct fx_cdev cdev;
+	uint64_t addr, iova;
+
+	assert_int_equal(
+		uiommu_group_msi_map(uiommu_device_group(fx->pci[0].dev),
+				     FX_DOORBELL + 0x5000, &iova),
+		0);
+	fx_cdev_open(fx, &cdev, 1, false);
+	fx_cfg_write(fx, cdev.device, 4, 2, 6);
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_EVENTFD, MSIX,
+				     2, 1, &efd, 4),
+			 0);
+	pt.pt_id = cdev.ioas;
+	assert_int_equal(fx_ioctl(fx, cdev.device,
+				  VFIO_DEVICE_ATTACH_IOMMUFD_PT, &pt),
+			 0);
+	memcpy(&addr, pci->bar[0] + FAKE_MSIX_TABLE + 32, 8);
+	assert_int_equal(addr, FX_WINDOW + 0x1040);
+	assert_true(fake_pci_send_msix(pci, 2));
+	assert_int_equal(fx_events(efd), 1);
+	fx_cdev_close(fx, &cdev);
+	close(efd);
+}
+
+/* Interrupts that no IOMMU translates go to the doorbell itself. */
+static void untranslated(void **state)
+{
+	struct fake_pci *pci = &fx->pci[4];
+	int32_t efd = fx_eventfd();
+	struct fx_cdev cdev;
+	uint64_t addr;
+
+	fx_cdev_open(fx, &cdev, 4, false);
+	fx_cfg_write(fx, cdev.device, 4, 2, 6);
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_EVENTFD, MSIX,
+				     0, 1, &efd, 4),
+			 0);
+	memcpy(&addr, pci->bar[0] + FAKE_MSIX_TABLE, 8);
+	assert_int_equal(addr, FX_DOORBELL + 0x40);
+	assert_true(fake_pci_send_msix(pci, 0));
+	assert_int_equal(fx_events(efd), 1);
+	fx_cdev_close(fx, &cdev);
+	close(efd);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -616,6 +668,8 @@ int main(void)
 		T(err_and_req),
 		T(closing_ends_all),
 		T(vectors_before_a_domain),
+		T(doorbell_is_not_the_first),
+		T(untranslated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
