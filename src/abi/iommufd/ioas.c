@@ -365,10 +365,8 @@ static int unmap(struct ufd_ioas *ioas, uint64_t iova, uint64_t len,
 	int rc;
 
 	*unmapped = 0;
-	if (!iova && len == UFD_U64_MAX) {
-		uiommu_ioas_unmap_all(ioas->ioas, unmapped);
-		return 0;
-	}
+	if (!iova && len == UFD_U64_MAX)
+		return uiommu_ioas_unmap_all(ioas->ioas, unmapped);
 	if (iova == UFD_U64_MAX || len == UFD_U64_MAX)
 		return -EOVERFLOW;
 	rc = uiommu_ioas_unmap(ioas->ioas, iova, len, unmapped);

@@ -288,7 +288,7 @@ static int unmap_dma_ioas(struct uiommu_abi *abi, struct ufd_ioas *ioas,
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
 		if (unmap->iova || unmap->size)
 			return -EINVAL;
-		uiommu_ioas_unmap_all(ioas->ioas, &unmapped);
+		rc = uiommu_ioas_unmap_all(ioas->ioas, &unmapped);
 	} else {
 		if (!uiommu_ioas_huge_pages(ioas->ioas)) {
 			rc = cut_ends(ioas, unmap->iova, unmap->size);

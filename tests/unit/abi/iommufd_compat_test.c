@@ -354,6 +354,22 @@ static void checks_of_the_container(void **state)
 				 unmaps[i].rc);
 }
 
+/*
+ * No permission at all is refused.  (Linux does so only once there is a page
+ * table.)
+ */
+static void no_permission(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+
+	compat(env, fd);
+	assert_int_equal(map_dma(env, fd, 32, 0, env->mem, 0x10000, PAGE),
+			 -EINVAL);
+	assert_int_equal(unmap_dma(env, fd, 0, 0x10000, PAGE, NULL), 0);
+	env_close(env, fd);
+}
+
 /* An unmap whose answer cannot be written has happened. */
 static void answer_lost(void **state)
 {
@@ -385,6 +401,7 @@ int main(void)
 		TEST(info_at_every_size),
 		TEST(info_of_the_container),
 		TEST(checks_of_the_container),
+		TEST(no_permission),
 		TEST(answer_lost),
 	};
 
