@@ -342,6 +342,32 @@ struct vfio_region_gfx_edid {
 };
 UIOMMU_UAPI_SIZE(vfio_region_gfx_edid, 24);
 
+/* device_state of the migration region that MIG_DEVICE_STATE has replaced */
+#define VFIO_DEVICE_STATE_V1_STOP (0)
+#define VFIO_DEVICE_STATE_V1_RUNNING (1 << 0)
+#define VFIO_DEVICE_STATE_V1_SAVING (1 << 1)
+#define VFIO_DEVICE_STATE_V1_RESUMING (1 << 2)
+#define VFIO_DEVICE_STATE_MASK (0x7)
+/* RESUMING excludes the other two; with SAVING it means an error. */
+#define VFIO_DEVICE_STATE_VALID(state)               \
+	(!((state)&VFIO_DEVICE_STATE_V1_RESUMING) || \
+	 !((state) &                                 \
+	   (VFIO_DEVICE_STATE_V1_RUNNING | VFIO_DEVICE_STATE_V1_SAVING)))
+#define VFIO_DEVICE_STATE_IS_ERROR(state) \
+	(((state)&VFIO_DEVICE_STATE_MASK) == 0x6)
+#define VFIO_DEVICE_STATE_SET_ERROR(state) \
+	(((state) & ~VFIO_DEVICE_STATE_MASK) | 0x6)
+
+/* At the start of that region. */
+struct vfio_device_migration_info {
+	__u32 device_state;
+	__u32 reserved;
+	__aligned_u64 pending_bytes;
+	__aligned_u64 data_offset;
+	__aligned_u64 data_size;
+};
+UIOMMU_UAPI_SIZE(vfio_device_migration_info, 32);
+
 /* -------------------------------------------------- device: interrupts -- */
 
 #define VFIO_IRQ_INFO_EVENTFD (1 << 0)
