@@ -134,6 +134,14 @@ struct machine_smmu {
 	uint32_t irq_busy;
 };
 
+struct hw_desc;
+/* Models and windows for what `hw` names; all or none. */
+int smmu_make_models(struct uiommu_machine *machine, const struct hw_desc *hw,
+		     char *err, size_t err_len);
+void smmu_drop_models(struct uiommu_machine *machine);
+/* Start the driver on each; units belong to the core as soon as it has them. */
+int smmu_probe_units(struct uiommu_machine *machine, char *err, size_t err_len);
+
 /* The model's wire; any context. */
 void irqbox_raise(void *ctx, unsigned int line);
 /* Deliver to the driver.  Not from inside a driver op. */

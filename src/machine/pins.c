@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "pins.h"
+#include "pins_private.h"
 
 /* --------------------------------------------------------- radix tree -- */
 
@@ -30,7 +30,7 @@ static uint32_t *word_at(struct pins *pins, uint64_t pa)
 }
 
 /* First page from `pa` on whose leaf exists; past the end: 2^48. */
-static uint64_t skip_holes(struct pins *pins, uint64_t pa)
+uint64_t pin_skip_holes(struct pins *pins, uint64_t pa)
 {
 	while (!(pa >> PIN_ADDR_LG2)) {
 		struct pin_mid *mid = pins->root[pa >> 36];
@@ -45,12 +45,12 @@ static uint64_t skip_holes(struct pins *pins, uint64_t pa)
 	return BIT64(PIN_ADDR_LG2);
 }
 
-static void *node_alloc(struct pins *pins, size_t size)
+void *pin_node_alloc(struct pins *pins, size_t size)
 {
 	return pins->cfg.platform->obj_alloc(pins->cfg.platform->ctx, size);
 }
 
-static void node_free(struct pins *pins, void *node)
+void pin_node_free(struct pins *pins, void *node)
 {
 	pins->cfg.platform->obj_free(pins->cfg.platform->ctx, node);
 }
@@ -64,14 +64,15 @@ static int make_nodes(struct pins *pins, uint64_t first, uint64_t last)
 		struct pin_leaf **slot;
 
 		if (!mid) {
-			mid = node_alloc(pins, sizeof(*mid));
+			mid = pin_node_alloc(pins, sizeof(*mid));
 			if (!mid)
 				return -ENOMEM;
 			store_release(&pins->root[pa >> 36], mid);
 		}
 		slot = &mid->leaf[pa >> 24 & (PIN_FANOUT - 1)];
 		if (!*slot) {
-			struct pin_leaf *leaf = node_alloc(pins, sizeof(*leaf));
+			struct pin_leaf *leaf =
+				pin_node_alloc(pins, sizeof(*leaf));
 
 			if (!leaf)
 				return -ENOMEM;
@@ -81,7 +82,7 @@ static int make_nodes(struct pins *pins, uint64_t first, uint64_t last)
 	return 0;
 }
 
-static uint32_t get(struct pins *pins, uint64_t pa)
+uint32_t pin_get(struct pins *pins, uint64_t pa)
 {
 	uint32_t *word = word_at(pins, pa);
 
@@ -89,7 +90,7 @@ static uint32_t get(struct pins *pins, uint64_t pa)
 }
 
 /* Change a word; keeps busy_pages.  The node exists. */
-static void set(struct pins *pins, uint64_t pa, uint32_t val)
+void pin_set(struct pins *pins, uint64_t pa, uint32_t val)
 {
 	uint32_t *word = word_at(pins, pa);
 	uint32_t old = load_relaxed(word);
@@ -101,7 +102,7 @@ static void set(struct pins *pins, uint64_t pa, uint32_t val)
 	store_release(word, val);
 }
 
-static bool usable(uint32_t word)
+bool pin_usable(uint32_t word)
 {
 	return (word & PIN_COUNT_MASK) && !(word & (PIN_RELEASED | PIN_DEAD));
 }
@@ -109,7 +110,7 @@ static bool usable(uint32_t word)
 /* ------------------------------------------------------------- aliases -- */
 
 /* The alias page that stands for a virtual page now, or 0. */
-static uint64_t current_alias(struct pins *pins, uint64_t uva)
+uint64_t pin_current_alias(struct pins *pins, uint64_t uva)
 {
 	struct pin_alias *alias;
 
@@ -120,7 +121,7 @@ static uint64_t current_alias(struct pins *pins, uint64_t uva)
 		if (uva < alias->uva || pa < alias->pa.first ||
 		    pa > alias->pa.last)
 			continue;
-		word = get(pins, pa);
+		word = pin_get(pins, pa);
 		if (word && !(word & PIN_DEAD))
 			return pa;
 	}
@@ -157,7 +158,7 @@ static int make_alias(struct pins *pins, uint64_t uva, uint64_t len,
 	rc = make_nodes(pins, at, at + len - 1);
 	if (rc)
 		return rc;
-	alias = node_alloc(pins, sizeof(*alias));
+	alias = pin_node_alloc(pins, sizeof(*alias));
 	if (!alias)
 		return -ENOMEM;
 	alias->pa.first = at;
@@ -175,19 +176,19 @@ static int make_alias(struct pins *pins, uint64_t uva, uint64_t len,
 }
 
 /* Drop the alias runs that nothing refers to any more. */
-static void trim_aliases(struct pins *pins)
+void pin_trim_aliases(struct pins *pins)
 {
 	struct pin_alias *alias, *tmp;
 
 	list_for_each_safe(alias, tmp, &pins->aliases, node) {
 		uint64_t pa = alias->pa.first;
 
-		while (pa <= alias->pa.last && !get(pins, pa))
+		while (pa <= alias->pa.last && !pin_get(pins, pa))
 			pa += PIN_PAGE;
 		if (pa <= alias->pa.last)
 			continue;
 		list_del(&alias->node);
-		node_free(pins, alias);
+		pin_node_free(pins, alias);
 	}
 }
 
@@ -247,11 +248,11 @@ static enum page_kind kind_of(uint32_t word, enum page_kind usable_kind)
 
 static enum page_kind page_kind(struct pins *pins, uint64_t uva)
 {
-	uint64_t alias = current_alias(pins, uva);
+	uint64_t alias = pin_current_alias(pins, uva);
 
 	if (alias)
-		return kind_of(get(pins, alias), PAGE_ALIASED);
-	return kind_of(get(pins, uva), PAGE_SELF);
+		return kind_of(pin_get(pins, alias), PAGE_ALIASED);
+	return kind_of(pin_get(pins, uva), PAGE_SELF);
 }
 
 /* How far from `uva` do pages go on that are their own?  No aliases are. */
@@ -274,14 +275,14 @@ static uint64_t plain_run(struct pins *pins, uint64_t uva, uint64_t len)
 static uint64_t same_kind(struct pins *pins, uint64_t uva, uint64_t len,
 			  enum page_kind kind)
 {
-	uint64_t alias = current_alias(pins, uva), off;
+	uint64_t alias = pin_current_alias(pins, uva), off;
 
 	if (kind == PAGE_SELF && list_empty(&pins->aliases))
 		return plain_run(pins, uva, len);
 	for (off = PIN_PAGE; off < len; off += PIN_PAGE) {
 		if (page_kind(pins, uva + off) != kind)
 			break;
-		if (alias && current_alias(pins, uva + off) != alias + off)
+		if (alias && pin_current_alias(pins, uva + off) != alias + off)
 			break;
 	}
 	return off;
@@ -299,7 +300,7 @@ static int add_run(struct pins *pins, uint64_t uva, uint64_t len,
 		run->pa = uva;
 		break;
 	case PAGE_ALIASED:
-		run->pa = current_alias(pins, uva);
+		run->pa = pin_current_alias(pins, uva);
 		break;
 	case PAGE_DEAD:
 		rc = make_alias(pins, uva, run->len, &run->pa);
@@ -380,280 +381,8 @@ void pins_del(struct pins *pins, uiommu_pa_t pa, uint64_t len)
 		len -= nr << PIN_PAGE_LG2;
 	}
 	if (alias)
-		trim_aliases(pins);
+		pin_trim_aliases(pins);
 	pthread_mutex_unlock(&pins->lock);
-}
-
-/* ------------------------------------ memory that the process gives up -- */
-
-/* The pinned page that stands for virtual page `uva` now, or 0. */
-static uint64_t live_page(struct pins *pins, uint64_t uva)
-{
-	uint64_t pa = current_alias(pins, uva);
-
-	if (!pa)
-		pa = uva;
-	return usable(get(pins, pa)) ? pa : 0;
-}
-
-bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
-	       struct uiommu_range *out)
-{
-	uint64_t va = align_down_lg2(first, PIN_PAGE_LG2);
-	bool found = false;
-
-	if (!load_relaxed(&pins->busy_pages) || last < first)
-		return false;
-	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
-	pthread_mutex_lock(&pins->lock);
-	while (va <= last) {
-		if (live_page(pins, va)) {
-			if (!found)
-				out->first = max_u64(va, first);
-			found = true;
-			out->last = min_u64(va + PIN_PAGE - 1, last);
-			va += PIN_PAGE;
-		} else if (found) {
-			break;
-		} else {
-			va = skip_holes(pins, va + PIN_PAGE);
-		}
-	}
-	pthread_mutex_unlock(&pins->lock);
-	return found;
-}
-
-static bool held(uint32_t word)
-{
-	return word & PIN_COUNT_MASK && word & (PIN_RELEASED | PIN_DEAD);
-}
-
-/* Does anybody still have a pin of what `gone` names?  Under the lock. */
-static bool still_held(struct pins *pins, const struct pin_gone *gone)
-{
-	struct pin_alias *alias;
-
-	for (uint64_t va = skip_holes(pins, gone->range.first);
-	     va <= gone->range.last; va = skip_holes(pins, va + PIN_PAGE))
-		if (held(get(pins, va)))
-			return true;
-	list_for_each(alias, &pins->aliases, node) {
-		for (uint64_t pa = alias->pa.first; pa <= alias->pa.last;
-		     pa += PIN_PAGE) {
-			uint64_t uva = alias->uva + (pa - alias->pa.first);
-
-			if (uva >= gone->range.first &&
-			    uva <= gone->range.last && held(get(pins, pa)))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Drop the records of what nobody can reach any more. */
-static void trim_gone(struct pins *pins)
-{
-	struct pin_gone *gone, *tmp;
-
-	list_for_each_safe(gone, tmp, &pins->gone, node) {
-		if (still_held(pins, gone))
-			continue;
-		list_del(&gone->node);
-		node_free(pins, gone);
-		pins->nr_gone--;
-	}
-}
-
-/* For reports only: without memory, or with too many, they say less. */
-static void remember(struct pins *pins, uint64_t first, uint64_t last,
-		     const char *what, bool replaced)
-{
-	struct pin_gone *gone;
-
-	if (pins->nr_gone == PIN_GONE_MAX)
-		trim_gone(pins);
-	if (pins->nr_gone == PIN_GONE_MAX)
-		return;
-	gone = node_alloc(pins, sizeof(*gone));
-	if (!gone)
-		return;
-	gone->range.first = first;
-	gone->range.last = last;
-	gone->replaced = replaced;
-	strncpy(gone->what, what ? what : "", sizeof(gone->what) - 1);
-	list_add(&pins->gone, &gone->node);
-	pins->nr_gone++;
-}
-
-void pins_visit_gone(struct pins *pins,
-		     void (*fn)(void *ctx, const struct pin_gone *gone),
-		     void *ctx)
-{
-	struct pin_gone *gone;
-
-	pthread_mutex_lock(&pins->lock);
-	trim_gone(pins);
-	list_for_each(gone, &pins->gone, node)
-		fn(ctx, gone);
-	pthread_mutex_unlock(&pins->lock);
-}
-
-static bool whole_pages(uint64_t first, uint64_t last)
-{
-	return first <= last && !(first & (PIN_PAGE - 1)) &&
-	       !((last + 1) & (PIN_PAGE - 1)) && !(last >> PIN_ADDR_LG2);
-}
-
-int pins_release(struct pins *pins, uint64_t first, uint64_t last,
-		 const char *what)
-{
-	int rc = -EINVAL;
-
-	if (!whole_pages(first, last))
-		return -EINVAL;
-	pthread_mutex_lock(&pins->lock);
-	for (uint64_t va = first; va <= last; va += PIN_PAGE)
-		if (!live_page(pins, va))
-			goto out;
-	for (uint64_t va = first; va <= last; va += PIN_PAGE) {
-		uint64_t pa = live_page(pins, va);
-
-		set(pins, pa, get(pins, pa) | PIN_RELEASED);
-	}
-	remember(pins, first, last, what, false);
-	rc = 0;
-out:
-	pthread_mutex_unlock(&pins->lock);
-	return rc;
-}
-
-/* Make one physical page's pins dead; true if there are any. */
-static bool kill_page(struct pins *pins, uint64_t pa)
-{
-	uint32_t word = get(pins, pa);
-
-	if (!(word & PIN_COUNT_MASK)) {
-		/* Waits to be reaped: there is nothing left to give back. */
-		if (word & PIN_RELEASED) {
-			fetch_add_relaxed(&pins->reap_pages, (uint64_t)-1);
-			set(pins, pa, 0);
-		}
-		return false;
-	}
-	if (word & PIN_DEAD)
-		return false;
-	set(pins, pa, (word & PIN_COUNT_MASK) | PIN_DEAD);
-	return true;
-}
-
-/* The same for the aliases of [first, last]. */
-static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last)
-{
-	struct pin_alias *alias;
-	bool any = false;
-
-	list_for_each(alias, &pins->aliases, node) {
-		for (uint64_t pa = alias->pa.first; pa <= alias->pa.last;
-		     pa += PIN_PAGE) {
-			uint64_t uva = alias->uva + (pa - alias->pa.first);
-
-			if (uva >= first && uva <= last)
-				any |= kill_page(pins, pa);
-		}
-	}
-	return any;
-}
-
-int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
-		 const char *what)
-{
-	bool any = false, aliased;
-
-	first = align_down_lg2(first, PIN_PAGE_LG2);
-	if (!load_relaxed(&pins->busy_pages))
-		return 0;
-	if (last < first)
-		return -EINVAL;
-	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
-	pthread_mutex_lock(&pins->lock);
-	for (uint64_t va = skip_holes(pins, first); va <= last;
-	     va = skip_holes(pins, va + PIN_PAGE))
-		any |= kill_page(pins, va);
-	aliased = kill_aliases(pins, first, last);
-	if (any || aliased)
-		remember(pins, first, last, what, true);
-	pthread_mutex_unlock(&pins->lock);
-
-	if (any)
-		pins->cfg.drain(pins->cfg.ctx, first, last);
-	if (aliased)
-		pins->cfg.drain(pins->cfg.ctx, pins->cfg.alias_window.first,
-				pins->cfg.alias_window.last);
-	return 0;
-}
-
-bool pins_find_gone(struct pins *pins, uint64_t uva, struct pin_gone *out)
-{
-	struct pin_gone *gone;
-	bool found = false;
-
-	pthread_mutex_lock(&pins->lock);
-	list_for_each(gone, &pins->gone, node) {
-		if (uva < gone->range.first || uva > gone->range.last)
-			continue;
-		*out = *gone;
-		found = true;
-		break;
-	}
-	pthread_mutex_unlock(&pins->lock);
-	return found;
-}
-
-/* ----------------------------------------------------------------- reap -- */
-
-/* Take one run of pages that wait; false: none. */
-static bool reap_one(struct pins *pins, struct uiommu_range *uva)
-{
-	bool found = false;
-	uint64_t pa = pins->reap_first;
-
-	for (; pa <= pins->reap_last; pa = skip_holes(pins, pa + PIN_PAGE)) {
-		uint64_t at = pins_uva(pins, pa);
-
-		if (get(pins, pa) != PIN_RELEASED) {
-			if (found)
-				break;
-			continue;
-		}
-		if (found && at != uva->last + 1)
-			break;
-		if (!found)
-			uva->first = at;
-		found = true;
-		uva->last = at + PIN_PAGE - 1;
-		set(pins, pa, 0);
-		fetch_add_relaxed(&pins->reap_pages, (uint64_t)-1);
-	}
-	pins->reap_first = pa;
-	return found;
-}
-
-void pins_reap(struct pins *pins)
-{
-	struct uiommu_range uva;
-	bool found;
-
-	while (load_relaxed(&pins->reap_pages)) {
-		pthread_mutex_lock(&pins->lock);
-		found = reap_one(pins, &uva);
-		if (found)
-			trim_aliases(pins);
-		pthread_mutex_unlock(&pins->lock);
-		if (!found)
-			break;
-		if (pins->cfg.unpinned)
-			pins->cfg.unpinned(pins->cfg.ctx, uva.first, uva.last);
-	}
 }
 
 /* ------------------------------------------------------- init and fini -- */
@@ -696,18 +425,18 @@ void pins_fini(struct pins *pins)
 
 	list_for_each_safe(alias, tmp, &pins->aliases, node) {
 		list_del(&alias->node);
-		node_free(pins, alias);
+		pin_node_free(pins, alias);
 	}
 	list_for_each_safe(gone, next, &pins->gone, node) {
 		list_del(&gone->node);
-		node_free(pins, gone);
+		pin_node_free(pins, gone);
 	}
 	for (unsigned int i = 0; i < PIN_FANOUT; i++) {
 		if (!pins->root[i])
 			continue;
 		for (unsigned int j = 0; j < PIN_FANOUT; j++)
-			node_free(pins, pins->root[i]->leaf[j]);
-		node_free(pins, pins->root[i]);
+			pin_node_free(pins, pins->root[i]->leaf[j]);
+		pin_node_free(pins, pins->root[i]);
 	}
 	munmap(pins->alias_uva, alias_bytes(pins));
 	pthread_mutex_destroy(&pins->lock);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pins_private.h - what pins.c offers pins_gone.c; all under the lock. */
+#ifndef MACHINE_PINS_PRIVATE_H
+#define MACHINE_PINS_PRIVATE_H
+
+#include "pins.h"
+
+/* First page from `pa` on whose leaf exists; past the end: 2^48. */
+uint64_t pin_skip_holes(struct pins *pins, uint64_t pa);
+void *pin_node_alloc(struct pins *pins, size_t size);
+void pin_node_free(struct pins *pins, void *node);
+/* A page's word; 0 where there is no leaf. */
+uint32_t pin_get(struct pins *pins, uint64_t pa);
+/* Change a word; keeps busy_pages.  The leaf exists. */
+void pin_set(struct pins *pins, uint64_t pa, uint32_t val);
+/* Pinned, and neither given back nor dead? */
+bool pin_usable(uint32_t word);
+/* The alias page that stands for a virtual page now, or 0. */
+uint64_t pin_current_alias(struct pins *pins, uint64_t uva);
+/* Drop the alias runs that nothing refers to any more. */
+void pin_trim_aliases(struct pins *pins);
+
+#endif /* MACHINE_PINS_PRIVATE_H */
