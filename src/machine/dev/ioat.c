@@ -335,5 +335,5 @@ const struct pcidev_type pcidev_ioat = {
 	.busy = ioat_busy,
 	.bar_read = ioat_bar_read,
 	.bar_write = ioat_bar_write,
-	.run = ioat_run,
+	.run = ioat_engine_run,
 };

@@ -58,6 +58,6 @@ void ioat_update_pin(struct ioat *ioat);
 /* Reset now, or as soon as the access that is out is over.  Under the lock. */
 void ioat_want_reset(struct ioat *ioat);
 /* type->run: take the engine, unless somebody has it, and work. */
-void ioat_run(struct pcidev *dev);
+void ioat_engine_run(struct pcidev *dev);
 
 #endif /* MACHINE_DEV_IOAT_H */

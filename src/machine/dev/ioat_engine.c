@@ -424,7 +424,7 @@ static void access_resumed(struct pcidev_req *req, int status)
 	engine(container_of(req, struct ioat, req), &status);
 }
 
-void ioat_run(struct pcidev *dev)
+void ioat_engine_run(struct pcidev *dev)
 {
 	struct ioat *ioat = dev->priv;
 	bool mine;
