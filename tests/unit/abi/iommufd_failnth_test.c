@@ -190,7 +190,7 @@ static void every_allocation(void **state)
 		more = run(&env, ++n);
 		ufd_env_fini(&env);
 	} while (more);
-	print_message("%u allocations failed one by one\n",
+	print_message("# %u allocations failed one by one\n",
 		      (unsigned int)n - 1);
 	assert_true(n > 50);
 }
