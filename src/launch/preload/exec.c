@@ -152,7 +152,7 @@ launch_public int execve(const char *path, char *const argv[],
 	struct first_library first;
 
 	look_at(path, &first);
-	launch_report();
+	launch_report(false);
 	return failed(
 		real_get()->execve(path, argv, COMPLETE_ENV(env, &first)));
 }
@@ -162,7 +162,7 @@ launch_public int execveat(int dirfd, const char *path, char *const argv[],
 {
 	struct first_library first = { "" };
 
-	launch_report();
+	launch_report(false);
 	return failed(real_get()->execveat(dirfd, path, argv,
 					   COMPLETE_ENV(env, &first), flags));
 }
@@ -171,7 +171,7 @@ launch_public int fexecve(int fd, char *const argv[], char *const env[])
 {
 	struct first_library first = { "" };
 
-	launch_report();
+	launch_report(false);
 	return failed(real_get()->fexecve(fd, argv, COMPLETE_ENV(env, &first)));
 }
 
@@ -181,7 +181,7 @@ launch_public int execvpe(const char *file, char *const argv[],
 	struct first_library first;
 
 	look_for(file, &first);
-	launch_report();
+	launch_report(false);
 	return failed(
 		real_get()->execvpe(file, argv, COMPLETE_ENV(env, &first)));
 }
@@ -285,7 +285,7 @@ launch_public int posix_spawnp(pid_t *pid, const char *file,
 
 launch_public void _exit(int status)
 {
-	launch_report();
+	launch_report(true);
 	real_get()->_exit(status);
 	__builtin_unreachable();
 }
@@ -294,14 +294,14 @@ SAME_AS("_exit") void _Exit(int status) __attribute__((noreturn));
 
 launch_public void quick_exit(int status)
 {
-	launch_report();
+	launch_report(true);
 	real_get()->quick_exit(status);
 	__builtin_unreachable();
 }
 
 launch_public void abort(void)
 {
-	launch_report();
+	launch_report(true);
 	real_get()->abort();
 	__builtin_unreachable();
 }

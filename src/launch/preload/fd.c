@@ -55,6 +55,15 @@ static void forget_range(unsigned int first, unsigned int last)
 	}
 }
 
+void launch_fd_close_all(void)
+{
+	if (!launch_machine())
+		return;
+	store_relaxed(&launch.last_thread, gettid());
+	forget_range(0, INT_MAX);
+	bars_remove(0, UINT64_MAX); /* they keep their device open */
+}
+
 launch_public int close_range(unsigned int first, unsigned int last, int flags)
 {
 	if (launch_machine() && first <= last && first <= INT_MAX &&

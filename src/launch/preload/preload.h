@@ -93,9 +93,11 @@ struct launch {
 	struct client_action client[2];
 	bool signals_installed; /* atomic */
 
-	bool used;     /* relaxed: anything done since the start or fork */
-	bool reported; /* atomic */
-	pid_t pid;     /* whose memory this is */
+	bool used;	   /* relaxed: anything done since the start or fork */
+	bool reported;	   /* atomic */
+	pid_t pid;	   /* whose memory this is */
+	pid_t last_thread; /* relaxed: has closed all, and ends the process */
+	bool is_child;	   /* of a process with devices, by fork */
 	unsigned int baseline; /* complaints that were there at fork */
 	uintptr_t libc_first, libc_last; /* code that may hold locks */
 };
@@ -107,8 +109,11 @@ extern launch_tls unsigned int launch_inside;
 
 /* Build the machine if it is not there yet; NULL: it cannot be built. */
 struct uiommu_abi *launch_start(void);
-/* Write this process's report, once. */
-void launch_report(void);
+/*
+ * Write this process's report, once.  `last`: the process ends, so its
+ * descriptors are closed first, as the kernel will.
+ */
+void launch_report(bool last);
 /* A line on stderr, "uiommu: " in front; async-signal-safe. */
 void launch_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -199,6 +204,8 @@ size_t path_strip(char *path, size_t len);
 int launch_openat(int dirfd, const char *path, int flags, unsigned int mode);
 int launch_fd_new(void *ctx, const char *path, int flags);
 void launch_fd_drop(void *ctx, int fd);
+/* Forget every emulated descriptor and BAR; the real ones stay. */
+void launch_fd_close_all(void);
 
 /* ------------------------------------------------------------- bars.c ---- */
 

@@ -171,9 +171,9 @@ static void default_action(struct fault *fault)
 	struct sigaction sa = { .sa_handler = SIG_DFL };
 	uintptr_t pc = (uintptr_t)fault->uc->uc_mcontext.gregs[REG_RIP];
 
-	/* A report needs the allocator, which may be what crashed. */
-	if (pc < launch.libc_first || pc > launch.libc_last)
-		launch_report();
+	/* A report needs the allocator and the machine; did they crash? */
+	if (!launch_inside && (pc < launch.libc_first || pc > launch.libc_last))
+		launch_report(true);
 	real_get()->sigaction(fault->sig, &sa, NULL);
 	/* A fault happens again on return; what was sent is sent again. */
 	if (fault->info->si_code <= 0 || fault->rc)
@@ -240,6 +240,11 @@ static void on_fault(int sig, siginfo_t *info, void *ctx)
 			return;
 		}
 	}
+	/* Somebody still polls a register while another thread ends us. */
+	if (launch_rare(load_relaxed(&launch.last_thread)) &&
+	    load_relaxed(&launch.last_thread) != gettid())
+		for (;;)
+			pause();
 	errno = err;
 	deliver(&fault);
 	errno = err;

@@ -215,7 +215,7 @@ static FILE *report_file(const char *kind)
 
 	snprintf(path, sizeof(path), "%s/%s.%d", launch.env.run_dir, kind,
 		 (int)getpid());
-	return fopen(path, "we");
+	return fopen(path, "ae");
 }
 
 static void report_text(struct uiommu_machine *machine, unsigned int flags)
@@ -242,22 +242,34 @@ static unsigned int report_check(struct uiommu_machine *machine)
 	return found;
 }
 
-void launch_report(void)
+/* Nothing to be blamed for is nothing to be told of. */
+static unsigned int check_flags(struct uiommu_machine *machine)
+{
+	if (!(launch.env.report & UIOMMU_REPORT_CHECK))
+		return 0;
+	if (!report_check(machine) && launch.is_child)
+		return 0;
+	return UIOMMU_REPORT_CHECK;
+}
+
+void launch_report(bool last)
 {
 	struct uiommu_machine *machine = load_acquire(&launch.machine);
-	unsigned int flags = launch.env.report;
 	int err = errno;
 
 	if (!machine || !launch.env.report || !launch.env.run_dir ||
-	    launch.pid != getpid() || !load_relaxed(&launch.used) ||
+	    launch_is_borrowed() || !load_relaxed(&launch.used) ||
 	    exchange_acq_rel(&launch.reported, true))
 		return;
 	launch_enter();
 	uiommu_machine_poll(machine);
-	if ((flags & UIOMMU_REPORT_CHECK) && !report_check(machine) &&
-	    launch.is_child)
-		flags &= ~UIOMMU_REPORT_CHECK;
-	report_text(machine, flags);
+	report_text(machine, launch.env.report & UIOMMU_REPORT_EXPLAIN);
+	launch_leave();
+	/* What a descriptor keeps until the end is not left behind. */
+	if (last && (launch.env.report & UIOMMU_REPORT_CHECK))
+		launch_fd_close_all();
+	launch_enter();
+	report_text(machine, check_flags(machine));
 	launch_leave();
 	errno = err;
 }
@@ -283,5 +295,5 @@ static __attribute__((constructor)) void launch_init(void)
 
 static __attribute__((destructor)) void launch_fini(void)
 {
-	launch_report();
+	launch_report(true);
 }

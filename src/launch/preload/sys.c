@@ -67,7 +67,7 @@ static long memory_call(long nr, const long a[6], bool *known)
 					   (size_t)a[2], (int)a[3],
 					   (void *)a[4]);
 	case SYS_exit_group:
-		launch_report();
+		launch_report(true);
 		*known = false;
 		return 0;
 	default:
