@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -31,7 +32,9 @@
 #define DATA (BASE + 0x1000000)
 #define NR_PAGES 64u
 #define NR_THREADS 3u
-#define ROUNDS 400u
+/* Rounds that must be, and the time after which no more are begun. */
+#define ROUNDS 24u
+#define SECONDS 1
 
 /* Each stream has two level-3 tables; pages of set k lie at data_of(k). */
 struct fire {
@@ -47,6 +50,11 @@ struct fire {
 static uint64_t data_of(unsigned int set, unsigned int page)
 {
 	return DATA + set * 0x100000ull + page * 4096ull;
+}
+
+static bool go_on(unsigned int round, time_t start)
+{
+	return round < ROUNDS || time(NULL) - start <= SECONDS;
 }
 
 static void cmd(struct fire *f, uint64_t q0, uint64_t q1)
@@ -195,11 +203,12 @@ static void invalidate(struct fire *f, unsigned int round)
 static void remap_under_fire(void **state)
 {
 	pthread_t t[NR_THREADS];
+	time_t begin = time(NULL);
 	struct fire f;
 
 	open_fire(&f);
 	start(&f, t, device);
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	for (unsigned int round = 0; go_on(round, begin); round++) {
 		fetch_add_acq_rel(&f.epoch, 1);
 		map_set(&f, (round + 1) & 1);
 		invalidate(&f, round);
@@ -216,11 +225,12 @@ static void remap_under_fire(void **state)
 static void reconfigure_under_fire(void **state)
 {
 	pthread_t t[NR_THREADS];
+	time_t begin = time(NULL);
 	struct fire f;
 
 	open_fire(&f);
 	start(&f, t, device);
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	for (unsigned int round = 0; go_on(round, begin); round++) {
 		unsigned int sid = round % 11;
 		uint64_t old = CDS + sid * 64 + (round / 11 & 1 ? 0x1000 : 0);
 		uint64_t new = CDS + sid * 64 + (round / 11 & 1 ? 0 : 0x1000);
@@ -268,11 +278,12 @@ static void *mover(void *arg)
 static void unmapped_memory_is_quiet(void **state)
 {
 	pthread_t t[NR_THREADS];
+	time_t begin = time(NULL);
 	struct fire f;
 
 	open_fire(&f);
 	start(&f, t, mover);
-	for (unsigned int round = 0; round < ROUNDS / 2; round++) {
+	for (unsigned int round = 0; go_on(round, begin); round++) {
 		unsigned int page = round % NR_PAGES;
 		uint64_t pa = data_of(0, page);
 
