@@ -135,10 +135,10 @@ void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
 			   FILE *out);
 /*
  * Number of things that --check complains of: faults that nobody took, DMA to
- * memory that was given back, mappings that are left of such memory, pins that
- * are left without a mapping.  Mappings of live memory are named in the report
- * and not counted: the end of a process undoes them, and programs (DPDK) leave
- * it to that.
+ * memory that was given back or replaced, pins that are left without a mapping.
+ * Mappings that are left, of live memory or not, are named in the report and
+ * not counted: the end of a process undoes them, and programs (DPDK) leave it
+ * to that.
  */
 unsigned int uiommu_machine_check(struct uiommu_machine *machine);
 

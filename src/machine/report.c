@@ -373,49 +373,40 @@ static void explain(struct uiommu_machine *machine, FILE *out)
 
 /* --------------------------------------------------------------- check -- */
 
-struct left {
-	FILE *out;
-	unsigned int n;
-};
-
-static void count_gone(void *ctx, const struct pin_gone *gone)
+/* Pins that belong to no mapping: nobody can undo them any more. */
+static unsigned int lost_pins(struct uiommu_machine *machine, FILE *out)
 {
-	struct left *left = ctx;
+	struct uiommu_core_stats core;
 
-	left->n++;
-	if (left->out)
-		fprintf(left->out,
-			LABEL "0x%" PRIx64 " (%s), %s by %s, is still mapped "
-			      "for DMA\n",
-			"mapping", gone->range.first,
-			bytes(gone->range.last - gone->range.first + 1).s,
-			gone->replaced ? "replaced" : "given back", gone->what);
+	uiommu_core_stats(machine->core, &core);
+	if (core.areas || !core.pinned_bytes)
+		return 0;
+	if (out)
+		fprintf(out, LABEL "%s for no mapping\n", "pinned",
+			bytes(core.pinned_bytes).s);
+	return 1;
+}
+
+static void note_gone(void *ctx, const struct pin_gone *gone)
+{
+	FILE *out = ctx;
+
+	fprintf(out,
+		LABEL "0x%" PRIx64 " (%s), %s by %s, is still mapped for DMA\n",
+		"(memory)", gone->range.first,
+		bytes(gone->range.last - gone->range.first + 1).s,
+		gone->replaced ? "replaced" : "given back", gone->what);
 }
 
 /*
- * What is left.  A mapping of live memory is no mistake of its own: the end of
- * the process undoes it, and programs rely on that.
+ * What is left to the end of the process, which undoes it.  No mistake by
+ * itself, even when the memory went first: DPDK ends that way.
  */
-static unsigned int left_over(struct uiommu_machine *machine, FILE *out)
-{
-	struct left left = { .out = out };
-	struct uiommu_core_stats core;
-
-	pins_visit_gone(&machine->pins, count_gone, &left);
-	uiommu_core_stats(machine->core, &core);
-	if (!core.areas && core.pinned_bytes) {
-		left.n++;
-		if (out)
-			fprintf(out, LABEL "%s for no mapping\n", "pinned",
-				bytes(core.pinned_bytes).s);
-	}
-	return left.n;
-}
-
-static void note_mappings(struct uiommu_machine *machine, FILE *out)
+static void note_left(struct uiommu_machine *machine, FILE *out)
 {
 	struct uiommu_core_stats core;
 
+	pins_visit_gone(&machine->pins, note_gone, out);
 	uiommu_core_stats(machine->core, &core);
 	if (core.areas)
 		fprintf(out, LABEL "%s left to the program's end, %s\n",
@@ -443,7 +434,7 @@ static unsigned int check(struct uiommu_machine *machine, FILE *out)
 		fprintf(out, "  and %s more\n",
 			number(report->complaints_lost).s);
 	pthread_mutex_unlock(&report->lock);
-	return n + left_over(machine, out);
+	return n + lost_pins(machine, out);
 }
 
 unsigned int uiommu_machine_check(struct uiommu_machine *machine)
@@ -462,10 +453,10 @@ void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
 		return;
 	if (!check(machine, NULL)) {
 		fprintf(out, "uiommu: check: nothing to complain of\n");
-		note_mappings(machine, out);
+		note_left(machine, out);
 		return;
 	}
 	fprintf(out, "uiommu: check: wrong use of DMA\n");
 	check(machine, out);
-	note_mappings(machine, out);
+	note_left(machine, out);
 }

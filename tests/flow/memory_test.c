@@ -129,7 +129,10 @@ static void released_stays_until_unmap(void **state)
 			 -EINVAL);
 	assert_false(uiommu_machine_pinned(w.machine, first_of(w.mem),
 					   first_of(w.mem) + PAGE, &range));
+	/* By itself no mistake yet: a program may end like this. */
+	assert_int_equal(uiommu_machine_check(w.machine), 0);
 	assert_int_equal(dma_write(&w, IOVA + PAGE + 16, 0x5a), IOAT_STS_DONE);
+	assert_int_equal(uiommu_machine_check(w.machine), 1);
 	assert_int_equal(w.mem[PAGE + 16], 0x5a);
 
 	out = open_memstream(&text, &len);
