@@ -222,11 +222,8 @@ static int assign(struct uiommu_vdev *vdev, unsigned int i, int32_t fd)
 	rc = uvfio_eventfd_get(fd, &efd);
 	if (rc)
 		return rc;
-	/* MSI-X grows while in use, MSI does not. */
 	if (!vec->used)
-		rc = vdev->irq.type == VFIO_PCI_MSIX_IRQ_INDEX
-			     ? vector_get(vdev, vec)
-			     : -EINVAL;
+		rc = vector_get(vdev, vec);
 	if (rc) {
 		uvfio_eventfd_put(efd);
 		return rc;
@@ -242,6 +239,7 @@ static int assign_block(struct uiommu_vdev *vdev,
 	unsigned int i;
 	int rc;
 
+	/* MSI-X grows while in use, MSI does not. */
 	if (vdev->irq.type == VFIO_PCI_MSI_IRQ_INDEX && req->count &&
 	    !vdev->irq.vec[req->start + req->count - 1].used)
 		return -EINVAL;

@@ -503,6 +503,33 @@ static void intx_is_level(void **state)
 	close(efd);
 }
 
+static void intx_changes_its_eventfd(void **state)
+{
+	int32_t efd = fx_eventfd(), other = fx_eventfd(), none = -1, bad = 9999;
+	struct uiommu_vdev *vdev = fx->pci[0].vdev;
+
+	/* Up before anybody listens: told at once, then masked. */
+	uiommu_vdev_intx(vdev, true);
+	assert_int_equal(trigger(INTX, 0, 1, &none), 0);
+	assert_int_equal(trigger(INTX, 0, 1, &efd), 0);
+	assert_int_equal(fx_events(efd), 1);
+	/* Another listener does not unmask. */
+	assert_int_equal(trigger(INTX, 0, 1, &other), 0);
+	assert_int_equal(fx_events(other), 0);
+	assert_int_equal(fx_set_irqs(fx, dev, UNMASK_NONE, INTX, 0, 1, NULL, 0),
+			 0);
+	assert_int_equal(fx_events(other), 1);
+	assert_int_equal(fx_events(efd), 0);
+	/* A bad one leaves none, but INTx on. */
+	assert_int_equal(trigger(INTX, 0, 1, &bad), -EBADF);
+	assert_int_equal(loop(INTX, 0, 1), 0);
+	assert_int_equal(fx_events(other), 0);
+	assert_int_equal(off(INTX), 0);
+	uiommu_vdev_intx(vdev, false);
+	close(efd);
+	close(other);
+}
+
 static void err_and_req(void **state)
 {
 	int32_t efd = fx_eventfd(), none = -1, less = -2;
@@ -665,6 +692,7 @@ int main(void)
 		T(client_closes_its_eventfd),
 		T(eventfd_is_full),
 		T(intx_is_level),
+		T(intx_changes_its_eventfd),
 		T(err_and_req),
 		T(closing_ends_all),
 		T(vectors_before_a_domain),
