@@ -3,6 +3,7 @@
  * Stream tables, CD tables, and every ILLEGAL rule of STE and CD with the
  * nearest legal value beside it.  Bits are typed from the specification.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
@@ -513,6 +514,81 @@ static void profiles_that_lie_are_refused(void **state)
 	model_ram_fini(&ram);
 }
 
+/* An embedder's allocator that gives out, and counts what is not returned. */
+struct purse {
+	unsigned int left, out;
+};
+
+static void *purse_alloc(void *ctx, size_t size)
+{
+	struct purse *p = ctx;
+
+	if (!p->left)
+		return NULL;
+	p->left--;
+	p->out++;
+	return malloc(size); /* not zeroed, aligned to 16 */
+}
+
+static void purse_free(void *ctx, void *ptr)
+{
+	struct purse *p = ctx;
+
+	p->out--;
+	free(ptr);
+}
+
+static int no_memory(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	return -5;
+}
+
+static int no_memory_write(void *ctx, uiommu_pa_t pa, const void *buf,
+			   size_t len, struct uiommu_mem_attrs attrs)
+{
+	return -5;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct purse purse = { 0 };
+	struct uiommu_model_host host = {
+		.ctx = &purse,
+		.read = no_memory,
+		.write = no_memory_write,
+		.alloc = purse_alloc,
+		.free = purse_free,
+	};
+	struct uiommu_smmuv3_model *model = NULL;
+	struct uiommu_smmuv3_txn txn = { .sid = 1, .iova = 0x1000 };
+	struct uiommu_smmuv3_stats stats;
+	struct uiommu_smmuv3_xlate x;
+	unsigned int n = 0;
+	int rc;
+
+	do {
+		purse.left = n++;
+		rc = uiommu_smmuv3_model_create(&p, &host, &model);
+		if (rc) {
+			assert_int_equal(rc, -12);
+			assert_int_equal(purse.out, 0);
+		}
+	} while (rc);
+	assert_true(n > 5);
+	/* no slot for this thread: slower, but it works */
+	purse.left = 0;
+	assert_int_equal(uiommu_smmuv3_model_translate(model, &txn, &x), 0);
+	assert_int_equal(x.pa, 0x1000);
+	uiommu_smmuv3_model_write(model, 0x20, 4, 8);
+	uiommu_smmuv3_model_memory_changed(model, 0, 4096);
+	uiommu_smmuv3_model_stats(model, &stats);
+	assert_int_equal(stats.translations, 1);
+	uiommu_smmuv3_model_destroy(model);
+	assert_int_equal(purse.out, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -528,6 +604,7 @@ int main(void)
 		T(two_level_cd_tables),
 		T(substreams_without_the_feature),
 		cmocka_unit_test(profiles_that_lie_are_refused),
+		cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
