@@ -130,11 +130,15 @@ void launch_unpinned(void *ctx, uint64_t first, uint64_t last)
 	launch_inside--;
 }
 
+/* Less than a huge page cannot go: it stays with its pinned neighbours. */
 static int unmap_real(uint64_t first, uint64_t end)
 {
+	int rc;
+
 	if (first >= end)
 		return 0;
-	return real_get()->munmap((void *)(uintptr_t)first, end - first);
+	rc = real_get()->munmap((void *)(uintptr_t)first, end - first);
+	return rc && errno != EINVAL ? -1 : 0;
 }
 
 /* Unmap what is free to go; what is pinned waits. */
@@ -166,7 +170,9 @@ static int unmap_around_pins(struct uiommu_machine *machine, uint64_t first,
 int launch_munmap(void *addr, size_t len)
 {
 	struct uiommu_machine *machine = launch_machine();
+	struct uiommu_range pin;
 	uint64_t first, last;
+	bool pinned;
 
 	if (!launch_rare(machine) || !span_of(addr, len, &first, &last))
 		return real_get()->munmap(addr, len);
@@ -176,6 +182,11 @@ int launch_munmap(void *addr, size_t len)
 		if (rc)
 			return (int)launch_result(rc);
 	}
+	launch_enter();
+	pinned = uiommu_machine_pinned(machine, first, last, &pin);
+	launch_leave();
+	if (!pinned)
+		return real_get()->munmap(addr, len);
 	return unmap_around_pins(machine, first, last);
 }
 

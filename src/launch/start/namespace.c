@@ -202,6 +202,8 @@ int namespace_enter(const struct nodes *nodes, const char *work,
 		rc = show(&stage, "/dev", error);
 	if (!rc && user)
 		rc = open_run(&stage, error);
+	/* What was staged has moved; the place is not the program's to see. */
+	umount2(work, MNT_DETACH);
 	return rc;
 }
 

@@ -46,6 +46,7 @@ struct run {
 	char dir[PATH_MAX];	/* of this run */
 	char library[PATH_MAX]; /* without characters LD_PRELOAD splits at */
 	sigset_t mask;		/* the caller's */
+	struct sigaction chld;	/* the caller's */
 	pid_t pid;
 };
 
@@ -182,6 +183,7 @@ __attribute__((noreturn)) static void child(struct run *run, bool redirect,
 		give_up(fd, &verdict);
 	}
 	set_environment(run, redirect ? sub : NULL);
+	sigaction(SIGCHLD, &run->chld, NULL);
 	sigprocmask(SIG_SETMASK, &run->mask, NULL);
 	execv(run->path, run->cfg->argv);
 	verdict.step = STEP_EXEC;
@@ -296,11 +298,15 @@ static const int forwarded[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,
 
 static void block_signals(struct run *run, sigset_t *set)
 {
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+
 	sigemptyset(set);
 	sigaddset(set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
 		sigaddset(set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, set, &run->mask);
+	/* Who ignores it is not told how the program ended. */
+	sigaction(SIGCHLD, &dfl, &run->chld);
 }
 
 /* True: the program has ended, *status says how. */
@@ -438,6 +444,7 @@ int uiommu_launch_run(const struct uiommu_launch_cfg *cfg, int *status,
 	wait_program(run, &set, status);
 	*complaints = print_reports(run, *status);
 err_dir:
+	sigaction(SIGCHLD, &run->chld, NULL);
 	sigprocmask(SIG_SETMASK, &run->mask, NULL);
 	remove_tree(run->dir);
 err_nodes:

@@ -8,8 +8,9 @@
  * plain [register], so that its arithmetic, flags and vector semantics are
  * the processor's own.  The register that carries the address is one of the
  * low eight that the instruction does not use, so no prefix needs to grow.
- * What has a memory operand of variable shape (masked, gathered) is refused:
- * a device must never see an access that the program did not make.
+ * What has a memory operand of variable shape (gathered, masked but for plain
+ * moves) is refused: a device must never see an access that the program did
+ * not make.
  */
 #include <string.h>
 
@@ -371,9 +372,37 @@ static bool may_run(const ZydisDecodedInstruction *zi)
 	default:
 		break;
 	}
-	return zi->avx.mask.mode <= ZYDIS_MASK_MODE_DISABLED ||
-	       zi->avx.mask.reg == ZYDIS_REGISTER_K0 ||
-	       zi->avx.mask.reg == ZYDIS_REGISTER_NONE;
+	return true;
+}
+
+/*
+ * A mask register leaves elements out, and the device must not see those
+ * accessed.  Plain moves are understood: element and mask bit correspond.
+ */
+static bool decode_mask(const ZydisDecodedInstruction *zi,
+			const ZydisDecodedOperand *mem, struct trap_insn *insn)
+{
+	if (zi->avx.mask.reg == ZYDIS_REGISTER_NONE ||
+	    zi->avx.mask.reg == ZYDIS_REGISTER_K0)
+		return true;
+	switch (zi->mnemonic) {
+	case ZYDIS_MNEMONIC_VMOVDQU8:
+	case ZYDIS_MNEMONIC_VMOVDQU16:
+	case ZYDIS_MNEMONIC_VMOVDQU32:
+	case ZYDIS_MNEMONIC_VMOVDQU64:
+	case ZYDIS_MNEMONIC_VMOVDQA32:
+	case ZYDIS_MNEMONIC_VMOVDQA64:
+	case ZYDIS_MNEMONIC_VMOVUPS:
+	case ZYDIS_MNEMONIC_VMOVUPD:
+	case ZYDIS_MNEMONIC_VMOVAPS:
+	case ZYDIS_MNEMONIC_VMOVAPD:
+		break;
+	default:
+		return false;
+	}
+	insn->mask_reg = (uint8_t)(zi->avx.mask.reg - ZYDIS_REGISTER_K0);
+	insn->elem_size = (uint8_t)(mem->element_size / 8);
+	return insn->elem_size != 0;
 }
 
 static bool decode_run(const ZydisDecodedInstruction *zi,
@@ -396,7 +425,8 @@ static bool decode_run(const ZydisDecodedInstruction *zi,
 	insn->scratch = pick_scratch(zi, ops);
 	insn->kind = TRAP_RUN;
 	return insn->scratch != 0xff && decode_mem(zi, mem, &insn->mem) &&
-	       decode_bit_string(zi, ops, insn) && make_stub(zi, insn);
+	       decode_mask(zi, mem, insn) && decode_bit_string(zi, ops, insn) &&
+	       make_stub(zi, insn);
 }
 
 void trap_decode(const uint8_t *bytes, unsigned int len, struct trap_insn *insn)

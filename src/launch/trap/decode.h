@@ -64,7 +64,9 @@ struct trap_insn {
 	uint8_t scratch; /* register that carries the operand's address */
 	uint8_t stub_len;
 	uint8_t stub[TRAP_INSN_MAX];
-	int8_t bit_reg; /* bit string: register with the bit number */
+	uint8_t mask_reg;  /* K1 to K7: only elements it names; 0: all */
+	uint8_t elem_size; /* bytes, with mask_reg */
+	int8_t bit_reg;	   /* bit string: register with the bit number */
 	uint8_t bit_size;
 	struct trap_operand_gpr reg;
 	struct trap_mem mem;

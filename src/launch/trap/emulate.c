@@ -8,6 +8,7 @@
  * instructions are remembered per thread by address; the bytes are compared
  * on every use, because code may be unloaded or rewritten.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -23,6 +24,8 @@
 /* The state that only a signal frame of a processor with XSAVE carries. */
 #define XSTATE_MAGIC 0x46505853u
 #define XSTATE_SW_BYTES 464
+#define XSTATE_HEADER 512
+#define XSTATE_MASKS 5
 
 enum {
 	CACHE_ENTRIES = 16
@@ -319,12 +322,63 @@ static int64_t bit_string_offset(struct step *st, uint64_t *bit)
 	return (off - (int64_t)*bit) / 8;
 }
 
+/* Where the mask registers lie in the state; 0: the processor has none. */
+static uint32_t mask_offset(void)
+{
+	uint32_t size, offset, c, d;
+
+	__cpuid_count(0xd, 5, size, offset, c, d);
+	return size ? offset : 0;
+}
+
+/* Which elements are accessed, a bit for each. */
+static int element_mask(const struct step *st, const uint8_t *xstate,
+			uint64_t parts, uint64_t *mask)
+{
+	uint32_t offset = mask_offset();
+	uint64_t present;
+
+	*mask = ~UINT64_C(0);
+	if (!st->insn->mask_reg)
+		return 0;
+	if (!xstate || !(parts & BIT64(XSTATE_MASKS)) || !offset)
+		return -EOPNOTSUPP;
+	*mask = 0;
+	memcpy(&present, xstate + XSTATE_HEADER, sizeof(present));
+	if (present & BIT64(XSTATE_MASKS))
+		memcpy(mask, xstate + offset + 8 * st->insn->mask_reg, 8);
+	return 0;
+}
+
+/* Move the operand between bus and scratch, elements of the mask only. */
+static int transfer(struct step *st, uint64_t addr, uint8_t *scratch,
+		    uint64_t mask, bool write)
+{
+	unsigned int size = st->insn->mem.size;
+	unsigned int elem = st->insn->mask_reg ? st->insn->elem_size : size;
+	int rc = 0;
+
+	for (unsigned int at = 0; at < size && !rc;) {
+		unsigned int len = 0;
+
+		while (at + len < size && mask >> (at + len) / elem & 1)
+			len += elem;
+		if (len)
+			rc = write ? step_write(st, addr + at, scratch + at,
+						len)
+				   : step_read(st, addr + at, scratch + at,
+					       len);
+		at += len + (at + len < size ? elem : 0);
+	}
+	return rc;
+}
+
 static int do_run(struct step *st)
 {
 	const struct trap_insn *insn = st->insn;
 	uint8_t scratch[64] __attribute__((aligned(64))) = { 0 };
 	const void *stub = trap_stub_get(st->engine, insn);
-	uint64_t addr = mem_addr(st), regs[TRAP_REGS], bit, mask = 0;
+	uint64_t addr = mem_addr(st), regs[TRAP_REGS], bit, parts = 0, mask;
 	void *xstate = NULL;
 	int rc = 0;
 
@@ -336,20 +390,21 @@ static int do_run(struct step *st)
 		regs[insn->bit_reg] = bit;
 	}
 	if (insn->vector) {
-		xstate = frame_xstate(st->uc, &mask);
+		xstate = frame_xstate(st->uc, &parts);
 		if (!xstate)
 			return -EOPNOTSUPP;
 	}
-	if (insn->mem.reads)
-		rc = step_read(st, addr, scratch, insn->mem.size);
+	rc = element_mask(st, xstate, parts, &mask);
+	if (!rc && insn->mem.reads)
+		rc = transfer(st, addr, scratch, mask, false);
 	if (rc)
 		return rc;
 	regs[insn->scratch] = (uint64_t)(uintptr_t)scratch;
 	/* No single-stepping and no alignment checks in here. */
 	regs[TRAP_FLAGS] &= ~UINT64_C(0x40100);
-	trap_run(regs, stub, xstate, mask);
+	trap_run(regs, stub, xstate, parts);
 	if (insn->mem.writes)
-		rc = step_write(st, addr, scratch, insn->mem.size);
+		rc = transfer(st, addr, scratch, mask, true);
 	if (rc)
 		return rc;
 	regs[TRAP_FLAGS] |= st->regs[TRAP_FLAGS] & UINT64_C(0x40100);

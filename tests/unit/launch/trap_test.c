@@ -190,6 +190,12 @@ enum {
 	X(zmov_disp8, Z_IN "vmovdqu32 64(%rdi), %zmm3" Z_OUT, AVX512)     \
 	X(zmov_r8, "mov %rdi, %r8\n" Z_IN "vmovdqu64 (%r8), %zmm3\n"      \
 		"xor %r8d, %r8d" Z_OUT, AVX512)                           \
+	X(zmask_store, Z_IN "kmovw %ecx, %k3\n"                           \
+		"vmovdqu32 %zmm3, (%rdi){%k3}" Z_OUT, AVX512)             \
+	X(zmask_load, Z_IN "kmovw %ecx, %k1\n"                            \
+		"vmovdqu64 (%rdi), %zmm3{%k1}" Z_OUT, AVX512)             \
+	X(zmask_zero, Z_IN "kmovw %ecx, %k7\n"                            \
+		"vmovups (%rdi), %zmm20{%k7}{z}" Z_OUT, AVX512)           \
 	X(zadd_bcast, Z_IN "vpaddd (%rdi){1to16}, %zmm3, %zmm20" Z_OUT,   \
 		AVX512)
 
@@ -546,6 +552,29 @@ static void errors_of_the_bus_come_back(void **state)
 	world.error = 0;
 }
 
+/* Elements that the mask leaves out are not touched. */
+static void masks_leave_elements_out(void **state)
+{
+	uint64_t regs[TRAP_REGS] = {
+		[TRAP_FLAGS] = 0x202,
+		[TRAP_RCX] = 0x8005,
+		[TRAP_RDI] = (uintptr_t)world.trapped + AT,
+	};
+	uint8_t block[128] = { 0 };
+
+	if (!supported(AVX512))
+		skip();
+	take_signal();
+	regs[14] = (uintptr_t)block;
+	regs[15] = (uintptr_t)block;
+	world.accesses = 0;
+	world.sizes = 0;
+	assert_int_equal(sigsetjmp(world.failed, 1), 0);
+	trap_run(regs, insn_zmask_store, NULL, 0);
+	assert_int_equal(world.accesses, 3);
+	assert_int_equal(world.sizes, 4);
+}
+
 static void widths_are_the_programs(void **state)
 {
 	static const struct {
@@ -615,6 +644,7 @@ int main(void)
 		cmocka_unit_test(segment_bases_count),
 		cmocka_unit_test(refused_instructions_touch_nothing),
 		cmocka_unit_test(errors_of_the_bus_come_back),
+		cmocka_unit_test(masks_leave_elements_out),
 		cmocka_unit_test(widths_are_the_programs),
 		cmocka_unit_test(any_bytes_can_be_decoded),
 	};
