@@ -45,6 +45,7 @@ struct stress {
 	uint64_t ops;	   /* atomic */
 	uint64_t eagain;   /* atomic */
 	uint64_t seen;	   /* atomic: look-ups that found something */
+	uint64_t arrived;  /* atomic: see meet() */
 };
 
 struct worker {
@@ -54,6 +55,21 @@ struct worker {
 	pthread_t thread;
 	void (*step)(struct worker *w);
 };
+
+/* Wait until `goal` threads have come, counted from the first on. */
+static void meet(struct stress *s, uint64_t goal)
+{
+	unsigned int tries = 0;
+
+	while (__atomic_load_n(&s->arrived, __ATOMIC_ACQUIRE) < goal)
+		if (++tries % 256 == 0)
+			s->platform->relax(s->platform->ctx);
+}
+
+static void arrive(struct stress *s)
+{
+	__atomic_fetch_add(&s->arrived, 1, __ATOMIC_ACQ_REL);
+}
 
 static uint64_t random_of(struct worker *w)
 {
@@ -310,7 +326,11 @@ static void take_apart(struct worker *w)
 
 static void *take_apart_main(void *arg)
 {
-	take_apart(arg);
+	struct worker *w = arg;
+
+	arrive(w->s);
+	meet(w->s, OWNERS);
+	take_apart(w);
 	return NULL;
 }
 
@@ -328,6 +348,7 @@ static void split_once(struct stress *s, uint64_t len)
 	if (s->nr_pages > 1024)
 		s->nr_pages = 1024;
 	s->stop = false;
+	s->arrived = 0;
 	start(s, &workers[OWNERS], OWNERS, read_anything);
 	for (unsigned int i = 0; i < OWNERS; i++) {
 		workers[i] = (struct worker){ .s = s, .index = i, .seed = 1 };
@@ -360,11 +381,62 @@ static void leaves_are_split_by_two(void **state)
 	}
 }
 
+#define ROUNDS 4000
+
+/*
+ * Each round begins for all at once with no table below the root, and all need
+ * the same ones, every second time for more than one run of leaves.  The first
+ * owner unmaps everything when all have looked.
+ */
+static void *put_together_main(void *arg)
+{
+	struct worker *w = arg;
+	struct stress *s = w->s;
+	uint64_t iova = s->base + (w->index + 1) * s->block - s->page;
+	uint64_t goal = 0, len, bytes;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		len = s->page << (round & 1);
+		arrive(s);
+		meet(s, goal += OWNERS);
+		check(s, map(w, iova, len) == 0, "map");
+		arrive(s);
+		meet(s, goal += OWNERS);
+		check(s, look(w, iova), "found after map");
+		goal += OWNERS;
+		if (w->index == 0) {
+			meet(s, goal - 1);
+			bytes = unmap(w, 0, 1ull << 48);
+			check(s, bytes == OWNERS * len, "all of them");
+		}
+		arrive(s);
+	}
+	return NULL;
+}
+
+static void tables_are_added_by_one(void **state)
+{
+	struct worker workers[OWNERS];
+	struct stress s;
+
+	open_table(&s, TEST_PLATFORM, 0);
+	for (unsigned int i = 0; i < OWNERS; i++) {
+		workers[i] = (struct worker){ .s = &s, .index = i };
+		assert_int_equal(pthread_create(&workers[i].thread, NULL,
+						put_together_main, &workers[i]),
+				 0);
+	}
+	for (unsigned int i = 0; i < OWNERS; i++)
+		pthread_join(workers[i].thread, NULL);
+	close_table(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(disjoint_pages_share_tables),
 		cmocka_unit_test(tables_come_and_go),
+		cmocka_unit_test(tables_are_added_by_one),
 		cmocka_unit_test(leaves_are_split_by_two),
 	};
 
