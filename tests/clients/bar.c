@@ -87,6 +87,11 @@ static void pieces(struct client *c)
 	CHECK(fixed[CBVER] == 0x33);
 	CHECK(faults_at(fixed + 0x1000));
 	(void)fixed[0x3ff0]; /* the piece behind the hole */
+	/* Calls that fail change nothing. */
+	CHECK_FAILS(munmap(room, (size_t)1 << 50), EINVAL);
+	CHECK(mmap(room, 0x10000, PROT_READ, MAP_PRIVATE | MAP_FIXED, 12345,
+		   0) == MAP_FAILED);
+	CHECK(fixed[CBVER] == 0x33);
 	/* Only readable: a store is the program's fault. */
 	CHECK(!mprotect((void *)(uintptr_t)fixed, 0x1000, PROT_READ));
 	CHECK(fixed[CBVER] == 0x33);

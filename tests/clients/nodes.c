@@ -190,6 +190,7 @@ static void garbage(void)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		CHECK_FAILS(ioctl(fd, IOMMU_IOAS_ALLOC, bad[i]), EFAULT);
 		CHECK_FAILS(open(bad[i], O_RDONLY), EFAULT);
+		CHECK_FAILS(readlink(bad[i], buf, sizeof(buf)), EFAULT);
 	}
 	CHECK(read(fd, buf, sizeof(buf)) == -1);
 	CHECK(write(fd, buf, sizeof(buf)) == -1);

@@ -17,6 +17,7 @@
 #define SAME_AS(name) launch_public __attribute__((alias(name)))
 
 #define PAGE UINT64_C(4096)
+#define ADDRESS_END (UINT64_C(1) << 47)
 
 /* A range of whole pages; false: libc will refuse it anyway. */
 static bool span_of(const void *addr, size_t len, uint64_t *first,
@@ -30,7 +31,7 @@ static bool span_of(const void *addr, size_t len, uint64_t *first,
 	    __builtin_add_overflow(*first, (uint64_t)len, &end))
 		return false;
 	*last = end - 1;
-	return true;
+	return end <= ADDRESS_END;
 }
 
 /* Something else takes the place of [first, last]. */
@@ -95,6 +96,33 @@ err_put:
 	return MAP_FAILED;
 }
 
+/* Does something that a device may reach, or a BAR, lie there? */
+static bool is_taken(struct uiommu_machine *machine, uint64_t first,
+		     uint64_t last)
+{
+	struct uiommu_range pin;
+	struct bar_map bar;
+	bool taken;
+
+	if (bars_find(first, last, &bar)) {
+		map_put(bar.map);
+		return true;
+	}
+	launch_enter();
+	taken = uiommu_machine_pinned(machine, first, last, &pin);
+	launch_leave();
+	return taken;
+}
+
+/* A call that fails must change nothing, so it fails before we do anything. */
+static bool would_map(size_t len, int prot, int flags, int fd, off_t off)
+{
+	void *probe =
+		real_get()->mmap(NULL, len, prot, flags & ~MAP_FIXED, fd, off);
+
+	return probe != MAP_FAILED && !real_get()->munmap(probe, len);
+}
+
 void *launch_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		  off_t off)
 {
@@ -107,8 +135,12 @@ void *launch_mmap(void *addr, size_t len, int prot, int flags, int fd,
 	if (abi)
 		return map_bar(abi, &bar, addr, len, flags, fd, off);
 	if (launch_rare(machine) && (flags & MAP_FIXED) &&
-	    span_of(addr, len, &first, &last))
+	    span_of(addr, len, &first, &last)) {
+		if (is_taken(machine, first, last) &&
+		    !would_map(len, prot, flags, fd, off))
+			return MAP_FAILED;
 		displace(machine, first, last, "mmap");
+	}
 	return real_get()->mmap(addr, len, prot, flags, fd, off);
 }
 

@@ -13,8 +13,7 @@
 
 #include "preload.h"
 
-/* A string of the program's may be anything; leave bad ones to the kernel. */
-static bool readable(const char *path)
+bool path_readable(const char *path)
 {
 	uintptr_t p = (uintptr_t)path;
 	int err = errno;
@@ -87,7 +86,7 @@ const char *path_absolute(int dirfd, const char *path, char *buf)
 	size_t n = 0;
 	int err = errno;
 
-	if (!path || !readable(path) || !may_be_ours(dirfd, path))
+	if (!path || !path_readable(path) || !may_be_ours(dirfd, path))
 		return NULL;
 	if (path[0] != '/')
 		n = start_of(dirfd, buf);

@@ -183,6 +183,8 @@ int names_last(void);
 
 /* ------------------------------------------------------------- path.c ---- */
 
+/* A string of the program's may be anything; bad ones are the kernel's. */
+bool path_readable(const char *path);
 /*
  * The absolute form of a path, without "." and "..", in buf[PATH_MAX]; NULL
  * if it cannot be had or cannot be one of ours.

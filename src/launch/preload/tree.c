@@ -212,14 +212,6 @@ static const char *emulated_link(int dirfd, const char *path)
 	return fd >= 0 && launch_abi_of(fd) ? names_get(fd) : NULL;
 }
 
-/* Is it ours to look at?  A bad pointer is the kernel's business. */
-static bool may_look(const char *path)
-{
-	uintptr_t p = (uintptr_t)path;
-
-	return !launch_inside && p >= 65536 && !(p >> 47);
-}
-
 static ssize_t give(char *buf, size_t size, const char *text, size_t len)
 {
 	if (len > size)
@@ -235,7 +227,8 @@ launch_public ssize_t readlinkat(int dirfd, const char *path, char *buf,
 	const char *name;
 	ssize_t len;
 
-	if (!may_look(path) || (!launch.env.tree && !launch_machine()))
+	if (launch_inside || (!launch.env.tree && !launch_machine()) ||
+	    !path_readable(path))
 		return real_get()->readlinkat(dirfd, path, buf, size);
 	name = emulated_link(dirfd, path);
 	if (name && size)
