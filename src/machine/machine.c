@@ -58,7 +58,7 @@ void machine_settle(struct uiommu_machine *machine)
 	/* Inside the model, or come from inside the driver: later. */
 	if (dma_scope(machine->scope_key))
 		return;
-	pcidev_run_kicked(machine);
+	pcidev_resume_paused(machine);
 	msi_deliver(machine);
 	irqbox_deliver(machine);
 	pins_reap(&machine->pins);

@@ -226,6 +226,7 @@ struct uiommu_machine {
 	struct pcidev *dev[MACHINE_DEVICES];
 	unsigned int nr_devs;
 	uint32_t kicked; /* some device is; atomic */
+	uint32_t paused; /* some device is kicked, but not to run at once; atomic */
 };
 
 static inline void *machine_alloc(struct uiommu_machine *machine, size_t size)

@@ -10,6 +10,8 @@
  */
 #include "pci.h"
 
+#define KICK_ROUNDS 64u
+
 /* ----------------------------------------------------------------- DMA -- */
 
 static void scope_leave(struct uiommu_machine *machine,
@@ -88,23 +90,47 @@ static void run(struct pcidev *dev)
 		dev->type->run(dev);
 }
 
-void pcidev_kick(struct pcidev *dev)
+static void kick_later(struct pcidev *dev)
 {
-	struct uiommu_machine *machine = dev->machine;
+	store_release(&dev->kicked, 1);
+	store_release(&dev->machine->kicked, 1);
+}
 
-	if (dma_scope(machine->scope_key)) {
-		store_release(&dev->kicked, 1);
+void pcidev_pause(struct pcidev *dev)
+{
+	store_release(&dev->kicked, 1);
+	store_release(&dev->machine->paused, 1);
+}
+
+void pcidev_resume_paused(struct uiommu_machine *machine)
+{
+	if (load_relaxed(&machine->paused) &&
+	    exchange_acq_rel(&machine->paused, 0))
 		store_release(&machine->kicked, 1);
-		return;
-	}
-	run(dev);
 	pcidev_run_kicked(machine);
 }
 
+void pcidev_kick(struct pcidev *dev)
+{
+	if (dma_scope(dev->machine->scope_key)) {
+		kick_later(dev);
+		return;
+	}
+	run(dev);
+	pcidev_run_kicked(dev->machine);
+}
+
+/*
+ * Devices that ring each other's doorbells can do so for ever, so this ends
+ * after some rounds and the next access to a device goes on.
+ */
 void pcidev_run_kicked(struct uiommu_machine *machine)
 {
-	while (load_relaxed(&machine->kicked) &&
-	       exchange_acq_rel(&machine->kicked, 0)) {
+	for (unsigned int round = 0; round < KICK_ROUNDS; round++) {
+		if (load_relaxed(&machine->paused) ||
+		    !load_relaxed(&machine->kicked) ||
+		    !exchange_acq_rel(&machine->kicked, 0))
+			return;
 		for (unsigned int i = 0; i < machine->nr_devs; i++) {
 			struct pcidev *dev = machine->dev[i];
 
@@ -157,6 +183,9 @@ static int op_bar_read(void *ctx, unsigned int bar, uint64_t off,
 	if (!decodes(dev, bar, off, size))
 		return -EIO;
 	fetch_add_relaxed(&dev->accesses, 1);
+	/* Work that was left over goes on when somebody looks. */
+	if (load_relaxed(&dev->kicked) && !dma_scope(dev->machine->scope_key))
+		pcidev_run_kicked(dev->machine);
 	if (msix_covers(dev, bar, off, size))
 		return msix_read(dev, off, size, val);
 	return dev->type->bar_read(dev, bar, off, size, val);

@@ -129,6 +129,12 @@ bool pcidev_messages(struct pcidev *dev);
 void pcidev_intx(struct pcidev *dev, bool level);
 /* There may be work for run().  No lock held. */
 void pcidev_kick(struct pcidev *dev);
+/*
+ * Called by run(): there is more to do, but this thread has done enough.  The
+ * next one that comes by goes on (pcidev_resume_paused).
+ */
+void pcidev_pause(struct pcidev *dev);
+void pcidev_resume_paused(struct uiommu_machine *machine);
 /* Run the kicked devices. */
 void pcidev_run_kicked(struct uiommu_machine *machine);
 void pcidev_reset(struct pcidev *dev);

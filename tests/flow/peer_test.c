@@ -169,6 +169,38 @@ static void a_device_resets_itself(void **state)
 	teardown(&w);
 }
 
+/*
+ * Two descriptors that write the device's own DMACOUNT, so that there is always
+ * more to do: the doorbell returns, and a reset ends it.
+ */
+static void a_chain_that_feeds_itself(void **state)
+{
+	struct ioat_desc *desc;
+	struct world w;
+
+	setup(&w);
+	uiommu_map_put(w.map);
+	assert_int_equal(uiommu_abi_mmap(w.c[0].abi, w.c[0].dev_fd, LEN,
+					 PROT_READ | PROT_WRITE, MAP_SHARED,
+					 w.c[0].bar_off, &w.map),
+			 0);
+	client_map_ok(&w.c[0], w.window, LEN, BAR_IOVA);
+	desc = (struct ioat_desc *)w.mem[0];
+	for (unsigned int i = 0; i < 2; i++) {
+		w.mem[0][PAGE + 2 * i] = i ? 5 : 0;
+		desc[i].size = 2;
+		desc[i].src = IOVA + PAGE + 2 * i;
+		desc[i].dst = BAR_IOVA + IOAT_DMACOUNT;
+		desc[i].next = IOVA + 64 * !i;
+	}
+	bar_write(&w.c[0], IOAT_CHAINADDR, 8, IOVA);
+	bar_write(&w.c[0], IOAT_DMACOUNT, 2, 1);
+	bar_write(&w.c[0], IOAT_CHANCMD, 1, 0x20);
+	assert_int_equal(bar_read(&w.c[0], IOAT_CHANSTS, 8) & 7,
+			 IOAT_STS_HALTED);
+	teardown(&w);
+}
+
 /* Registers do not answer while memory decoding is off. */
 static void a_deaf_device_aborts(void **state)
 {
@@ -188,6 +220,7 @@ int main(void)
 		cmocka_unit_test(iommufd_refuses_a_bar),
 		cmocka_unit_test(one_device_starts_the_other),
 		cmocka_unit_test(a_device_resets_itself),
+		cmocka_unit_test(a_chain_that_feeds_itself),
 		cmocka_unit_test(a_deaf_device_aborts),
 	};
 

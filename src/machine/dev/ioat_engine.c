@@ -21,6 +21,9 @@
  */
 #include "ioat.h"
 
+/* More than one doorbell can ask for: 65535 descriptors of 34 accesses. */
+#define ACCESSES_AT_ONCE BIT32(22)
+
 /* One memory access of the engine. */
 struct ioat_access {
 	uint64_t iova;
@@ -397,17 +400,32 @@ static void count_thread(struct ioat *ioat, int by)
 	pthread_mutex_unlock(&ioat->lock);
 }
 
+/* Let go of the engine in the middle. */
+static void pause_engine(struct ioat *ioat)
+{
+	pthread_mutex_lock(&ioat->lock);
+	ioat->running = false;
+	pthread_mutex_unlock(&ioat->lock);
+	pcidev_pause(ioat->dev);
+}
+
 /*
  * Work until there is no more, or until an access is pending; `status` is the
- * result of one that was, else NULL.
+ * result of one that was, else NULL.  A chain that feeds itself has no end:
+ * then the thread is given back and the next one to come by goes on.
  */
 static void engine(struct ioat *ioat, const int *status)
 {
+	uint32_t left = ACCESSES_AT_ONCE;
 	struct ioat_access acc;
 	int rc;
 
 	count_thread(ioat, 1);
 	while (more(ioat, status)) {
+		if (!left--) {
+			pause_engine(ioat);
+			break;
+		}
 		name_access(ioat, &acc);
 		ioat->req.done = access_resumed;
 		rc = pcidev_dma(ioat->dev, &ioat->req, acc.iova, acc.buf,
