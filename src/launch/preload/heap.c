@@ -188,7 +188,8 @@ launch_public void free(void *ptr)
 	bool waits;
 	int err;
 
-	if (!launch_rare(machine) || !ptr) {
+	/* Most blocks are too small to hold a page. */
+	if (!launch_rare(machine) || !ptr || malloc_usable_size(ptr) < PAGE) {
 		real_free(ptr);
 		return;
 	}

@@ -109,8 +109,11 @@ static int name_library(struct run *run, char *err, size_t err_len)
 		snprintf(err, err_len, "%s: %s", library, strerror(errno));
 		return -EIO;
 	}
-	snprintf(run->library, sizeof(run->library), "%.*s", PATH_MAX - 1,
-		 library);
+	if (strlen(library) >= sizeof(run->library)) {
+		snprintf(err, err_len, "the library's path is too long");
+		return -ENAMETOOLONG;
+	}
+	memcpy(run->library, library, strlen(library) + 1);
 	if (!strpbrk(library, " :"))
 		return 0;
 	snprintf(run->library, sizeof(run->library),
