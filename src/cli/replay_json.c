@@ -190,8 +190,7 @@ int replay_put_segments(struct replay_ram *ram, const json_t *segments,
 	size_t i;
 	int rc;
 
-	json_array_foreach((json_t *)(uintptr_t)segments, i, segment)
-	{
+	json_array_foreach((json_t *)(uintptr_t)segments, i, segment) {
 		uint64_t pa;
 
 		rc = replay_get(segment, "pa", UINT64_MAX, &pa, error);
