@@ -160,6 +160,12 @@ struct model_slot *model_slot_find(struct model_drain *d)
 	return mine.slot;
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1 /* as GCC says it */
+#endif
+#endif
+
 /* ThreadSanitizer does not know fences; it does know exchanges. */
 static void full_barrier(uint64_t *word, uint64_t val)
 {

@@ -471,11 +471,16 @@ int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
 				  const struct uiommu_smmuv3_txn *txn,
 				  struct uiommu_smmuv3_xlate *out)
 {
-	struct model_slot *slot = model_enter(&model->drain);
 	const struct msmmu_ctx *missed = NULL;
+	struct model_slot *slot;
+	uint64_t at;
 
+	slot = model_enter_at(&model->drain, &at);
+	if (unlikely(!slot))
+		return translate_slow(model, model_enter(&model->drain), txn,
+				      out, NULL);
 	if (unlikely(!fast_hit(model, slot, txn, out, &missed)))
 		return translate_slow(model, slot, txn, out, missed);
-	model_leave(&model->drain, slot);
+	model_leave_at(slot, at);
 	return 0;
 }
