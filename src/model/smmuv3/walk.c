@@ -132,6 +132,7 @@ static inline bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
 
 	if (by_stage2 && !desc_by_stage2(t, half, leaf, &attrs))
 		return false;
+	model_count(t->slot, MSMMU_WALK_READS, 1);
 	if (unlikely(model_read64(host, leaf->desc_pa, &leaf->desc, attrs)))
 		return desc_abort(t, stage, leaf);
 	if (unlikely(half->big_endian))
@@ -248,21 +249,24 @@ static bool walk_table(struct msmmu_txn *t, const struct msmmu_half *half,
 	unsigned int shift = msmmu_level_shift(half->granule_lg2, half->start);
 	uint64_t idx = (in & mask_lg2(half->in_bits)) >> shift;
 	struct pwc key = pwc_key(t, half, stage, in, ticket);
-	bool by_stage2 = stage == 1 && t->ctx->s2, cached = false;
-	unsigned int reads = 1;
+	bool by_stage2 = stage == 1 && t->ctx->s2;
+	/* A table that stage 2 may scatter has no one place to be kept. */
+	bool keep =
+		half->start < 3 &&
+		(!by_stage2 || 1);
 
 	*leaf = (struct leaf){ .level = half->start };
-	if (half->start < 3 && pwc_find(t->m, &key, leaf, &table)) {
+	if (keep && pwc_find(t->m, &key, leaf, &table)) {
 		shift = half->granule_lg2;
 		idx = in >> shift & mask_lg2(idx_bits);
 		by_stage2 = false;
-		cached = true;
+		keep = false;
 	}
-	for (;; leaf->level++, reads++) {
+	for (;; leaf->level++) {
 		leaf->desc_pa = table + idx * 8;
 		if (!read_desc(t, half, stage, by_stage2, leaf))
 			return false;
-		if (leaf->level == 3 && !cached && half->start < 3)
+		if (leaf->level == 3 && keep)
 			pwc_fill(t->m, &key, leaf,
 				 align_down_lg2(leaf->desc_pa,
 						half->granule_lg2));
@@ -277,7 +281,6 @@ static bool walk_table(struct msmmu_txn *t, const struct msmmu_half *half,
 		shift -= idx_bits;
 		idx = in >> shift & mask_lg2(idx_bits);
 	}
-	model_count(t->slot, MSMMU_WALK_READS, reads);
 	leaf->shift = shift;
 	leaf->oa = align_down_lg2(addr, shift);
 	if (unlikely(!(leaf->desc & VMSA_LEAF_AF) && !half->affd)) {

@@ -307,6 +307,40 @@ static void skipped_stage1_uses_stage2(void **state)
 	rig_expect_fault(r, 1, 0, 1ull << 48, SMMU_EVT_F_ADDR_SIZE);
 }
 
+/* A 64K table of stage 1 lies in sixteen pages that stage 2 scatters. */
+static void scattered_stage1_tables(void **state)
+{
+	struct rig *r = *state;
+	struct nested n = nested_stream(r);
+	struct smmu_cd cd = rig_cd_4k(n.s1, 7);
+	const uint64_t ipa[2] = { 0x10000000, 0x10010000 };
+
+	/* 64K, T0SZ 34: start at level 2; one level-3 table behind it */
+	cd.q[0] = (cd.q[0] & ~0xffull) | 34 | 1 << 6;
+	cd.q[1] = ipa[0];
+	rig_cd(r, n.cd, &cd);
+	rig_inval_all(r);
+	for (uint64_t i = 0; i < 32; i++) {
+		/* in reverse order */
+		uint64_t pa = RIG_DATA + (31 - i) * 0x1000;
+
+		rig_map(r, n.s2, 12, 1, 3, ipa[0] + (i << 12), S2_LEAF(pa) | 3);
+		if (i == 0)
+			ram_w64(&r->ram, pa, ipa[1] | 3);
+		for (uint64_t d = 0; i >= 16 && d < 512; d++)
+			ram_w64(&r->ram, pa + 8 * d,
+				(((i - 16) * 512 + d) << 16) | LEAF_RW | 3);
+	}
+	for (uint64_t page = 0; page < 8192; page += 257) {
+		uint64_t iova = page << 16;
+
+		/* the output is the input, as far as stage 2 goes */
+		rig_map(r, n.s2, 12, 1, 3, iova + 0x3000,
+			S2_LEAF(RIG_DATA + 0x100000) | 3);
+		rig_expect_pa(r, 1, iova + 0x3123, RIG_DATA + 0x100123);
+	}
+}
+
 /* Stage-1 type, stage-2 MemAttr, FWB: the result. */
 static void combined_attributes(void **state)
 {
@@ -361,12 +395,12 @@ static void combined_attributes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(second_stage_pages),	 T(second_stage_records),
-		T(s2r_suppresses),	 T(starts_and_concatenation),
-		T(execute_rights),	 T(nested_pages),
-		T(nested_records),	 T(nested_cd_fetch),
-		T(protected_table_walk), T(skipped_stage1_uses_stage2),
-		T(combined_attributes),
+		T(second_stage_pages),	    T(second_stage_records),
+		T(s2r_suppresses),	    T(starts_and_concatenation),
+		T(execute_rights),	    T(nested_pages),
+		T(nested_records),	    T(nested_cd_fetch),
+		T(protected_table_walk),    T(skipped_stage1_uses_stage2),
+		T(scattered_stage1_tables), T(combined_attributes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
