@@ -66,6 +66,14 @@ static unsigned int seconds(void)
 	return env && atoi(env) > 0 ? (unsigned int)atoi(env) : 2;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 static void start(struct shared *s)
 {
 	guard_ok();
@@ -140,7 +148,7 @@ static void *writer(void *arg)
 static void run_workers(struct shared *s, struct worker *w, unsigned int n,
 			void *(*fn[])(void *), void (*change)(struct shared *))
 {
-	time_t end = time(NULL) + seconds();
+	uint64_t end = now_ms() + seconds() * 1000u;
 
 	for (unsigned int i = 0; i < n; i++) {
 		w[i].s = s;
@@ -148,7 +156,7 @@ static void run_workers(struct shared *s, struct worker *w, unsigned int n,
 		assert_int_equal(
 			pthread_create(&w[i].thread, NULL, fn[i], &w[i]), 0);
 	}
-	while (time(NULL) < end) {
+	while (now_ms() < end) {
 		change(s);
 		s->changes++;
 	}

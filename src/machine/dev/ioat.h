@@ -7,6 +7,7 @@
 #include "ioat_regs.h"
 
 #define PIECE UINT32_C(65536)
+#define IOAT_AHEAD 8u /* descriptors fetched at once */
 
 enum phase {
 	PHASE_IDLE, /* between descriptors */
@@ -38,6 +39,9 @@ struct ioat {
 	enum phase phase;
 	uint64_t cur; /* descriptor to fetch next, or in work */
 	struct ioat_desc desc;
+	/* Fetched in one access; only what DMACOUNT promised by then. */
+	struct ioat_desc ahead[IOAT_AHEAD];
+	unsigned int nr_ahead, next_ahead; /* in use from next_ahead on */
 	uint32_t pos, piece;
 	uint64_t status; /* what the completion write carries */
 	bool notify;	 /* an interrupt is due before going on */

@@ -96,6 +96,7 @@ static void reset_channel(struct ioat *ioat)
 	ioat->want_abort = false;
 	store_relaxed(&ioat->want_stop, 0);
 	ioat->notify = false;
+	ioat->nr_ahead = 0;
 	ioat->phase = PHASE_IDLE;
 	ioat->state = IOAT_HALTED;
 }
@@ -183,6 +184,51 @@ static void start_desc(struct ioat *ioat)
 	}
 }
 
+/* A descriptor that is all right and has data to move. */
+static bool moves_data(const struct ioat_desc *desc)
+{
+	unsigned int op = IOAT_DESC_OP(desc->ctl);
+
+	return desc->size && desc->size <= BIT32(IOAT_XFERCAP_LG2) &&
+	       (op == IOAT_OP_FILL ||
+		(op == IOAT_OP_COPY && !(desc->ctl & IOAT_DESC_CTL_NULL)));
+}
+
+/*
+ * Descriptors that may be fetched together: promised, and in the same page, so
+ * that those further on cannot fail where the first one does not.
+ */
+static unsigned int how_many_ahead(const struct ioat *ioat)
+{
+	uint64_t room = (4096 - (ioat->cur & 4095)) / IOAT_DESC_SIZE;
+
+	return (unsigned int)max_u64(1, min_u64(min_u64(room, ioat_todo(ioat)),
+						IOAT_AHEAD));
+}
+
+/* The one that was fetched is in work now; what follows it waits. */
+static void take_fetched(struct ioat *ioat)
+{
+	ioat->desc = ioat->ahead[0];
+	ioat->next_ahead = 1;
+}
+
+/*
+ * The next descriptor, if it is here already: the chain goes on where the last
+ * one ended.  One that needs a word of its own is fetched again.
+ */
+static bool take_ahead(struct ioat *ioat)
+{
+	const struct ioat_desc *desc = &ioat->ahead[ioat->next_ahead];
+
+	if (ioat->next_ahead >= ioat->nr_ahead ||
+	    ioat->cur != ioat->completed + IOAT_DESC_SIZE || !moves_data(desc))
+		return false;
+	ioat->desc = *desc;
+	ioat->next_ahead++;
+	return true;
+}
+
 /* Between descriptors: is there one more?  Under the lock. */
 static bool next_desc(struct ioat *ioat)
 {
@@ -192,10 +238,12 @@ static bool next_desc(struct ioat *ioat)
 		ioat->new_chain = false;
 		ioat->cur = ioat->chainaddr;
 		ioat->done = 0;
+		ioat->nr_ahead = 0;
 	}
 	if (ioat->want_suspend) {
 		ioat->want_suspend = false;
 		ioat->state = IOAT_SUSPENDED;
+		ioat->nr_ahead = 0;
 		return false;
 	}
 	if (!ioat_todo(ioat)) {
@@ -204,7 +252,13 @@ static bool next_desc(struct ioat *ioat)
 		return false;
 	}
 	ioat->state = IOAT_ACTIVE;
+	if (take_ahead(ioat)) {
+		start_desc(ioat);
+		return true;
+	}
 	ioat->phase = PHASE_FETCH;
+	ioat->next_ahead = 0;
+	ioat->nr_ahead = how_many_ahead(ioat);
 	if (ioat->cur & (IOAT_DESC_SIZE - 1))
 		fail(ioat, ioat->done ? IOAT_CHANERR_DESC_ALIGN
 				      : IOAT_CHANERR_CHAIN_ADDR);
@@ -254,6 +308,7 @@ static void access_done(struct ioat *ioat)
 {
 	switch (ioat->phase) {
 	case PHASE_FETCH:
+		take_fetched(ioat);
 		start_desc(ioat);
 		break;
 	case PHASE_READ:
@@ -294,16 +349,6 @@ static bool finish_access(struct ioat *ioat, int status)
 	return true;
 }
 
-/* A descriptor that is all right and has data to move. */
-static bool moves_data(const struct ioat_desc *desc)
-{
-	unsigned int op = IOAT_DESC_OP(desc->ctl);
-
-	return desc->size && desc->size <= BIT32(IOAT_XFERCAP_LG2) &&
-	       (op == IOAT_OP_FILL ||
-		(op == IOAT_OP_COPY && !(desc->ctl & IOAT_DESC_CTL_NULL)));
-}
-
 /*
  * Within a descriptor only the engine's own members change, so that going on
  * after a good access needs no lock unless somebody wants it to stop.
@@ -314,8 +359,9 @@ static bool go_on(struct ioat *ioat)
 		return false;
 	switch (ioat->phase) {
 	case PHASE_FETCH:
-		if (!moves_data(&ioat->desc))
+		if (!moves_data(&ioat->ahead[0]))
 			return false;
+		take_fetched(ioat);
 		start_desc(ioat);
 		return true;
 	case PHASE_READ:
@@ -373,8 +419,8 @@ static void name_access(struct ioat *ioat, struct ioat_access *acc)
 	switch (ioat->phase) {
 	case PHASE_FETCH:
 		acc->iova = ioat->cur;
-		acc->buf = &ioat->desc;
-		acc->len = sizeof(ioat->desc);
+		acc->buf = ioat->ahead;
+		acc->len = ioat->nr_ahead * IOAT_DESC_SIZE;
 		break;
 	case PHASE_READ:
 		acc->iova = ioat->desc.src + ioat->pos;

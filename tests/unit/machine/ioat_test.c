@@ -207,10 +207,44 @@ static void destination_error(void **state)
 	errors(DATA + 0x303f, IOAT_CHANERR_DST_ADDR, true);
 }
 
+/* In another page than the first: what lies together is fetched together. */
 static void fetch_error(void **state)
 {
-	errors(RING + 64, IOAT_CHANERR_NEXT_ADDR | IOAT_CHANERR_READ_DATA,
-	       true);
+	desc(0, 0, DATA, DATA + 0x1000, 64)->next = RING + 0x1000;
+	rig.bad = RING + 0x1000;
+	chain(2);
+	assert_int_equal(rig_read(&rig, CHANERR, 4),
+			 IOAT_CHANERR_NEXT_ADDR | IOAT_CHANERR_READ_DATA);
+	assert_int_equal(sts(), IOAT_HALTED);
+	assert_int_equal(status_word(), RING | IOAT_HALTED);
+}
+
+/*
+ * Descriptors beyond what was promised are not looked at before: software may
+ * still write them; and those done before are fetched anew.
+ */
+static void descriptors_are_not_kept(void **state)
+{
+	for (unsigned int i = 0; i < 16; i++)
+		desc(i, 0, DATA, DATA + 0x1000 + 16 * i, 8);
+	memset(at(DATA), 1, 8);
+	rig.accesses = 0;
+	chain(3);
+	assert_int_equal(rig.accesses, 1 + 3 * 2);
+	/* The fourth, and after a round the first. */
+	desc(3, 0, DATA, DATA + 0x3000, 8);
+	desc(0, 0, DATA, DATA + 0x4000, 8);
+	rig_write(&rig, DMACOUNT, 2, 17);
+	assert_int_equal(at(DATA + 0x3000)[7], 1);
+	assert_int_equal(at(DATA + 0x4000)[7], 1);
+	/* A chain that jumps out of what was fetched. */
+	desc(0, 0, DATA, DATA + 0x5000, 8)->next = RING + 5 * 64;
+	desc(1, 0, DATA, DATA + 0x6000, 8);
+	desc(5, 0, DATA, DATA + 0x7000, 8);
+	chain(2);
+	assert_int_equal(at(DATA + 0x5000)[0], 1);
+	assert_int_equal(at(DATA + 0x6000)[0], 0);
+	assert_int_equal(at(DATA + 0x7000)[0], 1);
 }
 
 static void completion_error(void **state)
@@ -437,6 +471,7 @@ int main(void)
 		T(source_error),
 		T(destination_error),
 		T(fetch_error),
+		T(descriptors_are_not_kept),
 		T(completion_error),
 		T(unknown_operation),
 		T(size_zero),
