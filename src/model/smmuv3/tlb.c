@@ -353,7 +353,7 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 		return;
 	if (k.last < k.first)
 		k.last = TLB_VA;
-	if (0)
+	if (!r->leaf_only)
 		fetch_add_acq_rel(&m->tables_gen, 1);
 	mcache_kill_begin(&m->tlb);
 	if (r->regime == MSMMU_REGIME_IPA) {
@@ -367,6 +367,6 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 	} else {
 		kill_owner(m, &k, local_view(m, r->regime, r->vmid, r->asid));
 		kill_owner(m, &k, global_view(m, r->regime, r->vmid, false));
-		
+		kill_owner(m, &k, global_view(m, r->regime, r->vmid, true));
 	}
 }

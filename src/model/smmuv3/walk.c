@@ -253,7 +253,7 @@ static bool walk_table(struct msmmu_txn *t, const struct msmmu_half *half,
 	/* A table that stage 2 may scatter has no one place to be kept. */
 	bool keep =
 		half->start < 3 &&
-		(!by_stage2 || 1);
+		(!by_stage2 || t->ctx->stage2.granule_lg2 >= half->granule_lg2);
 
 	*leaf = (struct leaf){ .level = half->start };
 	if (keep && pwc_find(t->m, &key, leaf, &table)) {
