@@ -243,6 +243,29 @@ static void two_streams_share_a_space(void **state)
 	assert_int_equal(rig_stats(r).walks, before);
 }
 
+/* Global entries are for those of the same ASET; NH_VA reaches both kinds. */
+static void globals_by_aset(void **state)
+{
+	struct rig *r = *state;
+	uint64_t before, cd = RIG_CD + 64 * 2;
+
+	s1_stream(r, 1, 7, 0, 0);
+	s1_stream(r, 2, 8, 0, 0);
+	ram_w64(&r->ram, cd, ram_r64(&r->ram, cd) | 1ull << 47); /* ASET */
+	rig_expect_pa(r, 1, 0x3000, RIG_DATA + 0x2000);
+	before = rig_stats(r).walks;
+	rig_expect_pa(r, 2, 0x3000, RIG_DATA + 0x2000);
+	assert_int_equal(rig_stats(r).walks - before, 1);
+	rig_cmd(r, VA(0x12, 0, 99), 0x3001);
+	rig_sync(r);
+	rig_expect_pa(r, 1, 0x3000, RIG_DATA + 0x2000);
+	rig_expect_pa(r, 2, 0x3000, RIG_DATA + 0x2000);
+	assert_int_equal(rig_stats(r).walks - before, 3);
+	rig_expect_pa(r, 1, 0x3000, RIG_DATA + 0x2000);
+	rig_expect_pa(r, 2, 0x3000, RIG_DATA + 0x2000);
+	assert_int_equal(rig_stats(r).walks - before, 3);
+}
+
 /* Where tables are is cached too: one descriptor is read, until Leaf = 0. */
 static void tables_are_cached_until_leaf_0(void **state)
 {
@@ -469,6 +492,7 @@ int main(void)
 		T(el2_e2h_reach),
 		T(stale_until_invalidated),
 		T(two_streams_share_a_space),
+		T(globals_by_aset),
 		T(tables_are_cached_until_leaf_0),
 		T(reach_of_each_cfgi_command),
 		T(configuration_is_stale_until_invalidated),
