@@ -416,8 +416,11 @@ static launch_tls struct {
 static int walk_cut(const char *path, const struct stat *st, int type,
 		    struct FTW *ftw)
 {
-	ftw->base -= (int)walk.cut;
-	return walk.fn(path + walk.cut, st, type, ftw);
+	/* A copy: libc goes on building paths by the original. */
+	struct FTW seen = *ftw;
+
+	seen.base -= (int)walk.cut;
+	return walk.fn(path + walk.cut, st, type, &seen);
 }
 
 launch_public int nftw(const char *path, __nftw_func_t fn, int depth, int flags)
