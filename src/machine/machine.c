@@ -62,6 +62,7 @@ void machine_settle(struct uiommu_machine *machine)
 	msi_deliver(machine);
 	irqbox_deliver(machine);
 	pins_reap(&machine->pins);
+	mm_put_late_maps(machine);
 }
 
 void uiommu_machine_poll(struct uiommu_machine *machine)

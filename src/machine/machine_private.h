@@ -212,6 +212,8 @@ struct uiommu_machine {
 	struct uiommu_range arena;
 	struct carve carve;
 	struct pins pins;
+	/* Mappings to put once nobody is inside; pushed and taken whole. */
+	struct late_map *late_maps;
 	struct uiommu_mm mm;
 	struct msi msi;
 	struct report report;
@@ -263,6 +265,8 @@ int ram_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want);
 void *ram_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write);
 
 /* struct uiommu_mm of this process; ctx is the machine. */
+/* Put what pinning has looked at; with no lock held. */
+void mm_put_late_maps(struct uiommu_machine *machine);
 int mm_pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
 	   struct uiommu_run *run);
 void mm_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);

@@ -29,10 +29,9 @@ static uint32_t *word_at(struct pins *pins, uint64_t pa)
 	return leaf ? &leaf->word[pa >> PIN_PAGE_LG2 & (PIN_FANOUT - 1)] : NULL;
 }
 
-/* First page from `pa` on whose leaf exists; past the end: 2^48. */
-uint64_t pin_skip_holes(struct pins *pins, uint64_t pa)
+uint64_t pin_skip_holes(struct pins *pins, uint64_t pa, uint64_t last)
 {
-	while (!(pa >> PIN_ADDR_LG2)) {
+	while (pa <= last) {
 		struct pin_mid *mid = pins->root[pa >> 36];
 
 		if (!mid)
@@ -42,7 +41,7 @@ uint64_t pin_skip_holes(struct pins *pins, uint64_t pa)
 		else
 			return pa;
 	}
-	return BIT64(PIN_ADDR_LG2);
+	return pa;
 }
 
 void *pin_node_alloc(struct pins *pins, size_t size)

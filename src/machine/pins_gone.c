@@ -40,7 +40,7 @@ bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
 		} else if (found) {
 			break;
 		} else {
-			va = pin_skip_holes(pins, va + PIN_PAGE);
+			va = pin_skip_holes(pins, va + PIN_PAGE, last);
 		}
 	}
 	pthread_mutex_unlock(&pins->lock);
@@ -57,8 +57,10 @@ static bool still_held(struct pins *pins, const struct pin_gone *gone)
 {
 	struct pin_alias *alias;
 
-	for (uint64_t va = pin_skip_holes(pins, gone->range.first);
-	     va <= gone->range.last; va = pin_skip_holes(pins, va + PIN_PAGE))
+	uint64_t last = gone->range.last;
+
+	for (uint64_t va = pin_skip_holes(pins, gone->range.first, last);
+	     va <= last; va = pin_skip_holes(pins, va + PIN_PAGE, last))
 		if (held(pin_get(pins, va)))
 			return true;
 	list_for_each(alias, &pins->aliases, node) {
@@ -200,8 +202,8 @@ int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 		return -EINVAL;
 	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
 	pthread_mutex_lock(&pins->lock);
-	for (uint64_t va = pin_skip_holes(pins, first); va <= last;
-	     va = pin_skip_holes(pins, va + PIN_PAGE))
+	for (uint64_t va = pin_skip_holes(pins, first, last); va <= last;
+	     va = pin_skip_holes(pins, va + PIN_PAGE, last))
 		any |= kill_page(pins, va);
 	aliased = kill_aliases(pins, first, last);
 	if (any || aliased)
@@ -242,7 +244,7 @@ static bool reap_one(struct pins *pins, struct uiommu_range *uva)
 	uint64_t pa = pins->reap_first;
 
 	for (; pa <= pins->reap_last;
-	     pa = pin_skip_holes(pins, pa + PIN_PAGE)) {
+	     pa = pin_skip_holes(pins, pa + PIN_PAGE, pins->reap_last)) {
 		uint64_t at = pins_uva(pins, pa);
 
 		if (pin_get(pins, pa) != PIN_RELEASED) {

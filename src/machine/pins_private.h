@@ -5,8 +5,8 @@
 
 #include "pins.h"
 
-/* First page from `pa` on whose leaf exists; past the end: 2^48. */
-uint64_t pin_skip_holes(struct pins *pins, uint64_t pa);
+/* First page from `pa` to `last` whose leaf exists; beyond `last`: none. */
+uint64_t pin_skip_holes(struct pins *pins, uint64_t pa, uint64_t last);
 void *pin_node_alloc(struct pins *pins, size_t size);
 void pin_node_free(struct pins *pins, void *node);
 /* A page's word; 0 where there is no leaf. */

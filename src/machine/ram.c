@@ -11,6 +11,7 @@
  * The pins are looked at and the copy is made inside one read section: that is
  * what mm_drain() waits for after it made a page dead.
  */
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "pci.h"
@@ -339,26 +340,86 @@ static int pin_bar(struct uiommu_map *map, uint64_t map_off, uint64_t left,
 	run->pa = uiommu_map_pa(map) + map_off;
 	run->len = min_u64(len, align_down_lg2(left, PIN_PAGE_LG2));
 	run->mmio = true;
-	uiommu_map_put(map);
 	if (!(flags & UIOMMU_PIN_MMIO_OK) || !run->len)
 		return -EFAULT;
 	return 0;
 }
 
+/*
+ * A mapping looked at while pinning.  To put the last reference closes the
+ * device, which takes locks that the one who pins may hold; so it waits until
+ * nobody is inside.
+ */
+struct late_map {
+	struct late_map *next;
+	struct uiommu_map *map;
+};
+
+void mm_put_late_maps(struct uiommu_machine *machine)
+{
+	struct late_map *late, *next;
+
+	if (!load_relaxed(&machine->late_maps))
+		return;
+	for (late = exchange_acq_rel(&machine->late_maps, NULL); late;
+	     late = next) {
+		next = late->next;
+		uiommu_map_put(late->map);
+		free(late);
+	}
+}
+
+static void put_map_late(struct uiommu_machine *machine, struct late_map *late,
+			 struct uiommu_map *map)
+{
+	late->map = map;
+	late->next = load_relaxed(&machine->late_maps);
+	while (!cmpxchg_acq_rel(&machine->late_maps, &late->next, late))
+		;
+}
+
+/* Is it a BAR?  1 and its answer in *rc, 0, or -ENOMEM. */
+static int pin_if_bar(struct uiommu_machine *machine, uint64_t uva,
+		      uint64_t len, uint32_t flags, struct uiommu_run *run,
+		      int *rc)
+{
+	const struct uiommu_machine_cfg *cfg = &machine->cfg;
+	uint64_t map_off, left;
+	struct uiommu_map *map;
+	struct late_map *late;
+
+	if (!cfg->find_map)
+		return 0;
+	late = malloc(sizeof(*late));
+	if (!late)
+		return -ENOMEM;
+	map = cfg->find_map(cfg->ctx, uva, &map_off, &left);
+	if (!map) {
+		free(late);
+		return 0;
+	}
+	*rc = pin_bar(map, map_off, left, len, flags, run);
+	put_map_late(machine, late, map);
+	return 1;
+}
+
+/*
+ * How much is tried at once: to the next multiple, so that runs keep the
+ * alignment of large leaves, and a length that cannot be is refused quickly.
+ */
+#define PIN_STEP_LG2 30
+
 int mm_pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
 	   struct uiommu_run *run)
 {
 	struct uiommu_machine *machine = ctx;
-	const struct uiommu_machine_cfg *cfg = &machine->cfg;
-	struct uiommu_map *map;
-	uint64_t map_off, left;
-	int rc;
+	int rc, bar;
 
-	if (cfg->find_map) {
-		map = cfg->find_map(cfg->ctx, uva, &map_off, &left);
-		if (map)
-			return pin_bar(map, map_off, left, len, flags, run);
-	}
+	bar = pin_if_bar(machine, uva, len, flags, run, &rc);
+	if (bar)
+		return bar < 0 ? bar : rc;
+	len = min_u64(len,
+		      BIT64(PIN_STEP_LG2) - (uva & mask_lg2(PIN_STEP_LG2)));
 	/*
 	 * Counted first, so that whoever takes the memory away meanwhile knows.
 	 * What cannot be populated as a whole may begin with what can: a BAR or

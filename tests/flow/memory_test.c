@@ -277,6 +277,10 @@ static void what_cannot_be_pinned(void **state)
 	assert_int_equal(client_map(&w.c, (void *)(UINTPTR_MAX - 0x1fff), PAGE,
 				    3 * IOVA),
 			 -EFAULT);
+	/* As much as an address space holds: refused before much is done. */
+	assert_int_equal(client_map(&w.c, ro + 2 * PAGE, UINT64_C(1) << 46,
+				    3 * IOVA),
+			 -EFAULT);
 	/* Nothing of it stayed behind. */
 	assert_false(uiommu_machine_pinned(w.machine, first_of(ro),
 					   first_of(ro) + 3 * PAGE - 1,
