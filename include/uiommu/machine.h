@@ -108,10 +108,20 @@ void uiommu_machine_after_fork_child(struct uiommu_machine *machine);
 bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, struct uiommu_range *pinned);
 /*
+ * A hint: false means that nothing of [first, last] is pinned or waits to be
+ * given back.  Takes no lock, and may be called outside enter and exit.
+ */
+bool uiommu_machine_maybe_pinned(struct uiommu_machine *machine, uint64_t first,
+				 uint64_t last);
+/*
  * The process gives [first, last], whole pages, all of it pinned, back:
  * munmap, free.  The pages stay where they are, for the device, until the last
  * pin goes; then cfg.unpinned is called.  `what` is a word for reports
  * ("munmap", "free").  -EINVAL: a page of it is not pinned; nothing is changed.
+ *
+ * Less than a page, within one: a block of the heap.  Its page lives on, can be
+ * pinned again, and DMA to those bytes is reported; they too come back by
+ * cfg.unpinned.  -ENOMEM: none, or too many such blocks wait.
  */
 int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what);

@@ -381,9 +381,18 @@ bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
 	return pins_next(&machine->pins, first, last, pinned);
 }
 
+bool uiommu_machine_maybe_pinned(struct uiommu_machine *machine, uint64_t first,
+				 uint64_t last)
+{
+	return pins_maybe(&machine->pins, first, last);
+}
+
 int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what)
 {
+	/* Whole pages, or bytes of one. */
+	if (last - first < PIN_PAGE - 1)
+		return pins_release_part(&machine->pins, first, last, what);
 	return pins_release(&machine->pins, first, last, what);
 }
 

@@ -202,6 +202,9 @@ void report_unowned(void *ctx, struct uiommu_device *dev,
 /* A DMA found a page that the process gave up. */
 void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
 		 bool write, const void *buf);
+/* The same where freed bytes lie on the pages: names those it touches. */
+void report_parts(struct uiommu_machine *machine, uint64_t uva, size_t len,
+		  bool write, const void *buf);
 
 /* ---------------------------------------------------------- machine ---- */
 

@@ -164,6 +164,7 @@ static int make_alias(struct pins *pins, uint64_t uva, uint64_t len,
 	alias->pa.last = at + len - 1;
 	alias->uva = uva;
 	list_add(after, &alias->node);
+	fetch_add_relaxed(&pins->nr_aliases, 1);
 	for (uint64_t off = 0; off < len; off += PIN_PAGE) {
 		uint64_t page = (at + off - pins->cfg.alias_window.first) >>
 				PIN_PAGE_LG2;
@@ -187,6 +188,7 @@ void pin_trim_aliases(struct pins *pins)
 		if (pa <= alias->pa.last)
 			continue;
 		list_del(&alias->node);
+		fetch_add_relaxed(&pins->nr_aliases, (uint64_t)-1);
 		pin_node_free(pins, alias);
 	}
 }
@@ -348,6 +350,10 @@ static void to_reap(struct pins *pins, uint64_t pa)
 /* The last pin of a page in state `word` goes: what is left of the word. */
 static uint32_t last_pin(struct pins *pins, uint64_t pa, uint32_t word)
 {
+	if (word & PIN_PART)
+		store_relaxed(&pins->parts_wait, 1);
+	if (!(word & PIN_RELEASED) && word & PIN_PART)
+		return PIN_PART;
 	if (!(word & PIN_RELEASED)) {
 		fetch_add_relaxed(&pins->busy_pages, (uint64_t)-1);
 		return 0;
@@ -403,6 +409,7 @@ int pins_init(struct pins *pins, const struct pins_cfg *cfg)
 	pins->cfg = *cfg;
 	list_init(&pins->aliases);
 	list_init(&pins->gone);
+	list_init(&pins->parts);
 	/* Costs memory where aliases are made only. */
 	va = mmap(NULL, alias_bytes(pins), PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -430,6 +437,7 @@ void pins_fini(struct pins *pins)
 		list_del(&gone->node);
 		pin_node_free(pins, gone);
 	}
+	pins_fini_parts(pins);
 	for (unsigned int i = 0; i < PIN_FANOUT; i++) {
 		if (!pins->root[i])
 			continue;

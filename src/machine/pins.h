@@ -10,6 +10,7 @@
  *		devices until its count is 0, then it is reaped.
  *   DEAD	something else stands at this address now.  DMA by the old pins
  *		aborts; a new pin of the same address gets an alias.
+ *   PART	bytes of the page were freed (pins_part.c); else it lives on.
  *
  * An alias is a page of physical address space in a window of its own behind
  * which the memory at another virtual address stands.  A virtual page has at
@@ -36,11 +37,13 @@
 #define PIN_ADDR_LG2 48
 #define PIN_FANOUT 4096u
 
-#define PIN_GONE_MAX 1024u /* records kept for reports */
+#define PIN_GONE_MAX 1024u  /* records kept for reports */
+#define PIN_PARTS_MAX 1024u /* freed blocks that wait for their page */
 
 #define PIN_COUNT_MASK UINT32_C(0x0fffffff)
 #define PIN_RELEASED BIT32(28)
 #define PIN_DEAD BIT32(29)
+#define PIN_PART BIT32(30)
 
 struct pin_leaf {
 	uint32_t word[PIN_FANOUT];
@@ -56,6 +59,13 @@ struct pin_gone {
 	struct uiommu_range range; /* virtual addresses */
 	bool replaced;
 	char what[16];
+};
+
+/* Freed bytes within a pinned page. */
+struct pin_part {
+	struct list node;
+	struct pin_gone gone; /* its range lies within one page */
+	uint64_t pa;	      /* of that page */
 };
 
 /* A run of alias pages. */
@@ -79,6 +89,8 @@ struct pins {
 
 	uint64_t busy_pages; /* words that are not 0; atomic */
 	uint64_t reap_pages; /* RELEASED with count 0; atomic */
+	uint64_t nr_aliases; /* runs of alias pages; atomic */
+	uint64_t parts_wait; /* perhaps there are parts to reap; atomic */
 
 	/* What stands behind each page of the alias window; atomic words. */
 	uint64_t *alias_uva;
@@ -88,6 +100,8 @@ struct pins {
 	struct list aliases;
 	struct list gone;
 	unsigned int nr_gone;
+	struct list parts;
+	unsigned int nr_parts;
 	uint64_t reap_first, reap_last; /* bounds of what is to be reaped */
 
 	struct pin_mid *root[PIN_FANOUT]; /* entries are published once */
@@ -109,6 +123,17 @@ bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
 	       struct uiommu_range *out);
 int pins_release(struct pins *pins, uint64_t first, uint64_t last,
 		 const char *what);
+/*
+ * Bytes of one page are given back, the rest of it lives on.  -EINVAL: more
+ * than a page, or not pinned; -ENOMEM, also when too many wait.
+ */
+int pins_release_part(struct pins *pins, uint64_t first, uint64_t last,
+		      const char *what);
+/* The lowest such bytes in [first, last]: a copy, clipped, or false. */
+bool pins_find_part(struct pins *pins, uint64_t first, uint64_t last,
+		    struct pin_gone *out);
+/* False: nothing of [first, last] has a word.  A hint; takes no lock. */
+bool pins_maybe(const struct pins *pins, uint64_t first, uint64_t last);
 int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 		 const char *what);
 /* Give back what lost its last pin: calls cfg.unpinned without the lock. */

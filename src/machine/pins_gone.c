@@ -10,8 +10,7 @@
 
 #include "pins_private.h"
 
-/* The pinned page that stands for virtual page `uva` now, or 0. */
-static uint64_t live_page(struct pins *pins, uint64_t uva)
+uint64_t pin_live_page(struct pins *pins, uint64_t uva)
 {
 	uint64_t pa = pin_current_alias(pins, uva);
 
@@ -31,7 +30,7 @@ bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
 	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
 	pthread_mutex_lock(&pins->lock);
 	while (va <= last) {
-		if (live_page(pins, va)) {
+		if (pin_live_page(pins, va)) {
 			if (!found)
 				out->first = max_u64(va, first);
 			found = true;
@@ -139,10 +138,10 @@ int pins_release(struct pins *pins, uint64_t first, uint64_t last,
 		return -EINVAL;
 	pthread_mutex_lock(&pins->lock);
 	for (uint64_t va = first; va <= last; va += PIN_PAGE)
-		if (!live_page(pins, va))
+		if (!pin_live_page(pins, va))
 			goto out;
 	for (uint64_t va = first; va <= last; va += PIN_PAGE) {
-		uint64_t pa = live_page(pins, va);
+		uint64_t pa = pin_live_page(pins, va);
 
 		pin_set(pins, pa, pin_get(pins, pa) | PIN_RELEASED);
 	}
@@ -270,6 +269,7 @@ void pins_reap(struct pins *pins)
 	struct uiommu_range uva;
 	bool found;
 
+	pins_reap_parts(pins);
 	while (load_relaxed(&pins->reap_pages)) {
 		pthread_mutex_lock(&pins->lock);
 		found = reap_one(pins, &uva);

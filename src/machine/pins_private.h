@@ -17,6 +17,11 @@ void pin_set(struct pins *pins, uint64_t pa, uint32_t val);
 bool pin_usable(uint32_t word);
 /* The alias page that stands for a virtual page now, or 0. */
 uint64_t pin_current_alias(struct pins *pins, uint64_t uva);
+/* The pinned page that stands for virtual page `uva` now, or 0. */
+uint64_t pin_live_page(struct pins *pins, uint64_t uva);
+/* Give back the parts of pages that lost their last pin. */
+void pins_reap_parts(struct pins *pins);
+void pins_fini_parts(struct pins *pins);
 /* Drop the alias runs that nothing refers to any more. */
 void pin_trim_aliases(struct pins *pins);
 

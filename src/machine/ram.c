@@ -84,9 +84,16 @@ static void arena_copy(uint64_t pa, void *buf, size_t len, bool write)
 
 /* ------------------------------------------------- memory of the process */
 
-/* May a device reach all of [pa, pa+len)?  *gone: the process gave it up. */
+/* What looking at the pages of an access found out. */
+struct pages_state {
+	uint64_t gone; /* a page that the process gave up */
+	bool dead;     /* it was replaced */
+	bool part;     /* freed bytes lie on a page */
+};
+
+/* May a device reach all of [pa, pa+len)? */
 static bool pages_ok(const struct pins *pins, uint64_t pa, size_t len,
-		     uint64_t *gone, bool *dead)
+		     struct pages_state *state)
 {
 	uint64_t page = align_down_lg2(pa, PIN_PAGE_LG2);
 
@@ -94,14 +101,16 @@ static bool pages_ok(const struct pins *pins, uint64_t pa, size_t len,
 		uint32_t word = pins_word(pins, page);
 
 		if (word & PIN_DEAD) {
-			*gone = page;
-			*dead = true;
+			state->gone = page;
+			state->dead = true;
 			return false;
 		}
 		if (!(word & PIN_COUNT_MASK))
 			return false;
 		if (word & PIN_RELEASED)
-			*gone = page;
+			state->gone = page;
+		else if (word & PIN_PART)
+			state->part = true;
 	}
 	return true;
 }
@@ -120,20 +129,22 @@ static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 			 size_t len, bool write)
 {
 	const struct uiommu_platform *platform = machine->platform;
-	uint64_t gone = UIOMMU_PA_INVALID, uva = pa;
-	bool dead = false;
+	struct pages_state state = { .gone = UIOMMU_PA_INVALID };
+	uint64_t uva = pa;
 	int rc = -EIO;
 
 	platform->read_begin(platform->ctx);
-	if (pages_ok(&machine->pins, pa, len, &gone, &dead)) {
+	if (pages_ok(&machine->pins, pa, len, &state)) {
 		uva = pins_uva(&machine->pins, pa);
 		rc = guarded(uva, buf, len, write);
-	} else if (dead) {
-		uva = pins_uva(&machine->pins, max_u64(gone, pa));
+	} else if (state.dead) {
+		uva = pins_uva(&machine->pins, max_u64(state.gone, pa));
 	}
 	platform->read_end(platform->ctx);
-	if (gone != UIOMMU_PA_INVALID)
+	if (state.gone != UIOMMU_PA_INVALID)
 		report_gone(machine, uva, len, write, buf);
+	if (state.part)
+		report_parts(machine, uva, len, write, buf);
 	return rc;
 }
 
@@ -278,8 +289,7 @@ int ram_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want)
 {
 	struct uiommu_machine *machine = ctx;
 	const struct uiommu_platform *platform = machine->platform;
-	uint64_t gone = UIOMMU_PA_INVALID;
-	bool dead = false;
+	struct pages_state state = { .gone = UIOMMU_PA_INVALID };
 	int rc = -EIO;
 
 	if (pa & 7)
@@ -290,7 +300,7 @@ int ram_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want)
 		return 0;
 	}
 	platform->read_begin(platform->ctx);
-	if (pages_ok(&machine->pins, pa, 8, &gone, &dead)) {
+	if (pages_ok(&machine->pins, pa, 8, &state)) {
 		void *word = arena_ptr(pins_uva(&machine->pins, pa));
 
 		if (!uiommu_guard_cmpxchg64(word, expected, want))

@@ -129,25 +129,21 @@ static uint64_t iova_of(const struct dma_scope *scope, const void *buf)
 	return dma->txn.iova + (at - first);
 }
 
-void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
-		 bool write, const void *buf)
+static void report_access(struct uiommu_machine *machine,
+			  const struct pin_gone *gone, uint64_t uva, size_t len,
+			  bool write, const void *buf)
 {
 	struct dma_scope *scope = dma_scope(machine->scope_key);
 	struct complaint new = {
-		.kind = COMPLAINT_RELEASED,
+		.kind = gone->replaced ? COMPLAINT_REPLACED
+				       : COMPLAINT_RELEASED,
 		.write = write,
 		.uva = uva,
 		.bytes = len,
 		.count = 1,
 	};
-	struct pin_gone gone;
 
-	strcpy(new.what, "unknown");
-	if (pins_find_gone(&machine->pins, uva, &gone)) {
-		memcpy(new.what, gone.what, sizeof(new.what));
-		if (gone.replaced)
-			new.kind = COMPLAINT_REPLACED;
-	}
+	memcpy(new.what, gone->what, sizeof(new.what));
 	if (scope && scope->dma) {
 		new.dev = scope->dev;
 		new.iova = iova_of(scope, buf);
@@ -155,6 +151,31 @@ void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
 	pthread_mutex_lock(&machine->report.lock);
 	add_complaint(&machine->report, &new);
 	pthread_mutex_unlock(&machine->report.lock);
+}
+
+void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
+		 bool write, const void *buf)
+{
+	struct pin_gone gone = { .what = "unknown" };
+
+	(void)pins_find_gone(&machine->pins, uva, &gone);
+	report_access(machine, &gone, uva, len, write, buf);
+}
+
+void report_parts(struct uiommu_machine *machine, uint64_t uva, size_t len,
+		  bool write, const void *buf)
+{
+	uint64_t at = uva, last = uva + len - 1;
+	struct pin_gone part;
+
+	while (at <= last && pins_find_part(&machine->pins, at, last, &part)) {
+		const struct uiommu_range *range = &part.range;
+
+		report_access(machine, &part, range->first,
+			      range->last - range->first + 1, write,
+			      (const uint8_t *)buf + (range->first - uva));
+		at = range->last + 1;
+	}
 }
 
 /* --------------------------------------------------------------- print -- */

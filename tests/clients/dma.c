@@ -4,6 +4,7 @@
  * names what it does wrong:
  *   good	nothing
  *   free	frees the buffer, takes a new one, then lets the device write
+ *   small	frees blocks that share pages, then lets the device write them
  *   munmap	the same with mmap and munmap
  *   replace	maps something else in the buffer's place
  *   unmapped	lets the device write where nothing is mapped
@@ -84,6 +85,36 @@ static void freed(struct work *w)
 	free(buf);
 }
 
+/* Blocks less than a page, in pages that other blocks live in. */
+static void freed_small(struct work *w)
+{
+	static const size_t sizes[] = { 40, 2000, 4096, 5000 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		size_t size = sizes[i], off;
+		uint8_t *buf = malloc(size), *rest = malloc(LEN), *again[64];
+
+		off = (uintptr_t)buf & 4095;
+		client_map(&w->c, 2 * IOVA, buf - off, LEN);
+		free(buf);
+		for (int k = 0; k < 64; k++) {
+			again[k] = malloc(size);
+			memset(again[k], 7, size);
+		}
+		fill(w->own, 0x5a);
+		CHECK(client_copy(&w->c, (struct ioat_desc *)w->own, IOVA,
+				  2 * IOVA + off, IOVA + 0x1000,
+				  (uint32_t)size) == STS_DONE);
+		for (int k = 0; k < 64; k++)
+			for (size_t at = 0; at < size; at++)
+				CHECK(again[k][at] == 7);
+		client_unmap(&w->c, 2 * IOVA, LEN);
+		for (int k = 0; k < 64; k++)
+			free(again[k]);
+		free(rest);
+	}
+}
+
 static void unmapped_memory(struct work *w)
 {
 	uint8_t *buf = anonymous(NULL, 0), *again[8];
@@ -140,6 +171,8 @@ int main(int argc, char **argv)
 		good(&w);
 	else if (!strcmp(what, "free"))
 		freed(&w);
+	else if (!strcmp(what, "small"))
+		freed_small(&w);
 	else if (!strcmp(what, "munmap"))
 		unmapped_memory(&w);
 	else if (!strcmp(what, "replace"))

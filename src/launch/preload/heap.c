@@ -3,9 +3,9 @@
  * Blocks of the heap that the program frees while a device may reach them.
  *
  * Such a block is not given back to the allocator, which would hand it out
- * again; it waits in a list until the last pin of its pages has gone.  Only
- * pages that lie wholly inside a block count: the others belong to several
- * blocks, and one owner's free says nothing about the rest.
+ * again; it waits in a list until the last pin of its pages has gone.  Pages
+ * that lie wholly inside the block are released; of those at its ends, which
+ * other blocks share, its bytes.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 struct heap_block {
 	struct heap_block *next;
 	void *ptr;
-	uint64_t first; /* whole pages inside */
+	uint64_t first;
 	uint64_t last;
 	uint64_t waiting; /* bytes released and not unpinned yet */
 };
@@ -32,14 +32,15 @@ static void real_free(void *ptr)
 		libc->free(ptr);
 }
 
-/* The whole pages of a block; false: it has none. */
-static bool block_pages(void *ptr, uint64_t *first, uint64_t *last)
+/* The bytes of a block; false: none of them can be pinned. */
+static bool block_bytes(struct uiommu_machine *machine, void *ptr,
+			uint64_t *first, uint64_t *last)
 {
-	uint64_t size = malloc_usable_size(ptr), at = (uintptr_t)ptr;
+	uint64_t size = malloc_usable_size(ptr);
 
-	*first = (at + PAGE - 1) & ~(PAGE - 1);
-	*last = ((at + size) & ~(PAGE - 1)) - 1;
-	return size >= PAGE && *first < *last;
+	*first = (uintptr_t)ptr;
+	*last = *first + size - 1;
+	return size && uiommu_machine_maybe_pinned(machine, *first, *last);
 }
 
 static uint64_t overlap(const struct heap_block *block, uint64_t first,
@@ -142,7 +143,16 @@ void heap_unpinned(uint64_t first, uint64_t last)
 	}
 }
 
-/* Release the pinned pages; what fails meanwhile does not wait. */
+/* One page or a part of it, or pages; what fails does not wait. */
+static void release_piece(struct uiommu_machine *machine, uint64_t first,
+			  uint64_t last)
+{
+	if (first <= last &&
+	    uiommu_machine_release(machine, first, last, "free"))
+		heap_unpinned(first, last);
+}
+
+/* Release what is pinned: the bytes before whole pages, those, the rest. */
 static void release(struct uiommu_machine *machine, uint64_t first,
 		    uint64_t last)
 {
@@ -150,10 +160,18 @@ static void release(struct uiommu_machine *machine, uint64_t first,
 
 	while (first <= last &&
 	       uiommu_machine_pinned(machine, first, last, &pin)) {
-		if (uiommu_machine_release(machine, pin.first, pin.last,
-					   "free"))
-			heap_unpinned(pin.first, pin.last);
+		uint64_t start = (pin.first + PAGE - 1) & ~(PAGE - 1);
+		uint64_t end = (pin.last + 1) & ~(PAGE - 1);
+
 		first = pin.last + 1;
+		/* Within one page, and not all of it. */
+		if (start > end) {
+			release_piece(machine, pin.first, pin.last);
+			continue;
+		}
+		release_piece(machine, pin.first, start - 1);
+		release_piece(machine, start, end - 1);
+		release_piece(machine, end, pin.last);
 	}
 }
 
@@ -163,7 +181,7 @@ static bool quarantine(struct uiommu_machine *machine, void *ptr)
 	struct heap_block *block;
 	uint64_t first, last, bytes;
 
-	if (!block_pages(ptr, &first, &last))
+	if (!block_bytes(machine, ptr, &first, &last))
 		return false;
 	bytes = pinned_bytes(machine, first, last);
 	if (!bytes)
@@ -185,11 +203,12 @@ static bool quarantine(struct uiommu_machine *machine, void *ptr)
 launch_public void free(void *ptr)
 {
 	struct uiommu_machine *machine = launch_machine();
+	uint64_t first, last;
 	bool waits;
 	int err;
 
-	/* Most blocks are too small to hold a page. */
-	if (!launch_rare(machine) || !ptr || malloc_usable_size(ptr) < PAGE) {
+	if (!launch_rare(machine) || !ptr ||
+	    !launch_rare(block_bytes(machine, ptr, &first, &last))) {
 		real_free(ptr);
 		return;
 	}
@@ -206,13 +225,13 @@ launch_public void free(void *ptr)
 		real_free(ptr);
 }
 
-/* Does the block hold pinned pages, so that it must not move or shrink? */
+/* Does the block hold pinned bytes, so that it must not move or shrink? */
 static bool is_pinned(struct uiommu_machine *machine, void *ptr)
 {
 	uint64_t first, last;
 	bool pinned;
 
-	if (!block_pages(ptr, &first, &last))
+	if (!block_bytes(machine, ptr, &first, &last))
 		return false;
 	launch_enter();
 	pinned = pinned_bytes(machine, first, last) != 0;

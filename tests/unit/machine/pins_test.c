@@ -94,6 +94,66 @@ static uint64_t va(unsigned int page)
 	return BASE + page * PIN_PAGE;
 }
 
+/* What came back as less than a page. */
+static void note_part(void *ctx, uint64_t first, uint64_t last)
+{
+	struct uiommu_range *seen = ctx;
+
+	assert_int_equal(seen->last, 0);
+	*seen = (struct uiommu_range){ first, last };
+}
+
+static void parts_of_a_page(void **state)
+{
+	struct fix *f = *state;
+	struct pins *pins = &f->pins;
+	struct uiommu_range seen = { 0 };
+	struct uiommu_run run;
+	struct pin_gone gone;
+	uint64_t at = va(3) + 100;
+
+	pins->cfg.unpinned = note_part;
+	pins->cfg.ctx = &seen;
+	assert_false(pins_maybe(pins, at, at + 9));
+	assert_int_equal(pins_release_part(pins, at, at + 9, "free"), -EINVAL);
+	assert_int_equal(pins_add(pins, va(3), PIN_PAGE, &run), 0);
+	assert_true(pins_maybe(pins, at, at + 9));
+	assert_false(pins_maybe(pins, va(4), va(5) - 1));
+	assert_int_equal(pins_release_part(pins, at, at + PIN_PAGE, "free"),
+			 -EINVAL);
+	assert_int_equal(pins_release_part(pins, at, at + 9, "free"), 0);
+	/* Found by its bytes only, and clipped. */
+	assert_false(pins_find_part(pins, va(3), at - 1, &gone));
+	assert_false(pins_find_part(pins, at + 10, va(4) - 1, &gone));
+	assert_true(pins_find_part(pins, at + 3, va(4) - 1, &gone));
+	assert_int_equal(gone.range.first, at + 3);
+	assert_int_equal(gone.range.last, at + 9);
+	assert_string_equal(gone.what, "free");
+	/* The page lives on: a second pin keeps the bytes waiting. */
+	assert_int_equal(pins_add(pins, va(3), PIN_PAGE, &run), 0);
+	pins_del(pins, run.pa, PIN_PAGE);
+	pins_reap(pins);
+	assert_int_equal(seen.last, 0);
+	pins_del(pins, run.pa, PIN_PAGE);
+	/* Pinned again before anybody looked. */
+	assert_int_equal(pins_add(pins, va(3), PIN_PAGE, &run), 0);
+	pins_reap(pins);
+	assert_int_equal(seen.last, 0);
+	pins_del(pins, run.pa, PIN_PAGE);
+	pins_reap(pins);
+	assert_int_equal(seen.first, at);
+	assert_int_equal(seen.last, at + 9);
+	assert_false(pins_find_part(pins, va(3), va(4) - 1, &gone));
+	assert_int_equal(pins->busy_pages, 0);
+	/* No more than there is room for; what waits goes with the registry. */
+	assert_int_equal(pins_add(pins, va(3), PIN_PAGE, &run), 0);
+	for (unsigned int i = 0; i < PIN_PARTS_MAX; i++)
+		assert_int_equal(pins_release_part(pins, va(3) + i, va(3) + i,
+						   "free"),
+				 0);
+	assert_int_equal(pins_release_part(pins, at, at, "free"), -ENOMEM);
+}
+
 static void counts_and_runs(void **state)
 {
 	struct fix *f = *state;
@@ -342,9 +402,9 @@ static void given_up_memory_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(counts_and_runs),	      T(bad_ranges),
-		T(every_allocation_can_fail), T(random_walk),
-		T(given_up_memory_is_named),
+		T(counts_and_runs), T(parts_of_a_page),
+		T(bad_ranges),	    T(every_allocation_can_fail),
+		T(random_walk),	    T(given_up_memory_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
