@@ -165,8 +165,7 @@ struct uiommu_vdev_ops {
 	 * sizing and MSI enable bits are the device's; what a client of VFIO may
 	 * see and change of them is the ABI's business.
 	 */
-	uint32_t (*config_read)(void *ctx, unsigned int off,
-				unsigned int size);
+	uint32_t (*config_read)(void *ctx, unsigned int off, unsigned int size);
 	void (*config_write)(void *ctx, unsigned int off, unsigned int size,
 			     uint32_t val);
 	/* Function level reset; waits for DMA under way.  NULL: has none. */

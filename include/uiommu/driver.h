@@ -60,7 +60,7 @@ struct uiommu_hwdev_cfg {
 	uint8_t pasid_bits; /* 0: the device has no PASIDs */
 	bool ats;
 	bool pri;
-	bool stall; /* may be stalled by the IOMMU (never PCIe) */
+	bool stall;   /* may be stalled by the IOMMU (never PCIe) */
 	void *cookie; /* given back in faults */
 };
 

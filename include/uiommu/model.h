@@ -18,12 +18,12 @@
  * ignores them.
  */
 struct uiommu_mem_attrs {
-	uint8_t mair;	    /* memory type, as one MAIR_ELx attribute byte */
-	uint8_t sh : 2;	    /* shareability: 0 non, 2 outer, 3 inner */
-	uint8_t priv : 1;   /* privileged */
-	uint8_t instr : 1;  /* instruction fetch */
-	uint8_t walk : 1;   /* the IOMMU's own access (tables, queues) */
-	uint8_t msi : 1;    /* the IOMMU's own interrupt message */
+	uint8_t mair;	   /* memory type, as one MAIR_ELx attribute byte */
+	uint8_t sh : 2;	   /* shareability: 0 non, 2 outer, 3 inner */
+	uint8_t priv : 1;  /* privileged */
+	uint8_t instr : 1; /* instruction fetch */
+	uint8_t walk : 1;  /* the IOMMU's own access (tables, queues) */
+	uint8_t msi : 1;   /* the IOMMU's own interrupt message */
 };
 
 /*

@@ -29,7 +29,7 @@
  * Replace *p by `want` if it is *expected.  Acquire and release on success;
  * on failure *expected holds what was there, with acquire.
  */
-#define cmpxchg_acq_rel(p, expected, want)                           \
+#define cmpxchg_acq_rel(p, expected, want)                          \
 	__atomic_compare_exchange_n((p), (expected), (want), false, \
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 

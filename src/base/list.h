@@ -54,17 +54,16 @@ static inline void list_del(struct list *node)
 #define list_first(head, type, member) \
 	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
 
-#define list_for_each(it, head, member)                                    \
-	for (it = list_entry((head)->next, __typeof__(*it), member);       \
-	     &it->member != (head);                                        \
+#define list_for_each(it, head, member)                              \
+	for (it = list_entry((head)->next, __typeof__(*it), member); \
+	     &it->member != (head);                                  \
 	     it = list_entry(it->member.next, __typeof__(*it), member))
 
 /* The loop body may take `it` out of the list. */
-#define list_for_each_safe(it, tmp, head, member)                           \
-	for (it = list_entry((head)->next, __typeof__(*it), member),        \
-	    tmp = list_entry(it->member.next, __typeof__(*it), member);     \
-	     &it->member != (head);                                         \
-	     it = tmp, tmp = list_entry(tmp->member.next, __typeof__(*tmp), \
-					member))
+#define list_for_each_safe(it, tmp, head, member)                       \
+	for (it = list_entry((head)->next, __typeof__(*it), member),    \
+	    tmp = list_entry(it->member.next, __typeof__(*it), member); \
+	     &it->member != (head); it = tmp,                           \
+	    tmp = list_entry(tmp->member.next, __typeof__(*tmp), member))
 
 #endif /* BASE_LIST_H */

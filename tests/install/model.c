@@ -16,8 +16,7 @@ static int no_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 	return -EIO;
 }
 
-static int no_swap(void *ctx, uiommu_pa_t pa, uint64_t *expected,
-		   uint64_t want)
+static int no_swap(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want)
 {
 	return -EIO;
 }
