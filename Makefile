@@ -36,7 +36,11 @@ stress: all
 test-linux: all
 	@scripts/test-linux $(BUILD)
 
-install: all
+# A build directory remembers the prefix that it was made with.
+install: $(BUILD)/build.ninja
+	@$(if $(filter-out file default undefined,$(origin PREFIX)),\
+		meson configure -Dprefix=$(PREFIX) $(BUILD))
+	@$(NINJA)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
