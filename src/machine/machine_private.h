@@ -161,6 +161,7 @@ struct fault_entry {
 	uint8_t stage;
 	int8_t level;
 	uint64_t count;
+	bool silent; /* without an event, so nobody could take it */
 };
 
 enum complaint_kind {

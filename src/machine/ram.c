@@ -11,8 +11,10 @@
  * The pins are looked at and the copy is made inside one read section: that is
  * what mm_drain() waits for after it made a page dead.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "pci.h"
 
@@ -115,13 +117,31 @@ static bool pages_ok(const struct pins *pins, uint64_t pa, size_t len,
 	return true;
 }
 
+/*
+ * The CPU's rights to a page may have been taken away since it was pinned
+ * (mprotect); those of the device stay.  The kernel copies past them.
+ */
+static int forced(uint64_t uva, void *buf, size_t len, bool write)
+{
+	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -EIO;
+	n = write ? pwrite(fd, buf, len, (off_t)uva)
+		  : pread(fd, buf, len, (off_t)uva);
+	close(fd);
+	return n == (ssize_t)len ? 0 : -EIO;
+}
+
 static int guarded(uint64_t uva, void *buf, size_t len, bool write)
 {
 	void *mem = (void *)(uintptr_t)uva;
+	int err;
 
-	if (write)
-		return uiommu_guard_copy(mem, buf, len) ? -EIO : 0;
-	return uiommu_guard_copy(buf, mem, len) ? -EIO : 0;
+	err = write ? uiommu_guard_copy(mem, buf, len)
+		    : uiommu_guard_copy(buf, mem, len);
+	return err ? forced(uva, buf, len, write) : 0;
 }
 
 /* Pinned memory; in the alias window one page at a time. */

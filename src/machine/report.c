@@ -85,6 +85,7 @@ void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
 	slot->first = min_u64(slot->first, like.first);
 	slot->last = max_u64(slot->last, like.last);
 	slot->count++;
+	slot->silent |= !info->recorded;
 	pthread_mutex_unlock(&report->lock);
 }
 
@@ -442,12 +443,16 @@ static unsigned int check(struct uiommu_machine *machine, FILE *out)
 	unsigned int n = 0;
 
 	pthread_mutex_lock(&report->lock);
-	if (report->faults_unowned) {
-		for (unsigned int i = 0; i < report->nr_faults; i++, n++)
-			if (out)
-				print_fault(&report->fault[i], "fault", out);
-		n += !report->nr_faults;
+	for (unsigned int i = 0; i < report->nr_faults; i++) {
+		const struct fault_entry *fault = &report->fault[i];
+
+		if (!report->faults_unowned && !fault->silent)
+			continue;
+		n++;
+		if (out)
+			print_fault(fault, "fault", out);
 	}
+	n += report->faults_unowned && !report->nr_faults;
 	for (unsigned int i = 0; i < report->nr_complaints; i++, n++)
 		if (out)
 			print_complaint(&report->complaint[i], "memory", out);

@@ -7,6 +7,8 @@
  *   small	frees blocks that share pages, then lets the device write them
  *   munmap	the same with mmap and munmap
  *   replace	maps something else in the buffer's place
+ *   protect	takes its own rights to a buffer away
+ *   detached	lets a device write that has no address space
  *   unmapped	lets the device write where nothing is mapped
  */
 #include "client.h"
@@ -153,6 +155,36 @@ static void replaced(struct work *w)
 	client_unmap(&w->c, 2 * IOVA, LEN);
 }
 
+/* Rights of the CPU: the device's are those of its mapping. */
+static void protected(struct work *w)
+{
+	static const int rights[] = { PROT_READ, PROT_NONE };
+
+	for (int i = 0; i < 2; i++) {
+		uint8_t *buf = anonymous(NULL, 0);
+
+		client_map(&w->c, 2 * IOVA, buf, LEN);
+		fill(buf, 7);
+		CHECK(!mprotect(buf, LEN, rights[i]));
+		CHECK(dma(w, 2 * IOVA, 0x5a) == STS_DONE);
+		CHECK(!mprotect(buf, LEN, PROT_READ));
+		CHECK(buf[0] == 0x5a && buf[0x2fff] == 0x5a &&
+		      buf[LEN - 1] == 7);
+		client_unmap(&w->c, 2 * IOVA, LEN);
+		CHECK(!munmap(buf, LEN));
+	}
+}
+
+static void detached(struct work *w)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	CHECK(!ioctl(w->c.device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach));
+	CHECK(dma(w, IOVA, 0x5a) == STS_HALTED);
+}
+
 static void nowhere(struct work *w)
 {
 	CHECK(dma(w, 3 * (uint64_t)IOVA, 0x5a) == STS_HALTED);
@@ -177,10 +209,11 @@ int main(int argc, char **argv)
 		unmapped_memory(&w);
 	else if (!strcmp(what, "replace"))
 		replaced(&w);
-	else if (!strcmp(what, "unmapped"))
-		nowhere(&w);
-	else
-		return 3;
+	else if (!strcmp(what, "protect"))
+	protected(&w);
+	else if (!strcmp(what, "detached")) detached(&w);
+	else if (!strcmp(what, "unmapped")) nowhere(&w);
+	else return 3;
 	client_unmap(&w.c, IOVA, LEN);
 	return 0;
 }
