@@ -350,6 +350,8 @@ static void to_reap(struct pins *pins, uint64_t pa)
 /* The last pin of a page in state `word` goes: what is left of the word. */
 static uint32_t last_pin(struct pins *pins, uint64_t pa, uint32_t word)
 {
+	if (word & PIN_KEPT)
+		pin_drop_kept(pins, pa);
 	if (word & PIN_PART)
 		store_relaxed(&pins->parts_wait, 1);
 	if (!(word & PIN_RELEASED) && word & PIN_PART)
@@ -409,6 +411,7 @@ int pins_init(struct pins *pins, const struct pins_cfg *cfg)
 	pins->cfg = *cfg;
 	list_init(&pins->aliases);
 	list_init(&pins->gone);
+	list_init(&pins->kept);
 	list_init(&pins->parts);
 	/* Costs memory where aliases are made only. */
 	va = mmap(NULL, alias_bytes(pins), PROT_READ | PROT_WRITE,
@@ -438,6 +441,7 @@ void pins_fini(struct pins *pins)
 		pin_node_free(pins, gone);
 	}
 	pins_fini_parts(pins);
+	pins_kept_fini(pins);
 	for (unsigned int i = 0; i < PIN_FANOUT; i++) {
 		if (!pins->root[i])
 			continue;

@@ -10,6 +10,8 @@
  *		devices until its count is 0, then it is reaped.
  *   DEAD	something else stands at this address now.  DMA by the old pins
  *		aborts; a new pin of the same address gets an alias.
+ *   KEPT	with DEAD: the pages were shared and stand elsewhere
+ *		(pins_kept.c), where DMA by the old pins goes on.
  *   PART	bytes of the page were freed (pins_part.c); else it lives on.
  *
  * An alias is a page of physical address space in a window of its own behind
@@ -44,6 +46,7 @@
 #define PIN_RELEASED BIT32(28)
 #define PIN_DEAD BIT32(29)
 #define PIN_PART BIT32(30)
+#define PIN_KEPT BIT32(31)
 
 struct pin_leaf {
 	uint32_t word[PIN_FANOUT];
@@ -100,6 +103,7 @@ struct pins {
 	struct list aliases;
 	struct list gone;
 	unsigned int nr_gone;
+	struct list kept;
 	struct list parts;
 	unsigned int nr_parts;
 	uint64_t reap_first, reap_last; /* bounds of what is to be reaped */
@@ -136,6 +140,11 @@ bool pins_find_part(struct pins *pins, uint64_t first, uint64_t last,
 bool pins_maybe(const struct pins *pins, uint64_t first, uint64_t last);
 int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 		 const char *what);
+/*
+ * Move bytes of one page whose word has KEPT.  -EIO: not there any more.
+ */
+int pins_kept_copy(struct pins *pins, uint64_t pa, void *buf, size_t len,
+		   bool write);
 /* Give back what lost its last pin: calls cfg.unpinned without the lock. */
 void pins_reap(struct pins *pins);
 /* What happened at virtual address `uva`?  A copy into *gone, or false. */

@@ -153,7 +153,7 @@ out:
 }
 
 /* Make one physical page's pins dead; true if there are any. */
-static bool kill_page(struct pins *pins, uint64_t pa)
+static bool kill_page(struct pins *pins, uint64_t pa, bool *lost)
 {
 	uint32_t word = pin_get(pins, pa);
 
@@ -167,12 +167,14 @@ static bool kill_page(struct pins *pins, uint64_t pa)
 	}
 	if (word & PIN_DEAD)
 		return false;
-	pin_set(pins, pa, (word & PIN_COUNT_MASK) | PIN_DEAD);
+	pin_set(pins, pa, (word & (PIN_COUNT_MASK | PIN_KEPT)) | PIN_DEAD);
+	*lost |= !(word & PIN_KEPT);
 	return true;
 }
 
 /* The same for the aliases of [first, last]. */
-static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last)
+static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last,
+			 bool *lost)
 {
 	struct pin_alias *alias;
 	bool any = false;
@@ -183,7 +185,7 @@ static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last)
 			uint64_t uva = alias->uva + (pa - alias->pa.first);
 
 			if (uva >= first && uva <= last)
-				any |= kill_page(pins, pa);
+				any |= kill_page(pins, pa, lost);
 		}
 	}
 	return any;
@@ -192,7 +194,7 @@ static bool kill_aliases(struct pins *pins, uint64_t first, uint64_t last)
 int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 		 const char *what)
 {
-	bool any = false, aliased;
+	bool any = false, aliased, lost = false;
 
 	first = align_down_lg2(first, PIN_PAGE_LG2);
 	if (!load_relaxed(&pins->busy_pages))
@@ -201,12 +203,13 @@ int pins_replace(struct pins *pins, uint64_t first, uint64_t last,
 		return -EINVAL;
 	last = min_u64(last, BIT64(PIN_ADDR_LG2) - 1);
 	pthread_mutex_lock(&pins->lock);
+	pins_keep_shared(pins, first, last);
 	for (uint64_t va = pin_skip_holes(pins, first, last); va <= last;
 	     va = pin_skip_holes(pins, va + PIN_PAGE, last))
-		any |= kill_page(pins, va);
-	aliased = kill_aliases(pins, first, last);
+		any |= kill_page(pins, va, &lost);
+	aliased = kill_aliases(pins, first, last, &lost);
 	if (any || aliased)
-		remember(pins, first, last, what, true);
+		remember(pins, first, last, what, lost);
 	pthread_mutex_unlock(&pins->lock);
 
 	if (any)

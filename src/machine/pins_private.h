@@ -24,5 +24,10 @@ void pins_reap_parts(struct pins *pins);
 void pins_fini_parts(struct pins *pins);
 /* Drop the alias runs that nothing refers to any more. */
 void pin_trim_aliases(struct pins *pins);
+/* Before [first, last] is replaced: keep what of it is shared. */
+void pins_keep_shared(struct pins *pins, uint64_t first, uint64_t last);
+/* The last pin of a kept page goes. */
+void pin_drop_kept(struct pins *pins, uint64_t pa);
+void pins_kept_fini(struct pins *pins);
 
 #endif /* MACHINE_PINS_PRIVATE_H */

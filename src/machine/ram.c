@@ -90,6 +90,7 @@ static void arena_copy(uint64_t pa, void *buf, size_t len, bool write)
 struct pages_state {
 	uint64_t gone; /* a page that the process gave up */
 	bool dead;     /* it was replaced */
+	bool kept;     /* but stands elsewhere */
 	bool part;     /* freed bytes lie on a page */
 };
 
@@ -105,6 +106,7 @@ static bool pages_ok(const struct pins *pins, uint64_t pa, size_t len,
 		if (word & PIN_DEAD) {
 			state->gone = page;
 			state->dead = true;
+			state->kept = word & PIN_KEPT;
 			return false;
 		}
 		if (!(word & PIN_COUNT_MASK))
@@ -144,6 +146,31 @@ static int guarded(uint64_t uva, void *buf, size_t len, bool write)
 	return err ? forced(uva, buf, len, write) : 0;
 }
 
+static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
+			 size_t len, bool write);
+
+/* Page by page, where some of the pages stand elsewhere now. */
+static int kept_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
+		       size_t len, bool write)
+{
+	uint8_t *p = buf;
+	int rc = 0;
+
+	while (len && !rc) {
+		uint64_t page = align_down_lg2(pa, PIN_PAGE_LG2);
+		size_t n = (size_t)min_u64(len, page + PIN_PAGE - pa);
+
+		if (pins_word(&machine->pins, page) & PIN_KEPT)
+			rc = pins_kept_copy(&machine->pins, pa, p, n, write);
+		else
+			rc = memory_access(machine, pa, p, n, write);
+		pa += n;
+		p += n;
+		len -= n;
+	}
+	return rc;
+}
+
 /* Pinned memory; in the alias window one page at a time. */
 static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 			 size_t len, bool write)
@@ -161,6 +188,8 @@ static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 		uva = pins_uva(&machine->pins, max_u64(state.gone, pa));
 	}
 	platform->read_end(platform->ctx);
+	if (state.kept)
+		rc = kept_access(machine, pa, buf, len, write);
 	if (state.gone != UIOMMU_PA_INVALID)
 		report_gone(machine, uva, len, write, buf);
 	if (state.part)

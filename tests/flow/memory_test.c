@@ -266,6 +266,59 @@ static void vanished_memory_aborts(void **state)
 	teardown(&w);
 }
 
+/* The pages of shared memory outlive the mapping that a device was given. */
+static void shared_memory_is_kept(void **state)
+{
+	int fd = memfd_create("shared", MFD_CLOEXEC);
+	uint8_t *mem, *view, *over;
+	struct world w;
+
+	setup(&w);
+	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+	mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	view = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(mem != MAP_FAILED && view != MAP_FAILED);
+	client_map_ok(&w.c, mem, 4 * PAGE, 3 * IOVA);
+
+	/* Two pages of four make room for private memory. */
+	assert_int_equal(uiommu_machine_replace(w.machine, first_of(mem) + PAGE,
+						first_of(mem) + 3 * PAGE - 1,
+						"mmap"),
+			 0);
+	over = mmap(mem + PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	assert_ptr_equal(over, mem + PAGE);
+
+	/* Across the border, inside, and to what was not touched. */
+	assert_int_equal(dma_write(&w, 3 * IOVA + PAGE - 32, 1), IOAT_STS_DONE);
+	assert_int_equal(view[PAGE - 32], 1);
+	assert_int_equal(view[PAGE + 31], 1);
+	assert_int_equal(dma_write(&w, 3 * IOVA + 2 * PAGE, 2), IOAT_STS_DONE);
+	assert_int_equal(view[2 * PAGE], 2);
+	assert_int_equal(dma_write(&w, 3 * IOVA + 3 * PAGE, 3), IOAT_STS_DONE);
+	assert_int_equal(view[3 * PAGE], 3);
+	assert_int_equal(over[0] | over[31] | over[PAGE], 0);
+	/* The device reads there as well. */
+	assert_int_equal(ioat_copy(&w.c, (struct ioat_desc *)w.ring, RING,
+				   RING + PAGE, 3 * IOVA + 2 * PAGE, 64),
+			 IOAT_STS_DONE);
+	assert_int_equal(w.ring[PAGE], 2);
+	/* It is a mistake of the program all the same. */
+	assert_int_not_equal(uiommu_machine_check(w.machine), 0);
+
+	/* The new memory at the same address is another page to the device. */
+	client_map_ok(&w.c, over, PAGE, 7 * IOVA);
+	assert_int_equal(dma_write(&w, 7 * IOVA, 4), IOAT_STS_DONE);
+	assert_int_equal(over[0], 4);
+	assert_int_equal(view[PAGE], 1);
+	assert_int_equal(client_unmap(&w.c, 7 * IOVA, PAGE), 0);
+	assert_int_equal(client_unmap(&w.c, 3 * IOVA, 4 * PAGE), 0);
+	teardown(&w);
+	munmap(mem, 4 * PAGE);
+	munmap(view, 4 * PAGE);
+	close(fd);
+}
+
 static void what_cannot_be_pinned(void **state)
 {
 	uint8_t *ro = pages_ok(3 * PAGE);
@@ -356,6 +409,7 @@ int main(void)
 		cmocka_unit_test(replaced_is_out_of_reach),
 		cmocka_unit_test(released_then_replaced),
 		cmocka_unit_test(vanished_memory_aborts),
+		cmocka_unit_test(shared_memory_is_kept),
 		cmocka_unit_test(what_cannot_be_pinned),
 		cmocka_unit_test(fork_gives_two_machines),
 		cmocka_unit_test(two_machines_in_a_process),
