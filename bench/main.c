@@ -28,6 +28,9 @@ void abi_bench_register(struct bench *b);
 #ifdef HAVE_RUN_BENCH
 void run_bench_register(struct bench *b);
 #endif
+#ifdef HAVE_START_BENCH
+void start_bench_register(struct bench *b);
+#endif
 
 static void register_all(struct bench *b)
 {
@@ -48,6 +51,9 @@ static void register_all(struct bench *b)
 #endif
 #ifdef HAVE_RUN_BENCH
 	run_bench_register(b);
+#endif
+#ifdef HAVE_START_BENCH
+	start_bench_register(b);
 #endif
 }
 
