@@ -455,22 +455,18 @@ static void *flush_in_thread(void *arg)
 	return (void *)(intptr_t)rc;
 }
 
-static void a_flush_before_the_asid_is_dropped_is_not_lost(void **state)
+/*
+ * Detach and, while it is held before its last doorbell, flush: how many
+ * invalidations of the ASID came.  One only, where the thread that flushes got
+ * its processor so late that the device had left: it is for the caller to try
+ * again, since nothing tells from outside that it has looked.
+ */
+static unsigned int flush_into_a_detach(struct uiommu_hwdom *dom,
+					struct uiommu_hwdev *dev)
 {
-	struct uiommu_hwdom *dom;
-	struct uiommu_hwdev *dev;
 	pthread_t a, b;
 	unsigned int i;
 
-	/* Nobody gives up in this test. */
-	unit->ops->remove(unit);
-	patient = true;
-	fake_smmu_fini(fake);
-	free(fake);
-	start(NULL);
-	patient = false;
-	dom = domain(UIOMMU_DOM_PAGING);
-	dev = device(6);
 	assert_int_equal(unit->ops->attach(dom, dev), 0);
 	fake->nr = 0;
 	tlbi_gate = 1;
@@ -487,8 +483,29 @@ static void a_flush_before_the_asid_is_dropped_is_not_lost(void **state)
 	__atomic_store_n(&tlbi_gate, 0, __ATOMIC_RELEASE);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
-	assert_int_equal(count(SMMU_CMD_OP_TLBI_NH_ASID), 2);
 	fake->before_write = NULL;
+	return count(SMMU_CMD_OP_TLBI_NH_ASID);
+}
+
+static void a_flush_before_the_asid_is_dropped_is_not_lost(void **state)
+{
+	unsigned int tries = 0, invalidations;
+	struct uiommu_hwdom *dom;
+	struct uiommu_hwdev *dev;
+
+	/* Nobody gives up in this test. */
+	unit->ops->remove(unit);
+	patient = true;
+	fake_smmu_fini(fake);
+	free(fake);
+	start(NULL);
+	patient = false;
+	dom = domain(UIOMMU_DOM_PAGING);
+	dev = device(6);
+	do
+		invalidations = flush_into_a_detach(dom, dev);
+	while (invalidations == 1 && ++tries < 50);
+	assert_int_equal(invalidations, 2);
 	unit->ops->dev_remove(dev);
 	unit->ops->dom_free(dom);
 }
