@@ -130,107 +130,101 @@ int uiommu_abi_close(struct uiommu_abi *abi, int fd)
 
 /* -------------------------------------------------- calls on one file -- */
 
-long uiommu_abi_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd,
-		      unsigned long arg)
+/* The file behind a descriptor, held until call_end(); NULL: not ours. */
+static struct abi_file *call_begin(struct uiommu_abi *abi, int fd,
+				   struct abi_desc **desc)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
-	long rc = -ENOTTY;
+	*desc = abi_desc_get(abi, fd);
+	return *desc ? abi_desc_file(*desc) : NULL;
+}
 
-	if (!desc)
-		return -EBADF;
-	file = abi_desc_file(desc);
-	/* The number of a call has 32 bits: the kernel sees no more. */
-	if (file->ops->ioctl)
-		rc = file->ops->ioctl(file, (unsigned int)cmd, arg);
+static long call_end(struct uiommu_abi *abi, struct abi_desc *desc, long rc)
+{
 	abi_desc_put(abi, desc);
 	leave(abi);
 	return rc;
+}
+
+long uiommu_abi_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd,
+		      unsigned long arg)
+{
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
+	long rc = -ENOTTY;
+
+	if (!file)
+		return -EBADF;
+	/* The number of a call has 32 bits: the kernel sees no more. */
+	if (file->ops->ioctl)
+		rc = file->ops->ioctl(file, (unsigned int)cmd, arg);
+	return call_end(abi, desc, rc);
 }
 
 ssize_t uiommu_abi_read(struct uiommu_abi *abi, int fd, uint64_t uva,
 			size_t len)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
-	ssize_t rc = -EINVAL;
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
 
-	if (!desc)
+	if (!file)
 		return -EBADF;
-	file = abi_desc_file(desc);
-	if (file->ops->read)
-		rc = file->ops->read(file, uva, len);
-	abi_desc_put(abi, desc);
-	leave(abi);
-	return rc;
+	return call_end(abi, desc,
+			file->ops->read ? file->ops->read(file, uva, len)
+					: -EINVAL);
 }
 
 ssize_t uiommu_abi_write(struct uiommu_abi *abi, int fd, uint64_t uva,
 			 size_t len)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
-	ssize_t rc = -EINVAL;
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
 
-	if (!desc)
+	if (!file)
 		return -EBADF;
-	file = abi_desc_file(desc);
-	if (file->ops->write)
-		rc = file->ops->write(file, uva, len);
-	abi_desc_put(abi, desc);
-	leave(abi);
-	return rc;
+	return call_end(abi, desc,
+			file->ops->write ? file->ops->write(file, uva, len)
+					 : -EINVAL);
 }
 
 ssize_t uiommu_abi_pread(struct uiommu_abi *abi, int fd, uint64_t uva,
 			 size_t len, uint64_t off)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
-	ssize_t rc = -EINVAL;
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
 
-	if (!desc)
+	if (!file)
 		return -EBADF;
-	file = abi_desc_file(desc);
-	if (file->ops->pread)
-		rc = file->ops->pread(file, uva, len, off);
-	abi_desc_put(abi, desc);
-	leave(abi);
-	return rc;
+	return call_end(abi, desc,
+			file->ops->pread ? file->ops->pread(file, uva, len, off)
+					 : -EINVAL);
 }
 
 ssize_t uiommu_abi_pwrite(struct uiommu_abi *abi, int fd, uint64_t uva,
 			  size_t len, uint64_t off)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
-	ssize_t rc = -EINVAL;
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
 
-	if (!desc)
+	if (!file)
 		return -EBADF;
-	file = abi_desc_file(desc);
-	if (file->ops->pwrite)
-		rc = file->ops->pwrite(file, uva, len, off);
-	abi_desc_put(abi, desc);
-	leave(abi);
-	return rc;
+	return call_end(abi, desc,
+			file->ops->pwrite
+				? file->ops->pwrite(file, uva, len, off)
+				: -EINVAL);
 }
 
 int uiommu_abi_mmap(struct uiommu_abi *abi, int fd, size_t len, int prot,
 		    int flags, uint64_t off, struct uiommu_map **out)
 {
-	struct abi_desc *desc = abi_desc_get(abi, fd);
-	struct abi_file *file;
+	struct abi_desc *desc;
+	struct abi_file *file = call_begin(abi, fd, &desc);
 	int rc = -ENODEV;
 
-	if (!desc)
+	if (!file)
 		return -EBADF;
-	file = abi_desc_file(desc);
 	if (file->ops->mmap)
 		rc = file->ops->mmap(file, len, prot, flags, off, out);
-	abi_desc_put(abi, desc);
-	leave(abi);
-	return rc;
+	return (int)call_end(abi, desc, rc);
 }
 
 /* --------------------------------------------------------------- nodes -- */
