@@ -26,6 +26,43 @@ struct uiommu_mem_attrs {
 	uint8_t msi : 1;   /* the IOMMU's own interrupt message */
 };
 
+/* PCIe ATS: forget translations (ATS Invalidate Request). */
+struct uiommu_ats_inval {
+	uint32_t sid;
+	uint32_t ssid;
+	bool ssv;    /* only those of PASID `ssid`; else those without PASID */
+	bool global; /* with ssv: in all PASIDs */
+	uint64_t addr;
+	uint8_t size_lg2; /* 64: everything */
+	uint32_t tag;
+};
+
+/* PCIe PRI: an endpoint's wish for a page. */
+struct uiommu_pri_request {
+	uint32_t sid;
+	uint32_t ssid;
+	bool ssv;
+	bool read, write, exec, priv;
+	bool last;	/* of its page request group */
+	uint16_t group; /* page request group index, 9 bits */
+	uint64_t addr;	/* of the page */
+};
+
+enum uiommu_pri_code {
+	UIOMMU_PRI_SUCCESS = 0x0,
+	UIOMMU_PRI_INVALID = 0x1,
+	UIOMMU_PRI_FAILURE = 0xf,
+};
+
+/* The answer to a group. */
+struct uiommu_pri_response {
+	uint32_t sid;
+	uint32_t ssid;
+	bool ssv;
+	uint16_t group;
+	enum uiommu_pri_code code;
+};
+
 /*
  * What the embedder provides.  `ctx` comes first in every call.  All
  * functions may be called from several threads at once and must not call the
@@ -64,6 +101,17 @@ struct uiommu_model_host {
 	void (*irq)(void *ctx, unsigned int line);
 	/* Wake-up event for CMD_SYNC(SIG_SEV).  May be NULL. */
 	void (*wake)(void *ctx);
+
+	/*
+	 * Invalidate the ATC of the endpoint with inval->sid.  0: done, or no
+	 * such endpoint; -ETIMEDOUT: it does not answer; -EINPROGRESS: the
+	 * model's ats_inval_done() will be called with inval->tag.  Called
+	 * outside the model's locks, by the thread that consumes commands.  NULL:
+	 * no endpoint has an ATC.
+	 */
+	int (*ats_invalidate)(void *ctx, const struct uiommu_ats_inval *inval);
+	/* A response to page requests, outside the model's locks.  May be NULL. */
+	void (*pri_response)(void *ctx, const struct uiommu_pri_response *resp);
 
 	/* Allocation; NULL: malloc and free are used.  Set both or none. */
 	void *(*alloc)(void *ctx, size_t size);

@@ -27,15 +27,28 @@ enum uiommu_smmuv3_line {
 /* Size of the register window: pages 0 and 1 of 64 KiB. */
 #define UIOMMU_SMMUV3_MMIO_SIZE 0x20000u
 
+enum uiommu_smmuv3_caching {
+	/* What makes translations fast. */
+	UIOMMU_SMMUV3_CACHING_NORMAL,
+	/*
+	 * As much as the architecture allows, for as long as it allows: level-1
+	 * descriptors are kept by themselves, neighbours are fetched ahead, and
+	 * invalidations act only when a CMD_SYNC completes them.  For tests of
+	 * software that has to invalidate.
+	 */
+	UIOMMU_SMMUV3_CACHING_GREEDY,
+};
+
 /* What the hardware says of itself, and how large its caches are. */
 struct uiommu_smmuv3_profile {
 	const char *name;
-	uint32_t idr[6];
+	uint32_t idr[7]; /* IDR0 to IDR6 */
 	uint32_t iidr;
 	uint32_t aidr;
 	/* Sets x 4 ways; powers of two; 0 = cache nothing. */
 	uint32_t tlb_entries;
 	uint32_t config_entries;
+	enum uiommu_smmuv3_caching caching;
 	/* Consume commands in a thread of the model's own, not in the doorbell. */
 	bool threaded_commands;
 };
@@ -79,6 +92,14 @@ void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
 #define UIOMMU_TXN_ATOMIC (1u << 5)	/* read and write in one */
 /* Say what would happen; record no event and change no descriptor. */
 #define UIOMMU_TXN_PROBE (1u << 6)
+/* The client cannot be stalled (PCIe): a fault that would stall aborts. */
+#define UIOMMU_TXN_NO_STALL (1u << 7)
+/* `attrs` tell the access's memory type and shareability; else the default:
+ * Normal write-back, non-shareable.
+ */
+#define UIOMMU_TXN_ATTRS (1u << 8)
+/* PCIe No Snoop: cacheable memory is accessed as non-cacheable. */
+#define UIOMMU_TXN_NO_SNOOP (1u << 9)
 
 /* A client device's access. */
 struct uiommu_smmuv3_txn {
@@ -86,6 +107,7 @@ struct uiommu_smmuv3_txn {
 	uint32_t ssid;
 	uint32_t flags;
 	uiommu_iova_t iova;
+	struct uiommu_mem_attrs attrs; /* mair and sh, with UIOMMU_TXN_ATTRS */
 };
 
 /* Where an access goes. */
@@ -102,7 +124,10 @@ struct uiommu_smmuv3_xlate {
  *   0		*out is valid
  *   -EFAULT	terminated with an abort; the event, if the architecture wants
  *		one, has been recorded
- *   -EINPROGRESS  stalled: uiommu_smmuv3_dma() is the call that can wait
+ *   -ENODATA	terminated without an abort (RAZ/WI, CD.A = 0): a read gets
+ *		zeroes, a write is dropped; recorded as above
+ *   -EINPROGRESS  would stall; nothing was recorded, uiommu_smmuv3_model_dma()
+ *		is the call that can wait
  */
 int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
 				  const struct uiommu_smmuv3_txn *txn,
@@ -127,14 +152,58 @@ struct uiommu_smmuv3_dma {
 };
 
 /*
- * 0: all bytes moved.  -EFAULT: aborted.  -EINPROGRESS: stalled, done() will
- * be called.  -EINVAL: pending is possible but done is NULL, or len is 0.
+ * 0: all bytes moved (what ended as RAZ/WI counts as moved).  -EFAULT: aborted.
+ * -EINPROGRESS: stalled, done() will be called.  -EINVAL: len is 0.  A request
+ * without done() cannot wait: it is as if UIOMMU_TXN_NO_STALL were set.
  *
  * Drain: CMD_SYNC after an invalidation returns only when every DMA that had
  * begun earlier has finished its memory accesses (IHI 0070 3.21.1).
  */
 int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
 			    struct uiommu_smmuv3_dma *req);
+
+/* --------------------------------------------------------- ATS and PRI --- */
+
+/* Flag of a translation request besides UIOMMU_TXN_{SSV,PRIV,INSTR}. */
+#define UIOMMU_ATS_NO_WRITE (1u << 31)
+
+/*
+ * A PCIe ATS Translation Request for the page at `iova` (IHI 0070 3.9).  Of
+ * txn->flags count UIOMMU_TXN_SSV (PASID prefix), with it UIOMMU_TXN_PRIV and
+ * UIOMMU_TXN_INSTR (Execute requested), and UIOMMU_ATS_NO_WRITE (NW).
+ *   0		  Success: *out is valid; it may grant nothing
+ *   -EOPNOTSUPP  Unsupported Request: the endpoint must not use ATS
+ *   -ECONNABORTED  Completer Abort
+ */
+struct uiommu_ats_translation {
+	uint64_t addr;	  /* of the region's first byte: a PA, or an IPA with
+			   * split-stage ATS */
+	uint8_t size_lg2; /* of the region */
+	bool read, write, exec;
+	bool priv;   /* the rights are those of privileged accesses */
+	bool global; /* the same in all PASIDs */
+	bool untranslated_only;
+};
+
+int uiommu_smmuv3_model_ats_translate(struct uiommu_smmuv3_model *model,
+				      const struct uiommu_smmuv3_txn *txn,
+				      struct uiommu_ats_translation *out);
+
+/*
+ * The endpoint has carried out an invalidation that ats_invalidate() answered
+ * with -EINPROGRESS.  status: 0, or -ETIMEDOUT if the link gave up on it.  May
+ * be called from any thread; consumes commands that waited for it.
+ */
+void uiommu_smmuv3_model_ats_inval_done(struct uiommu_smmuv3_model *model,
+					uint32_t tag, int status);
+
+/*
+ * A PRI Page Request or, with last and neither read nor write and a PASID, a
+ * Stop Marker.  Every request with `last` gets one response by the host's
+ * pri_response(), from CMD_PRI_RESP or at once from here (IHI 0070 8).
+ */
+void uiommu_smmuv3_model_page_request(struct uiommu_smmuv3_model *model,
+				      const struct uiommu_pri_request *req);
 
 /*
  * The memory behind [pa, pa+len) changed its place or went away: forget

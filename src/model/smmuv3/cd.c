@@ -84,7 +84,7 @@ static const char *check_fault_model(const struct msmmu_caps *caps,
 
 	if (s && FIELD_GET(SMMU_STE_1_S1STALLD, ste->q[1]))
 		return "CD.S against STE.S1STALLD";
-	if (s && !caps->stall)
+	if (s && caps->stall_model == SMMU_IDR0_STALL_MODEL_TERM)
 		return "CD.S without stalling";
 	if (!F(cd, 0, A) && caps->term_only)
 		return "CD.A is 0 where only aborts exist";
@@ -189,5 +189,7 @@ void msmmu_cd_decode(msmmu *m, const struct smmu_cd *cd, struct msmmu_ctx *ctx)
 		ctx->asid &= 0xff;
 	ctx->wxn = F(cd, 0, WXN);
 	ctx->r = F(cd, 0, R);
+	ctx->s = F(cd, 0, S);
+	ctx->a = F(cd, 0, A);
 	ctx->mair = cd->q[3];
 }

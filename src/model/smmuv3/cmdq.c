@@ -9,17 +9,18 @@
  *
  * CMD_SYNC waits until every transaction that began earlier has left the model,
  * its memory accesses and its event included.  Then CONS passes it, and then
- * its signal goes out, with cmdq_lock released.
+ * its signal goes out, with cmdq_lock released.  What else a command wants done
+ * without the lock (answers to endpoints, stalled transactions that go on) it
+ * leaves in a struct msmmu_work.
  */
 #include "msmmu.h"
 
-/* What to do about a consumed command once the lock is released. */
-struct signal {
-	bool wanted;
-	unsigned int cs;
-	uint64_t msi_addr;
-	uint32_t msi_data;
-	uint8_t msi_attr, msi_sh;
+/* How a command ended. */
+enum outcome {
+	PASS, /* CONS moves on */
+	WAIT, /* something outside must end first; kicked again then */
+	STOP_ILL,
+	STOP_ATC,
 };
 
 struct cmdq {
@@ -88,26 +89,37 @@ static void cmdq_pass(msmmu *m, const struct cmdq *q)
 
 /* ------------------------------------------------------------ commands -- */
 
-static bool sync_cmd(msmmu *m, const struct smmu_cmd *cmd, struct signal *sig)
+static void send_signal(msmmu *m, const struct msmmu_work *work);
+
+static enum outcome sync_cmd(msmmu *m, const struct smmu_cmd *cmd,
+			     struct msmmu_work *work)
 {
 	const struct model_slot *self = model_slot_get(&m->drain);
 	struct msmmu_ctx *retired = NULL;
+	unsigned int cs = FIELD_GET(SMMU_CMD_SYNC_0_CS, cmd->q[0]);
 
-	sig->cs = FIELD_GET(SMMU_CMD_SYNC_0_CS, cmd->q[0]);
-	if (sig->cs == 3)
-		return false;
+	if (cs == 3)
+		return STOP_ILL;
+	if (m->atc_waiting)
+		return WAIT;
+	if (m->atc_failed) {
+		m->atc_failed = false;
+		return STOP_ATC;
+	}
 	/* From within a memory callback our own context must stay. */
 	if (!model_is_inside(&m->drain, self))
 		retired = msmmu_cfg_take_retired(m);
 	model_drain(&m->drain);
 	msmmu_cfg_give_free(m, retired);
 	m->syncs++;
-	sig->wanted = sig->cs != SMMU_CMD_SYNC_CS_NONE;
-	sig->msi_addr = cmd->q[1] & SMMU_CMD_SYNC_1_MSIADDR;
-	sig->msi_data = (uint32_t)FIELD_GET(SMMU_CMD_SYNC_0_MSIDATA, cmd->q[0]);
-	sig->msi_attr = FIELD_GET(SMMU_CMD_SYNC_0_MSIATTR, cmd->q[0]);
-	sig->msi_sh = FIELD_GET(SMMU_CMD_SYNC_0_MSH, cmd->q[0]);
-	return true;
+	work->fn = send_signal;
+	work->sync.cs = cs;
+	work->sync.msi_addr = cmd->q[1] & SMMU_CMD_SYNC_1_MSIADDR;
+	work->sync.msi_data =
+		(uint32_t)FIELD_GET(SMMU_CMD_SYNC_0_MSIDATA, cmd->q[0]);
+	work->sync.msi_attr = FIELD_GET(SMMU_CMD_SYNC_0_MSIATTR, cmd->q[0]);
+	work->sync.msi_sh = FIELD_GET(SMMU_CMD_SYNC_0_MSH, cmd->q[0]);
+	return PASS;
 }
 
 static bool cfgi_cmd(msmmu *m, unsigned int op, const struct smmu_cmd *cmd)
@@ -140,43 +152,63 @@ static bool cfgi_cmd(msmmu *m, unsigned int op, const struct smmu_cmd *cmd)
 	}
 }
 
-/* False: CERROR_ILL. */
-static bool execute(msmmu *m, const struct smmu_cmd *cmd, struct signal *sig)
+static enum outcome execute(msmmu *m, const struct smmu_cmd *cmd,
+			    struct msmmu_work *work)
 {
 	unsigned int op = FIELD_GET(SMMU_CMD_0_OP, cmd->q[0]);
+	bool legal;
 
 	switch (op) {
 	case SMMU_CMD_OP_PREFETCH_CONFIG:
 	case SMMU_CMD_OP_PREFETCH_ADDR:
-		return !(cmd->q[0] & SMMU_CMD_0_SSEC);
+		legal = !(cmd->q[0] & SMMU_CMD_0_SSEC);
+		break;
 	case SMMU_CMD_OP_CFGI_STE:
 	case SMMU_CMD_OP_CFGI_STE_RANGE:
 	case SMMU_CMD_OP_CFGI_CD:
 	case SMMU_CMD_OP_CFGI_CD_ALL:
-		return cfgi_cmd(m, op, cmd);
+		legal = cfgi_cmd(m, op, cmd);
+		break;
+	case SMMU_CMD_OP_ATC_INV:
+		legal = msmmu_atc_inv_cmd(m, cmd, work);
+		break;
+	case SMMU_CMD_OP_PRI_RESP:
+		legal = msmmu_pri_resp_cmd(m, cmd, work);
+		break;
+	case SMMU_CMD_OP_RESUME:
+		legal = msmmu_resume_cmd(m, cmd, work);
+		break;
+	case SMMU_CMD_OP_STALL_TERM:
+		legal = msmmu_stall_term_cmd(m, cmd, work);
+		break;
 	case SMMU_CMD_OP_SYNC:
-		return sync_cmd(m, cmd, sig);
+		return sync_cmd(m, cmd, work);
 	default:
-		return msmmu_tlbi(m, op, cmd);
+		legal = msmmu_tlbi(m, op, cmd);
 	}
+	return legal ? PASS : STOP_ILL;
 }
 
 /* ------------------------------------------------------------- the loop -- */
 
-static void send_signal(msmmu *m, const struct signal *sig)
+static void send_signal(msmmu *m, const struct msmmu_work *work)
 {
-	if (sig->cs == SMMU_CMD_SYNC_CS_SEV) {
+	/* Transactions that wait for room or a tag may look again. */
+	msmmu_stall_after_sync(m);
+	if (work->sync.cs == SMMU_CMD_SYNC_CS_NONE)
+		return;
+	if (work->sync.cs == SMMU_CMD_SYNC_CS_SEV) {
 		if (m->caps.sev && m->host.wake)
 			m->host.wake(m->host.ctx);
 		return;
 	}
-	if (!m->caps.msi || !sig->msi_addr) {
+	if (!m->caps.msi || !work->sync.msi_addr) {
 		if (m->host.irq)
 			m->host.irq(m->host.ctx, UIOMMU_SMMUV3_LINE_SYNC);
 		return;
 	}
-	if (msmmu_msi_write(m, sig->msi_addr, sig->msi_data, sig->msi_attr,
-			    sig->msi_sh)) {
+	if (msmmu_msi_write(m, work->sync.msi_addr, work->sync.msi_data,
+			    work->sync.msi_attr, work->sync.msi_sh)) {
 		pthread_mutex_lock(&m->lock);
 		msmmu_gerror_raise(m, SMMU_GERROR_MSI_CMDQ_ABT_ERR);
 		pthread_mutex_unlock(&m->lock);
@@ -184,21 +216,29 @@ static void send_signal(msmmu *m, const struct signal *sig)
 }
 
 /* One command, under cmdq_lock; false: nothing more to do. */
-static bool step(msmmu *m, struct signal *sig)
+static bool step(msmmu *m, struct msmmu_work *work)
 {
 	struct smmu_cmd cmd;
 	struct cmdq q;
 
-	*sig = (struct signal){ 0 };
+	*work = (struct msmmu_work){ 0 };
 	if (!cmdq_runnable(m, &q))
 		return false;
 	if (cmdq_fetch(m, &q, &cmd)) {
 		cmdq_stop(m, SMMU_CERROR_ABT);
 		return false;
 	}
-	if (!execute(m, &cmd, sig)) {
+	switch (execute(m, &cmd, work)) {
+	case WAIT:
+		return false;
+	case STOP_ILL:
 		cmdq_stop(m, SMMU_CERROR_ILL);
 		return false;
+	case STOP_ATC:
+		cmdq_stop(m, SMMU_CERROR_ATC_INV_SYNC);
+		return false;
+	case PASS:
+		break;
 	}
 	m->commands++;
 	m->commands_by_opcode[cmd.q[0] & SMMU_CMD_0_OP]++;
@@ -208,17 +248,17 @@ static bool step(msmmu *m, struct signal *sig)
 
 void msmmu_cmdq_run(msmmu *m)
 {
-	struct signal sig;
+	struct msmmu_work work;
 	bool more = true;
 
 	while (more) {
 		pthread_mutex_lock(&m->cmdq_lock);
 		do {
-			more = step(m, &sig);
-		} while (more && !sig.wanted);
+			more = step(m, &work);
+		} while (more && !work.fn);
 		pthread_mutex_unlock(&m->cmdq_lock);
-		if (sig.wanted)
-			send_signal(m, &sig);
+		if (work.fn)
+			work.fn(m, &work);
 	}
 	msmmu_irq_deliver(m);
 }

@@ -53,14 +53,19 @@ enum msmmu_counter {
 
 /* The ID registers, taken apart once. */
 struct msmmu_caps {
-	bool s1p, s2p, aa64, hyp, ats, pri, msi, sev;
-	bool asid16, vmid16, cd2l, st_2lvl, stall, term_only;
+	bool s1p, s2p, aa64, hyp, ats, ns1ats, atsrecerr, pri, msi, sev;
+	bool asid16, vmid16, cd2l, st_2lvl, term_only, pps, pasidtt;
+	uint8_t httu;	     /* SMMU_IDR0_HTTU_* */
+	uint8_t stall_model; /* SMMU_IDR0_STALL_MODEL_* */
+	uint32_t stall_max;
 	bool attr_perms_ovr, attr_types_ovr;
 	bool had, xnx, fwb, stt, ril, e0pd, epan, ptwnnc, ds, vax52;
 	uint8_t minor; /* SMMUv3.<minor> */
 	uint8_t ttendian;
 	uint8_t sid_bits, ssid_bits;
-	uint8_t cmdq_lg2, evtq_lg2;
+	uint8_t cmdq_lg2, evtq_lg2, priq_lg2;
+	uint8_t ecmdq_pages_lg2, ecmdq_per_page_lg2;
+	bool ecmdq;
 	uint8_t oas, ias;
 	/* by log2 of the granule, as a bit */
 	uint32_t granules;
@@ -84,11 +89,12 @@ struct msmmu_half {
 	uint8_t walk_mair; /* of descriptor reads */
 	uint8_t walk_sh;
 	bool big_endian;
-	bool off;  /* EPDx */
-	bool tbi;  /* TBIx */
-	bool had;  /* hierarchical attributes off */
-	bool e0pd; /* no unprivileged access to this half */
-	bool affd; /* access flag faults off */
+	bool off;	   /* EPDx */
+	bool tbi;	   /* TBIx */
+	bool had;	   /* hierarchical attributes off */
+	bool e0pd;	   /* no unprivileged access to this half */
+	bool affd;	   /* access flag faults off */
+	bool ha, hd, haft; /* hardware updates of AF, dirty, AF of tables */
 };
 
 /* Whose translations these are; also tells TLB entries apart. */
@@ -112,6 +118,9 @@ struct msmmu_fault {
 	uint8_t class;
 	int8_t level;
 	bool record;
+	bool stall; /* instead of ending: wait for software */
+	bool raz;   /* ends without an abort (RAZ/WI) */
+	uint16_t stag;
 	bool rnw, ind, pnu;
 	bool tt_read; /* F_PERMISSION with CLASS TT: descriptor read */
 	const char *reason;
@@ -168,7 +177,11 @@ struct msmmu_ctx {
 	uint32_t sid;
 	uint16_t asid, vmid;
 	bool aset;
-	bool r, s2r; /* record faults of stage 1, 2 */
+	bool r, s2r;  /* record faults of stage 1, 2 */
+	bool s, s2s;  /* stall on them */
+	bool a;	      /* faults of stage 1 abort; else RAZ/WI */
+	bool mev;     /* events may be merged */
+	uint8_t eats; /* effective, SMMU_STE_EATS_* */
 	bool wxn, pan, epan;
 	bool skip_s1; /* S1DSS: stage 1 is passed by */
 	bool s2ptw, s2fwb, s2affd;
@@ -236,6 +249,8 @@ struct uiommu_smmuv3_model {
 
 	/* command consumption: cmdq_lock */
 	pthread_mutex_t cmdq_lock;
+	uint32_t atc_waiting; /* ATC_INVs that endpoints have not answered */
+	bool atc_failed;      /* one has timed out since the last CMD_SYNC */
 	uint64_t commands;
 	uint64_t syncs;
 	uint64_t commands_by_opcode[256];
@@ -280,6 +295,12 @@ struct msmmu_txn {
 	bool priv, instr; /* after overrides */
 	bool write, read; /* what is asked for; an atomic wants both */
 	bool missed;	  /* the local view has been searched */
+	/*
+	 * An ATS translation request: no right is asked for, the answer says
+	 * which there are.  Access flags are set; a clean page is marked dirty
+	 * unless ats_nw.
+	 */
+	bool ats, ats_nw;
 	struct msmmu_fault fault;
 };
 
@@ -307,6 +328,42 @@ static inline void msmmu_irq_deliver(msmmu *m)
 
 /* evtq.c; returns whether a record was written */
 bool msmmu_event(struct msmmu_txn *t);
+
+/*
+ * What a consumed command wants done once cmdq_lock is released: fn, if set, is
+ * called outside all locks.
+ */
+struct msmmu_work {
+	void (*fn)(msmmu *m, const struct msmmu_work *work);
+	union {
+		struct {
+			unsigned int cs;
+			uint64_t msi_addr;
+			uint32_t msi_data;
+			uint8_t msi_attr, msi_sh;
+		} sync;
+		struct uiommu_ats_inval atc;
+		struct uiommu_pri_response pri;
+		struct uiommu_smmuv3_dma *resumed; /* list, see stall.c */
+	};
+};
+
+/* Commands; under cmdq_lock.  False: CERROR_ILL. */
+bool msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
+		       struct msmmu_work *work); /* ats.c */
+bool msmmu_pri_resp_cmd(msmmu *m, const struct smmu_cmd *cmd,
+			struct msmmu_work *work); /* priq.c */
+bool msmmu_resume_cmd(msmmu *m, const struct smmu_cmd *cmd,
+		      struct msmmu_work *work); /* stall.c */
+bool msmmu_stall_term_cmd(msmmu *m, const struct smmu_cmd *cmd,
+			  struct msmmu_work *work); /* stall.c */
+
+/* stall.c; outside all locks.  A CMD_SYNC has completed. */
+void msmmu_stall_after_sync(msmmu *m);
+/* The event queue may have become writable. */
+void msmmu_stall_pump(msmmu *m);
+/* CR0.SMMUEN went from 1 to 0: all that is stalled ends with an abort. */
+void msmmu_stall_abort_all(msmmu *m);
 
 /* cmdq.c */
 void msmmu_cmdq_run(msmmu *m);
@@ -402,6 +459,11 @@ struct msmmu_result {
 	bool global;
 	int8_t level1, level2; /* of the leaves */
 	uint8_t granule_lg2;   /* of the first stage in use */
+	/*
+	 * Write is missing from rights only because a descriptor has not been
+	 * marked dirty: a write has to go through the tables.
+	 */
+	bool clean;
 };
 
 /* walk.c: false: t->fault says why */
@@ -418,8 +480,6 @@ bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
 		    struct uiommu_mem_attrs *attrs);
 /* Rights against what the transaction wants; fills t->fault. */
 bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res);
-void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
-		 const char *reason);
 
 /* tlb.c */
 int msmmu_tlb_init(msmmu *m);
@@ -462,16 +522,25 @@ void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid);
 void msmmu_tlb_inval_el2(msmmu *m);
 void msmmu_tlb_inval_non_el2(msmmu *m);
 
-/* translate.c: between model_enter() and model_leave() */
-int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);
-/* What the transaction is after the STE's overrides; t->ctx is decoded. */
-void msmmu_txn_rights(struct msmmu_txn *t);
-/* Prepare a finished context for the common case. */
-void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
+/* fault.c */
+void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
+		 const char *reason);
 /* Inside, after a failed translation; returns whether an event was written. */
 bool msmmu_abort(struct msmmu_txn *t);
 /* The same, outside. */
 void msmmu_after_abort(struct msmmu_txn *t, bool recorded);
+
+/* translate.c: between model_enter() and model_leave() */
+int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);
+/* The same for a context that has been found already. */
+int msmmu_translate_by(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
+		       struct uiommu_smmuv3_xlate *out);
+/* What the transaction is after the STE's overrides; t->ctx is decoded. */
+void msmmu_txn_rights(struct msmmu_txn *t);
+
+/* fast.c */
+/* Prepare a finished context for the common case. */
+void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
 /* Use retired contexts again if the caller is outside. */
 void msmmu_reclaim(msmmu *m, const struct model_slot *slot);
 /* Retired contexts that make a thread do so. */

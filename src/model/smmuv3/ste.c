@@ -48,7 +48,8 @@ static const char *check_stage1(const struct msmmu_caps *caps,
 
 	if (!s2 && caps->hyp && (F(ste, 1, STRW) & 1))
 		return "STE.STRW is reserved";
-	if (F(ste, 1, S1STALLD) && !caps->stall)
+	if (F(ste, 1, S1STALLD) &&
+	    caps->stall_model != SMMU_IDR0_STALL_MODEL_BOTH)
 		return "STE.S1STALLD without a choice of stalling";
 	if (caps->ssid_bits && cdmax > caps->ssid_bits)
 		return "STE.S1CDMax above SSIDSIZE";
@@ -118,7 +119,7 @@ static const char *check_stage2(const struct msmmu_caps *caps,
 	uint64_t ttb = ste->q[3] & SMMU_STE_3_S2TTB_ADDR;
 	bool ds = caps->ds && F(ste, 3, S2DS);
 
-	if (F(ste, 2, S2S) && !caps->stall)
+	if (F(ste, 2, S2S) && caps->stall_model == SMMU_IDR0_STALL_MODEL_TERM)
 		return "STE.S2S without stalling";
 	if (!F(ste, 2, S2AA64))
 		return "STE.S2AA64 names a format that is not there";
@@ -212,6 +213,7 @@ static void decode_stage2(const struct msmmu_caps *caps,
 	table_lg2 = msmmu_start_table_lg2(half);
 	half->ttb = align_down_lg2(ste->q[3] & GENMASK64(51, 4), table_lg2);
 	ctx->s2r = F(ste, 2, S2R);
+	ctx->s2s = F(ste, 2, S2S);
 	ctx->s2ptw = F(ste, 2, S2PTW);
 	ctx->s2fwb = caps->fwb && F(ste, 1, S2FWB);
 }
@@ -234,6 +236,7 @@ void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,
 	if (!caps->vmid16)
 		ctx->vmid &= 0xff;
 	decode_overrides(caps, ste, ctx);
+	ctx->mev = F(ste, 1, MEV);
 	if (ctx->s2)
 		decode_stage2(caps, ste, ctx);
 	ctx->cd_mair = msmmu_cache_to_mair(F(ste, 1, S1CIR), F(ste, 1, S1COR));

@@ -186,7 +186,8 @@ static void fill(msmmu *m, const struct msmmu_view *view, uint64_t in,
 		 FIELD_PREP(META_LEVEL1, level_code(res->level1)) |
 		 FIELD_PREP(META_LEVEL2, level_code(res->level2)) |
 		 FIELD_PREP(META_GRANULE, (res->granule_lg2 - 10) / 2) |
-		 FIELD_PREP(META_BOTH, both_rights(res->rights));
+		 FIELD_PREP(META_BOTH, both_rights(res->rights)) |
+		 (res->clean ? META_CLEAN : 0);
 	e.stamp = stamp;
 	e.out = align_down_lg2(res->pa, res->size_lg2) |
 		FIELD_PREP(OUT_MAIR, res->mair) | FIELD_PREP(OUT_SH, res->sh);

@@ -35,6 +35,7 @@
 #define META_GRANULE GENMASK64(53, 52)
 #define META_BOTH GENMASK64(59, 54)
 #define META_BOTH_SHIFT 54
+#define META_CLEAN BIT64(60) /* msmmu_result.clean */
 
 /* A space's word: generation and, bit n, entries of 2^(n + 12) bytes. */
 #define SPACE_SIZES GENMASK64(31, 0)
@@ -119,8 +120,26 @@ static inline bool tlb_find_view(const msmmu *m, const struct msmmu_view *view,
 	res->mair = (uint8_t)FIELD_GET(OUT_MAIR, e.out);
 	res->sh = (uint8_t)FIELD_GET(OUT_SH, e.out);
 	res->global = e.meta & META_GLOBAL;
+	res->clean = e.meta & META_CLEAN;
 	res->level1 = tlb_level(FIELD_GET(META_LEVEL1, e.meta));
 	res->level2 = tlb_level(FIELD_GET(META_LEVEL2, e.meta));
+	return true;
+}
+
+/* The address as the TLB knows it; false: not one that can be in it. */
+static inline bool tlb_address(const struct msmmu_ctx *ctx, uint64_t *va)
+{
+	uint64_t canon = (uint64_t)((int64_t)(*va << 8) >> 8);
+
+	if (likely(canon == *va))
+		return ctx->two_halves || !(canon >> 55);
+	if (!ctx->two_halves) {
+		*va &= TLB_VA;
+		return (ctx->tbi & 1) && !(*va >> 55);
+	}
+	if (!(ctx->tbi >> (canon >> 63) & 1))
+		return false;
+	*va = canon;
 	return true;
 }
 

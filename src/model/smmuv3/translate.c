@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * translate.c - one transaction, in the order of IHI 0070 7.3.22, and the only
- * place that turns a fault into an event.
+ * translate.c - one transaction, in the order of IHI 0070 7.3.22.
  *
  * The steps: SMMU on? (2) · context of StreamID and SubstreamID (3 to 9, 12 to
  * 15) · bypass and input size (10, 11) · TLB, else tables (16 to 19) · answer
  * (20).  Each can end the transaction by leaving its reason in t->fault.
- *
- * A hit takes no lock and writes nothing but the thread's own slot.
+ * fast.c is the short way for what is cached.
  */
 #include <errno.h>
 
@@ -139,23 +137,6 @@ static int walk(struct msmmu_txn *t, uint64_t va,
 	return 0;
 }
 
-/* The address as the TLB knows it; false: not one that can be in it. */
-static inline bool tlb_address(const struct msmmu_ctx *ctx, uint64_t *va)
-{
-	uint64_t canon = (uint64_t)((int64_t)(*va << 8) >> 8);
-
-	if (likely(canon == *va))
-		return ctx->two_halves || !(canon >> 55);
-	if (!ctx->two_halves) {
-		*va &= TLB_VA;
-		return (ctx->tbi & 1) && !(*va >> 55);
-	}
-	if (!(ctx->tbi >> (canon >> 63) & 1))
-		return false;
-	*va = canon;
-	return true;
-}
-
 static inline bool tlb_find(const struct msmmu_txn *t, uint64_t va,
 			    struct msmmu_result *res)
 {
@@ -283,9 +264,8 @@ static inline void read_flags(struct msmmu_txn *t)
 	t->instr = (flags & UIOMMU_TXN_INSTR) && !t->write;
 }
 
-/* As below, for a context that has been found already. */
-static inline int after_miss(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
-			     struct uiommu_smmuv3_xlate *out)
+int msmmu_translate_by(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
+		       struct uiommu_smmuv3_xlate *out)
 {
 	read_flags(t);
 	t->ctx = ctx;
@@ -313,174 +293,4 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 		return config_miss(t, key, out);
 	model_count(t->slot, MSMMU_CONFIG_HITS, 1);
 	return by_context(t, out);
-}
-
-/* ------------------------------------------------------------ the door -- */
-
-/* What the common case knows of. */
-#define FAST_FLAGS \
-	(UIOMMU_TXN_WRITE | UIOMMU_TXN_SSV | UIOMMU_TXN_PRIV | UIOMMU_TXN_INSTR)
-_Static_assert(FAST_FLAGS == 15, "msmmu_ctx.want is indexed by them");
-
-/* For each combination of flags: who asks for what, after overrides. */
-void msmmu_ctx_set_want(struct msmmu_ctx *ctx)
-{
-	for (uint32_t flags = 0; flags < ARRAY_SIZE(ctx->want); flags++) {
-		struct uiommu_smmuv3_txn in = { .flags = flags };
-		struct msmmu_txn t = {
-			.in = &in,
-			.ctx = ctx,
-			.write = flags & UIOMMU_TXN_WRITE,
-		};
-		unsigned int bit;
-
-		msmmu_txn_rights(&t);
-		bit = t.write ? 1 : t.instr ? 2 : 0;
-		ctx->want[flags] = (uint8_t)((bit + (t.priv ? 3 : 0)) |
-					     (t.priv ? MSMMU_WANT_PRIV : 0) |
-					     (t.instr ? MSMMU_WANT_INSTR : 0));
-	}
-	ctx->fast = ctx->mode == MSMMU_MODE_XLATE && ctx->s1;
-}
-
-/* Inside: record the event, so that a SYNC which waits for us sees it. */
-bool msmmu_abort(struct msmmu_txn *t)
-{
-	model_count(t->slot, MSMMU_ABORTS, 1);
-	if ((t->in->flags & UIOMMU_TXN_PROBE) || !t->fault.record)
-		return false;
-	return msmmu_event(t);
-}
-
-/* Outside: tell people, interrupt, tidy. */
-void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
-{
-	msmmu *m = t->m;
-	struct uiommu_smmuv3_fault_info info = {
-		.txn = *t->in,
-		.event_type = t->fault.type,
-		.reason = t->fault.reason,
-		.stage = t->fault.stage,
-		.level = t->fault.level,
-		.desc_pa = t->fault.desc_pa,
-		.desc = t->fault.desc,
-		.recorded = recorded,
-	};
-
-	msmmu_irq_deliver(m);
-	if (m->observe && !(t->in->flags & UIOMMU_TXN_PROBE))
-		m->observe(m->observe_ctx, &info);
-}
-
-/* Contexts thrown out by fills alone, with no CMD_SYNC in sight. */
-__attribute__((noinline)) void msmmu_reclaim(msmmu *m,
-					     const struct model_slot *slot)
-{
-	struct msmmu_ctx *list;
-
-	if (model_is_inside(&m->drain, slot))
-		return;
-	list = msmmu_cfg_take_retired(m);
-	if (!list)
-		return;
-	model_drain(&m->drain);
-	msmmu_cfg_give_free(m, list);
-}
-
-/*
- * The common case in one piece: stage 1 (with or without stage 2 behind it),
- * context and translation cached, access allowed.  False: nothing was decided,
- * the general path starts over, unless *missed says that only the TLB's local
- * view has no answer.
- */
-static inline bool fast_hit(msmmu *m, struct model_slot *slot,
-			    const struct uiommu_smmuv3_txn *txn,
-			    struct uiommu_smmuv3_xlate *out,
-			    const struct msmmu_ctx **missed)
-{
-	uint32_t flags = txn->flags;
-	uint64_t va = txn->iova, key;
-	const struct msmmu_ctx *ctx;
-	struct mcache_entry e;
-	unsigned int lg2, want, rights;
-
-	if (unlikely(!load_acquire(&m->fast) || (flags & ~FAST_FLAGS)))
-		return false;
-	key = txn->sid;
-	if (flags & UIOMMU_TXN_SSV) {
-		if (txn->ssid >> SMMU_SSIDSIZE_MAX)
-			return false;
-		key = msmmu_key(txn->sid, true, txn->ssid);
-	}
-	ctx = cfg_find(m, key);
-	if (unlikely(!ctx || !ctx->fast || !tlb_address(ctx, &va)))
-		return false;
-	if (unlikely(!tlb_find_entry(m, &ctx->local,
-				     load_acquire(ctx->vm_gen) +
-					     load_acquire(ctx->all_gen),
-				     va, &e, &lg2, false))) {
-		*missed = ctx;
-		return false;
-	}
-	want = ctx->want[flags];
-	rights = (unsigned int)(e.meta >> META_BOTH_SHIFT);
-	if (unlikely(!(rights >> (want & MSMMU_WANT_BIT) & 1)))
-		return false;
-	if (want & MSMMU_WANT_PRIV)
-		rights >>= 3;
-	model_count(slot, MSMMU_FAST_HITS, 1);
-	out->pa = (e.out & OUT_PA) | (va & mask_lg2(lg2));
-	out->attrs = (struct uiommu_mem_attrs){
-		.mair = (uint8_t)FIELD_GET(OUT_MAIR, e.out),
-		.sh = FIELD_GET(OUT_SH, e.out) & 3,
-		.priv = !!(want & MSMMU_WANT_PRIV),
-		.instr = !!(want & MSMMU_WANT_INSTR),
-	};
-	out->size_lg2 = (uint8_t)lg2;
-	out->readable = rights & 1;
-	out->writable = rights >> 1 & 1;
-	out->executable = rights >> 2 & 1;
-	return true;
-}
-
-static __attribute__((noinline)) int
-translate_slow(msmmu *m, struct model_slot *slot,
-	       const struct uiommu_smmuv3_txn *txn,
-	       struct uiommu_smmuv3_xlate *out, const struct msmmu_ctx *missed)
-{
-	struct msmmu_txn t;
-	bool recorded = false;
-	int rc;
-
-	t.m = m;
-	t.in = txn;
-	t.slot = slot;
-	t.missed = missed;
-	rc = missed ? after_miss(&t, missed, out) : msmmu_translate(&t, out);
-	if (unlikely(rc))
-		recorded = msmmu_abort(&t);
-	model_leave(&m->drain, slot);
-	if (unlikely(rc))
-		msmmu_after_abort(&t, recorded);
-	if (unlikely(load_relaxed(&m->nr_retired) > MSMMU_RECLAIM))
-		msmmu_reclaim(m, slot);
-	return rc;
-}
-
-int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
-				  const struct uiommu_smmuv3_txn *txn,
-				  struct uiommu_smmuv3_xlate *out)
-{
-	const struct msmmu_ctx *missed = NULL;
-	struct model_slot *slot;
-	uint64_t at;
-
-	slot = model_enter_at(&model->drain, &at);
-	if (unlikely(!slot))
-		return translate_slow(model, model_enter(&model->drain), txn,
-				      out, NULL);
-	if (unlikely(!fast_hit(model, slot, txn, out, &missed)))
-		return translate_slow(model, slot, txn, out, missed);
-	model_leave_at(slot, at);
-	return 0;
 }

@@ -31,28 +31,6 @@ struct leaf {
 	bool no_unpriv, no_write, uxn, pxn;
 };
 
-void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
-		 const char *reason)
-{
-	struct msmmu_fault *f = &t->fault;
-
-	*f = (struct msmmu_fault){
-		.type = type,
-		.stage = stage,
-		.class = SMMU_EVT_CLASS_IN,
-		.level = MSMMU_NO_LEVEL,
-		.record = true,
-		.rnw = !t->write,
-		.ind = t->instr && !t->write,
-		.pnu = t->priv,
-		.reason = reason,
-		.desc_pa = UIOMMU_PA_INVALID,
-	};
-	if (type >= SMMU_EVT_F_TRANSLATION && type <= SMMU_EVT_F_PERMISSION &&
-	    t->ctx)
-		f->record = stage == 1 ? t->ctx->r : t->ctx->s2r;
-}
-
 static void fault_at(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		     const struct leaf *leaf, const char *reason)
 {
