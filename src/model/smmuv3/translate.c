@@ -239,14 +239,15 @@ config_miss(struct msmmu_txn *t, uint64_t key, struct uiommu_smmuv3_xlate *out)
 	return by_context(t, out);
 }
 
-static __attribute__((noinline)) int unusual(struct msmmu_txn *t,
+/* `on` is looked at once: what comes here because of it must not see it change. */
+static __attribute__((noinline)) int unusual(struct msmmu_txn *t, bool on,
 					     struct uiommu_smmuv3_xlate *out)
 {
 	/* No ATS here, so nobody can have been given a translated address. */
 	if (t->in->flags & UIOMMU_TXN_TRANSLATED)
 		return abort_with(t, SMMU_EVT_F_TRANSL_FORBIDDEN, 0,
 				  "translated address without ATS");
-	if (!load_acquire(&t->m->enabled))
+	if (!on)
 		return disabled(t, out);
 	/* A SubstreamID that no register could hold. */
 	return abort_with(t, SMMU_EVT_C_BAD_SUBSTREAMID, 0,
@@ -278,14 +279,14 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	const struct uiommu_smmuv3_txn *in = t->in;
 	uint32_t flags = in->flags;
 	bool ssv = flags & UIOMMU_TXN_SSV;
+	bool on = load_acquire(&t->m->enabled);
 	uint64_t key;
 
 	t->ctx = NULL;
 	read_flags(t);
-	if (unlikely(!load_acquire(&t->m->enabled) ||
-		     (flags & UIOMMU_TXN_TRANSLATED) ||
+	if (unlikely(!on || (flags & UIOMMU_TXN_TRANSLATED) ||
 		     (ssv && in->ssid >> SMMU_SSIDSIZE_MAX)))
-		return unusual(t, out);
+		return unusual(t, on, out);
 	key = msmmu_key(in->sid, ssv, in->ssid);
 	if (likely(t->m->cfg_sets))
 		t->ctx = cfg_find(t->m, key);
