@@ -83,7 +83,10 @@ void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
 			       uint32_t offset, unsigned int size,
 			       uint64_t value);
 
-/* Flags of a transaction. */
+/*
+ * Flags of a transaction.  Any other bit makes it one of a kind that the SMMU
+ * does not know: F_UUT.
+ */
 #define UIOMMU_TXN_WRITE (1u << 0)
 #define UIOMMU_TXN_SSV (1u << 1)  /* ssid is valid */
 #define UIOMMU_TXN_PRIV (1u << 2) /* privileged */
@@ -144,20 +147,34 @@ struct uiommu_smmuv3_dma {
 	/* Bytes that were moved before an abort stopped the rest. */
 	size_t done_len;
 	/*
-	 * Called once with 0 or -EFAULT when the DMA was pending, in the thread
-	 * that resumed it and outside the model's locks.
+	 * Called once with 0 or -EFAULT when the DMA was pending; see below.
 	 */
 	void (*done)(struct uiommu_smmuv3_dma *req, int status);
 	void *opaque[8]; /* the model's, while pending */
 };
 
 /*
- * 0: all bytes moved (what ended as RAZ/WI counts as moved).  -EFAULT: aborted.
- * -EINPROGRESS: stalled, done() will be called.  -EINVAL: len is 0.  A request
- * without done() cannot wait: it is as if UIOMMU_TXN_NO_STALL were set.
+ * 0: all bytes moved (what ended as RAZ/WI counts as moved: zeroes were read,
+ * writes were dropped).  -EFAULT: aborted.  -EINPROGRESS: stalled, done() will
+ * be called.  -EINVAL: len is 0.  A request without done() cannot wait: it is
+ * as if UIOMMU_TXN_NO_STALL were set, as with UIOMMU_TXN_PROBE.
+ *
+ * Stalls (IHI 0070 3.12.2): each piece of a DMA is a transaction of its own and
+ * may stall.  The request then waits for CMD_RESUME, CMD_STALL_TERM or
+ * CR0.SMMUEN = 0, first of all, if IDR5.STALL_MAX are recorded already or the
+ * event queue cannot be written, for its turn to be recorded; any number may
+ * wait.  CMD_SYNC does not wait for a stalled DMA.  It goes on, and done() is
+ * called, in a thread that is in a register write, reset or destroy of the
+ * model or in a DMA, or in the model's own thread (threaded_commands), outside
+ * the model's locks and outside of what CMD_SYNC waits for.  That may be
+ * another thread, and before the call that got -EINPROGRESS has returned: with
+ * -EINPROGRESS the request belongs to done().  done() may free the request, use
+ * it again and call any function of the model but reset and destroy.
+ * uiommu_smmuv3_model_{reset,destroy}() call done() with -EFAULT.
  *
  * Drain: CMD_SYNC after an invalidation returns only when every DMA that had
- * begun earlier has finished its memory accesses (IHI 0070 3.21.1).
+ * begun earlier has finished its memory accesses (IHI 0070 3.21.1), or is
+ * stalled, or has had a piece end as RAZ/WI: what follows is translated anew.
  */
 int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
 			    struct uiommu_smmuv3_dma *req);
@@ -226,6 +243,9 @@ struct uiommu_smmuv3_stats {
 	uint64_t aborts;
 	uint64_t events;
 	uint64_t events_lost;
+	uint64_t events_merged; /* with one that is still in the queue */
+	uint64_t stalls;	/* transactions that began to wait */
+	uint64_t resumed;	/* by CMD_RESUME */
 	uint64_t commands;
 	uint64_t syncs;
 	uint64_t commands_by_opcode[256];
@@ -248,7 +268,16 @@ struct uiommu_smmuv3_fault_info {
 	int8_t level;	     /* table level that ended the walk, or -128 */
 	uiommu_pa_t desc_pa; /* descriptor or structure that ended it, or ~0 */
 	uint64_t desc;	     /* its first word */
-	bool recorded;	     /* an event record was written */
+	/* an event record was written, or one that stands in the queue says it */
+	bool recorded;
+	/*
+	 * Not an end: the DMA waits for software.  Told when it begins to wait
+	 * and, if there was no room for a record then, again with the record.
+	 */
+	bool stalled;
+	uint16_t stag;	   /* with stalled and recorded */
+	uint8_t evt_class; /* CLASS of the event: 0 CD, 1 TT, 2 IN */
+	uint64_t ipa;	   /* of a fault of stage 2 */
 };
 
 void uiommu_smmuv3_model_set_fault_observer(

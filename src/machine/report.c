@@ -85,7 +85,8 @@ void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
 	slot->first = min_u64(slot->first, like.first);
 	slot->last = max_u64(slot->last, like.last);
 	slot->count++;
-	slot->silent |= !info->recorded;
+	/* A stalled one that is not recorded yet will be. */
+	slot->silent |= !info->recorded && !info->stalled;
 	pthread_mutex_unlock(&report->lock);
 }
 

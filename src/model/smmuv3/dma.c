@@ -4,7 +4,8 @@
  *
  * A piece ends where the region of one translation ends.  The thread is inside
  * from the first translation to the last byte, so that a CMD_SYNC waits for the
- * whole access.  Bytes go through the embedder's short cut where there is one.
+ * whole access; it leaves where a piece ends as RAZ/WI, to tell, and where one
+ * stalls.  Bytes go through the embedder's short cut where there is one.
  */
 #include <errno.h>
 #include <string.h>
@@ -96,34 +97,97 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	return 0;
 }
 
+/* Inside.  Moves pieces until all are moved or one fails. */
+static int dma_pieces(struct msmmu_txn *t, struct uiommu_smmuv3_txn *txn,
+		      struct uiommu_smmuv3_dma *req)
+{
+	while (req->done_len < req->len) {
+		size_t len;
+		int rc = dma_piece(t, req, &len);
+
+		if (rc)
+			return rc;
+		req->done_len += len;
+		txn->iova += len;
+		t->was_stalled = false;
+	}
+	return 0;
+}
+
+/* Inside.  A piece has failed: -EINPROGRESS gives the request away. */
+static int dma_stop(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
+		    bool *recorded)
+{
+	if (!msmmu_stalls(t))
+		return msmmu_end(t, recorded);
+	*recorded = msmmu_stall_park(t, req);
+	return -EINPROGRESS;
+}
+
+size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req)
+{
+	uint64_t iova = req->txn.iova + req->done_len;
+	/* A transaction crosses no page, and no page is smaller. */
+	size_t room = 4096 - (iova & 4095);
+	size_t len = req->len - req->done_len;
+
+	if (len > room)
+		len = room;
+	if (!(req->txn.flags & UIOMMU_TXN_WRITE))
+		memset((uint8_t *)req->buf + req->done_len, 0, len);
+	req->done_len += len;
+	return len;
+}
+
+int msmmu_dma_go(msmmu *m, struct model_slot *slot,
+		 struct uiommu_smmuv3_dma *req, bool was_stalled)
+{
+	struct uiommu_smmuv3_txn txn = req->txn;
+	struct msmmu_txn t = {
+		.m = m,
+		.in = &txn,
+		.slot = slot,
+		.was_stalled = was_stalled,
+	};
+	int rc;
+
+	txn.iova += req->done_len;
+	if (!req->done || (txn.flags & UIOMMU_TXN_PROBE))
+		txn.flags |= UIOMMU_TXN_NO_STALL;
+	for (;;) {
+		bool recorded = false;
+
+		rc = dma_pieces(&t, &txn, req);
+		if (unlikely(rc))
+			rc = dma_stop(&t, req, &recorded);
+		model_leave(&m->drain, t.slot);
+		if (likely(!rc))
+			break;
+		msmmu_after_abort(&t, recorded);
+		if (rc != -ENODATA)
+			break;
+		rc = 0;
+		txn.iova += msmmu_dma_skip(req);
+		if (req->done_len == req->len)
+			break;
+		t.was_stalled = false;
+		t.slot = model_enter(&m->drain);
+	}
+	if (unlikely(load_relaxed(&m->nr_retired) > MSMMU_RECLAIM))
+		msmmu_reclaim(m, t.slot);
+	return rc;
+}
+
 int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
 			    struct uiommu_smmuv3_dma *req)
 {
-	struct uiommu_smmuv3_txn txn = req->txn;
-	struct msmmu_txn t = { .m = model, .in = &txn };
-	bool recorded = false;
-	int rc = 0;
+	int rc;
 
 	req->done_len = 0;
 	if (!req->len)
 		return -EINVAL;
-	t.slot = model_enter(&model->drain);
-	while (req->done_len < req->len) {
-		size_t len;
-
-		rc = dma_piece(&t, req, &len);
-		if (rc) {
-			recorded = msmmu_abort(&t);
-			break;
-		}
-		req->done_len += len;
-		txn.iova += len;
-	}
-	model_leave(&model->drain, t.slot);
-	if (unlikely(rc))
-		msmmu_after_abort(&t, recorded);
-	if (unlikely(load_relaxed(&model->nr_retired) > MSMMU_RECLAIM))
-		msmmu_reclaim(model, t.slot);
+	rc = msmmu_dma_go(model, model_enter(&model->drain), req, false);
+	msmmu_stall_catch_up(model);
 	return rc;
 }
 

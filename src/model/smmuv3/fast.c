@@ -5,6 +5,8 @@
  *
  * A hit takes no lock and writes nothing but the thread's own slot.
  */
+#include <errno.h>
+
 #include "cfg_inline.h"
 #include "msmmu.h"
 #include "tlb_inline.h"
@@ -119,13 +121,16 @@ translate_slow(msmmu *m, struct model_slot *slot,
 	t.in = txn;
 	t.slot = slot;
 	t.missed = missed;
+	t.ats = false;
+	t.was_stalled = false;
 	rc = missed ? msmmu_translate_by(&t, missed, out)
 		    : msmmu_translate(&t, out);
 	if (unlikely(rc))
-		recorded = msmmu_abort(&t);
+		rc = msmmu_end(&t, &recorded);
 	model_leave(&m->drain, slot);
-	if (unlikely(rc))
+	if (unlikely(rc && rc != -EINPROGRESS))
 		msmmu_after_abort(&t, recorded);
+	msmmu_stall_catch_up(m);
 	if (unlikely(load_relaxed(&m->nr_retired) > MSMMU_RECLAIM))
 		msmmu_reclaim(m, slot);
 	return rc;

@@ -42,6 +42,7 @@ static void forked(void *arg)
 
 	locks_init(m);
 	m->thread_runs = false;
+	msmmu_stall_forked(m);
 }
 
 static void reset_registers(msmmu *m)
@@ -55,6 +56,17 @@ static void reset_registers(msmmu *m)
 	m->enabled = 0;
 	m->fast = 0;
 	m->irq_pending = 0;
+	m->last_event.valid = false;
+}
+
+/* Nobody is inside or stalled any more, and nobody can be. */
+static void turn_off(msmmu *m)
+{
+	store_release(&m->enabled, 0);
+	store_release(&m->fast, 0);
+	model_drain(&m->drain);
+	msmmu_stall_abort_all(m);
+	model_drain(&m->drain);
 }
 
 static int check(const struct uiommu_smmuv3_profile *profile,
@@ -97,6 +109,8 @@ int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
 	rc = msmmu_tlb_init(m);
 	if (!rc)
 		rc = msmmu_cfg_init(m);
+	if (!rc)
+		rc = msmmu_stall_init(m);
 	if (rc)
 		goto err_caches;
 	reset_registers(m);
@@ -104,6 +118,7 @@ int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
 	return 0;
 
 err_caches:
+	msmmu_stall_fini(m);
 	msmmu_cfg_fini(m);
 	msmmu_tlb_fini(m);
 	locks_fini(m);
@@ -122,6 +137,8 @@ void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model)
 	host = model->host;
 	model_check_fork(&model->drain);
 	msmmu_thread_stop(model);
+	turn_off(model);
+	msmmu_stall_fini(model);
 	msmmu_cfg_fini(model);
 	msmmu_tlb_fini(model);
 	locks_fini(model);
@@ -132,7 +149,7 @@ void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model)
 void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model)
 {
 	model_check_fork(&model->drain);
-	model_drain(&model->drain);
+	turn_off(model);
 	reset_registers(model);
 	msmmu_tlb_reset(model);
 	msmmu_cfg_reset(model);
@@ -176,6 +193,9 @@ void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
 	pthread_mutex_lock(&model->lock);
 	stats->events = model->events;
 	stats->events_lost = model->events_lost;
+	stats->events_merged = model->events_merged;
+	stats->stalls = model->stall.stalls;
+	stats->resumed = model->stall.resumed;
 	memcpy(stats->events_by_type, model->events_by_type,
 	       sizeof(stats->events_by_type));
 	pthread_mutex_unlock(&model->lock);

@@ -185,6 +185,9 @@ static uint64_t feature_bits(const msmmu *m, unsigned int idx)
 
 static void write_cr0(msmmu *m, uint32_t val)
 {
+	/* What is in the queue after it was off is not known. */
+	if ((MSMMU_REG(m, CR0) ^ val) & SMMU_CR0_EVENTQEN)
+		m->last_event.valid = false;
 	MSMMU_SET_REG(m, CR0, val);
 	store_release(&m->reg[SMMU_REGIDX_CR0ACK], val);
 	store_release(&m->enabled, val & SMMU_CR0_SMMUEN);
@@ -252,6 +255,9 @@ static void write_cr0_outer(msmmu *m, const struct access *acc, uint64_t val)
 		pthread_mutex_unlock(&m->cmdq_lock);
 	if (was != load_acquire(&m->enabled))
 		model_drain(&m->drain);
+	if (was && !load_acquire(&m->enabled))
+		msmmu_stall_abort_all(m);
+	msmmu_stall_pump(m);
 	msmmu_cmdq_kick(m);
 }
 
@@ -270,9 +276,19 @@ void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
 		write_cr0_outer(model, &acc, value);
 		break;
 	case SMMU_REGIDX_CMDQ_PROD:
-	case SMMU_REGIDX_GERRORN:
 		write_reg(model, &acc, value);
 		msmmu_cmdq_kick(model);
+		break;
+	case SMMU_REGIDX_GERRORN:
+		write_reg(model, &acc, value);
+		msmmu_stall_pump(model);
+		msmmu_cmdq_kick(model);
+		break;
+	case SMMU_REGIDX_EVENTQ_BASE:
+	case SMMU_REGIDX_EVENTQ_PROD:
+	case SMMU_REGIDX_EVENTQ_CONS:
+		write_reg(model, &acc, value);
+		msmmu_stall_pump(model);
 		break;
 	default:
 		write_reg(model, &acc, value);

@@ -11,7 +11,9 @@
  * Locks, outermost first:
  *   cmdq_lock	one thread at a time consumes commands; held over the drain of
  *		CMD_SYNC, so no transaction may wait for it
- *   lock	registers, event queue production, GERROR, pending interrupts
+ *   lock	registers, event queue production, GERROR, pending interrupts,
+ *		stalled transactions: that one is recorded, has its tag and can be
+ *		found by it is one step
  *   cfg_lock	table of contexts, free and retired contexts
  *   a TLB set's sequence word (cache.h), for a few stores
  * Calls into the embedder other than memory accesses are made with none of
@@ -28,6 +30,7 @@
 #include "../drain.h"
 #include "../mem.h"
 #include "base/bits.h"
+#include "base/list.h"
 #include "hw/smmuv3/cd.h"
 #include "hw/smmuv3/cmd.h"
 #include "hw/smmuv3/event.h"
@@ -121,6 +124,7 @@ struct msmmu_fault {
 	bool stall; /* instead of ending: wait for software */
 	bool raz;   /* ends without an abort (RAZ/WI) */
 	uint16_t stag;
+	uint16_t code; /* Reason of the record, ours to choose */
 	bool rnw, ind, pnu;
 	bool tt_read; /* F_PERMISSION with CLASS TT: descriptor read */
 	const char *reason;
@@ -208,6 +212,29 @@ struct msmmu_cfg_set {
 	struct msmmu_ctx *way[MSMMU_CFG_WAYS];
 };
 
+/* The newest event record, for merging. */
+struct msmmu_last_event {
+	bool valid;
+	uint32_t ptr; /* PROD behind it */
+	uint64_t base;
+	uint64_t rec[SMMU_EVT_QWORDS];
+};
+
+/* Transactions that wait for software; see stall.c. */
+struct msmmu_stall {
+	/* by STAG: the recorded ones; NULL: the tag is free */
+	struct uiommu_smmuv3_dma **by_stag;
+	uint16_t *free_stag; /* a ring, so that a tag rests before its reuse */
+	uint32_t nr_stags, first_free, nr_free;
+	struct list recorded, waiting, ready;
+	uint64_t next_ticket;
+	struct msmmu_runner *runners; /* threads in stall_run() */
+	/* read without the lock too, as hints */
+	uint32_t nr_waiting;
+	uint32_t due; /* a thread inside has left work for when it leaves */
+	uint64_t stalls, resumed;
+};
+
 #define MSMMU_NR_SPACES 16384u
 #define MSMMU_NR_VM_GENS 4096u
 #define MSMMU_NR_SID_GENS 4096u
@@ -245,7 +272,10 @@ struct uiommu_smmuv3_model {
 	uint32_t gbpa;
 	uint64_t events;
 	uint64_t events_lost;
+	uint64_t events_merged;
 	uint64_t events_by_type[256];
+	struct msmmu_last_event last_event;
+	struct msmmu_stall stall;
 
 	/* command consumption: cmdq_lock */
 	pthread_mutex_t cmdq_lock;
@@ -301,6 +331,7 @@ struct msmmu_txn {
 	 * unless ats_nw.
 	 */
 	bool ats, ats_nw;
+	bool was_stalled; /* tried again; not a new transaction */
 	struct msmmu_fault fault;
 };
 
@@ -326,8 +357,15 @@ static inline void msmmu_irq_deliver(msmmu *m)
 		msmmu_irq_deliver_(m);
 }
 
-/* evtq.c; returns whether a record was written */
+/* evtq.c; returns whether a record stands for it in the queue */
 bool msmmu_event(struct msmmu_txn *t);
+/* The same under m->lock. */
+bool msmmu_event_locked(struct msmmu_txn *t);
+/* Under m->lock: would a record be written? */
+bool msmmu_event_room(const msmmu *m);
+/* The four words for t->fault. */
+void msmmu_event_record(const struct msmmu_txn *t,
+			uint64_t rec[SMMU_EVT_QWORDS]);
 
 /*
  * What a consumed command wants done once cmdq_lock is released: fn, if set, is
@@ -344,7 +382,6 @@ struct msmmu_work {
 		} sync;
 		struct uiommu_ats_inval atc;
 		struct uiommu_pri_response pri;
-		struct uiommu_smmuv3_dma *resumed; /* list, see stall.c */
 	};
 };
 
@@ -358,12 +395,39 @@ bool msmmu_resume_cmd(msmmu *m, const struct smmu_cmd *cmd,
 bool msmmu_stall_term_cmd(msmmu *m, const struct smmu_cmd *cmd,
 			  struct msmmu_work *work); /* stall.c */
 
-/* stall.c; outside all locks.  A CMD_SYNC has completed. */
+/* stall.c */
+int msmmu_stall_init(msmmu *m);
+void msmmu_stall_fini(msmmu *m);
+/* In a forked child: threads that ran requests are not there. */
+void msmmu_stall_forked(msmmu *m);
+/*
+ * Inside: the fault of `t` stalls `req`, which is no longer the caller's from
+ * then on.  Returns whether it has been recorded.
+ */
+bool msmmu_stall_park(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req);
+/* Outside all locks: requests that may go on or have to end. */
+void msmmu_stall_run(msmmu *m);
+/* On leaving: what was put off while this thread was inside. */
+static inline void msmmu_stall_catch_up(msmmu *m)
+{
+	if (unlikely(load_relaxed(&m->stall.due)))
+		msmmu_stall_run(m);
+}
+/* The next four outside all locks.  A CMD_SYNC has completed. */
 void msmmu_stall_after_sync(msmmu *m);
 /* The event queue may have become writable. */
 void msmmu_stall_pump(msmmu *m);
 /* CR0.SMMUEN went from 1 to 0: all that is stalled ends with an abort. */
 void msmmu_stall_abort_all(msmmu *m);
+
+/*
+ * dma.c: move what is left of `req`.  Called inside, returns outside; after
+ * -EINPROGRESS req is not the caller's any more.
+ */
+int msmmu_dma_go(msmmu *m, struct model_slot *slot,
+		 struct uiommu_smmuv3_dma *req, bool was_stalled);
+/* RAZ/WI: pass by the piece at done_len.  Returns its length. */
+size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req);
 
 /* cmdq.c */
 void msmmu_cmdq_run(msmmu *m);
@@ -527,6 +591,13 @@ void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		 const char *reason);
 /* Inside, after a failed translation; returns whether an event was written. */
 bool msmmu_abort(struct msmmu_txn *t);
+/* Is the client of the faulted transaction to wait? */
+bool msmmu_stalls(const struct msmmu_txn *t);
+/*
+ * Inside, after a failed translation: what the client is told.  -EINPROGRESS:
+ * it would stall, and nothing was done.
+ */
+int msmmu_end(struct msmmu_txn *t, bool *recorded);
 /* The same, outside. */
 void msmmu_after_abort(struct msmmu_txn *t, bool recorded);
 

@@ -110,7 +110,6 @@ static const struct {
 	{ 3, SMMU_IDR3_MTEPERM, "IDR3.MTEPERM" },
 	{ 3, SMMU_IDR3_AIE, "IDR3.AIE" },
 	{ 5, SMMU_IDR5_D128, "IDR5.D128" },
-	{ 5, SMMU_IDR5_STALL_MAX, "IDR5.STALL_MAX" },
 };
 
 static void take_apart(const struct uiommu_smmuv3_profile *p,
@@ -179,9 +178,11 @@ static const char *contradiction(const struct uiommu_smmuv3_profile *p,
 		{ c->s1p || c->s2p, "IDR0: neither stage" },
 		{ c->aa64, "IDR0.TTF: only AArch64 tables are supported" },
 		{ c->ttendian != 1, "IDR0.TTENDIAN is reserved" },
-		{ FIELD_GET(SMMU_IDR0_STALL_MODEL, i0) == 1,
-		  "IDR0.STALL_MODEL: stalling is not supported" },
-		{ c->term_only, "IDR0.TERM_MODEL: RAZ/WI is not supported" },
+		{ c->stall_model <= SMMU_IDR0_STALL_MODEL_FORCED,
+		  "IDR0.STALL_MODEL is reserved" },
+		{ !c->stall_max ==
+			  (c->stall_model == SMMU_IDR0_STALL_MODEL_TERM),
+		  "IDR5.STALL_MAX does not go with IDR0.STALL_MODEL" },
 		{ FIELD_GET(SMMU_IDR0_ST_LEVEL, i0) < 2,
 		  "IDR0.ST_LEVEL is reserved" },
 		{ c->st_2lvl || c->sid_bits < 7,

@@ -86,6 +86,8 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	unsigned int sh = FIELD_GET(SMMU_GBPA_SHCFG, gbpa);
 	uint8_t mair = 0xff;
 
+	if (t->was_stalled)
+		return abort_silently(t, "SMMU turned off during the stall");
 	if (gbpa & SMMU_GBPA_ABORT)
 		return abort_silently(t, "SMMU off, GBPA.ABORT");
 	if (t->in->iova >> caps->oas)
@@ -106,6 +108,13 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 
 /* -------------------------------------------------------------- stages -- */
 
+/* Flags that this model knows what to do with. */
+#define KNOWN_FLAGS                                                     \
+	(UIOMMU_TXN_WRITE | UIOMMU_TXN_SSV | UIOMMU_TXN_PRIV |          \
+	 UIOMMU_TXN_INSTR | UIOMMU_TXN_TRANSLATED | UIOMMU_TXN_ATOMIC | \
+	 UIOMMU_TXN_PROBE | UIOMMU_TXN_NO_STALL | UIOMMU_TXN_ATTRS |    \
+	 UIOMMU_TXN_NO_SNOOP | UIOMMU_ATS_NO_WRITE)
+
 /* Steps 10 and 11: what stage 1 does not look at must fit. */
 static int check_input_size(struct msmmu_txn *t, unsigned int bits)
 {
@@ -113,8 +122,9 @@ static int check_input_size(struct msmmu_txn *t, unsigned int bits)
 		return 0;
 	msmmu_fault(t, SMMU_EVT_F_ADDR_SIZE, 1,
 		    "address above what the SMMU takes untranslated");
-	/* Always told, whatever the stages say about their faults. */
+	/* Always told and ended, whatever the stages say about their faults. */
 	t->fault.record = true;
+	t->fault.stall = t->fault.raz = false;
 	return -EFAULT;
 }
 
@@ -243,6 +253,13 @@ config_miss(struct msmmu_txn *t, uint64_t key, struct uiommu_smmuv3_xlate *out)
 static __attribute__((noinline)) int unusual(struct msmmu_txn *t, bool on,
 					     struct uiommu_smmuv3_xlate *out)
 {
+	bool known = !(t->in->flags & ~KNOWN_FLAGS);
+
+	if (!known && (t->in->flags & UIOMMU_TXN_TRANSLATED))
+		return abort_silently(t, "unknown kind of transaction");
+	if (!known)
+		return abort_with(t, SMMU_EVT_F_UUT, 0,
+				  "unknown kind of transaction");
 	/* No ATS here, so nobody can have been given a translated address. */
 	if (t->in->flags & UIOMMU_TXN_TRANSLATED)
 		return abort_with(t, SMMU_EVT_F_TRANSL_FORBIDDEN, 0,
@@ -284,7 +301,7 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 
 	t->ctx = NULL;
 	read_flags(t);
-	if (unlikely(!on || (flags & UIOMMU_TXN_TRANSLATED) ||
+	if (unlikely(!on || (flags & (UIOMMU_TXN_TRANSLATED | ~KNOWN_FLAGS)) ||
 		     (ssv && in->ssid >> SMMU_SSIDSIZE_MAX)))
 		return unusual(t, on, out);
 	key = msmmu_key(in->sid, ssv, in->ssid);

@@ -466,7 +466,6 @@ static void profiles_that_lie_are_refused(void **state)
 		{ 0, 0, SMMU_IDR0_PRI },
 		{ 0, 0, 2u << 6 },
 		{ 0, SMMU_IDR0_STALL_MODEL, 0 },
-		{ 0, SMMU_IDR0_TERM_MODEL, 0 },
 		{ 0, SMMU_IDR0_TTF, 3u << 2 },
 		{ 0, SMMU_IDR0_ST_LEVEL, 0 },
 		{ 0, SMMU_IDR0_TTENDIAN, 1u << 21 },
@@ -568,6 +567,9 @@ static void every_allocation_may_fail(void **state)
 	unsigned int n = 0;
 	int rc;
 
+	/* with memory for stalls */
+	p.idr[0] &= ~SMMU_IDR0_STALL_MODEL;
+	p.idr[5] |= 4u << 16;
 	do {
 		purse.left = n++;
 		rc = uiommu_smmuv3_model_create(&p, &host, &model);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event records word by word, the event queue, its interrupts and errors. */
+#include "model/smmuv3/msmmu.h"
 #include "rig.h"
 
 #define ENTRIES (1u << RIG_EVTQ_LG2)
@@ -313,6 +314,321 @@ static void forbidden_translated_address(void **state)
 	rig_expect_event(r, 0x0000001000000007, 0x0000000800000000, 0x1234, 0);
 }
 
+/* What no transaction of a test brings about, from the fault alone. */
+#define ALL_FLAGS (UIOMMU_TXN_SSV | UIOMMU_TXN_PRIV | UIOMMU_TXN_INSTR)
+#define RECORD_IOVA 0xab3456789abcdef8
+
+static const struct {
+	uint32_t flags;
+	struct msmmu_fault fault;
+	uint64_t rec[4];
+} record_rows[] = {
+	{ ALL_FLAGS,
+	  { .type = 0x01, .code = 0x5a, .pnu = 1, .ind = 1, .rnw = 1 },
+	  { 0x0000001000003801, 0x0000000e0000005a, RECORD_IOVA, 0 } },
+	{ 0,
+	  { .type = 0x02, .code = 1, .ipa = ~0ull },
+	  { 0x0000001000000002, 0, 0, 0 } },
+	{ 0,
+	  { .type = 0x03, .code = 2, .ipa = ~0ull },
+	  { 0x0000001000000003, 2, 0, 0x0000fffffffffff8 } },
+	{ 0,
+	  { .type = 0x04, .code = 1, .rnw = 1 },
+	  { 0x0000001000000004, 0, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x05, .rnw = 1, .code = 7 },
+	  { 0x0000001000003805, 0x00000000f0000001, 0xab3456789abcd000, 0 } },
+	{ ALL_FLAGS | UIOMMU_ATS_NO_WRITE,
+	  { .type = 0x05 },
+	  { 0x0000001000003805, 0x00000000b0000001, 0xab3456789abcd000, 0 } },
+	/* without a PASID nobody is privileged and nothing executed */
+	{ UIOMMU_TXN_PRIV | UIOMMU_TXN_INSTR,
+	  { .type = 0x05 },
+	  { 0x0000001000000005, 0x00000000c0000001, 0xab3456789abcd000, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x06, .rnw = 1, .pnu = 1 },
+	  { 0x0000001000000006, 0, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x07, .rnw = 1, .pnu = 1, .ind = 1 },
+	  { 0x0000001000003807, 0x0000000800000000, RECORD_IOVA, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x08, .rnw = 1 },
+	  { 0x0000001000003008, 0, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x09, .code = 3, .ipa = 0x123456789abcd },
+	  { 0x0000001000003809, 3, 0, 0x000023456789abc8 } },
+	{ ALL_FLAGS,
+	  { .type = 0x0a, .code = 3, .rnw = 1 },
+	  { 0x000000100000380a, 0, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x0b,
+	    .code = 4,
+	    .stage = 2,
+	    .class = 1,
+	    .ipa = 0x8000,
+	    .stall = 1,
+	    .stag = 9 },
+	  { 0x000000100000380b, 0x0000018000000004, RECORD_IOVA, 0x8000 } },
+	/* the page of the IPA, within the output size; TTRnW is not its */
+	{ ALL_FLAGS,
+	  { .type = 0x10,
+	    .stage = 2,
+	    .class = 1,
+	    .rnw = 1,
+	    .ipa = ~0ull,
+	    .tt_read = 1,
+	    .code = 5 },
+	  { 0x0000001000003810, 0x0000018800000000, RECORD_IOVA,
+	    0x0000fffffffff000 } },
+	/* no IPA at stage 1 */
+	{ 0,
+	  { .type = 0x11,
+	    .stage = 1,
+	    .class = 2,
+	    .ipa = 0x5000,
+	    .stall = 1,
+	    .stag = 0xfffe,
+	    .pnu = 1 },
+	  { 0x0000001000000011, 0x000002028000fffe, RECORD_IOVA, 0 } },
+	{ 0,
+	  { .type = 0x12, .stage = 2, .class = 0, .ipa = 0x5678, .rnw = 1 },
+	  { 0x0000001000000012, 0x0000008800000000, RECORD_IOVA, 0x5000 } },
+	/* InD is for reads; a tag is for stalls */
+	{ 0,
+	  { .type = 0x13,
+	    .stage = 2,
+	    .class = 1,
+	    .ipa = 0x5678,
+	    .ind = 1,
+	    .tt_read = 1,
+	    .stag = 3 },
+	  { 0x0000001000000013, 0x0000118000000000, RECORD_IOVA, 0x5000 } },
+	{ ALL_FLAGS,
+	  { .type = 0x20,
+	    .code = 6,
+	    .stage = 2,
+	    .class = 2,
+	    .ipa = 0x7fff,
+	    .rnw = 1,
+	    .pnu = 1 },
+	  { 0x0000001000003820, 0x0000008a00000006, RECORD_IOVA, 0x7000 } },
+	{ ALL_FLAGS,
+	  { .type = 0x20, .stage = 1, .class = 2, .ipa = 0x7fff },
+	  { 0x0000001000003820, 0, RECORD_IOVA, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x21, .code = 8, .stage = 2, .rnw = 1 },
+	  { 0x0000001000003821, 8, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0x25, .code = 9, .ipa = 0x1007 },
+	  { 0x0000001000003825, 9, 0, 0x1000 } },
+	/* not one of ours: the head alone */
+	{ ALL_FLAGS,
+	  { .type = 0x26, .code = 9, .rnw = 1, .ipa = 0x1000 },
+	  { 0x0000001000003826, 0, 0, 0 } },
+	{ ALL_FLAGS,
+	  { .type = 0xef, .code = 9, .rnw = 1, .ipa = 0x1000 },
+	  { 0x00000010000038ef, 0, 0, 0 } },
+};
+
+static void records_word_by_word(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(record_rows); i++) {
+		struct uiommu_smmuv3_txn in = { .sid = 0x10,
+						.ssid = 3,
+						.flags = record_rows[i].flags,
+						.iova = RECORD_IOVA };
+		struct msmmu_txn t = { .m = r->model,
+				       .in = &in,
+				       .fault = record_rows[i].fault };
+		uint64_t rec[4];
+
+		msmmu_event_record(&t, rec);
+		for (unsigned int w = 0; w < 4; w++)
+			assert_int_equal(rec[w], record_rows[i].rec[w]);
+	}
+}
+
+static void unknown_kinds_of_transaction(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = rig_ste_s1(RIG_CD + 64 * 0x10);
+	struct uiommu_smmuv3_xlate x;
+
+	rig_stream(r, 0x10, 1);
+	/* PRIVCFG, INSTCFG: the record has what came in */
+	ste.q[1] |= 2ull << 48 | 2ull << 50;
+	rig_ste(r, 0x10, &ste);
+	assert_int_equal(rig_xlate(r, 0x10,
+				   1u << 20 | UIOMMU_TXN_PRIV |
+					   UIOMMU_TXN_INSTR,
+				   0x1234, &x),
+			 -14);
+	rig_expect_event(r, 0x0000001000000001, 0x0000000e00000000, 0x1234, 0);
+	assert_int_equal(rig_xlate(r, 0x10, 1u << 20 | UIOMMU_TXN_WRITE, 0x1234,
+				   &x),
+			 -14);
+	rig_expect_event(r, 0x0000001000000001, 0, 0x1234, 0);
+	/* the SMMU may be off; but an already translated one ends silently */
+	wr(r, SMMU_REG_CR0, 0xc);
+	assert_int_equal(rig_xlate(r, 0x10, 1u << 20, 0x1234, &x), -14);
+	rig_expect_event(r, 0x0000001000000001, 0x0000000800000000, 0x1234, 0);
+	assert_int_equal(rig_xlate(r, 0x10, 1u << 20 | UIOMMU_TXN_TRANSLATED,
+				   0x1234, &x),
+			 -14);
+	rig_expect_no_event(r);
+}
+
+/* ------------------------------------------------------------- merging --- */
+
+static uint64_t merging_stream(struct rig *r)
+{
+	struct smmu_ste ste = rig_ste_s1(RIG_CD + 64 * 0x10);
+	uint64_t table = rig_stream(r, 0x10, 1);
+
+	ste.q[1] |= SMMU_STE_1_MEV;
+	rig_ste(r, 0x10, &ste);
+	return table;
+}
+
+static void equal_events_are_merged(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_xlate x;
+	uint64_t rec[4];
+
+	merging_stream(r);
+	fault_once(r, 0x1000);
+	fault_once(r, 0x1ff8);
+	assert_true(r->info.recorded);
+	fault_once(r, 0x1000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1);
+	assert_int_equal(rig_stats(r).events_merged, 2);
+	assert_int_equal(rig_stats(r).events, 1);
+	assert_int_equal(rig_stats(r).events_lost, 0);
+	assert_int_equal(r->faults, 3);
+	/* another page, direction, privilege, stream, event */
+	fault_once(r, 0x2000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 2);
+	(void)rig_xlate(r, 0x10, UIOMMU_TXN_WRITE, 0x2000, &x);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 3);
+	(void)rig_xlate(r, 0x10, UIOMMU_TXN_WRITE | UIOMMU_TXN_PRIV, 0x2000,
+			&x);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 4);
+	(void)rig_xlate(r, 0x11, UIOMMU_TXN_WRITE | UIOMMU_TXN_PRIV, 0x2000,
+			&x);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 5);
+	/* with the newest only */
+	fault_once(r, 0x2000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 6);
+	/* and only while software has not consumed it */
+	while (rig_event(r, rec))
+		;
+	fault_once(r, 0x2000);
+	rig_expect_event(r, 0x0000001000000010, 0x0000020800000000, 0x2000, 0);
+	assert_int_equal(rig_stats(r).events_merged, 2);
+}
+
+static void streams_that_forbid_it_are_not_merged(void **state)
+{
+	struct rig *r = *state;
+
+	rig_stream(r, 0x10, 1);
+	fault_once(r, 0x1000);
+	fault_once(r, 0x1000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 2);
+	assert_int_equal(rig_stats(r).events_merged, 0);
+}
+
+static void a_merged_event_overflows_nothing(void **state)
+{
+	struct rig *r = *state;
+
+	merging_stream(r);
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		fault_once(r, i << 12);
+	fault_once(r, (ENTRIES - 1) << 12 | 8);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), ENTRIES);
+	fault_once(r, 0);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD),
+			 ENTRIES | SMMU_Q_PROD_OVFLG);
+}
+
+/* What stands in the queue after it was off is software's business. */
+static void no_merging_across_a_disable(void **state)
+{
+	struct rig *r = *state;
+
+	merging_stream(r);
+	fault_once(r, 0x1000);
+	wr(r, SMMU_REG_CR0, 0x9);
+	ram_zero(&r->ram, RIG_EVTQ, 32);
+	fault_once(r, 0x1000);
+	assert_false(r->info.recorded);
+	wr(r, SMMU_REG_CR0, 0xd);
+	fault_once(r, 0x1000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 2);
+	assert_int_equal(ram_r64(&r->ram, RIG_EVTQ + 32 + 16), 0x1000);
+}
+
+/* ------------------------------------------------------- odd registers --- */
+
+static void indices_that_contradict_count_as_full(void **state)
+{
+	struct rig *r = *state;
+
+	rig_stream(r, 0x10, 1);
+	fault_once(r, 0x1000);
+	wr(r, SMMU_REG_EVENTQ_CONS, 5);
+	fault_once(r, 0x2000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1 | SMMU_Q_PROD_OVFLG);
+	assert_int_equal(ram_r64(&r->ram, RIG_EVTQ + 32 + 16), 0);
+	/* merging looks no closer */
+	merging_stream(r);
+	rig_inval_all(r);
+	fault_once(r, 0x1000);
+	assert_false(r->info.recorded);
+	wr(r, SMMU_REG_EVENTQ_CONS, 1 | SMMU_Q_CONS_OVACKFLG);
+	fault_once(r, 0x3000);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 2 | SMMU_Q_PROD_OVFLG);
+}
+
+static void a_size_above_the_limit_is_capped(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct rig r;
+
+	p.idr[1] = (p.idr[1] & ~(31u << 16)) | 2u << 16;
+	rig_init(&r, &p);
+	assert_int_equal(rd64(&r, SMMU_REG_EVENTQ_BASE),
+			 RIG_EVTQ | RIG_EVTQ_LG2);
+	rig_stream(&r, 0x10, 1);
+	for (unsigned int i = 0; i < 4; i++)
+		fault_once(&r, i << 12);
+	assert_int_equal(rd(&r, SMMU_REG_EVENTQ_PROD), 4);
+	fault_once(&r, 0x4000);
+	assert_int_equal(rd(&r, SMMU_REG_EVENTQ_PROD), 4 | SMMU_Q_PROD_OVFLG);
+	wr(&r, SMMU_REG_EVENTQ_CONS, 1 | SMMU_Q_CONS_OVACKFLG);
+	fault_once(&r, 0x5000);
+	assert_int_equal(rd(&r, SMMU_REG_EVENTQ_PROD), 5 | SMMU_Q_PROD_OVFLG);
+	assert_int_equal(ram_r64(&r.ram, RIG_EVTQ + 16), 0x5000);
+	rig_fini(&r);
+}
+
+static void what_was_recorded_outlives_a_disable(void **state)
+{
+	struct rig *r = *state;
+
+	rig_stream(r, 0x10, 1);
+	fault_once(r, 0x1000);
+	wr(r, SMMU_REG_CR0, 0x9);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1);
+	/* with the SMMU off the queue still works */
+	wr(r, SMMU_REG_CR0, 0xc);
+	rig_expect_event(r, 0x0000001000000010, 0x0000020800000000, 0x1000, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -332,6 +648,15 @@ int main(void)
 		T(a_queue_of_one_entry),
 		T(probes_leave_no_trace),
 		T(forbidden_translated_address),
+		T(records_word_by_word),
+		T(unknown_kinds_of_transaction),
+		T(equal_events_are_merged),
+		T(streams_that_forbid_it_are_not_merged),
+		T(a_merged_event_overflows_nothing),
+		T(no_merging_across_a_disable),
+		T(indices_that_contradict_count_as_full),
+		cmocka_unit_test(a_size_above_the_limit_is_capped),
+		T(what_was_recorded_outlives_a_disable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
