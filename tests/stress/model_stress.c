@@ -4,7 +4,8 @@
  * invalidates and reconfigures.  What must hold at every moment:
  *   - an answer is the old or the new one, never a mixture,
  *   - after CMD_SYNC nobody gets the old one,
- *   - after CMD_SYNC nobody touches the memory that was unmapped.
+ *   - after CMD_SYNC nobody touches the memory that was unmapped,
+ *   - what stalls is told once, answered once and over once.
  * Made for ThreadSanitizer; a few seconds.  Words are typed by hand.
  */
 #include <pthread.h>
@@ -45,6 +46,7 @@ struct fire {
 	uint32_t epoch;
 	uint64_t accesses, wrong;
 	uint32_t prod;
+	pthread_mutex_t cmd_lock; /* prod, where several threads command */
 };
 
 static uint64_t data_of(unsigned int set, unsigned int page)
@@ -91,14 +93,15 @@ static void put_cd(struct fire *f, uint64_t at, uint64_t asid)
 	ram_w64(&f->ram, at + 24, 0xff);
 }
 
-static void open_fire(struct fire *f)
+static void open_fire_with(struct fire *f, struct uiommu_smmuv3_profile p,
+			   unsigned int evtq_lg2)
 {
-	struct uiommu_smmuv3_profile p = *uiommu_smmuv3_profile_find("full");
 	struct uiommu_model_host host;
 
 	memset(f, 0, sizeof(*f));
 	assert_int_equal(model_ram_init(&f->ram, BASE, 0x2000000), 0);
 	host = model_ram_host(&f->ram);
+	pthread_mutex_init(&f->cmd_lock, NULL);
 	p.tlb_entries = 64; /* evictions too */
 	p.config_entries = 4;
 	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &f->model), 0);
@@ -113,13 +116,19 @@ static void open_fire(struct fire *f)
 	uiommu_smmuv3_model_write(f->model, 0x80, 8, STRTAB);
 	uiommu_smmuv3_model_write(f->model, 0x88, 4, 4);
 	uiommu_smmuv3_model_write(f->model, 0x90, 8, CMDQ | 6);
-	uiommu_smmuv3_model_write(f->model, 0xa0, 8, EVTQ | 4);
+	uiommu_smmuv3_model_write(f->model, 0xa0, 8, EVTQ | evtq_lg2);
 	uiommu_smmuv3_model_write(f->model, 0x20, 4, 0xd);
+}
+
+static void open_fire(struct fire *f)
+{
+	open_fire_with(f, *uiommu_smmuv3_profile_find("full"), 4);
 }
 
 static void close_fire(struct fire *f)
 {
 	uiommu_smmuv3_model_destroy(f->model);
+	pthread_mutex_destroy(&f->cmd_lock);
 	model_ram_fini(&f->ram);
 }
 
@@ -301,12 +310,254 @@ static void unmapped_memory_is_quiet(void **state)
 	close_fire(&f);
 }
 
+/* ------------------------------------------------------------- stalls ---- */
+
+/*
+ * Two records and four places in the queue for a dozen requests: most wait for
+ * their turn.  One thread answers the records, one takes pages away.
+ */
+#define EVTQ_LG2 2u
+#define STALL_MAX 2u
+#define JOBS 4u
+
+struct stalls {
+	struct fire f;
+	uint32_t handler_stop;
+	/* what the handler said, and what came of it */
+	uint64_t retries, aborts, razwis, aborted, zeroes, pending, dones;
+};
+
+struct job {
+	struct uiommu_smmuv3_dma dma;
+	struct stalls *s;
+	uint64_t word;
+	unsigned int page;
+	uint32_t busy;
+	int status;
+};
+
+static uint64_t pattern(unsigned int page)
+{
+	return 0x0101010101010101ull * (page + 1);
+}
+
+static void job_done(struct uiommu_smmuv3_dma *req, int status)
+{
+	struct job *job = (struct job *)(void *)req;
+
+	job->status = status;
+	fetch_add_relaxed(&job->s->dones, 1);
+	store_release(&job->busy, 0);
+}
+
+static void job_check(struct job *job)
+{
+	struct stalls *s = job->s;
+
+	fetch_add_relaxed(&s->f.accesses, 1);
+	if (job->status == -14)
+		fetch_add_relaxed(&s->aborted, 1);
+	else if (!job->status && !job->word)
+		fetch_add_relaxed(&s->zeroes, 1);
+	else if (job->status || job->word != pattern(job->page))
+		fetch_add_relaxed(&s->f.wrong, 1);
+}
+
+static void job_wait(struct job *job)
+{
+	while (load_acquire(&job->busy))
+		sched_yield();
+	if (job->s)
+		job_check(job);
+}
+
+static void job_start(struct stalls *s, struct job *job, unsigned int i)
+{
+	int rc;
+
+	*job = (struct job){
+		.dma = { .txn = { .sid = i % 11,
+				  .iova = (i % NR_PAGES) * 4096ull },
+			 .buf = &job->word,
+			 .len = 8,
+			 .done = job_done },
+		.s = s,
+		.word = ~0ull,
+		.page = i % NR_PAGES,
+		.busy = 1,
+	};
+	rc = uiommu_smmuv3_model_dma(s->f.model, &job->dma);
+	if (rc == -115) {
+		fetch_add_relaxed(&s->pending, 1);
+		return;
+	}
+	job->status = rc;
+	store_release(&job->busy, 0);
+}
+
+static void *stalling_device(void *arg)
+{
+	struct stalls *s = arg;
+	unsigned int i = fetch_add_relaxed(&s->f.next, 1) * 17;
+	struct job job[JOBS] = { 0 };
+
+	for (; !load_acquire(&s->f.stop); i++) {
+		job_wait(&job[i % JOBS]);
+		job_start(s, &job[i % JOBS], i);
+	}
+	for (i = 0; i < JOBS; i++)
+		job_wait(&job[i]);
+	return NULL;
+}
+
+/* The page is mapped, whatever the answer is: else nobody would go on. */
+static void answer_stall(struct stalls *s, const uint64_t rec[4])
+{
+	unsigned int page = (unsigned int)(rec[2] >> 12) % NR_PAGES;
+	uint64_t q0 = (rec[0] & ~0xffffffffull) | 0x44;
+	uint64_t *count;
+
+	if ((s->retries + s->aborts + s->razwis) % 8 == 3) {
+		count = &s->aborts;
+		q0 |= 0x2000;
+	} else if ((s->retries + s->aborts + s->razwis) % 8 == 6) {
+		count = &s->razwis;
+	} else {
+		count = &s->retries;
+		q0 |= 0x1000;
+	}
+	ram_w64(&s->f.ram, pte(page), data_of(0, page) | 0xc43);
+	++*count;
+	pthread_mutex_lock(&s->f.cmd_lock);
+	cmd(&s->f, q0, rec[1] & 0xffff);
+	pthread_mutex_unlock(&s->f.cmd_lock);
+}
+
+static void *handler(void *arg)
+{
+	struct stalls *s = arg;
+	uint32_t cons = 0, prod;
+	uint64_t rec[4];
+
+	while (!load_acquire(&s->handler_stop)) {
+		prod = (uint32_t)uiommu_smmuv3_model_read(s->f.model, 0x100a8,
+							  4);
+		/* stalls never overflow, and nothing else is recorded */
+		if (prod >> 31)
+			fetch_add_relaxed(&s->f.wrong, 1);
+		if ((prod & 7) == cons) {
+			sched_yield();
+			continue;
+		}
+		for (unsigned int i = 0; i < 4; i++)
+			rec[i] = ram_r64(&s->f.ram,
+					 EVTQ + (cons & 3) * 32 + 8 * i);
+		cons = (cons + 1) & 7;
+		uiommu_smmuv3_model_write(s->f.model, 0x100ac, 4, cons);
+		if ((rec[0] & 0xff) != 0x10 || !(rec[1] >> 31 & 1))
+			fetch_add_relaxed(&s->f.wrong, 1);
+		answer_stall(s, rec);
+	}
+	return NULL;
+}
+
+static void open_stalls(struct stalls *s)
+{
+	struct uiommu_smmuv3_profile p = *uiommu_smmuv3_profile_find("full");
+
+	memset(s, 0, sizeof(*s));
+	p.idr[0] &= ~(3u << 24 | 1u << 26);
+	p.idr[5] = (p.idr[5] & 0xffff) | STALL_MAX << 16;
+	open_fire_with(&s->f, p, EVTQ_LG2);
+	for (unsigned int sid = 0; sid < 16; sid++)
+		ram_w64(&s->f.ram, CDS + sid * 64, 0x00017205c0000010);
+	for (unsigned int i = 0; i < NR_PAGES; i++)
+		ram_w64(&s->f.ram, data_of(0, i), pattern(i));
+}
+
+/* One page goes away; those that wait are looked at. */
+static void take_page(struct stalls *s, unsigned int page)
+{
+	pthread_mutex_lock(&s->f.cmd_lock);
+	ram_w64(&s->f.ram, pte(page), 0);
+	cmd(&s->f, 0x0001000000000012, (uint64_t)page << 12 | 1);
+	sync_cmd(&s->f);
+	pthread_mutex_unlock(&s->f.cmd_lock);
+}
+
+static void run_stalls(struct stalls *s,
+		       void (*disturb)(struct stalls *, unsigned int round))
+{
+	pthread_t t[NR_THREADS], h;
+	time_t begin = time(NULL);
+
+	assert_int_equal(pthread_create(&h, NULL, handler, s), 0);
+	for (unsigned int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(
+			pthread_create(&t[i], NULL, stalling_device, s), 0);
+	for (unsigned int round = 0; go_on(round, begin); round++) {
+		for (unsigned int i = 0; i < 8; i++)
+			take_page(s, (round * 8 + i) % NR_PAGES);
+		disturb(s, round);
+		wait_accesses(&s->f, 10);
+	}
+	/* the handler stays until the last request is over */
+	finish(&s->f, t);
+	store_release(&s->handler_stop, 1);
+	pthread_join(h, NULL);
+	assert_int_equal(s->f.wrong, 0);
+	assert_int_equal(s->dones, s->pending);
+	assert_true(s->pending > 0);
+}
+
+static void leave_alone(struct stalls *s, unsigned int round)
+{
+}
+
+static void stalls_under_fire(void **state)
+{
+	struct uiommu_smmuv3_stats stats;
+	static struct stalls s;
+
+	open_stalls(&s);
+	run_stalls(&s, leave_alone);
+	/* every answer has met its request, and no other */
+	assert_int_equal(s.aborted, s.aborts);
+	assert_int_equal(s.zeroes, s.razwis);
+	uiommu_smmuv3_model_stats(s.f.model, &stats);
+	assert_int_equal(stats.resumed, s.retries + s.aborts + s.razwis);
+	assert_int_equal(stats.events, stats.resumed);
+	assert_int_equal(stats.events_lost, 0);
+	close_fire(&s.f);
+}
+
+/* All that is stalled ends; answers that come too late meet nothing. */
+static void turn_off_and_on(struct stalls *s, unsigned int round)
+{
+	if (round % 4)
+		return;
+	uiommu_smmuv3_model_write(s->f.model, 0x44, 4, 0x80100000);
+	uiommu_smmuv3_model_write(s->f.model, 0x20, 4, 0xc);
+	uiommu_smmuv3_model_write(s->f.model, 0x20, 4, 0xd);
+}
+
+static void stalls_while_turned_off_and_on(void **state)
+{
+	static struct stalls s;
+
+	open_stalls(&s);
+	run_stalls(&s, turn_off_and_on);
+	close_fire(&s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(remap_under_fire),
 		cmocka_unit_test(reconfigure_under_fire),
 		cmocka_unit_test(unmapped_memory_is_quiet),
+		cmocka_unit_test(stalls_under_fire),
+		cmocka_unit_test(stalls_while_turned_off_and_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
