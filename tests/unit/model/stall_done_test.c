@@ -233,6 +233,27 @@ static void resumed_by_a_thread_that_is_inside(void **state)
 	rig_fini(&stall_rig);
 }
 
+/*
+ * A request on its way back in meets an SMMU that was just turned off: the
+ * transaction was there before, so it does not go by GBPA.
+ */
+static void a_stalled_one_is_never_bypassed(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_txn in = { .sid = SID, .iova = RIG_DATA };
+	struct msmmu_txn t = { .m = r->model, .in = &in };
+	struct uiommu_smmuv3_xlate x;
+
+	wr(r, SMMU_REG_CR0, 0xc);
+	t.slot = model_enter(&r->model->drain);
+	assert_int_equal(msmmu_translate(&t, &x), 0);
+	assert_int_equal(x.pa, RIG_DATA);
+	t.was_stalled = true;
+	assert_int_equal(msmmu_translate(&t, &x), ABORTED);
+	assert_false(t.fault.record);
+	model_leave(&r->model->drain, t.slot);
+}
+
 #define T(name) \
 	cmocka_unit_test_setup_teardown(name, stall_setup, stall_teardown)
 #define T1(name) \
@@ -247,6 +268,7 @@ int main(void)
 		T1(many_wait_and_the_stack_stays),
 		T(done_may_start_it_again),
 		cmocka_unit_test(resumed_by_a_thread_that_is_inside),
+		T(a_stalled_one_is_never_bypassed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
