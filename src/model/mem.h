@@ -9,6 +9,7 @@
 #ifndef MODEL_MEM_H
 #define MODEL_MEM_H
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <uiommu/model.h>
@@ -49,6 +50,32 @@ static inline int model_read64(const struct uiommu_model_host *host,
 	}
 	rc = host->read(host->ctx, pa, &raw, 8, attrs);
 	*val = rc ? 0 : le64_to_cpu(raw);
+	return rc;
+}
+
+/*
+ * Compare-and-swap of such a word: if it is *val it becomes `want`; *val tells
+ * what was there.  0 or -EIO.
+ */
+static inline int model_cmpxchg64(const struct uiommu_model_host *host,
+				  uiommu_pa_t pa, uint64_t *val, uint64_t want)
+{
+	uint64_t raw = cpu_to_le64(*val).raw, new = cpu_to_le64(want).raw;
+	int rc = 0;
+
+	if (host->direct) {
+		uint64_t *word = host->direct(host->ctx, pa, 8, true);
+
+		if (likely(word)) {
+			(void)cmpxchg_acq_rel(word, &raw, new);
+			goto out;
+		}
+	}
+	if (!host->cmpxchg64)
+		return -EIO;
+	rc = host->cmpxchg64(host->ctx, pa, &raw, new);
+out:
+	*val = le64_to_cpu((le64_t){ raw });
 	return rc;
 }
 

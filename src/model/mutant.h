@@ -22,6 +22,12 @@
 		model_is_mutant(mutant_);                                 \
 	}))
 
+/* For tables of behaviours: a name put there, and asked by its text. */
+#define MUTANT_NAME(var, name)  \
+	static const char var[] \
+		__attribute__((section("model_mutants"), used)) = name
+#define MUTANT_IS(text) model_is_mutant(text)
+
 static inline int model_is_mutant(const char *name)
 {
 	const char *wanted = getenv("UIOMMU_MUTANT");
@@ -30,6 +36,8 @@ static inline int model_is_mutant(const char *name)
 }
 #else
 #define MUTANT(name) 0
+#define MUTANT_NAME(var, name) _Static_assert(sizeof(name) > 1, "a name")
+#define MUTANT_IS(text) 0
 #endif
 
 #endif /* MODEL_MUTANT_H */

@@ -11,6 +11,14 @@
 #define NIBBLE_NC 0x4u
 #define NIBBLE_WT 0xbu
 #define NIBBLE_WB 0xfu
+/* parts of a cacheable one */
+#define NIBBLE_RW 0x3u	  /* allocate on read, on write */
+#define NIBBLE_IS_WB 0x4u /* write-back */
+#define NIBBLE_STAYS 0x8u /* not transient */
+#define NIBBLE_HINTS (NIBBLE_RW | NIBBLE_STAYS)
+
+#define MAIR_DEFAULT 0xffu
+#define MAIR_NC 0x44u
 
 bool msmmu_mair_is_device(uint8_t mair)
 {
@@ -55,45 +63,126 @@ uint8_t msmmu_mair_clean(uint8_t mair)
 	return mair;
 }
 
-static unsigned int kind(uint8_t nib)
+enum kind {
+	KIND_NC = 1,
+	KIND_WT,
+	KIND_WB,
+};
+
+static enum kind kind(uint8_t nib)
 {
 	if (nib == NIBBLE_NC)
-		return 1;
+		return KIND_NC;
 	/* 00RW and 10RW are write-through, 01RW and 11RW write-back */
-	return nib & 4 ? 3 : 2;
+	return nib & NIBBLE_IS_WB ? KIND_WB : KIND_WT;
 }
 
-uint8_t msmmu_mair_alloc(uint8_t mair, unsigned int alloccfg)
+/* A cacheable nibble; what does not allocate is not transient either. */
+static uint8_t cacheable(enum kind k, uint8_t hints)
 {
-	uint8_t rw = (uint8_t)(alloccfg >> 1 & 3);
-	uint8_t out = mair;
+	uint8_t nib = (uint8_t)((k == KIND_WB ? NIBBLE_IS_WB : 0) | hints);
 
-	if (!(alloccfg & 8) || msmmu_mair_is_device(mair))
-		return mair;
-	for (unsigned int s = 0; s <= 4; s += 4) {
-		uint8_t nib = mair >> s & 0xf;
+	return nib & NIBBLE_RW ? nib : nib | NIBBLE_STAYS;
+}
 
-		if (kind(nib) == 1)
-			continue;
-		nib = (uint8_t)((nib & 0xc) | rw);
-		if (alloccfg & 1)
-			nib &= 0x7; /* transient */
-		out = (uint8_t)((out & ~(0xf << s)) | nib << s);
-	}
-	return out;
+/* f(first, second) for the inner and the outer nibble of Normal types. */
+static uint8_t by_nibble(uint8_t first, uint8_t second,
+			 uint8_t (*f)(uint8_t first, uint8_t second))
+{
+	return (uint8_t)(f(first >> 4, second >> 4) << 4 |
+			 f(first & 0xf, second & 0xf));
 }
 
 uint8_t msmmu_sh_fix(uint8_t mair, uint8_t sh)
 {
-	if (msmmu_mair_is_device(mair) || mair == 0x44)
+	if (msmmu_mair_is_device(mair) || mair == MAIR_NC)
 		return SMMU_SH_OUTER;
 	return sh == 1 ? SMMU_SH_NON : sh;
 }
 
-/* The weaker of two nibbles; allocation hints of the first. */
-static uint8_t weaker(uint8_t a, uint8_t b)
+/* ------------------------------------------------------------ coming in -- */
+
+/* MTCFG: another kind; hints stay where there were any. */
+static uint8_t retype(uint8_t to, uint8_t from)
 {
-	return kind(a) <= kind(b) ? a : (uint8_t)(nibble(kind(b)));
+	if (kind(to) == KIND_NC)
+		return NIBBLE_NC;
+	if (kind(from) == KIND_NC)
+		return cacheable(kind(to), NIBBLE_HINTS);
+	return cacheable(kind(to), from & NIBBLE_HINTS);
+}
+
+/* ALLOCCFG = 1RWT. */
+static uint8_t realloc_hints(uint8_t nib, uint8_t alloccfg)
+{
+	uint8_t hints = (uint8_t)(alloccfg >> 1 & NIBBLE_RW);
+
+	if (kind(nib) == KIND_NC)
+		return nib;
+	return cacheable(kind(nib), hints | (alloccfg & 1 ? 0 : NIBBLE_STAYS));
+}
+
+void msmmu_attrs_override(const struct msmmu_overrides *ovr, uint8_t *mair,
+			  uint8_t *sh)
+{
+	if (ovr->mt && msmmu_mair_is_device(ovr->mair))
+		*mair = ovr->mair;
+	else if (ovr->mt && msmmu_mair_is_device(*mair))
+		*mair = by_nibble(ovr->mair, MAIR_NC, retype);
+	else if (ovr->mt)
+		*mair = by_nibble(ovr->mair, *mair, retype);
+	if ((ovr->alloccfg & 8) && !msmmu_mair_is_device(*mair))
+		*mair = by_nibble(*mair,
+				  (uint8_t)(ovr->alloccfg << 4 | ovr->alloccfg),
+				  realloc_hints);
+	if (ovr->shcfg != SMMU_STE_SHCFG_INCOMING)
+		*sh = ovr->shcfg;
+	*sh = msmmu_sh_fix(*mair, *sh);
+}
+
+void msmmu_attrs_told(const struct uiommu_smmuv3_txn *in, uint8_t *mair,
+		      uint8_t *sh)
+{
+	*mair = MAIR_DEFAULT;
+	*sh = SMMU_SH_NON;
+	if (!(in->flags & UIOMMU_TXN_ATTRS))
+		return;
+	*mair = msmmu_mair_clean(in->attrs.mair);
+	*sh = msmmu_sh_fix(*mair, in->attrs.sh);
+}
+
+void msmmu_attrs_input(const struct msmmu_txn *t, uint8_t *mair, uint8_t *sh)
+{
+	*mair = t->ctx->in_mair;
+	*sh = t->ctx->in_sh;
+	if (likely(!(t->in->flags & UIOMMU_TXN_ATTRS)))
+		return;
+	msmmu_attrs_told(t->in, mair, sh);
+	msmmu_attrs_override(&t->ctx->ovr, mair, sh);
+}
+
+/* ------------------------------------------------------------- combining -- */
+
+static uint8_t limit(uint8_t nib, uint8_t by)
+{
+	if (kind(nib) == KIND_NC || kind(by) == KIND_NC)
+		return nib;
+	return cacheable(kind(nib), nib & by & NIBBLE_HINTS);
+}
+
+uint8_t msmmu_mair_limit(uint8_t mair, uint8_t by)
+{
+	if (msmmu_mair_is_device(mair) || msmmu_mair_is_device(by))
+		return mair;
+	return by_nibble(mair, by, limit);
+}
+
+/* Stage 2 weakens the kind and has no hints of its own. */
+static uint8_t weaken(uint8_t s1, uint8_t s2)
+{
+	enum kind k = kind(s1) < kind(s2) ? kind(s1) : kind(s2);
+
+	return k == KIND_NC ? NIBBLE_NC : cacheable(k, s1 & NIBBLE_HINTS);
 }
 
 static uint8_t combine_types(uint8_t s1, uint8_t s2)
@@ -104,23 +193,23 @@ static uint8_t combine_types(uint8_t s1, uint8_t s2)
 		return s1 < s2 ? s1 : s2;
 	if (dev1 || dev2)
 		return dev1 ? s1 : s2;
-	return (uint8_t)(weaker(s1 >> 4, s2 >> 4) << 4 |
-			 weaker(s1 & 0xf, s2 & 0xf));
+	return by_nibble(s1, s2, weaken);
 }
 
+/* `s2` names the four cases of MemAttr[1:0] with MemAttr[2] set. */
 static uint8_t combine_fwb(uint8_t s1, unsigned int s2)
 {
 	if (!(s2 & 4))
 		return combine_types(s1, (uint8_t)((s2 & 3) << 2));
 	switch (s2 & 3) {
-	case 1:
-		return msmmu_mair_is_device(s1) ? s1 : 0x44;
-	case 2:
-		if (msmmu_mair_is_device(s1) || s1 == 0x44)
-			return 0xff;
-		return (uint8_t)((s1 | 0x44) | 0x88);
-	default:
-		return s1; /* 7: as stage 1; 4 is reserved, the same */
+	case 3: /* as stage 1 */
+		return s1;
+	case 2: /* write-back whatever stage 1 says but for hints */
+		return by_nibble(MAIR_DEFAULT,
+				 msmmu_mair_is_device(s1) ? MAIR_NC : s1,
+				 retype);
+	default: /* Non-cacheable; 0 is reserved and does the same */
+		return msmmu_mair_is_device(s1) ? s1 : MAIR_NC;
 	}
 }
 
@@ -139,4 +228,21 @@ void msmmu_attrs_combine(const struct msmmu_ctx *ctx, unsigned int s2_memattr,
 	if (sh_rank(s2_sh) > sh_rank(*sh))
 		*sh = s2_sh;
 	*sh = msmmu_sh_fix(*mair, *sh);
+}
+
+/* ------------------------------------------------------------- going out -- */
+
+void msmmu_attrs_output(const struct msmmu_txn *t, uint8_t *mair, uint8_t *sh)
+{
+	uint8_t in_mair, in_sh;
+
+	if (t->ctx && t->ctx->s1) {
+		msmmu_attrs_input(t, &in_mair, &in_sh);
+		*mair = msmmu_mair_limit(*mair, in_mair);
+	}
+	if ((t->in->flags & UIOMMU_TXN_NO_SNOOP) &&
+	    !msmmu_mair_is_device(*mair)) {
+		*mair = MAIR_NC;
+		*sh = SMMU_SH_OUTER;
+	}
 }

@@ -34,7 +34,7 @@ void msmmu_ctx_set_want(struct msmmu_ctx *ctx)
 					     (t.priv ? MSMMU_WANT_PRIV : 0) |
 					     (t.instr ? MSMMU_WANT_INSTR : 0));
 	}
-	ctx->fast = ctx->mode == MSMMU_MODE_XLATE && ctx->s1;
+	ctx->fast = ctx->mode == MSMMU_MODE_XLATE && ctx->s1 && !ctx->hints;
 }
 
 /* Contexts thrown out by fills alone, with no CMD_SYNC in sight. */

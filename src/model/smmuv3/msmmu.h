@@ -63,7 +63,8 @@ struct msmmu_caps {
 	uint32_t stall_max;
 	bool attr_perms_ovr, attr_types_ovr;
 	bool had, xnx, fwb, stt, ril, e0pd, epan, ptwnnc, ds, vax52;
-	uint8_t minor; /* SMMUv3.<minor> */
+	uint8_t minor;	/* SMMUv3.<minor> */
+	bool plain_out; /* client accesses leave as privileged data */
 	uint8_t ttendian;
 	uint8_t sid_bits, ssid_bits;
 	uint8_t cmdq_lg2, evtq_lg2, priq_lg2;
@@ -149,6 +150,14 @@ struct msmmu_view {
 	struct msmmu_space *space;
 };
 
+/* What STE or GBPA put in place of incoming attributes. */
+struct msmmu_overrides {
+	bool mt;	  /* the type, by `mair` */
+	uint8_t mair;
+	uint8_t alloccfg; /* as encoded */
+	uint8_t shcfg;
+};
+
 struct msmmu_ctx {
 	/* hot: what a TLB hit looks at */
 	uint64_t key;
@@ -188,8 +197,10 @@ struct msmmu_ctx {
 	uint8_t eats; /* effective, SMMU_STE_EATS_* */
 	bool wxn, pan, epan;
 	bool skip_s1; /* S1DSS: stage 1 is passed by */
-	bool s2ptw, s2fwb, s2affd;
-	uint8_t in_mair, in_sh; /* incoming attributes after overrides */
+	bool s2ptw, s2fwb;
+	struct msmmu_overrides ovr;
+	uint8_t in_mair, in_sh; /* default incoming attributes, overridden */
+	bool hints;		/* in_mair says something to stage 1 */
 	uint8_t cd_mair, cd_sh; /* of CD fetches */
 	struct msmmu_ctx *next; /* free or retired; under cfg_lock */
 };
@@ -326,12 +337,19 @@ struct msmmu_txn {
 	bool write, read; /* what is asked for; an atomic wants both */
 	bool missed;	  /* the local view has been searched */
 	/*
-	 * An ATS translation request: no right is asked for, the answer says
+	 * An ATS translation request: no right is asked for (`write` and
+	 * `read` do not count, `instr` tells whether execute is of interest), the answer says
 	 * which there are.  Access flags are set; a clean page is marked dirty
 	 * unless ats_nw.
 	 */
 	bool ats, ats_nw;
 	bool was_stalled; /* tried again; not a new transaction */
+	/*
+	 * A descriptor was not marked that a translation in a cache has to be
+	 * marked in (UIOMMU_TXN_PROBE, and accesses that fault): keep nothing.
+	 */
+	bool dry;
+	uint16_t races; /* descriptor updates that came too late */
 	struct msmmu_fault fault;
 };
 
@@ -492,8 +510,21 @@ uint8_t msmmu_memattr_to_mair(unsigned int memattr);
 uint8_t msmmu_cache_to_mair(unsigned int inner, unsigned int outer);
 /* MAIR byte as the SMMU takes it, reserved values replaced. */
 uint8_t msmmu_mair_clean(uint8_t mair);
-/* ALLOCCFG applied to a cacheable type. */
-uint8_t msmmu_mair_alloc(uint8_t mair, unsigned int alloccfg);
+/* Overrides applied to a type and shareability. */
+void msmmu_attrs_override(const struct msmmu_overrides *ovr, uint8_t *mair,
+			  uint8_t *sh);
+/* A transaction's attributes as it comes in, after its STE's overrides. */
+void msmmu_attrs_input(const struct msmmu_txn *t, uint8_t *mair, uint8_t *sh);
+/*
+ * On the way out: what came in limits the allocation hints of stage 1, and No
+ * Snoop the type.
+ */
+void msmmu_attrs_output(const struct msmmu_txn *t, uint8_t *mair, uint8_t *sh);
+/* Allocation hints of a cacheable type, limited by those of another. */
+uint8_t msmmu_mair_limit(uint8_t mair, uint8_t by);
+/* The type and shareability that the transaction itself tells, or defaults. */
+void msmmu_attrs_told(const struct uiommu_smmuv3_txn *in, uint8_t *mair,
+		      uint8_t *sh);
 void msmmu_attrs_combine(const struct msmmu_ctx *ctx, unsigned int s2_memattr,
 			 uint8_t s2_sh, uint8_t *mair, uint8_t *sh);
 uint8_t msmmu_sh_fix(uint8_t mair, uint8_t sh);
@@ -530,17 +561,22 @@ struct msmmu_result {
 	bool clean;
 };
 
-/* walk.c: false: t->fault says why */
+/*
+ * walk.c: false: t->fault says why.  What a translation request (t->ats) finds
+ * may lack every right; stage 2 has been asked only if stage 1 grants one.  If
+ * t->dry is set the answer must not be put into the TLB.
+ */
 struct msmmu_tlb_ticket;
 bool msmmu_walk(struct msmmu_txn *t, uint64_t va,
 		const struct msmmu_tlb_ticket *ticket,
 		struct msmmu_result *res);
 /*
- * Stage 2 for an access of the SMMU's own to `ipa` (CD or descriptor).
- * Stores the PA and the attributes to access it with.
+ * Stage 2 for an access of the SMMU's own to `ipa` (CD or descriptor), `write`
+ * for the update of a descriptor.  Stores the PA and the attributes to access
+ * it with.
  */
 bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
-		    uint8_t mair, uint8_t sh, uint64_t *pa,
+		    bool write, uint8_t mair, uint8_t sh, uint64_t *pa,
 		    struct uiommu_mem_attrs *attrs);
 /* Rights against what the transaction wants; fills t->fault. */
 bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res);

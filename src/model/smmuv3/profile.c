@@ -82,7 +82,6 @@ static const struct {
 	const char *name;
 } absent[] = {
 	{ 0, SMMU_IDR0_BTM, "IDR0.BTM" },
-	{ 0, SMMU_IDR0_HTTU, "IDR0.HTTU" },
 	{ 0, SMMU_IDR0_DORMHINT, "IDR0.DORMHINT" },
 	{ 0, SMMU_IDR0_ATS, "IDR0.ATS" },
 	{ 0, SMMU_IDR0_NS1ATS, "IDR0.NS1ATS" },
@@ -152,6 +151,7 @@ static void take_apart(const struct uiommu_smmuv3_profile *p,
 		.ds = i5 & SMMU_IDR5_DS,
 		.vax52 = FIELD_GET(SMMU_IDR5_VAX, i5) == SMMU_IDR5_VAX_52,
 		.minor = FIELD_GET(SMMU_AIDR_MINOR, p->aidr),
+		.plain_out = FIELD_GET(SMMU_AIDR_MINOR, p->aidr) >= 4,
 		.ttendian = FIELD_GET(SMMU_IDR0_TTENDIAN, i0),
 		.sid_bits = FIELD_GET(SMMU_IDR1_SIDSIZE, i1),
 		.ssid_bits = FIELD_GET(SMMU_IDR1_SSIDSIZE, i1),

@@ -130,8 +130,8 @@ static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx, uint64_t addr,
 		model_walk_attrs(ctx->cd_mair, ctx->cd_sh);
 
 	*pa = addr;
-	if (ctx->s2 && !msmmu_walk_own(t, addr, SMMU_EVT_CLASS_CD, ctx->cd_mair,
-				       ctx->cd_sh, pa, &attrs)) {
+	if (ctx->s2 && !msmmu_walk_own(t, addr, SMMU_EVT_CLASS_CD, false,
+				       ctx->cd_mair, ctx->cd_sh, pa, &attrs)) {
 		ctx->mode = MSMMU_MODE_FAULT;
 		ctx->fault = t->fault;
 		return false;
@@ -197,7 +197,7 @@ static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
 		return bad(ctx, SMMU_EVT_C_BAD_CD, why, pa, cd.q[0]);
 	msmmu_cd_decode(t->m, &cd, ctx);
 	msmmu_ctx_set_views(t->m, ctx);
-	return true;
+	return !t->dry;
 }
 
 /* ---------------------------------------------------------- substreams -- */
@@ -238,6 +238,7 @@ static bool pick_substream(const msmmu *m, const struct smmu_ste *ste,
 		ctx->regime = MSMMU_REGIME_IPA;
 		ctx->single_priv = false;
 		ctx->skip_s1 = true;
+		ctx->hints = false;
 		if (!ctx->s2)
 			ctx->mode = MSMMU_MODE_BYPASS;
 	}

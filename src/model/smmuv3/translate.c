@@ -40,17 +40,25 @@ static int abort_with(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 	return -EFAULT;
 }
 
-static void answer(const struct msmmu_txn *t, const struct msmmu_result *res,
-		   struct uiommu_smmuv3_xlate *out)
+#define TXN_ATTR_FLAGS (UIOMMU_TXN_ATTRS | UIOMMU_TXN_NO_SNOOP)
+
+static inline void answer(const struct msmmu_txn *t,
+			  const struct msmmu_result *res,
+			  struct uiommu_smmuv3_xlate *out)
 {
 	uint32_t r1 = t->priv ? res->rights >> 3 : res->rights;
+	bool plain = t->m->caps.plain_out;
+	uint8_t mair = res->mair, sh = res->sh;
 
+	if (unlikely((t->in->flags & TXN_ATTR_FLAGS) ||
+		     (t->ctx && t->ctx->hints)))
+		msmmu_attrs_output(t, &mair, &sh);
 	*out = (struct uiommu_smmuv3_xlate){
 		.pa = res->pa,
-		.attrs = { .mair = res->mair,
-			   .sh = res->sh & 3,
-			   .priv = t->priv,
-			   .instr = t->instr },
+		.attrs = { .mair = mair,
+			   .sh = sh & 3,
+			   .priv = t->priv || plain,
+			   .instr = t->instr && !plain },
 		.size_lg2 = res->size_lg2,
 		.readable = (r1 & MSMMU_S1_UR) && (res->rights & MSMMU_S2_R),
 		.writable = (r1 & MSMMU_S1_UW) && (res->rights & MSMMU_S2_W),
@@ -83,8 +91,14 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	uint32_t gbpa = load_relaxed(&t->m->gbpa);
 	unsigned int priv = FIELD_GET(SMMU_GBPA_PRIVCFG, gbpa);
 	unsigned int instr = FIELD_GET(SMMU_GBPA_INSTCFG, gbpa);
-	unsigned int sh = FIELD_GET(SMMU_GBPA_SHCFG, gbpa);
-	uint8_t mair = 0xff;
+	struct msmmu_overrides ovr = {
+		.mt = gbpa & SMMU_GBPA_MTCFG,
+		.mair = msmmu_memattr_to_mair(
+			FIELD_GET(SMMU_GBPA_MEMATTR, gbpa)),
+		.alloccfg = FIELD_GET(SMMU_GBPA_ALLOCCFG, gbpa),
+		.shcfg = FIELD_GET(SMMU_GBPA_SHCFG, gbpa),
+	};
+	uint8_t mair, sh;
 
 	if (t->was_stalled)
 		return abort_silently(t, "SMMU turned off during the stall");
@@ -96,14 +110,10 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 		t->priv = priv < 2 ? t->priv : priv & 1;
 		t->instr = (instr < 2 ? t->instr : instr & 1) && !t->write;
 	}
-	if (!caps->attr_types_ovr)
-		return bypass(t, mair, SMMU_SH_NON, out);
-	if (gbpa & SMMU_GBPA_MTCFG)
-		mair = msmmu_memattr_to_mair(
-			FIELD_GET(SMMU_GBPA_MEMATTR, gbpa));
-	mair = msmmu_mair_alloc(mair, FIELD_GET(SMMU_GBPA_ALLOCCFG, gbpa));
-	/* 1 is "as it came in", which is non-shareable here */
-	return bypass(t, mair, msmmu_sh_fix(mair, sh == 1 ? 0 : sh), out);
+	msmmu_attrs_told(t->in, &mair, &sh);
+	if (caps->attr_types_ovr)
+		msmmu_attrs_override(&ovr, &mair, &sh);
+	return bypass(t, mair, sh, out);
 }
 
 /* -------------------------------------------------------------- stages -- */
@@ -141,7 +151,7 @@ static int walk(struct msmmu_txn *t, uint64_t va,
 	if (!msmmu_walk(t, va, &ticket, &res))
 		return -EFAULT;
 	/* Stage 2 alone has put its entry in by itself. */
-	if (t->ctx->s1)
+	if (t->ctx->s1 && likely(!t->dry))
 		msmmu_tlb_fill(t->m, t->ctx, va, &res, &ticket);
 	answer(t, &res, out);
 	return 0;
@@ -158,30 +168,33 @@ static inline bool tlb_find(const struct msmmu_txn *t, uint64_t va,
 	       tlb_find_view(t->m, &ctx->global, base, va, res);
 }
 
+/* A page has to be marked dirty for this: that is the tables' business. */
+static inline bool must_mark(const struct msmmu_txn *t,
+			     const struct msmmu_result *res)
+{
+	return unlikely(res->clean) && (t->ats ? !t->ats_nw : t->write);
+}
+
 static int stage2_only(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
 	uint64_t in = t->in->iova;
 	struct msmmu_result res;
-	uint8_t memattr;
+	uint8_t memattr, sh;
 	int rc = check_input_size(t, t->m->caps.ias);
 
 	if (rc)
 		return rc;
 	if (in >> ctx->stage2.in_bits ||
-	    !msmmu_tlb_find_ipa(t->m, ctx, in, &res))
+	    !msmmu_tlb_find_ipa(t->m, ctx, in, &res) || must_mark(t, &res))
 		return walk(t, in, out);
 	model_count(t->slot, MSMMU_TLB_HITS, 1);
-	memattr = res.mair;
-	res.mair = ctx->in_mair;
 	if (unlikely(!msmmu_check_rights(t, &res)))
 		return -EFAULT;
-	{
-		uint8_t sh = res.sh;
-
-		res.sh = ctx->in_sh;
-		msmmu_attrs_combine(ctx, memattr, sh, &res.mair, &res.sh);
-	}
+	memattr = res.mair;
+	sh = res.sh;
+	msmmu_attrs_input(t, &res.mair, &res.sh);
+	msmmu_attrs_combine(ctx, memattr, sh, &res.mair, &res.sh);
 	answer(t, &res, out);
 	return 0;
 }
@@ -192,7 +205,7 @@ static inline int stage1(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	struct msmmu_result res;
 
 	if (unlikely(!t->m->tlb.set || !tlb_address(t->ctx, &va) ||
-		     !tlb_find(t, va, &res)))
+		     !tlb_find(t, va, &res) || must_mark(t, &res)))
 		return walk(t, t->in->iova, out);
 	model_count(t->slot, MSMMU_TLB_HITS, 1);
 	if (unlikely(!msmmu_check_rights(t, &res)))
@@ -223,6 +236,7 @@ static inline int by_context(struct msmmu_txn *t,
 			     struct uiommu_smmuv3_xlate *out)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
+	uint8_t mair, sh;
 	int rc;
 
 	msmmu_txn_rights(t);
@@ -237,7 +251,10 @@ static inline int by_context(struct msmmu_txn *t,
 	}
 	rc = check_input_size(t,
 			      ctx->skip_s1 ? t->m->caps.ias : t->m->caps.oas);
-	return rc ? rc : bypass(t, ctx->in_mair, ctx->in_sh, out);
+	if (rc)
+		return rc;
+	msmmu_attrs_input(t, &mair, &sh);
+	return bypass(t, mair, sh, out);
 }
 
 static __attribute__((noinline)) int
@@ -276,6 +293,8 @@ static inline void read_flags(struct msmmu_txn *t)
 	uint32_t flags = t->in->flags;
 
 	model_count(t->slot, MSMMU_TRANSLATIONS, 1);
+	t->dry = false;
+	t->races = 0;
 	t->write = flags & (UIOMMU_TXN_WRITE | UIOMMU_TXN_ATOMIC);
 	t->read = !(flags & UIOMMU_TXN_WRITE) || (flags & UIOMMU_TXN_ATOMIC);
 	t->priv = flags & UIOMMU_TXN_PRIV;

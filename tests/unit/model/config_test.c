@@ -464,8 +464,10 @@ static void profiles_that_lie_are_refused(void **state)
 	} lies[] = {
 		{ 0, 0, SMMU_IDR0_ATS },
 		{ 0, 0, SMMU_IDR0_PRI },
-		{ 0, 0, 2u << 6 },
+		{ 0, 0, 3u << 24 }, /* reserved STALL_MODEL */
+		/* stalls, but STALL_MAX is 0 */
 		{ 0, SMMU_IDR0_STALL_MODEL, 0 },
+		{ 0, SMMU_IDR0_STALL_MODEL, 2u << 24 },
 		{ 0, SMMU_IDR0_TTF, 3u << 2 },
 		{ 0, SMMU_IDR0_ST_LEVEL, 0 },
 		{ 0, SMMU_IDR0_TTENDIAN, 1u << 21 },
