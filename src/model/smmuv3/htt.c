@@ -63,21 +63,6 @@ static enum walk_htt update(struct msmmu_txn *t, const struct msmmu_half *half,
 	return WALK_HTT_FAULT;
 }
 
-/* A translation request wants no right, but some answer. */
-static bool grants_any(const struct msmmu_txn *t, unsigned int stage,
-		       uint32_t rights)
-{
-	uint32_t any = MSMMU_S2_R | MSMMU_S2_W;
-
-	if (stage == 2)
-		return rights &
-		       (any | (t->instr ? MSMMU_S2_UX | MSMMU_S2_PX : 0));
-	if (t->priv)
-		rights >>= 3;
-	any = MSMMU_S1_UR | MSMMU_S1_UW | (t->instr ? MSMMU_S1_UX : 0);
-	return rights & any;
-}
-
 /* Is the page about to be written, as far as this stage goes? */
 static bool dirties(const struct msmmu_txn *t, unsigned int stage,
 		    uint32_t want, uint32_t rights)
@@ -103,7 +88,7 @@ enum walk_htt walk_htt_leaf(struct msmmu_txn *t, const struct msmmu_half *half,
 	rights = stage == 1 ? walk_s1_rights(t->ctx, half, leaf, &clean)
 			    : walk_s2_rights(t->m, half, leaf->desc, &clean);
 	lets = want & WALK_WANT_RIGHTS ? !(want & mine & ~rights)
-				       : grants_any(t, stage, rights);
+				       : walk_granted(t, stage, rights) != 0;
 	if (!lets) {
 		/* What has no access flag is not kept. */
 		t->dry |= desc != leaf->desc;

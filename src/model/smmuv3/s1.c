@@ -84,7 +84,7 @@ static const struct msmmu_half *pick_half(struct msmmu_txn *t, uint64_t *va)
 	return half;
 }
 
-bool walk_s1(struct msmmu_txn *t, uint64_t va,
+bool walk_s1(struct msmmu_txn *t, uint64_t va, uint32_t want,
 	     const struct msmmu_tlb_ticket *ticket, struct msmmu_result *res)
 {
 	const struct msmmu_half *half = pick_half(t, &va);
@@ -93,7 +93,7 @@ bool walk_s1(struct msmmu_txn *t, uint64_t va,
 	uint32_t rights;
 	bool clean;
 
-	if (!half || !walk_table(t, half, 1, va, walk_want(t), ticket, &leaf))
+	if (!half || !walk_table(t, half, 1, va, want, ticket, &leaf))
 		return false;
 	attr = FIELD_GET(VMSA_S1_ATTRINDX, leaf.desc);
 	rights = walk_s1_rights(t->ctx, half, &leaf, &clean);
@@ -110,7 +110,7 @@ bool walk_s1(struct msmmu_txn *t, uint64_t va,
 		.clean = clean,
 	};
 	res->sh = msmmu_sh_fix(res->mair, res->sh);
-	if (!msmmu_check_rights(t, res)) {
+	if (unlikely(!walk_check(t, want, res))) {
 		t->fault.desc_pa = leaf.desc_pa;
 		t->fault.desc = leaf.desc;
 		return false;

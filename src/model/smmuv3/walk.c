@@ -28,19 +28,22 @@ bool walk_abort(struct msmmu_txn *t, unsigned int stage,
 }
 
 /* The first stage at which something is missing; write before the rest. */
-bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res)
+bool walk_denied(struct msmmu_txn *t, const struct msmmu_result *res,
+		 uint32_t missing)
 {
-	uint32_t missing = walk_want(t) & WALK_WANT_RIGHTS & ~res->rights;
 	unsigned int stage = missing & MSMMU_S1_ALL ? 1 : 2;
 
-	if (likely(!missing))
-		return true;
 	missing &= stage == 1 ? MSMMU_S1_UW | MSMMU_S1_PW : MSMMU_S2_W;
 	msmmu_fault(t, SMMU_EVT_F_PERMISSION, stage, "permission");
 	t->fault.rnw = !missing;
 	t->fault.level = stage == 1 ? res->level1 : res->level2;
 	t->fault.ipa = stage == 2 ? res->ipa : 0;
 	return false;
+}
+
+bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res)
+{
+	return walk_check(t, walk_want(t), res);
 }
 
 static void fold_stage2(const struct msmmu_ctx *ctx, struct msmmu_result *res,
@@ -56,13 +59,6 @@ static void fold_stage2(const struct msmmu_ctx *ctx, struct msmmu_result *res,
 	msmmu_attrs_combine(ctx, s2->mair, s2->sh, &res->mair, &res->sh);
 }
 
-/* Of a translation request: what stage 1 grants to whom it speaks for. */
-static uint32_t granted(const struct msmmu_txn *t, uint32_t rights)
-{
-	return (t->priv ? rights >> 3 : rights) &
-	       (MSMMU_S1_UR | MSMMU_S1_UW | MSMMU_S1_UX);
-}
-
 static bool stage2_of(struct msmmu_txn *t, uint32_t want,
 		      struct msmmu_result *res)
 {
@@ -76,7 +72,7 @@ static bool stage2_of(struct msmmu_txn *t, uint32_t want,
 		return false;
 	}
 	fold_stage2(t->ctx, res, &s2);
-	return msmmu_check_rights(t, res);
+	return walk_check(t, want, res);
 }
 
 bool msmmu_walk(struct msmmu_txn *t, uint64_t va,
@@ -96,18 +92,18 @@ bool msmmu_walk(struct msmmu_txn *t, uint64_t va,
 		msmmu_attrs_input(t, &res->mair, &res->sh);
 		return stage2_of(t, want, res);
 	}
-	if (!walk_s1(t, va, ticket, res))
+	if (!walk_s1(t, va, want, ticket, res))
 		return false;
 	if (!t->ctx->s2)
 		return true;
 	if (unlikely(t->ats)) {
 		/* Stage 2 is of no interest, or its dirty state is not. */
-		any = granted(t, res->rights);
+		any = walk_granted(t, 1, res->rights);
 		if (!any) {
 			t->dry = true;
 			return true;
 		}
-		if (!(any & MSMMU_S1_UW))
+		if (!(any & (MSMMU_S1_UW | MSMMU_S1_PW)))
 			want &= ~WALK_WANT_DIRTY;
 	}
 	return stage2_of(t, want, res);

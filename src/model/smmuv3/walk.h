@@ -53,6 +53,20 @@ static inline uint32_t walk_want(const struct msmmu_txn *t)
 	return (t->priv ? s1 << 3 : s1) | s2;
 }
 
+/* Of a stage's rights, those that are of interest to a translation request. */
+static inline uint32_t walk_granted(const struct msmmu_txn *t,
+				    unsigned int stage, uint32_t rights)
+{
+	uint32_t s1 = MSMMU_S1_UR | MSMMU_S1_UW;
+	uint32_t s2 = MSMMU_S2_R | MSMMU_S2_W;
+
+	if (t->instr) {
+		s1 |= MSMMU_S1_UX;
+		s2 |= t->priv ? MSMMU_S2_PX : MSMMU_S2_UX;
+	}
+	return rights & (stage == 2 ? s2 : t->priv ? s1 << 3 : s1);
+}
+
 /* A fault of a walk, with the descriptor that it came to. */
 void walk_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		const struct walk_leaf *leaf, const char *reason);
@@ -70,8 +84,20 @@ uint32_t walk_s1_rights(const struct msmmu_ctx *ctx,
 uint32_t walk_s2_rights(const msmmu *m, const struct msmmu_half *half,
 			uint64_t desc, bool *clean);
 
+/* F_PERMISSION for the rights that are missing; false. */
+bool walk_denied(struct msmmu_txn *t, const struct msmmu_result *res,
+		 uint32_t missing);
+
+static inline bool walk_check(struct msmmu_txn *t, uint32_t want,
+			      const struct msmmu_result *res)
+{
+	uint32_t missing = want & WALK_WANT_RIGHTS & ~res->rights;
+
+	return likely(!missing) || walk_denied(t, res, missing);
+}
+
 /* s1.c: stage 1 alone; res->pa is an IPA if there is a stage 2. */
-bool walk_s1(struct msmmu_txn *t, uint64_t va,
+bool walk_s1(struct msmmu_txn *t, uint64_t va, uint32_t want,
 	     const struct msmmu_tlb_ticket *ticket, struct msmmu_result *res);
 /*
  * s2.c: stage 2 alone, from the TLB or the tables, for an access that wants

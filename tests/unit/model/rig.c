@@ -34,9 +34,8 @@ void rig_init_off(struct rig *r, const struct uiommu_smmuv3_profile *profile)
 	uiommu_smmuv3_model_set_fault_observer(r->model, observe, r);
 }
 
-void rig_init(struct rig *r, const struct uiommu_smmuv3_profile *profile)
+void rig_on(struct rig *r)
 {
-	rig_init_off(r, profile);
 	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
 	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
 	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
@@ -47,6 +46,22 @@ void rig_init(struct rig *r, const struct uiommu_smmuv3_profile *profile)
 	wr(r, SMMU_REG_CR0,
 	   SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN);
 	assert_int_equal(rd(r, SMMU_REG_CR0ACK), 0xd);
+}
+
+void rig_init(struct rig *r, const struct uiommu_smmuv3_profile *profile)
+{
+	rig_init_off(r, profile);
+	rig_on(r);
+}
+
+void rig_remake(struct rig *r, const struct uiommu_smmuv3_profile *profile,
+		const struct uiommu_model_host *host)
+{
+	uiommu_smmuv3_model_destroy(r->model);
+	assert_int_equal(uiommu_smmuv3_model_create(profile, host, &r->model),
+			 0);
+	uiommu_smmuv3_model_set_fault_observer(r->model, observe, r);
+	rig_on(r);
 }
 
 void rig_fini(struct rig *r)

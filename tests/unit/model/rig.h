@@ -58,6 +58,11 @@ struct rig {
 void rig_init(struct rig *r, const struct uiommu_smmuv3_profile *profile);
 /* Model made and in reset state only. */
 void rig_init_off(struct rig *r, const struct uiommu_smmuv3_profile *profile);
+/* Queues and SMMU on, for a model in reset state. */
+void rig_on(struct rig *r);
+/* Another model over the same memory, with a host of the test's own; on. */
+void rig_remake(struct rig *r, const struct uiommu_smmuv3_profile *profile,
+		const struct uiommu_model_host *host);
 void rig_fini(struct rig *r);
 /* cmocka fixtures with profile "full". */
 int rig_setup(void **state);
