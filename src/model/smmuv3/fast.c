@@ -32,7 +32,7 @@ void msmmu_ctx_set_want(struct msmmu_ctx *ctx)
 		bit = t.write ? 1 : t.instr ? 2 : 0;
 		ctx->want[flags] = (uint8_t)((bit + (t.priv ? 3 : 0)) |
 					     (t.priv ? MSMMU_WANT_PRIV : 0) |
-					     (t.instr ? MSMMU_WANT_INSTR : 0));
+					     msmmu_want_out(ctx, &t));
 	}
 	ctx->fast = ctx->mode == MSMMU_MODE_XLATE && ctx->s1 && !ctx->hints;
 }
@@ -98,7 +98,7 @@ static inline bool fast_hit(msmmu *m, struct model_slot *slot,
 	out->attrs = (struct uiommu_mem_attrs){
 		.mair = (uint8_t)FIELD_GET(OUT_MAIR, e.out),
 		.sh = FIELD_GET(OUT_SH, e.out) & 3,
-		.priv = !!(want & MSMMU_WANT_PRIV),
+		.priv = !!(want & MSMMU_WANT_OUT_PRIV),
 		.instr = !!(want & MSMMU_WANT_INSTR),
 	};
 	out->size_lg2 = (uint8_t)lg2;

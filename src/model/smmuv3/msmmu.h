@@ -152,7 +152,7 @@ struct msmmu_view {
 
 /* What STE or GBPA put in place of incoming attributes. */
 struct msmmu_overrides {
-	bool mt;	  /* the type, by `mair` */
+	bool mt; /* the type, by `mair` */
 	uint8_t mair;
 	uint8_t alloccfg; /* as encoded */
 	uint8_t shcfg;
@@ -201,13 +201,15 @@ struct msmmu_ctx {
 	struct msmmu_overrides ovr;
 	uint8_t in_mair, in_sh; /* default incoming attributes, overridden */
 	bool hints;		/* in_mair says something to stage 1 */
+	bool plain_out;		/* msmmu_caps.plain_out */
 	uint8_t cd_mair, cd_sh; /* of CD fetches */
 	struct msmmu_ctx *next; /* free or retired; under cfg_lock */
 };
 
 #define MSMMU_WANT_BIT 0x07u
 #define MSMMU_WANT_PRIV 0x10u
-#define MSMMU_WANT_INSTR 0x20u
+#define MSMMU_WANT_INSTR 0x20u	  /* leaves as an instruction fetch */
+#define MSMMU_WANT_OUT_PRIV 0x40u /* leaves as privileged */
 
 #define MSMMU_KEY_SSV BIT64(52)
 
@@ -644,6 +646,16 @@ int msmmu_translate_by(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
 		       struct uiommu_smmuv3_xlate *out);
 /* What the transaction is after the STE's overrides; t->ctx is decoded. */
 void msmmu_txn_rights(struct msmmu_txn *t);
+
+/* How the access leaves, in MSMMU_WANT_*. */
+static inline unsigned int msmmu_want_out(const struct msmmu_ctx *ctx,
+					  const struct msmmu_txn *t)
+{
+	if (ctx->plain_out)
+		return MSMMU_WANT_OUT_PRIV;
+	return (t->priv ? MSMMU_WANT_OUT_PRIV : 0) |
+	       (t->instr ? MSMMU_WANT_INSTR : 0);
+}
 
 /* fast.c */
 /* Prepare a finished context for the common case. */

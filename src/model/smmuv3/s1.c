@@ -52,12 +52,18 @@ uint32_t walk_s1_rights(const struct msmmu_ctx *ctx,
 	return rights;
 }
 
+void walk_e0pd(struct msmmu_txn *t)
+{
+	msmmu_fault(t, SMMU_EVT_F_TRANSLATION, 1,
+		    "unprivileged access turned off (E0PD)");
+}
+
 /* TTB0 or TTB1, or NULL with the fault that the address deserves. */
 static const struct msmmu_half *pick_half(struct msmmu_txn *t, uint64_t *va)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
-	bool top = ctx->two_halves && (*va & BIT64(55));
-	const struct msmmu_half *half = &ctx->half[top];
+	const struct msmmu_half *half = walk_half(ctx, *va);
+	bool top = half != &ctx->half[0];
 	uint64_t above;
 
 	if (ctx->tbi >> top & 1) {
@@ -77,8 +83,7 @@ static const struct msmmu_half *pick_half(struct msmmu_txn *t, uint64_t *va)
 		return NULL;
 	}
 	if (half->e0pd && !t->priv) {
-		msmmu_fault(t, SMMU_EVT_F_TRANSLATION, 1,
-			    "unprivileged access turned off (E0PD)");
+		walk_e0pd(t);
 		return NULL;
 	}
 	return half;

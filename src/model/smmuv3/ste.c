@@ -425,6 +425,7 @@ void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,
 	decode_overrides(caps, ste, ctx);
 	ctx->mev = F(ste, 1, MEV);
 	ctx->eats = decode_eats(m, ste);
+	ctx->plain_out = caps->plain_out;
 	if (ctx->s2)
 		decode_stage2(m, ste, ctx);
 	ctx->cd_mair = msmmu_cache_to_mair(F(ste, 1, S1CIR), F(ste, 1, S1COR));

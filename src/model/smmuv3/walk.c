@@ -41,9 +41,16 @@ bool walk_denied(struct msmmu_txn *t, const struct msmmu_result *res,
 	return false;
 }
 
+/* Of an entry of the TLB, which does not know why rights are missing. */
 bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res)
 {
-	return walk_check(t, walk_want(t), res);
+	const struct msmmu_ctx *ctx = t->ctx;
+
+	if (likely(walk_check(t, walk_want(t), res)))
+		return true;
+	if (!t->priv && walk_half(ctx, t->in->iova)->e0pd)
+		walk_e0pd(t);
+	return false;
 }
 
 static void fold_stage2(const struct msmmu_ctx *ctx, struct msmmu_result *res,

@@ -84,6 +84,15 @@ uint32_t walk_s1_rights(const struct msmmu_ctx *ctx,
 uint32_t walk_s2_rights(const msmmu *m, const struct msmmu_half *half,
 			uint64_t desc, bool *clean);
 
+/* TTB0 or TTB1. */
+static inline const struct msmmu_half *walk_half(const struct msmmu_ctx *ctx,
+						 uint64_t va)
+{
+	return &ctx->half[ctx->two_halves && (va & BIT64(55))];
+}
+
+/* The fault of the unprivileged where E0PD keeps them out. */
+void walk_e0pd(struct msmmu_txn *t);
 /* F_PERMISSION for the rights that are missing; false. */
 bool walk_denied(struct msmmu_txn *t, const struct msmmu_result *res,
 		 uint32_t missing);
