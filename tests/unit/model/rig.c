@@ -237,7 +237,7 @@ void rig_map(struct rig *r, uint64_t table, unsigned int granule, int start,
 	for (int l = start;; l++) {
 		unsigned int shift = granule + (unsigned int)(3 - l) * idx;
 		/* The first table may be longer (concatenated, or short). */
-		uint64_t i = l == start ? (iova & mask_lg2(48)) >> shift
+		uint64_t i = l == start ? (iova & mask_lg2(52)) >> shift
 					: iova >> shift & mask_lg2(idx);
 		uint64_t pa = table + 8 * i;
 
