@@ -218,6 +218,75 @@ static void caching_and_not_caching_agree(void **state)
 	rig_fini(&b);
 }
 
+/*
+ * Hardware updates in tables that lead anywhere: a translation changes nothing
+ * but access flags and write permissions of marked pages, a probe nothing.
+ */
+#define TABLE_WORDS (8u * 512u)
+
+static void updates_stay_in_their_bits(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	static uint64_t before[TABLE_WORDS];
+	uint64_t changes = 0;
+	struct rig a;
+
+	seed = 0x123456789abcdefull;
+	p.idr[0] |= 3u << 6;
+	rig_init_off(&a, &p);
+	for (unsigned int round = 0; round < 120; round++) {
+		if (round % 4 == 0)
+			configure(&a, &a);
+		for (uint64_t i = 0; i < 8; i++) {
+			uint64_t cd = RIG_CD + 64 * i;
+			uint64_t q2 = rig_ste_addr((uint32_t)i) + 16;
+
+			ram_w64(&a.ram, cd, ram_r64(&a.ram, cd) | 3ull << 42);
+			ram_w64(&a.ram, cd + 8, ram_r64(&a.ram, cd + 8) | 8);
+			ram_w64(&a.ram, q2,
+				ram_r64(&a.ram, q2) | 0x13ull << 55);
+		}
+		fill_tables(&a, &a);
+		for (unsigned int i = 0; i < 400; i++) {
+			uint64_t pa = RIG_TABLES + (rnd() % 8 << 12) +
+				      (rnd() % 32 << 3);
+
+			ram_w64(&a.ram, pa,
+				ram_r64(&a.ram, pa) ^
+					(rnd() & (0x4c0 | 1ull << 51)));
+		}
+		forget_all(&a, &a);
+		for (unsigned int i = 0; i < 40; i++) {
+			struct uiommu_smmuv3_txn txn = {
+				.sid = (uint32_t)(rnd() % 8),
+				.flags = rnd() & 0x6d,
+				.iova = rnd() % 32 << 12,
+			};
+			struct uiommu_smmuv3_xlate x;
+
+			memcpy(before, a.ram.mem + (RIG_TABLES - RIG_BASE),
+			       sizeof(before));
+			uiommu_smmuv3_model_translate(a.model, &txn, &x);
+			for (unsigned int w = 0; w < TABLE_WORDS; w++) {
+				uint64_t now =
+					ram_r64(&a.ram, RIG_TABLES + 8ull * w);
+				uint64_t diff = now ^ before[w];
+
+				if (!diff)
+					continue;
+				changes++;
+				assert_false(txn.flags & UIOMMU_TXN_PROBE);
+				assert_int_equal(diff & ~0x480ull, 0);
+				assert_true(now & 0x400);
+				if (diff & 0x80)
+					assert_true(now & 1ull << 51);
+			}
+		}
+	}
+	assert_true(changes > 200);
+	rig_fini(&a);
+}
+
 static void random_registers_and_commands(void **state)
 {
 	struct uiommu_smmuv3_profile p = rig_profile("full");
@@ -265,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(caching_and_not_caching_agree),
+		cmocka_unit_test(updates_stay_in_their_bits),
 		cmocka_unit_test(random_registers_and_commands),
 	};
 
