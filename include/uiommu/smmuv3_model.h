@@ -24,7 +24,11 @@ enum uiommu_smmuv3_line {
 	UIOMMU_SMMUV3_NR_LINES,
 };
 
-/* Size of the register window: pages 0 and 1 of 64 KiB. */
+/*
+ * Size of the register window: pages 0 and 1 of 64 KiB.  With ECMDQs their
+ * control pages follow, the first at 0x20000, see
+ * uiommu_smmuv3_model_mmio_size().
+ */
 #define UIOMMU_SMMUV3_MMIO_SIZE 0x20000u
 
 enum uiommu_smmuv3_caching {
@@ -82,6 +86,9 @@ uint64_t uiommu_smmuv3_model_read(struct uiommu_smmuv3_model *model,
 void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
 			       uint32_t offset, unsigned int size,
 			       uint64_t value);
+
+/* Size of the window with the optional pages that the profile has. */
+uint32_t uiommu_smmuv3_model_mmio_size(const struct uiommu_smmuv3_model *model);
 
 /*
  * Flags of a transaction.  Any other bit makes it one of a kind that the SMMU
@@ -283,6 +290,74 @@ struct uiommu_smmuv3_fault_info {
 void uiommu_smmuv3_model_set_fault_observer(
 	struct uiommu_smmuv3_model *model,
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_fault_info *info),
+	void *ctx);
+
+/* ------------------------------------------------------- invalidations --- */
+
+enum uiommu_smmuv3_inval_kind {
+	/* Anything may have changed: SMMU turned on or off, or GBPA written. */
+	UIOMMU_SMMUV3_INVAL_ALL,
+	UIOMMU_SMMUV3_INVAL_CONFIG, /* CMD_CFGI_* */
+	UIOMMU_SMMUV3_INVAL_TLB,    /* CMD_TLBI_* */
+};
+
+enum uiommu_smmuv3_regime {
+	UIOMMU_SMMUV3_REGIME_EL1,
+	UIOMMU_SMMUV3_REGIME_EL2,     /* no ASIDs; with CR2.E2H = 0 */
+	UIOMMU_SMMUV3_REGIME_EL2_E2H, /* with CR2.E2H = 1 */
+	UIOMMU_SMMUV3_REGIME_EL2_ANY, /* both of EL2 */
+};
+
+#define UIOMMU_SMMUV3_STAGE_1 (1u << 0) /* stage 1, stage 2 behind it or not */
+#define UIOMMU_SMMUV3_STAGE_2 (1u << 1) /* stage 2 alone */
+
+/* What software has told the SMMU to forget. */
+struct uiommu_smmuv3_inval {
+	enum uiommu_smmuv3_inval_kind kind;
+	uint8_t opcode; /* of the command; 0 with INVAL_ALL */
+	bool leaf_only; /* tables above the last level did not change */
+
+	/* INVAL_CONFIG: these StreamIDs (both included) */
+	uint32_t first_sid, last_sid;
+	/*
+	 * and all their SubstreamIDs, or this one, where 0 is also what has no
+	 * SubstreamID.
+	 */
+	bool all_ssids;
+	uint32_t ssid;
+
+	/* INVAL_TLB */
+	uint8_t stages; /* UIOMMU_SMMUV3_STAGE_* */
+	enum uiommu_smmuv3_regime regime;
+	uint16_t first_vmid, last_vmid; /* EL1 and stage 2 */
+	/* Mappings of all ASIDs, or of this one; then also global ones or not. */
+	bool all_asids, globals;
+	uint16_t asid;
+	/*
+	 * Addresses (both included); VAs are sign-extended from bit 55, IPAs are
+	 * not.
+	 */
+	uint64_t first, last;
+	uint8_t granule_lg2; /* of tables with this granule; 0: all */
+	int8_t level;	     /* of leaves at this level; -128: all */
+};
+
+/*
+ * Be told of invalidations, for instance to keep another IOMMU's tables in step
+ * with the guest's: what was read from guest memory before and is reached by
+ * `inval` has to be read again.
+ *
+ * fn is called once for each invalidation when it has taken effect in the
+ * model, before the CMD_SYNC that completes it; and for changes of SMMUEN and
+ * of GBPA before they are acknowledged.  It runs in the thread that consumes the
+ * command or writes the register, several at a time if several do.  It may call
+ * uiommu_smmuv3_model_translate() with UIOMMU_TXN_PROBE, and read registers; it
+ * must not write registers, nor wait for a thread that does.  Set before the
+ * first command; NULL to stop.
+ */
+void uiommu_smmuv3_model_set_notifier(
+	struct uiommu_smmuv3_model *model,
+	void (*fn)(void *ctx, const struct uiommu_smmuv3_inval *inval),
 	void *ctx);
 
 #ifdef __cplusplus

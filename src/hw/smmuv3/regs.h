@@ -36,8 +36,8 @@ X(GBPA,		    0x044, 4, RW, NONE,	      ALWAYS, 0x801f3f1f)	       \
 X(AGBPA,	    0x048, 4, RO, NONE,	      ALWAYS, 0x00000000)	       \
 X(IRQ_CTRL,	    0x050, 4, RW, NONE,	      ALWAYS, 0x00000007)	       \
 X(IRQ_CTRLACK,	    0x054, 4, RO, NONE,	      ALWAYS, 0x00000007)	       \
-X(GERROR,	    0x060, 4, RO, NONE,	      ALWAYS, 0x000001fd)	       \
-X(GERRORN,	    0x064, 4, RW, NONE,	      ALWAYS, 0x000001fd)	       \
+X(GERROR,	    0x060, 4, RO, NONE,	      ALWAYS, 0x000003fd)	       \
+X(GERRORN,	    0x064, 4, RW, NONE,	      ALWAYS, 0x000003fd)	       \
 X(GERROR_IRQ_CFG0,  0x068, 8, RW, GERROR_IRQEN, MSI, 0x00fffffffffffffc)       \
 X(GERROR_IRQ_CFG1,  0x070, 4, RW, GERROR_IRQEN, MSI, 0xffffffff)	       \
 X(GERROR_IRQ_CFG2,  0x074, 4, RW, GERROR_IRQEN, MSI, 0x0000003f)	       \
@@ -54,6 +54,7 @@ X(PRIQ_BASE,	    0x0c0, 8, RW, PRIQEN,     PRI, 0x40ffffffffffffff)	       \
 X(PRIQ_IRQ_CFG0,    0x0d0, 8, RW, PRIQ_IRQEN, PRI_MSI, 0x00fffffffffffffc)     \
 X(PRIQ_IRQ_CFG1,    0x0d8, 4, RW, PRIQ_IRQEN, PRI_MSI, 0xffffffff)	       \
 X(PRIQ_IRQ_CFG2,    0x0dc, 4, RW, PRIQ_IRQEN, PRI, 0x8000003f)		       \
+X(IDR6,		    0x190, 4, RO, NONE,	      ECMDQ, 0x0f0f0000)	       \
 X(EVENTQ_PROD,	  0x100a8, 4, RW, EVENTQEN,   ALWAYS, 0x800fffff)	       \
 X(EVENTQ_CONS,	  0x100ac, 4, RW, NONE,	      ALWAYS, 0x800fffff)	       \
 X(PRIQ_PROD,	  0x100c8, 4, RW, PRIQEN,     PRI, 0x800fffff)		       \
@@ -84,7 +85,7 @@ enum smmu_reg_guard {
 	SMMU_GUARD_CMDQEN,
 	SMMU_GUARD_EVENTQEN,
 	SMMU_GUARD_PRIQEN,
-	/* TABLE_* by SMMUEN, QUEUE_* by all three queue enables */
+	/* TABLE_* by SMMUEN, QUEUE_* by the enables of all queues */
 	SMMU_GUARD_CR1,
 	SMMU_GUARD_GERROR_IRQEN,
 	SMMU_GUARD_EVENTQ_IRQEN,
@@ -96,9 +97,45 @@ enum smmu_reg_needs {
 	SMMU_NEEDS_MSI,
 	SMMU_NEEDS_PRI,
 	SMMU_NEEDS_PRI_MSI,
+	SMMU_NEEDS_ECMDQ,
 };
 
 #define SMMU_REG_PAGE1 0x10000u
+/* Where optional pages begin, and the size of a page. */
+#define SMMU_REG_PAGE2 0x20000u
+#define SMMU_REG_PAGE_LG2 16u
+
+/* Peripheral and component identification of CoreSight, one byte a word. */
+#define SMMU_REG_PIDR4 0xfd0u
+#define SMMU_REG_PIDR0 0xfe0u
+#define SMMU_REG_CIDR0 0xff0u
+
+/*
+ * Enhanced command queues.  Page 0 tells of each control page in 32 bytes from
+ * SMMU_REG_CMDQ_CONTROL_PAGES on, read-only; in a control page the queues stand
+ * at equal distances, each with three registers.
+ */
+#define SMMU_REG_CMDQ_CONTROL_PAGES 0x4000u
+#define SMMU_CMDQ_CONTROL_PAGE_STRIDE 32u
+#define SMMU_CMDQ_CONTROL_PAGE_BASE 0x0u /* 64 bits */
+#define SMMU_CMDQ_CONTROL_PAGE_CFG 0x8u
+#define SMMU_CMDQ_CONTROL_PAGE_STATUS 0xcu
+#define SMMU_CMDQ_CONTROL_PAGE_BASE_ADDR GENMASK64(55, 16) /* from page 0 */
+#define SMMU_CMDQ_CONTROL_PAGE_BASE_CMDQGS GENMASK64(2, 1)
+#define SMMU_CMDQ_CONTROL_PAGE_CMDQGS_64K 1u
+#define SMMU_CMDQ_CONTROL_PAGE_BASE_PRESET BIT64(0)
+#define SMMU_CMDQ_CONTROL_PAGE_CFG_EN BIT32(0)
+#define SMMU_CMDQ_CONTROL_PAGE_STATUS_ENACK BIT32(0)
+#define SMMU_REG_ECMDQ_BASE 0x0u /* 64 bits, as CMDQ_BASE */
+#define SMMU_REG_ECMDQ_PROD 0x8u
+#define SMMU_REG_ECMDQ_CONS 0xcu
+#define SMMU_ECMDQ_PROD_EN BIT32(31)
+#define SMMU_ECMDQ_PROD_ERRACK BIT32(23)
+#define SMMU_ECMDQ_PROD_WR GENMASK32(19, 0)
+#define SMMU_ECMDQ_CONS_ENACK BIT32(31)
+#define SMMU_ECMDQ_CONS_ERR_REASON GENMASK32(26, 24)
+#define SMMU_ECMDQ_CONS_ERR BIT32(23)
+#define SMMU_ECMDQ_CONS_RD GENMASK32(19, 0)
 
 /* IDR0 */
 #define SMMU_IDR0_S2P BIT32(0)
@@ -183,6 +220,11 @@ enum smmu_reg_needs {
 #define SMMU_IDR3_MTEPERM BIT32(22)
 #define SMMU_IDR3_AIE BIT32(23)
 
+/* IDR6 */
+#define SMMU_IDR6_LOG2NUMP GENMASK32(27, 24) /* control pages */
+#define SMMU_IDR6_LOG2NUMQ GENMASK32(19, 16) /* ECMDQs in each */
+#define SMMU_IDR6_LOG2_MAX 8u
+
 /* IDR5 */
 #define SMMU_IDR5_OAS GENMASK32(2, 0)
 #define SMMU_IDR5_OAS_32 0u
@@ -209,6 +251,9 @@ enum smmu_reg_needs {
 #define SMMU_IIDR_REVISION GENMASK32(15, 12)
 #define SMMU_IIDR_VARIANT GENMASK32(19, 16)
 #define SMMU_IIDR_PRODUCTID GENMASK32(31, 20)
+/* of the implementer: JEP106 continuation code and identity */
+#define SMMU_IIDR_JEP106_CONT GENMASK32(11, 8)
+#define SMMU_IIDR_JEP106_ID GENMASK32(6, 0)
 #define SMMU_AIDR_MINOR GENMASK32(3, 0)
 #define SMMU_AIDR_MAJOR GENMASK32(7, 4)
 
@@ -219,6 +264,7 @@ enum smmu_reg_needs {
 #define SMMU_CR0_CMDQEN BIT32(3)
 #define SMMU_CR0_ATSCHK BIT32(4)
 #define SMMU_CR0_VMW GENMASK32(8, 6)
+#define SMMU_CR0_VMW_MAX 4u /* low bits of the VMID; values above act as 0 */
 
 /* CR1: cacheability and shareability of the SMMU's own accesses */
 #define SMMU_CR1_QUEUE_IC GENMASK32(1, 0)
@@ -266,6 +312,7 @@ enum smmu_reg_needs {
 #define SMMU_GERROR_MSI_PRIQ_ABT_ERR BIT32(6)
 #define SMMU_GERROR_MSI_GERROR_ABT_ERR BIT32(7)
 #define SMMU_GERROR_SFM_ERR BIT32(8)
+#define SMMU_GERROR_CMDQP_ERR BIT32(9)
 
 /* x_IRQ_CFG0 (64 bits) and x_IRQ_CFG2 */
 #define SMMU_IRQ_CFG0_ADDR GENMASK64(55, 2)
@@ -293,7 +340,7 @@ enum smmu_reg_needs {
 #define SMMU_CMDQ_PROD_WR GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_RD GENMASK32(19, 0)
 #define SMMU_CMDQ_CONS_ERR GENMASK32(30, 24)
-/* CMDQ_CONS.ERR while GERROR.CMDQ_ERR is active */
+/* CMDQ_CONS.ERR while GERROR.CMDQ_ERR is active, ECMDQ_CONS.ERR_REASON */
 #define SMMU_CERROR_NONE 0u
 #define SMMU_CERROR_ILL 1u
 #define SMMU_CERROR_ABT 2u

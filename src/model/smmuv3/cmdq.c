@@ -1,62 +1,102 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmdq.c - the command queue (IHI 0070 chapter 4, 7.1).
+ * cmdq.c - command queues: fetching, passing, stopping (IHI 0070 3.5, 7.1).
  *
- * One thread at a time consumes, under cmdq_lock.  Each command is read, done
- * and then passed by CONS; a command that cannot be done leaves CONS on itself,
- * sets ERR and GERROR.CMDQ_ERR and stops the queue until software acknowledges.
- * Reserved fields of a known command are ignored.
+ * The queue of page 0 and the ECMDQs are the same object; they differ in which
+ * bits turn them on and where an error stands.  One thread at a time consumes a
+ * queue, under its lock, and several queues are consumed by several threads at
+ * a time.  Each command is read, done and then passed by CONS; a command that
+ * cannot be done leaves CONS on itself, says why and stops its queue until
+ * software acknowledges.  Nothing is fetched ahead, so what is fetched after
+ * that is what stands in memory then.
  *
- * CMD_SYNC waits until every transaction that began earlier has left the model,
- * its memory accesses and its event included.  Then CONS passes it, and then
- * its signal goes out, with cmdq_lock released.  What else a command wants done
- * without the lock (answers to endpoints, stalled transactions that go on) it
- * leaves in a struct msmmu_work.
+ * The consumer needs no lock for registers: while a queue is on, CONS is the
+ * consumer's, PROD is one word, and the rest does not change (before SMMUv3.2
+ * it may, and then each command goes by what it finds).  With PROD and CONS
+ * further apart than the queue is long nothing is consumed.
+ *
+ * What a command wants done without the lock (answers to endpoints, stalled
+ * transactions that go on, wires) it leaves in a struct msmmu_work.
  */
+#include <errno.h>
+
+#include "../mutant.h"
 #include "msmmu.h"
 
-/* How a command ended. */
-enum outcome {
-	PASS, /* CONS moves on */
-	WAIT, /* something outside must end first; kicked again then */
-	STOP_ILL,
-	STOP_ATC,
-};
+/* Its address names the thread. */
+static __thread char self_mark;
 
-struct cmdq {
+static uintptr_t self(void)
+{
+	return (uintptr_t)&self_mark;
+}
+
+/* What a queue's registers say, read once for each command. */
+struct state {
 	uint64_t base;
 	unsigned int lg2;
 	uint32_t prod, cons;
 };
 
-static bool cmdq_runnable(msmmu *m, struct cmdq *q)
+static uint32_t read_cons(const struct msmmu_cmdq *q)
 {
-	uint32_t active;
-
-	pthread_mutex_lock(&m->lock);
-	q->base = MSMMU_REG(m, CMDQ_BASE);
-	q->prod = (uint32_t)MSMMU_REG(m, CMDQ_PROD);
-	q->cons = (uint32_t)MSMMU_REG(m, CMDQ_CONS) & SMMU_CMDQ_CONS_RD;
-	q->lg2 = (unsigned int)min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, q->base),
-				       m->caps.cmdq_lg2);
-	active = (uint32_t)(MSMMU_REG(m, GERROR) ^ MSMMU_REG(m, GERRORN));
-	active &= SMMU_GERROR_CMDQ_ERR;
-	if (!(MSMMU_REG(m, CR0) & SMMU_CR0_CMDQEN))
-		active = 1;
-	pthread_mutex_unlock(&m->lock);
-	return !active && !smmu_q_empty(q->prod, q->cons, q->lg2);
+	return (uint32_t)load_relaxed(q->cons);
 }
 
-static int cmdq_fetch(msmmu *m, const struct cmdq *q, struct smmu_cmd *cmd)
+static bool main_runs(const msmmu *m)
+{
+	uint32_t errors =
+		(uint32_t)(MSMMU_REG(m, GERROR) ^ MSMMU_REG(m, GERRORN));
+
+	if ((errors & SMMU_GERROR_CMDQ_ERR) && !MUTANT("CMDQ error stop"))
+		return false;
+	return load_acquire(&m->reg[SMMU_REGIDX_CR0]) & SMMU_CR0_CMDQEN;
+}
+
+static bool ecmdq_runs(uint32_t prod, uint32_t cons)
+{
+	if (!(prod & SMMU_ECMDQ_PROD_EN) || !(cons & SMMU_ECMDQ_CONS_ENACK))
+		return false;
+	return !(prod & SMMU_ECMDQ_PROD_ERRACK) ==
+		       !(cons & SMMU_ECMDQ_CONS_ERR) ||
+	       MUTANT("ECMDQ error stop");
+}
+
+_Static_assert(SMMU_ECMDQ_CONS_RD == SMMU_CMDQ_CONS_RD &&
+		       SMMU_ECMDQ_PROD_WR == SMMU_CMDQ_PROD_WR,
+	       "indices stand in the same bits");
+
+/* Is there a command to do?  Then *s says where. */
+static bool next_command(const msmmu *m, const struct msmmu_cmdq *q,
+			 struct state *s)
+{
+	uint32_t count, prod, cons;
+
+	if (!q->ecmdq && !main_runs(m))
+		return false;
+	prod = (uint32_t)load_acquire(q->prod);
+	cons = read_cons(q);
+	if (q->ecmdq && !ecmdq_runs(prod, cons))
+		return false;
+	s->base = load_relaxed(q->base);
+	s->lg2 = (unsigned int)min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, s->base),
+				       m->caps.cmdq_lg2);
+	s->prod = prod & SMMU_CMDQ_PROD_WR;
+	s->cons = cons & SMMU_CMDQ_CONS_RD;
+	count = smmu_q_count(s->prod, s->cons, s->lg2);
+	return count && count <= BIT32(s->lg2);
+}
+
+static int fetch(const msmmu *m, const struct state *s, struct smmu_cmd *cmd)
 {
 	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
 	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
 					   FIELD_GET(SMMU_CR1_QUEUE_OC, cr1));
 	uint8_t sh = msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_QUEUE_SH, cr1));
-	uint64_t pa = align_down_lg2(q->base & SMMU_Q_BASE_ADDR,
+	uint64_t pa = align_down_lg2(s->base & SMMU_Q_BASE_ADDR,
 				     (unsigned int)max_u64(
-					     q->lg2 + SMMU_CMD_SIZE_LG2, 5)) +
-		      smmu_q_offset(q->cons, q->lg2, SMMU_CMD_SIZE_LG2);
+					     s->lg2 + SMMU_CMD_SIZE_LG2, 5)) +
+		      smmu_q_offset(s->cons, s->lg2, SMMU_CMD_SIZE_LG2);
 
 	if (pa >> m->caps.oas)
 		return -1;
@@ -64,209 +104,166 @@ static int cmdq_fetch(msmmu *m, const struct cmdq *q, struct smmu_cmd *cmd)
 			     model_walk_attrs(mair, sh));
 }
 
-static void cmdq_stop(msmmu *m, unsigned int err)
+/* The code is seen by whoever sees the error. */
+static void stop(msmmu *m, struct msmmu_cmdq *q, unsigned int err)
 {
-	uint32_t cons;
+	uint32_t cons = read_cons(q);
 
+	if (q->ecmdq) {
+		cons &= ~SMMU_ECMDQ_CONS_ERR_REASON;
+		cons |= FIELD_PREP(SMMU_ECMDQ_CONS_ERR_REASON, err);
+		cons ^= SMMU_ECMDQ_CONS_ERR;
+	} else {
+		cons &= ~SMMU_CMDQ_CONS_ERR;
+		cons |= FIELD_PREP(SMMU_CMDQ_CONS_ERR, err);
+	}
+	store_release(q->cons, cons);
 	pthread_mutex_lock(&m->lock);
-	cons = (uint32_t)MSMMU_REG(m, CMDQ_CONS) & ~SMMU_CMDQ_CONS_ERR;
-	MSMMU_SET_REG(m, CMDQ_CONS, cons | FIELD_PREP(SMMU_CMDQ_CONS_ERR, err));
-	msmmu_gerror_raise(m, SMMU_GERROR_CMDQ_ERR);
+	msmmu_gerror_raise(m, q->ecmdq ? SMMU_GERROR_CMDQP_ERR
+				       : SMMU_GERROR_CMDQ_ERR);
 	pthread_mutex_unlock(&m->lock);
 }
 
-static void cmdq_pass(msmmu *m, const struct cmdq *q)
+static void pass(struct msmmu_cmdq *q, const struct state *s)
 {
-	uint32_t err;
+	uint32_t rest = read_cons(q) & ~SMMU_CMDQ_CONS_RD;
 
-	pthread_mutex_lock(&m->lock);
-	err = (uint32_t)MSMMU_REG(m, CMDQ_CONS) & SMMU_CMDQ_CONS_ERR;
+	if (smmu_q_full(s->prod, s->cons, s->lg2))
+		q->was_full = true;
 	/* Release: the effects are seen by whoever sees the new index. */
-	store_release(&m->reg[SMMU_REGIDX_CMDQ_CONS],
-		      err | smmu_q_add(q->cons, 1, q->lg2));
-	pthread_mutex_unlock(&m->lock);
+	store_release(q->cons, rest | smmu_q_add(s->cons, 1, s->lg2));
 }
 
-/* ------------------------------------------------------------ commands -- */
-
-static void send_signal(msmmu *m, const struct msmmu_work *work);
-
-static enum outcome sync_cmd(msmmu *m, const struct smmu_cmd *cmd,
-			     struct msmmu_work *work)
-{
-	const struct model_slot *self = model_slot_get(&m->drain);
-	struct msmmu_ctx *retired = NULL;
-	unsigned int cs = FIELD_GET(SMMU_CMD_SYNC_0_CS, cmd->q[0]);
-
-	if (cs == 3)
-		return STOP_ILL;
-	if (m->atc_waiting)
-		return WAIT;
-	if (m->atc_failed) {
-		m->atc_failed = false;
-		return STOP_ATC;
-	}
-	/* From within a memory callback our own context must stay. */
-	if (!model_is_inside(&m->drain, self))
-		retired = msmmu_cfg_take_retired(m);
-	model_drain(&m->drain);
-	msmmu_cfg_give_free(m, retired);
-	m->syncs++;
-	work->fn = send_signal;
-	work->sync.cs = cs;
-	work->sync.msi_addr = cmd->q[1] & SMMU_CMD_SYNC_1_MSIADDR;
-	work->sync.msi_data =
-		(uint32_t)FIELD_GET(SMMU_CMD_SYNC_0_MSIDATA, cmd->q[0]);
-	work->sync.msi_attr = FIELD_GET(SMMU_CMD_SYNC_0_MSIATTR, cmd->q[0]);
-	work->sync.msi_sh = FIELD_GET(SMMU_CMD_SYNC_0_MSH, cmd->q[0]);
-	return PASS;
-}
-
-static bool cfgi_cmd(msmmu *m, unsigned int op, const struct smmu_cmd *cmd)
-{
-	uint32_t sid = (uint32_t)FIELD_GET(SMMU_CMD_0_SID, cmd->q[0]);
-	unsigned int range = FIELD_GET(SMMU_CMD_CFGI_1_RANGE, cmd->q[1]);
-
-	if (cmd->q[0] & SMMU_CMD_0_SSEC)
-		return false;
-	switch (op) {
-	case SMMU_CMD_OP_CFGI_STE:
-		msmmu_cfgi_ste(m, sid);
-		return true;
-	case SMMU_CMD_OP_CFGI_STE_RANGE:
-		if (range == SMMU_CMD_CFGI_RANGE_ALL)
-			msmmu_cfgi_all(m);
-		else
-			msmmu_cfgi_ste_range(m, sid, range);
-		return true;
-	case SMMU_CMD_OP_CFGI_CD:
-		if (!m->caps.s1p)
-			return false;
-		msmmu_cfgi_cd(m, sid, FIELD_GET(SMMU_CMD_0_SSID, cmd->q[0]));
-		return true;
-	default: /* CFGI_CD_ALL */
-		if (!m->caps.s1p)
-			return false;
-		msmmu_cfgi_ste(m, sid);
-		return true;
-	}
-}
-
-static enum outcome execute(msmmu *m, const struct smmu_cmd *cmd,
-			    struct msmmu_work *work)
-{
-	unsigned int op = FIELD_GET(SMMU_CMD_0_OP, cmd->q[0]);
-	bool legal;
-
-	switch (op) {
-	case SMMU_CMD_OP_PREFETCH_CONFIG:
-	case SMMU_CMD_OP_PREFETCH_ADDR:
-		legal = !(cmd->q[0] & SMMU_CMD_0_SSEC);
-		break;
-	case SMMU_CMD_OP_CFGI_STE:
-	case SMMU_CMD_OP_CFGI_STE_RANGE:
-	case SMMU_CMD_OP_CFGI_CD:
-	case SMMU_CMD_OP_CFGI_CD_ALL:
-		legal = cfgi_cmd(m, op, cmd);
-		break;
-	case SMMU_CMD_OP_ATC_INV:
-		legal = msmmu_atc_inv_cmd(m, cmd, work);
-		break;
-	case SMMU_CMD_OP_PRI_RESP:
-		legal = msmmu_pri_resp_cmd(m, cmd, work);
-		break;
-	case SMMU_CMD_OP_RESUME:
-		legal = msmmu_resume_cmd(m, cmd, work);
-		break;
-	case SMMU_CMD_OP_STALL_TERM:
-		legal = msmmu_stall_term_cmd(m, cmd, work);
-		break;
-	case SMMU_CMD_OP_SYNC:
-		return sync_cmd(m, cmd, work);
-	default:
-		legal = msmmu_tlbi(m, op, cmd);
-	}
-	return legal ? PASS : STOP_ILL;
-}
-
-/* ------------------------------------------------------------- the loop -- */
-
-static void send_signal(msmmu *m, const struct msmmu_work *work)
-{
-	/* Transactions that wait for room or a tag may look again. */
-	msmmu_stall_after_sync(m);
-	if (work->sync.cs == SMMU_CMD_SYNC_CS_NONE)
-		return;
-	if (work->sync.cs == SMMU_CMD_SYNC_CS_SEV) {
-		if (m->caps.sev && m->host.wake)
-			m->host.wake(m->host.ctx);
-		return;
-	}
-	if (!m->caps.msi || !work->sync.msi_addr) {
-		if (m->host.irq)
-			m->host.irq(m->host.ctx, UIOMMU_SMMUV3_LINE_SYNC);
-		return;
-	}
-	if (msmmu_msi_write(m, work->sync.msi_addr, work->sync.msi_data,
-			    work->sync.msi_attr, work->sync.msi_sh)) {
-		pthread_mutex_lock(&m->lock);
-		msmmu_gerror_raise(m, SMMU_GERROR_MSI_CMDQ_ABT_ERR);
-		pthread_mutex_unlock(&m->lock);
-	}
-}
-
-/* One command, under cmdq_lock; false: nothing more to do. */
-static bool step(msmmu *m, struct msmmu_work *work)
+/* One command, under q->lock; false: nothing more to do. */
+static bool step(msmmu *m, struct msmmu_cmdq *q, struct msmmu_work *work)
 {
 	struct smmu_cmd cmd;
-	struct cmdq q;
+	struct state s;
 
-	*work = (struct msmmu_work){ 0 };
-	if (!cmdq_runnable(m, &q))
+	*work = (struct msmmu_work){ .q = q };
+	if (!next_command(m, q, &s))
 		return false;
-	if (cmdq_fetch(m, &q, &cmd)) {
-		cmdq_stop(m, SMMU_CERROR_ABT);
+	if (fetch(m, &s, &cmd)) {
+		stop(m, q, SMMU_CERROR_ABT);
 		return false;
 	}
-	switch (execute(m, &cmd, work)) {
-	case WAIT:
+	switch (msmmu_command(m, q, &cmd, work)) {
+	case MSMMU_WAIT:
 		return false;
-	case STOP_ILL:
-		cmdq_stop(m, SMMU_CERROR_ILL);
+	case MSMMU_STOP_ILL:
+		stop(m, q, SMMU_CERROR_ILL);
 		return false;
-	case STOP_ATC:
-		cmdq_stop(m, SMMU_CERROR_ATC_INV_SYNC);
+	case MSMMU_STOP_ATC:
+		stop(m, q, SMMU_CERROR_ATC_INV_SYNC);
 		return false;
-	case PASS:
+	case MSMMU_PASS:
 		break;
 	}
-	m->commands++;
-	m->commands_by_opcode[cmd.q[0] & SMMU_CMD_0_OP]++;
-	cmdq_pass(m, &q);
+	fetch_add_relaxed(&m->commands, 1);
+	fetch_add_relaxed(&m->commands_by_opcode[cmd.q[0] & SMMU_CMD_0_OP], 1);
+	pass(q, &s);
+	msmmu_command_passed(m, work);
 	return true;
 }
 
-void msmmu_cmdq_run(msmmu *m)
+static void own(struct msmmu_cmdq *q)
+{
+	pthread_mutex_lock(&q->lock);
+	store_relaxed(&q->owner, self());
+}
+
+static void disown(struct msmmu_cmdq *q)
+{
+	store_relaxed(&q->owner, 0);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Called back by the notifier or by memory, from within our own consumption? */
+static bool is_mine(const struct msmmu_cmdq *q)
+{
+	return load_relaxed(&q->owner) == self();
+}
+
+void msmmu_cmdq_run(msmmu *m, struct msmmu_cmdq *q)
 {
 	struct msmmu_work work;
-	bool more = true;
+	bool more = true, room;
 
+	/* The consumer below us will look again. */
+	if (is_mine(q))
+		return;
 	while (more) {
-		pthread_mutex_lock(&m->cmdq_lock);
+		own(q);
 		do {
-			more = step(m, &work);
+			more = step(m, q, &work);
 		} while (more && !work.fn);
-		pthread_mutex_unlock(&m->cmdq_lock);
+		room = q->was_full;
+		q->was_full = false;
+		disown(q);
 		if (work.fn)
 			work.fn(m, &work);
+		if (room && m->caps.sev && m->host.wake)
+			m->host.wake(m->host.ctx);
 	}
 	msmmu_irq_deliver(m);
 }
 
-void msmmu_cmdq_kick(msmmu *m)
+void msmmu_cmdq_kick(msmmu *m, struct msmmu_cmdq *q)
 {
 	if (m->profile.threaded_commands)
-		msmmu_thread_kick(m);
+		msmmu_thread_kick(m, q);
 	else
-		msmmu_cmdq_run(m);
+		msmmu_cmdq_run(m, q);
+}
+
+void msmmu_cmdq_settle(msmmu *m, struct msmmu_cmdq *q)
+{
+	if (is_mine(q))
+		return;
+	own(q);
+	msmmu_inval_settle(m, q);
+	disown(q);
+}
+
+/* --------------------------------------------------------------- making -- */
+
+int msmmu_cmdq_init(msmmu *m, struct msmmu_cmdq *q)
+{
+	if (!q->ecmdq) {
+		q->base = &m->reg[SMMU_REGIDX_CMDQ_BASE];
+		q->prod = &m->reg[SMMU_REGIDX_CMDQ_PROD];
+		q->cons = &m->reg[SMMU_REGIDX_CMDQ_CONS];
+	} else {
+		q->base = &q->own[0];
+		q->prod = &q->own[1];
+		q->cons = &q->own[2];
+	}
+	if (m->profile.caching != UIOMMU_SMMUV3_CACHING_GREEDY)
+		return 0;
+	q->later = model_alloc(&m->host, MSMMU_LATER_MAX * sizeof(*q->later));
+	if (!q->later)
+		return -ENOMEM;
+	return 0;
+}
+
+void msmmu_cmdq_fini(msmmu *m, struct msmmu_cmdq *q)
+{
+	model_free(&m->host, q->later);
+}
+
+void msmmu_cmdq_locks_init(msmmu *m)
+{
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++) {
+		struct msmmu_cmdq *q = msmmu_queue(m, i);
+
+		pthread_mutex_init(&q->lock, NULL);
+		q->owner = 0;
+		q->kicked = false;
+	}
+}
+
+void msmmu_cmdq_locks_fini(msmmu *m)
+{
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++)
+		pthread_mutex_destroy(&msmmu_queue(m, i)->lock);
 }

@@ -20,8 +20,10 @@ static void say(const struct uiommu_model_host *host, const char *msg)
 static void locks_init(msmmu *m)
 {
 	pthread_mutex_init(&m->lock, NULL);
-	pthread_mutex_init(&m->cmdq_lock, NULL);
+	pthread_mutex_init(&m->irq_lock, NULL);
 	pthread_mutex_init(&m->cfg_lock, NULL);
+	pthread_mutex_init(&m->views.lock, NULL);
+	msmmu_cmdq_locks_init(m);
 	pthread_mutex_init(&m->kick_lock, NULL);
 	pthread_cond_init(&m->kick_cond, NULL);
 }
@@ -29,8 +31,10 @@ static void locks_init(msmmu *m)
 static void locks_fini(msmmu *m)
 {
 	pthread_mutex_destroy(&m->lock);
-	pthread_mutex_destroy(&m->cmdq_lock);
+	pthread_mutex_destroy(&m->irq_lock);
 	pthread_mutex_destroy(&m->cfg_lock);
+	pthread_mutex_destroy(&m->views.lock);
+	msmmu_cmdq_locks_fini(m);
 	pthread_mutex_destroy(&m->kick_lock);
 	pthread_cond_destroy(&m->kick_cond);
 }
@@ -50,13 +54,24 @@ static void reset_registers(msmmu *m)
 	memset(m->reg, 0, sizeof(m->reg));
 	for (unsigned int i = 0; i < 6; i++)
 		m->reg[SMMU_REGIDX_IDR0 + i] = m->profile.idr[i];
+	m->reg[SMMU_REGIDX_IDR6] = m->profile.idr[6];
 	MSMMU_SET_REG(m, IIDR, m->profile.iidr);
 	MSMMU_SET_REG(m, AIDR, m->profile.aidr);
 	m->gbpa = 0;
+	m->cr2 = 0;
 	m->enabled = 0;
 	m->fast = 0;
 	m->irq_pending = 0;
 	m->last_event.valid = false;
+	msmmu_ecmdq_reset(m);
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++) {
+		struct msmmu_cmdq *q = msmmu_queue(m, i);
+
+		q->atc_waiting = 0;
+		q->atc_failed = false;
+		q->was_full = false;
+		q->nr_later = 0;
+	}
 }
 
 /* Nobody is inside or stalled any more, and nobody can be. */
@@ -109,8 +124,12 @@ int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
 	rc = model_drain_init(&m->drain, &m->host, forked, m);
 	if (rc)
 		goto err_free;
+	rc = msmmu_cmdq_init(m, &m->cmdq);
+	if (!rc)
+		rc = msmmu_ecmdq_init(m);
 	locks_init(m);
-	rc = msmmu_tlb_init(m);
+	if (!rc)
+		rc = msmmu_tlb_init(m);
 	if (!rc)
 		rc = msmmu_cfg_init(m);
 	if (!rc)
@@ -126,6 +145,8 @@ err_caches:
 	msmmu_cfg_fini(m);
 	msmmu_tlb_fini(m);
 	locks_fini(m);
+	msmmu_ecmdq_fini(m);
+	msmmu_cmdq_fini(m, &m->cmdq);
 	model_drain_fini(&m->drain);
 err_free:
 	model_free(host, m);
@@ -146,6 +167,8 @@ void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model)
 	msmmu_cfg_fini(model);
 	msmmu_tlb_fini(model);
 	locks_fini(model);
+	msmmu_ecmdq_fini(model);
+	msmmu_cmdq_fini(model, &model->cmdq);
 	model_drain_fini(&model->drain);
 	model_free(&host, model);
 }
@@ -188,12 +211,11 @@ void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
 		.dma_write_bytes = model_count_sum(d, MSMMU_DMA_WRITE_BYTES),
 		.aborts = model_count_sum(d, MSMMU_ABORTS),
 	};
-	pthread_mutex_lock(&model->cmdq_lock);
-	stats->commands = model->commands;
-	stats->syncs = model->syncs;
-	memcpy(stats->commands_by_opcode, model->commands_by_opcode,
-	       sizeof(stats->commands_by_opcode));
-	pthread_mutex_unlock(&model->cmdq_lock);
+	stats->commands = load_relaxed(&model->commands);
+	stats->syncs = load_relaxed(&model->syncs);
+	for (unsigned int i = 0; i < ARRAY_SIZE(model->commands_by_opcode); i++)
+		stats->commands_by_opcode[i] =
+			load_relaxed(&model->commands_by_opcode[i]);
 	pthread_mutex_lock(&model->lock);
 	stats->events = model->events;
 	stats->events_lost = model->events_lost;

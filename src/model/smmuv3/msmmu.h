@@ -9,15 +9,22 @@
  * why a transaction ends; translate.c alone turns it into an event record.
  *
  * Locks, outermost first:
- *   cmdq_lock	one thread at a time consumes commands; held over the drain of
- *		CMD_SYNC, so no transaction may wait for it
+ *   a queue's lock  one thread at a time consumes the commands of a queue; held
+ *		over the drain of CMD_SYNC, so no transaction may wait for one.
+ *		No thread holds two: queues never wait for each other
+ *   irq_lock	held over the writes of interrupt messages, so that turning a
+ *		source off can wait for them
  *   lock	registers, event queue production, GERROR, pending interrupts,
  *		stalled transactions: that one is recorded, has its tag and can be
  *		found by it is one step
  *   cfg_lock	table of contexts, free and retired contexts
+ *   views.lock	which ASIDs may have TLB entries (tlb_views.c)
  *   a TLB set's sequence word (cache.h), for a few stores
- * Calls into the embedder other than memory accesses are made with none of
- * them held.
+ * A drain waits for transactions, and those take only the last four, whose
+ * holders wait for no drain: so queues that are consumed at the same time, and
+ * register writes, cannot wait in a circle.
+ * Calls into the embedder other than memory accesses and the notifier of
+ * invalidations are made with none of them held.
  */
 #ifndef MODEL_SMMUV3_MSMMU_H
 #define MODEL_SMMUV3_MSMMU_H
@@ -65,6 +72,7 @@ struct msmmu_caps {
 	bool had, xnx, fwb, stt, ril, e0pd, epan, ptwnnc, ds, vax52;
 	uint8_t minor;	/* SMMUv3.<minor> */
 	bool plain_out; /* client accesses leave as privileged data */
+	bool vmw;
 	uint8_t ttendian;
 	uint8_t sid_bits, ssid_bits;
 	uint8_t cmdq_lg2, evtq_lg2, priq_lg2;
@@ -140,6 +148,17 @@ struct msmmu_fault {
 struct msmmu_space {
 	/* see SPACE_* of tlb_inline.h */
 	uint64_t word;
+};
+
+/* The views of ASIDs that may have entries, see tlb_views.c. */
+struct msmmu_view_note;
+struct msmmu_views {
+	pthread_mutex_t lock;
+	struct msmmu_view_note *note; /* [0] is no note */
+	uint32_t *by_space;	      /* first note of each space of an ASID */
+	uint32_t *by_vmid;	      /* first note of each group of VMIDs */
+	uint32_t nr, free, patience;
+	bool el1_used;
 };
 
 /* One way a context looks into the TLB. */
@@ -254,6 +273,35 @@ struct msmmu_stall {
 
 #define MSMMU_IRQ_BIT(line) BIT32(UIOMMU_SMMUV3_LINE_##line)
 
+struct msmmu_inval;
+#define MSMMU_LATER_MAX 256u
+
+/*
+ * A command queue: that of page 0, whose registers are in the register file, or
+ * an ECMDQ, whose registers are in `own`.
+ */
+struct msmmu_cmdq {
+	uint64_t *base, *prod, *cons;
+	uint64_t own[3]; /* 4-byte registers in the low halves */
+	bool ecmdq;
+
+	/*
+	 * Whoever consumes holds this.  The consumer alone writes *cons while
+	 * the queue is on; when it is off, software does, under m->lock.  Who
+	 * turns the queue off takes this lock before it acknowledges.
+	 */
+	pthread_mutex_t lock;
+	uintptr_t owner;      /* names the thread that holds it, or 0 */
+	uint32_t atc_waiting; /* ATC_INVs that endpoints have not answered */
+	bool atc_failed;      /* one has timed out since the last CMD_SYNC */
+	bool was_full;	      /* room was made that nobody has been told of */
+	/* a greedy model's invalidations until CMD_SYNC, see inval.c */
+	struct msmmu_inval *later;
+	uint32_t nr_later;
+
+	bool kicked; /* under kick_lock, see thread.c */
+};
+
 struct uiommu_smmuv3_model {
 	/* what every transaction reads; all but fixed after create */
 	struct model_drain drain;
@@ -272,17 +320,21 @@ struct uiommu_smmuv3_model {
 	uint64_t tlb_el2_gen;
 	uint64_t gen_zero;   /* where no second generation counts */
 	uint64_t tables_gen; /* counts invalidations that reach tables */
+	struct msmmu_views views;
 
 	struct msmmu_caps caps;
 	struct uiommu_model_host host;
 	struct uiommu_smmuv3_profile profile;
 	void (*observe)(void *ctx, const struct uiommu_smmuv3_fault_info *info);
 	void *observe_ctx;
+	void (*notify)(void *ctx, const struct uiommu_smmuv3_inval *inval);
+	void *notify_ctx;
 
 	/* registers and queues: lock */
 	pthread_mutex_t lock;
 	uint64_t reg[SMMU_NR_REGISTERS];
 	uint32_t gbpa;
+	uint32_t cr2; /* as of the last time that SMMUEN was set */
 	uint64_t events;
 	uint64_t events_lost;
 	uint64_t events_merged;
@@ -290,10 +342,13 @@ struct uiommu_smmuv3_model {
 	struct msmmu_last_event last_event;
 	struct msmmu_stall stall;
 
-	/* command consumption: cmdq_lock */
-	pthread_mutex_t cmdq_lock;
-	uint32_t atc_waiting; /* ATC_INVs that endpoints have not answered */
-	bool atc_failed;      /* one has timed out since the last CMD_SYNC */
+	/* messages under way: irq_lock */
+	pthread_mutex_t irq_lock;
+
+	/* command queues; the counters are added to by several of them */
+	struct msmmu_cmdq cmdq;
+	struct msmmu_cmdq *ecmdqs;
+	uint32_t nr_ecmdqs;
 	uint64_t commands;
 	uint64_t syncs;
 	uint64_t commands_by_opcode[256];
@@ -329,6 +384,18 @@ static inline void msmmu_set_reg(msmmu *m, unsigned int idx, uint64_t val)
 #define MSMMU_REG(m, name) msmmu_reg(m, SMMU_REGIDX_##name)
 #define MSMMU_SET_REG(m, name, val) msmmu_set_reg(m, SMMU_REGIDX_##name, val)
 
+/* CR2 as it is in effect. */
+static inline uint32_t msmmu_cr2(const msmmu *m)
+{
+	return load_relaxed(&m->cr2);
+}
+
+/* Queue 0 is that of page 0. */
+static inline struct msmmu_cmdq *msmmu_queue(msmmu *m, uint32_t i)
+{
+	return i ? &m->ecmdqs[i - 1] : &m->cmdq;
+}
+
 /* One transaction on its way. */
 struct msmmu_txn {
 	msmmu *m;
@@ -362,7 +429,25 @@ int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 /* thread.c: commands consumed by a thread of the model's own */
 int msmmu_thread_start(msmmu *m);
 void msmmu_thread_stop(msmmu *m);
-void msmmu_thread_kick(msmmu *m);
+void msmmu_thread_kick(msmmu *m, struct msmmu_cmdq *q);
+
+/* mmio.c, ecmdq.c, ctrl.c: the register window */
+int msmmu_ecmdq_init(msmmu *m);
+void msmmu_ecmdq_fini(msmmu *m);
+void msmmu_ecmdq_reset(msmmu *m);
+uint32_t msmmu_ecmdq_pages_size(const msmmu *m);
+uint64_t msmmu_ecmdq_read(msmmu *m, uint32_t offset, unsigned int size);
+void msmmu_ecmdq_write(msmmu *m, uint32_t offset, unsigned int size,
+		       uint64_t val);
+/* The registers of page 0 that tell where the control pages are. */
+uint64_t msmmu_ecmdq_page_info(const msmmu *m, uint32_t offset,
+			       unsigned int size);
+/* Under m->lock: is one of them on? */
+bool msmmu_ecmdq_any_on(const msmmu *m);
+/* `val` counts where `mask` is 1; side effects included. */
+void msmmu_write_cr0(msmmu *m, uint32_t val, uint32_t mask);
+void msmmu_write_irq_ctrl(msmmu *m, uint32_t val, uint32_t mask);
+void msmmu_write_gbpa(msmmu *m, uint32_t val);
 
 /* irq.c; the first two under m->lock */
 void msmmu_irq_raise(msmmu *m, enum uiommu_smmuv3_line line);
@@ -388,10 +473,11 @@ void msmmu_event_record(const struct msmmu_txn *t,
 			uint64_t rec[SMMU_EVT_QWORDS]);
 
 /*
- * What a consumed command wants done once cmdq_lock is released: fn, if set, is
- * called outside all locks.
+ * What a consumed command wants done once the lock of its queue, q, is released:
+ * fn, if set, is called outside all locks.
  */
 struct msmmu_work {
+	struct msmmu_cmdq *q;
 	void (*fn)(msmmu *m, const struct msmmu_work *work);
 	union {
 		struct {
@@ -405,7 +491,7 @@ struct msmmu_work {
 	};
 };
 
-/* Commands; under cmdq_lock.  False: CERROR_ILL. */
+/* Commands; under the lock of their queue.  False: CERROR_ILL. */
 bool msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
 		       struct msmmu_work *work); /* ats.c */
 bool msmmu_pri_resp_cmd(msmmu *m, const struct smmu_cmd *cmd,
@@ -449,12 +535,31 @@ int msmmu_dma_go(msmmu *m, struct model_slot *slot,
 /* RAZ/WI: pass by the piece at done_len.  Returns its length. */
 size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req);
 
-/* cmdq.c */
-void msmmu_cmdq_run(msmmu *m);
-void msmmu_cmdq_kick(msmmu *m);
+/* How a command ended. */
+enum msmmu_outcome {
+	MSMMU_PASS, /* CONS moves on */
+	MSMMU_WAIT, /* something outside must end first; kicked again then */
+	MSMMU_STOP_ILL,
+	MSMMU_STOP_ATC,
+};
 
-/* tlbi.c: false means CERROR_ILL */
-bool msmmu_tlbi(msmmu *m, unsigned int op, const struct smmu_cmd *cmd);
+/* cmdq.c */
+int msmmu_cmdq_init(msmmu *m, struct msmmu_cmdq *q);
+void msmmu_cmdq_fini(msmmu *m, struct msmmu_cmdq *q);
+/* Locks of all queues; after a fork too. */
+void msmmu_cmdq_locks_init(msmmu *m);
+void msmmu_cmdq_locks_fini(msmmu *m);
+void msmmu_cmdq_run(msmmu *m, struct msmmu_cmdq *q);
+void msmmu_cmdq_kick(msmmu *m, struct msmmu_cmdq *q);
+/* The queue has been turned off: return when nobody consumes any more. */
+void msmmu_cmdq_settle(msmmu *m, struct msmmu_cmdq *q);
+
+/* command.c; under the lock of the queue */
+enum msmmu_outcome msmmu_command(msmmu *m, struct msmmu_cmdq *q,
+				 const struct smmu_cmd *cmd,
+				 struct msmmu_work *work);
+/* CONS has passed the command: messages, before the next one is begun. */
+void msmmu_command_passed(msmmu *m, const struct msmmu_work *work);
 
 /* cfgcache.c */
 int msmmu_cfg_init(msmmu *m);
@@ -616,6 +721,45 @@ struct msmmu_tlb_range {
 	int8_t level;	     /* -128: any */
 	bool leaf_only;
 };
+
+/* CFGI and TLBI commands, taken apart: inval.c, tlbi.c. */
+struct msmmu_inval {
+	uint8_t op;	  /* SMMU_CMD_OP_* */
+	uint8_t sids_lg2; /* CFGI: of how many StreamIDs */
+	uint8_t vmw;	  /* TLBI: low bits of the VMID that do not count */
+	uint32_t sid, ssid;
+	struct msmmu_tlb_range tlb;
+};
+/* False: CERROR_ILL. */
+bool msmmu_tlbi_decode(const msmmu *m, const struct smmu_cmd *cmd,
+		       struct msmmu_inval *inval);
+void msmmu_tlbi(msmmu *m, const struct msmmu_inval *inval);
+/* Tell the notifier that nothing is as it was. */
+void msmmu_notify_all(msmmu *m);
+/* A CFGI or TLBI command; under the lock of the queue. */
+bool msmmu_inval_cmd(msmmu *m, struct msmmu_cmdq *q,
+		     const struct smmu_cmd *cmd);
+/* Do what has been put off. */
+void msmmu_inval_settle(msmmu *m, struct msmmu_cmdq *q);
+
+/* tlb_views.c */
+int msmmu_views_init(msmmu *m);
+void msmmu_views_fini(msmmu *m);
+/* Before a fill: the view has entries, some of this size (a bit of SPACE_*). */
+void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit);
+/* All views of a VMID, of EL2-E2H, of all VMIDs end with this generation. */
+void msmmu_views_end_vmid(msmmu *m, uint16_t vmid, uint64_t *gen);
+void msmmu_views_end_el2(msmmu *m, uint64_t *gen);
+void msmmu_views_end_el1(msmmu *m, uint64_t *gen);
+/*
+ * Call fn for each view whose meta is that under `mask`, while it returns true.
+ * False if it did not, or if not all are known.
+ */
+bool msmmu_views_each(msmmu *m, uint64_t meta, uint64_t mask,
+		      bool (*fn)(msmmu *m, struct msmmu_space *space,
+				 uint64_t meta, void *arg),
+		      void *arg);
+
 void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *range);
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
 			  uint16_t asid);

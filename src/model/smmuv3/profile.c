@@ -75,6 +75,9 @@ const struct uiommu_smmuv3_profile *uiommu_smmuv3_profile_find(const char *name)
 
 /* --------------------------------------------------------------- checks -- */
 
+/* ECMDQs of an instance, all pages together: each takes memory. */
+#define ECMDQS_MAX_LG2 8u
+
 /* Bits that this model cannot honour. */
 static const struct {
 	uint8_t reg;
@@ -87,7 +90,6 @@ static const struct {
 	{ 0, SMMU_IDR0_NS1ATS, "IDR0.NS1ATS" },
 	{ 0, SMMU_IDR0_ATOS, "IDR0.ATOS" },
 	{ 0, SMMU_IDR0_PRI, "IDR0.PRI" },
-	{ 0, SMMU_IDR0_VMW, "IDR0.VMW" },
 	{ 0, SMMU_IDR0_VATOS, "IDR0.VATOS" },
 	{ 0, SMMU_IDR0_ATSRECERR, "IDR0.ATSRECERR" },
 	{ 0, SMMU_IDR0_RME_IMPL, "IDR0.RME_IMPL" },
@@ -95,7 +97,6 @@ static const struct {
 	{ 1, SMMU_IDR1_QUEUES_PRESET, "IDR1.QUEUES_PRESET" },
 	{ 1, SMMU_IDR1_TABLES_PRESET, "IDR1.TABLES_PRESET" },
 	{ 1, SMMU_IDR1_REL, "IDR1.REL" },
-	{ 1, SMMU_IDR1_ECMDQ, "IDR1.ECMDQ" },
 	{ 2, 0xffffffff, "IDR2" },
 	{ 3, SMMU_IDR3_PBHA, "IDR3.PBHA" },
 	{ 3, SMMU_IDR3_PPS, "IDR3.PPS" },
@@ -115,7 +116,7 @@ static void take_apart(const struct uiommu_smmuv3_profile *p,
 		       struct msmmu_caps *c)
 {
 	uint32_t i0 = p->idr[0], i1 = p->idr[1], i3 = p->idr[3];
-	uint32_t i5 = p->idr[5];
+	uint32_t i5 = p->idr[5], i6 = p->idr[6];
 
 	*c = (struct msmmu_caps){
 		.s1p = i0 & SMMU_IDR0_S1P,
@@ -124,6 +125,10 @@ static void take_apart(const struct uiommu_smmuv3_profile *p,
 		.hyp = i0 & SMMU_IDR0_HYP,
 		.msi = i0 & SMMU_IDR0_MSI,
 		.sev = i0 & SMMU_IDR0_SEV,
+		.vmw = i0 & SMMU_IDR0_VMW,
+		.ecmdq = i1 & SMMU_IDR1_ECMDQ,
+		.ecmdq_pages_lg2 = FIELD_GET(SMMU_IDR6_LOG2NUMP, i6),
+		.ecmdq_per_page_lg2 = FIELD_GET(SMMU_IDR6_LOG2NUMQ, i6),
 		.asid16 = i0 & SMMU_IDR0_ASID16,
 		.vmid16 = i0 & SMMU_IDR0_VMID16,
 		.cd2l = i0 & SMMU_IDR0_CD2L,
@@ -190,6 +195,7 @@ static const char *contradiction(const struct uiommu_smmuv3_profile *p,
 		{ !c->hyp || (c->s1p && c->s2p), "IDR0.Hyp needs both stages" },
 		{ c->s2p || !(i0 & SMMU_IDR0_VMID16),
 		  "IDR0.VMID16 without stage 2" },
+		{ c->s2p || !c->vmw, "IDR0.VMW without stage 2" },
 		{ c->sid_bits <= SMMU_SIDSIZE_MAX, "IDR1.SIDSIZE above 32" },
 		{ c->ssid_bits <= SMMU_SSIDSIZE_MAX, "IDR1.SSIDSIZE above 20" },
 		{ c->cmdq_lg2 <= SMMU_QUEUE_LG2_MAX, "IDR1.CMDQS above 19" },
@@ -210,6 +216,17 @@ static const char *contradiction(const struct uiommu_smmuv3_profile *p,
 		{ FIELD_GET(SMMU_IDR3_BBML, p->idr[3]) < 3,
 		  "IDR3.BBML is reserved" },
 		{ p->aidr <= 4, "AIDR: not a version of SMMUv3" },
+		{ !c->ecmdq || ((i0 & SMMU_IDR0_COHACC) && c->msi),
+		  "IDR1.ECMDQ needs COHACC and MSI" },
+		{ !(p->idr[6] &
+		    (c->ecmdq ? ~(SMMU_IDR6_LOG2NUMP | SMMU_IDR6_LOG2NUMQ)
+			      : ~UINT32_C(0))),
+		  "IDR6: bits that are reserved, or no ECMDQ" },
+		{ c->ecmdq_pages_lg2 <= SMMU_IDR6_LOG2_MAX &&
+			  c->ecmdq_per_page_lg2 <= SMMU_IDR6_LOG2_MAX,
+		  "IDR6: more than 256 pages or queues in a page" },
+		{ c->ecmdq_pages_lg2 + c->ecmdq_per_page_lg2 <= ECMDQS_MAX_LG2,
+		  "IDR6: more than 256 queues are not supported" },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++) {

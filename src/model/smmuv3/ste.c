@@ -36,7 +36,7 @@ uint8_t msmmu_ste_regime(const msmmu *m, const struct smmu_ste *ste)
 	if (!m->caps.hyp || config != SMMU_STE_CONFIG_S1 ||
 	    F(ste, 1, STRW) != SMMU_STE_STRW_EL2)
 		return MSMMU_REGIME_EL1;
-	return MSMMU_REG(m, CR2) & SMMU_CR2_E2H ? MSMMU_REGIME_E2H
+	return msmmu_cr2(m) & SMMU_CR2_E2H ? MSMMU_REGIME_E2H
 						: MSMMU_REGIME_EL2;
 }
 

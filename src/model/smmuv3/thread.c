@@ -2,15 +2,36 @@
 /*
  * thread.c - consuming commands in a thread of the model's own.
  *
- * Only with profile.threaded_commands.  The thread is started by the first
- * doorbell, so that a forked child, in which it does not exist, gets a new one
- * by itself.  When no thread can be had, the doorbell consumes.
+ * Only with profile.threaded_commands.  One thread serves all queues, each that
+ * was kicked in turn.  It is started by the first doorbell, so that a forked
+ * child, in which it does not exist, gets a new one by itself.  When no thread
+ * can be had, the doorbell consumes.
  */
 #include "msmmu.h"
+
+/* Under kick_lock: a queue that was kicked, from `start` on. */
+static struct msmmu_cmdq *take_kicked(msmmu *m, uint32_t *start)
+{
+	uint32_t nr = 1 + m->nr_ecmdqs;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct msmmu_cmdq *q = msmmu_queue(m, (*start + i) % nr);
+
+		if (q->kicked) {
+			q->kicked = false;
+			*start = (*start + i + 1) % nr;
+			return q;
+		}
+	}
+	m->kicked = false;
+	return NULL;
+}
 
 static void *thread_main(void *arg)
 {
 	msmmu *m = arg;
+	struct msmmu_cmdq *q;
+	uint32_t start = 0;
 
 	pthread_mutex_lock(&m->kick_lock);
 	while (!m->thread_stop) {
@@ -18,16 +39,18 @@ static void *thread_main(void *arg)
 			pthread_cond_wait(&m->kick_cond, &m->kick_lock);
 			continue;
 		}
-		m->kicked = false;
+		q = take_kicked(m, &start);
+		if (!q)
+			continue;
 		pthread_mutex_unlock(&m->kick_lock);
-		msmmu_cmdq_run(m);
+		msmmu_cmdq_run(m, q);
 		pthread_mutex_lock(&m->kick_lock);
 	}
 	pthread_mutex_unlock(&m->kick_lock);
 	return NULL;
 }
 
-void msmmu_thread_kick(msmmu *m)
+void msmmu_thread_kick(msmmu *m, struct msmmu_cmdq *q)
 {
 	bool runs;
 
@@ -36,11 +59,12 @@ void msmmu_thread_kick(msmmu *m)
 		m->thread_runs =
 			!pthread_create(&m->thread, NULL, thread_main, m);
 	runs = m->thread_runs;
-	m->kicked = true;
+	q->kicked = runs;
+	m->kicked |= runs;
 	pthread_cond_signal(&m->kick_cond);
 	pthread_mutex_unlock(&m->kick_lock);
 	if (!runs)
-		msmmu_cmdq_run(m);
+		msmmu_cmdq_run(m, q);
 }
 
 void msmmu_thread_stop(msmmu *m)

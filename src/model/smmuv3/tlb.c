@@ -38,11 +38,14 @@ int msmmu_tlb_init(msmmu *m)
 						  sizeof(*m->spaces));
 	m->vm_gens =
 		model_alloc(&m->host, MSMMU_NR_VM_GENS * sizeof(*m->vm_gens));
-	return m->spaces && m->vm_gens ? 0 : -ENOMEM;
+	if (!m->spaces || !m->vm_gens)
+		return -ENOMEM;
+	return msmmu_views_init(m);
 }
 
 void msmmu_tlb_fini(msmmu *m)
 {
+	msmmu_views_fini(m);
 	model_free(&m->host, m->vm_gens);
 	model_free(&m->host, m->spaces);
 	mcache_fini(&m->pwc, &m->host);
@@ -192,8 +195,7 @@ static void fill(msmmu *m, const struct msmmu_view *view, uint64_t in,
 	e.out = align_down_lg2(res->pa, res->size_lg2) |
 		FIELD_PREP(OUT_MAIR, res->mair) | FIELD_PREP(OUT_SH, res->sh);
 	e.aux = align_down_lg2(res->ipa, res->size_lg2);
-	if (!(load_acquire(&view->space->word) & size_bit))
-		fetch_or_acq_rel(&view->space->word, size_bit);
+	msmmu_view_use(m, view, size_bit);
 	mcache_fill(&m->tlb, tlb_index(view, in, res->size_lg2),
 		    tlb_tag(view, in, res->size_lg2), &e, META_OWNER,
 		    ticket->kills);
@@ -256,7 +258,7 @@ void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
 
 void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid)
 {
-	fetch_add_acq_rel(vm_gen(m, vmid), 1);
+	msmmu_views_end_vmid(m, vmid, vm_gen(m, vmid));
 }
 
 void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid)
@@ -266,12 +268,12 @@ void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid)
 
 void msmmu_tlb_inval_el2(msmmu *m)
 {
-	fetch_add_acq_rel(&m->tlb_el2_gen, 1);
+	msmmu_views_end_el2(m, &m->tlb_el2_gen);
 }
 
 void msmmu_tlb_inval_non_el2(msmmu *m)
 {
-	fetch_add_acq_rel(&m->tlb_all_gen, 1);
+	msmmu_views_end_el1(m, &m->tlb_all_gen);
 }
 
 /* ----------------------------------------------------- by address ------- */
@@ -310,15 +312,24 @@ static uint64_t probes(const msmmu *m, const struct kill *k, unsigned int lg2)
 	return min_u64(n, m->tlb.mask + UINT64_C(1)) + 1;
 }
 
+/* Sets to visit for all sizes of a view. */
+static uint64_t view_probes(const msmmu *m, const struct msmmu_space *space,
+			    const struct kill *k)
+{
+	uint64_t sizes = load_acquire(&space->word) & SPACE_SIZES;
+	uint64_t work = 0;
+
+	for (; sizes; sizes &= sizes - 1)
+		work += probes(m, k, 12 + (unsigned int)__builtin_ctzll(sizes));
+	return work;
+}
+
 static void kill_view(msmmu *m, const struct msmmu_view *view,
 		      const struct kill *k)
 {
 	uint64_t sizes = load_acquire(&view->space->word) & SPACE_SIZES;
-	uint64_t work = 0;
 
-	for (uint64_t s = sizes; s; s &= s - 1)
-		work += probes(m, k, 12 + (unsigned int)__builtin_ctzll(s));
-	if (work > m->tlb.mask) {
+	if (view_probes(m, view->space, k) > m->tlb.mask) {
 		mcache_kill_all(&m->tlb, kill_match, k);
 		return;
 	}
@@ -339,6 +350,54 @@ static void kill_owner(msmmu *m, struct kill *k, struct msmmu_view view)
 	k->meta = view.meta;
 	k->mask = META_OWNER;
 	kill_view(m, &view, k);
+}
+
+struct kill_asids {
+	struct kill *k;
+	uint64_t room; /* sets that may be visited still */
+};
+
+static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t meta,
+		       void *arg)
+{
+	struct kill_asids *a = arg;
+	uint64_t work = view_probes(m, space, a->k);
+
+	if (work > a->room)
+		return false;
+	a->room -= work;
+	return true;
+}
+
+static bool kill_asid(msmmu *m, struct msmmu_space *space, uint64_t meta,
+		      void *arg)
+{
+	struct kill_asids *a = arg;
+
+	kill_owner(m, a->k, view(space, meta));
+	return true;
+}
+
+/*
+ * Entries of all ASIDs of a VMID: view by view, or all at once if that is less
+ * work or not all of them are known.
+ */
+static void kill_any_asid(msmmu *m, struct kill *k,
+			  const struct msmmu_tlb_range *r)
+{
+	uint64_t meta = owner_meta(r->regime, r->vmid, 0, false, false);
+	uint64_t mask = META_REGIME | META_VMID;
+	struct kill_asids a = { .k = k, .room = m->tlb.mask };
+
+	if (msmmu_views_each(m, meta, mask, count_view, &a) &&
+	    msmmu_views_each(m, meta, mask, kill_asid, &a)) {
+		kill_owner(m, k, global_view(m, r->regime, r->vmid, false));
+		kill_owner(m, k, global_view(m, r->regime, r->vmid, true));
+		return;
+	}
+	k->meta = meta;
+	k->mask = mask;
+	mcache_kill_all(&m->tlb, kill_match, k);
 }
 
 void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
@@ -362,9 +421,7 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 	} else if (r->regime == MSMMU_REGIME_EL2) {
 		kill_owner(m, &k, local_view(m, r->regime, 0, 0));
 	} else if (r->any_asid) {
-		k.meta = owner_meta(r->regime, r->vmid, 0, false, false);
-		k.mask = META_REGIME | META_VMID;
-		mcache_kill_all(&m->tlb, kill_match, &k);
+		kill_any_asid(m, &k, r);
 	} else {
 		kill_owner(m, &k, local_view(m, r->regime, r->vmid, r->asid));
 		kill_owner(m, &k, global_view(m, r->regime, r->vmid, false));

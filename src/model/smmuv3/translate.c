@@ -228,7 +228,7 @@ static int config_fault(struct msmmu_txn *t)
 	t->fault.desc_pa = f->desc_pa;
 	t->fault.desc = f->desc;
 	if (f->type == SMMU_EVT_C_BAD_STREAMID)
-		t->fault.record = MSMMU_REG(t->m, CR2) & SMMU_CR2_RECINVSID;
+		t->fault.record = msmmu_cr2(t->m) & SMMU_CR2_RECINVSID;
 	return -EFAULT;
 }
 

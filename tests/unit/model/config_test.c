@@ -304,7 +304,7 @@ static void profiles_that_lie_are_refused(void **state)
 		{ 1, SMMU_IDR1_SIDSIZE, 33 },
 		{ 1, SMMU_IDR1_SSIDSIZE, 21u << 6 },
 		{ 1, SMMU_IDR1_CMDQS, 20u << 21 },
-		{ 1, 0, SMMU_IDR1_ECMDQ },
+		{ 6, 0, 1u << 16 },
 		{ 2, 0, 1 },
 		{ 3, 0, SMMU_IDR3_MPAM },
 		{ 5, 0x70, 0 },

@@ -68,7 +68,8 @@ static void access_rules_of_all_registers(void **state)
 		{ SMMU_REG_STRTAB_BASE_CFG, 4, 0x307ff },
 		{ SMMU_REG_CMDQ_BASE, 8, 0x40ffffffffffffff },
 		{ SMMU_REG_EVENTQ_BASE, 8, 0x40ffffffffffffff },
-		{ SMMU_REG_EVENTQ_PROD, 4, 0x800fffff },
+		/* with queues of one entry, index and wrap are one bit */
+		{ SMMU_REG_EVENTQ_PROD, 4, 0x80000001 },
 		{ SMMU_REG_EVENTQ_CONS, 4, 0x800fffff },
 		{ SMMU_REG_CMDQ_PROD, 4, 0xfffff },
 		{ SMMU_REG_GERROR_IRQ_CFG0, 8, 0x00fffffffffffffc },
@@ -112,10 +113,11 @@ static void access_rules_of_all_registers(void **state)
 static void undefined_offsets_and_sizes(void **state)
 {
 	struct rig *r = *state;
-	static const uint32_t holes[] = { 0x38,	     0x3c,    0xa8,    0xac,
-					  0xe0,	     0x100,   0x180,   0x8000,
-					  0x10020,   0x100b0, 0x1fffc, 0x20000,
-					  0xfffffffc };
+	static const uint32_t holes[] = {
+		0x38,	 0x3c,	  0xa8,	   0xac,      0xe0,   0x100,
+		0x180,	 0x190,	  0x4000,  0x4008,    0x8000, 0x10020,
+		0x100b0, 0x1fffc, 0x20000, 0xfffffffc
+	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
 		wr(r, holes[i], 0xffffffff);
