@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command queue: consumption, wrap, errors and restart, CMD_SYNC. */
+#include <pthread.h>
+
+#include "base/atomic.h"
 #include "rig.h"
 
 #define CONS(r) (rd(r, SMMU_REG_CMDQ_CONS) & SMMU_CMDQ_CONS_RD)
@@ -108,6 +111,181 @@ static void illegal_commands_stop_and_restart(void **state)
 	/* GERROR interrupts: one for each error */
 	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_GERROR],
 			 2 * ARRAY_SIZE(bad));
+}
+
+/* Replace the command that stopped the queue, and go on. */
+static void mend(struct rig *r, uint32_t at)
+{
+	assert_int_equal(CONS(r), at);
+	assert_int_equal(ERR(r), 1);
+	put(r, at, SMMU_CMD_OP_SYNC, 0);
+	wr(r, SMMU_REG_GERRORN, rd(r, SMMU_REG_GERROR));
+	assert_int_equal(CONS(r), smmu_q_add(at, 1, RIG_CMDQ_LG2));
+}
+
+/* All opcodes; those that this SMMU knows are in the table. */
+static void opcodes_are_known_or_illegal(void **state)
+{
+	struct rig *r = *state;
+	static const uint8_t known[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06,
+					 0x10, 0x11, 0x12, 0x13, 0x20, 0x21,
+					 0x22, 0x23, 0x28, 0x2a, 0x30, 0x46 };
+	unsigned int n = 0;
+
+	for (uint32_t op = 0; op < 256; op++) {
+		uint32_t at = CONS(r);
+		bool legal = false;
+
+		/* the features of these come and go with the profile */
+		if (op == 0x40 || op == 0x41 || op == 0x44 || op == 0x45)
+			continue;
+		for (unsigned int i = 0; i < ARRAY_SIZE(known); i++)
+			legal |= known[i] == op;
+		rig_cmd(r, op, 0);
+		if (legal)
+			assert_int_equal(CONS(r),
+					 smmu_q_add(at, 1, RIG_CMDQ_LG2));
+		else
+			mend(r, at);
+		n += legal;
+	}
+	assert_int_equal(n, ARRAY_SIZE(known));
+}
+
+/* A stage, or EL2, that is not there. */
+static void absent_stages_make_commands_illegal(void **state)
+{
+	struct rig *r = *state;
+	static const struct {
+		uint32_t op;
+		bool s1_only, s2_only, no_hyp; /* legal with that */
+	} rows[] = {
+		{ 0x03, 1, 1, 1 }, { 0x04, 1, 1, 1 }, { 0x05, 1, 0, 1 },
+		{ 0x06, 1, 0, 1 }, { 0x10, 1, 0, 1 }, { 0x11, 1, 0, 1 },
+		{ 0x12, 1, 0, 1 }, { 0x13, 1, 0, 1 }, { 0x20, 0, 0, 0 },
+		{ 0x21, 0, 0, 0 }, { 0x22, 0, 0, 0 }, { 0x23, 0, 0, 0 },
+		{ 0x28, 0, 1, 1 }, { 0x2a, 0, 1, 1 }, { 0x30, 1, 1, 1 },
+	};
+
+	for (unsigned int which = 0; which < 3; which++) {
+		struct uiommu_smmuv3_profile p = rig_profile("full");
+
+		p.idr[0] &= ~SMMU_IDR0_HYP;
+		if (which == 0) {
+			p.idr[0] &= ~(SMMU_IDR0_S2P | SMMU_IDR0_VMID16);
+			p.idr[0] &= ~(SMMU_IDR0_ATS | SMMU_IDR0_PRI);
+			p.idr[3] &= ~(SMMU_IDR3_XNX | SMMU_IDR3_FWB |
+				      SMMU_IDR3_PTWNNC);
+		} else if (which == 1) {
+			p.idr[0] &= ~SMMU_IDR0_S1P;
+			p.idr[3] &= ~(SMMU_IDR3_HAD | SMMU_IDR3_E0PD |
+				      SMMU_IDR3_EPAN);
+		}
+		rig_fini(r);
+		rig_init(r, &p);
+		for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+			bool legal = which == 0	  ? rows[i].s1_only
+				     : which == 1 ? rows[i].s2_only
+						  : rows[i].no_hyp;
+			uint32_t at = CONS(r);
+
+			rig_cmd(r, rows[i].op, 0);
+			if (legal)
+				assert_int_equal(CONS(r),
+						 smmu_q_add(at, 1,
+							    RIG_CMDQ_LG2));
+			else
+				mend(r, at);
+		}
+	}
+}
+
+/* Invalidations, prefetches and their errors do not need the SMMU on. */
+static void commands_work_while_the_smmu_is_off(void **state)
+{
+	struct rig *r = *state;
+
+	wr(r, SMMU_REG_CR0, SMMU_CR0_CMDQEN);
+	rig_cmd(r, SMMU_CMD_OP_CFGI_STE_RANGE, SMMU_CMD_CFGI_RANGE_ALL);
+	rig_cmd(r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	rig_cmd(r, SMMU_CMD_OP_PREFETCH_ADDR, 0x1000);
+	rig_sync(r);
+	/* illegal goes before without effect */
+	rig_cmd(r, SMMU_CMD_OP_PREFETCH_CONFIG | SMMU_CMD_0_SSEC, 0);
+	mend(r, 4);
+}
+
+static void contradicting_indices_stand_still(void **state)
+{
+	struct rig *r = *state;
+	uint32_t n = 1u << RIG_CMDQ_LG2;
+
+	for (uint32_t i = 0; i < n; i++)
+		put(r, i, SMMU_CMD_OP_SYNC, 0);
+	wr(r, SMMU_REG_CMDQ_PROD, 5);
+	assert_int_equal(CONS(r), 5);
+	/* more than the queue holds: by one, and by all but one */
+	wr(r, SMMU_REG_CMDQ_PROD, n + 6);
+	assert_int_equal(CONS(r), 5);
+	wr(r, SMMU_REG_CMDQ_PROD, 4);
+	assert_int_equal(CONS(r), 5);
+	assert_int_equal(rig_stats(r).commands, 5);
+	/* as much as it holds */
+	wr(r, SMMU_REG_CMDQ_PROD, n + 5);
+	assert_int_equal(CONS(r), n + 5);
+	assert_int_equal(rig_stats(r).commands, n + 5);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 0);
+}
+
+static void prod_may_move_back_while_stopped(void **state)
+{
+	struct rig *r = *state;
+
+	put(r, 0, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	put(r, 1, 0xff, 0);
+	put(r, 2, SMMU_CMD_OP_SYNC, 0);
+	put(r, 3, SMMU_CMD_OP_SYNC, 0);
+	wr(r, SMMU_REG_CMDQ_PROD, 4);
+	assert_int_equal(CONS(r), 1);
+	wr(r, SMMU_REG_CMDQ_PROD, 1);
+	assert_int_equal(CONS(r), 1);
+	assert_int_equal(ERR(r), 1);
+	wr(r, SMMU_REG_GERRORN, 1);
+	assert_int_equal(CONS(r), 1);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 1);
+	/* what stands there now is what counts */
+	put(r, 1, SMMU_CMD_OP_SYNC, 0);
+	wr(r, SMMU_REG_CMDQ_PROD, 3);
+	assert_int_equal(CONS(r), 3);
+	assert_int_equal(rig_stats(r).syncs, 2);
+	assert_int_equal(rig_stats(r).commands_by_opcode[0xff], 0);
+}
+
+static void room_in_a_full_queue_wakes(void **state)
+{
+	struct rig *r = *state;
+	uint32_t n = 1u << RIG_CMDQ_LG2;
+
+	for (uint32_t i = 0; i < n; i++)
+		put(r, i, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	wr(r, SMMU_REG_CMDQ_PROD, n - 1);
+	assert_int_equal(r->ram.wakes, 0);
+	wr(r, SMMU_REG_CMDQ_PROD, 2 * n - 1);
+	assert_int_equal(CONS(r), 2 * n - 1);
+	assert_int_equal(r->ram.wakes, 1);
+}
+
+static void a_command_above_the_output_size_aborts(void **state)
+{
+	struct rig *r = *state;
+
+	wr(r, SMMU_REG_CR0, 0);
+	wr64(r, SMMU_REG_CMDQ_BASE, 1ull << 50 | RIG_CMDQ_LG2);
+	wr(r, SMMU_REG_CR0, 8);
+	wr(r, SMMU_REG_CMDQ_PROD, 1);
+	assert_int_equal(CONS(r), 0);
+	assert_int_equal(ERR(r), 2);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 1);
 }
 
 static void ttl_makes_a_short_range_legal(void **state)
@@ -221,6 +399,86 @@ static void sync_signals(void **state)
 	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_GERROR], 1);
 }
 
+/* Whether there is a message is asked of all bits of its address. */
+static void sync_message_address_is_cut_after_the_test(void **state)
+{
+	struct rig *r = *state;
+
+	rig_cmd(r, 0x1046, 1ull << 52 | (RIG_DATA + 4));
+	assert_int_equal(r->ram.msi_addr, RIG_DATA + 4);
+	rig_cmd(r, 0x1046, 1ull << 52); /* physical address 0 aborts */
+	assert_int_equal(rd(r, SMMU_REG_GERROR), SMMU_GERROR_MSI_CMDQ_ABT_ERR);
+	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_SYNC], 0);
+	/* bits that are no address */
+	rig_cmd(r, 0x1046, 1ull << 63 | 3);
+	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_SYNC], 1);
+	assert_int_equal(CONS(r), 3);
+}
+
+struct nest {
+	struct rig *r;
+	unsigned int left;
+};
+
+static void ring_again(void *arg, unsigned int line)
+{
+	struct nest *n = arg;
+
+	if (line != UIOMMU_SMMUV3_LINE_SYNC || !n->left)
+		return;
+	n->left--;
+	rig_cmd(n->r, 0x1046, 0);
+}
+
+/* An interrupt handler may ring, as often as it likes. */
+static void doorbell_from_an_interrupt(void **state)
+{
+	struct rig *r = *state;
+	struct nest n = { r, 100 };
+
+	r->ram.on_irq = ring_again;
+	r->ram.on_irq_arg = &n;
+	rig_cmd(r, 0x1046, 0);
+	assert_int_equal(n.left, 0);
+	assert_int_equal(rig_stats(r).syncs, 101);
+	assert_int_equal(CONS(r), rd(r, SMMU_REG_CMDQ_PROD));
+}
+
+static void *ring(void *arg)
+{
+	struct rig *r = arg;
+
+	while (!load_acquire(&r->next_table))
+		wr(r, SMMU_REG_GERRORN, 0); /* asks the queue to look again */
+	return NULL;
+}
+
+/* Messages of one queue are written in order, whoever consumes. */
+static void two_threads_consume_in_order(void **state)
+{
+	struct rig *r = *state;
+	pthread_t thread;
+	uint32_t last = 0;
+
+	store_release(&r->next_table, 0);
+	assert_int_equal(pthread_create(&thread, NULL, ring, r), 0);
+	for (uint32_t i = 0; i < 500; i++) {
+		put(r, 2 * i, 0x1046 | (uint64_t)(2 * i + 1) << 32, RIG_DATA);
+		put(r, 2 * i + 1, 0x1046 | (uint64_t)(2 * i + 2) << 32,
+		    RIG_DATA);
+		wr(r, SMMU_REG_CMDQ_PROD, smmu_q_ptr(2 * i + 2, RIG_CMDQ_LG2));
+		while (CONS(r) != smmu_q_ptr(2 * i + 2, RIG_CMDQ_LG2))
+			;
+		/* the first is there as soon as the second has been passed */
+		last = ram_r32(&r->ram, RIG_DATA);
+		assert_true(last == 2 * i + 1 || last == 2 * i + 2);
+	}
+	store_release(&r->next_table, 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(ram_r32(&r->ram, RIG_DATA), 1000);
+	assert_int_equal(rig_stats(r).syncs, 1000);
+}
+
 static void gerror_by_message(void **state)
 {
 	struct rig *r = *state;
@@ -266,12 +524,22 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(every_legal_command_is_consumed),
 		T(illegal_commands_stop_and_restart),
+		T(opcodes_are_known_or_illegal),
+		T(absent_stages_make_commands_illegal),
+		T(commands_work_while_the_smmu_is_off),
+		T(contradicting_indices_stand_still),
+		T(prod_may_move_back_while_stopped),
+		T(room_in_a_full_queue_wakes),
+		T(a_command_above_the_output_size_aborts),
 		T(ttl_makes_a_short_range_legal),
 		T(wraps_and_consumes_a_full_queue),
 		T(fetch_abort),
 		T(disabled_queue_waits),
 		T(size_is_capped_and_may_be_one),
 		T(sync_signals),
+		T(sync_message_address_is_cut_after_the_test),
+		T(doorbell_from_an_interrupt),
+		T(two_threads_consume_in_order),
 		T(gerror_by_message),
 		T(commands_in_a_thread),
 	};

@@ -207,6 +207,122 @@ static void cr1_is_guarded_in_two_parts(void **state)
 	assert_int_equal(rd(r, SMMU_REG_CR1), 0);
 }
 
+/* Before SMMUv3.2 a guarded write is taken, but CR2 becomes read-only. */
+static void guards_by_version(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+
+	for (uint32_t minor = 1; minor < 4; minor++) {
+		rig_fini(r);
+		p.aidr = minor;
+		rig_init_off(r, &p);
+		assert_int_equal(rd(r, SMMU_REG_AIDR), minor);
+		wr(r, SMMU_REG_CR0, 0xd);
+		wr64(r, SMMU_REG_STRTAB_BASE, 0x1000);
+		wr(r, SMMU_REG_CR1, 0xfff);
+		wr(r, SMMU_REG_CMDQ_CONS, 0);
+		wr(r, SMMU_REG_CR2, SMMU_CR2_RECINVSID);
+		assert_int_equal(rd64(r, SMMU_REG_STRTAB_BASE),
+				 minor < 2 ? 0x1000 : 0);
+		assert_int_equal(rd(r, SMMU_REG_CR1), minor < 2 ? 0xfff : 0);
+		assert_int_equal(rd(r, SMMU_REG_CR2), 0);
+	}
+}
+
+/* What CR2 says counts from the next time the SMMU is turned on. */
+static void cr2_is_taken_when_turned_on(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_xlate x;
+
+	wr(r, SMMU_REG_CR0, SMMU_CR0_SMMUEN);
+	assert_int_equal(rig_xlate(r, 7, 0, 0, &x), -14);
+	assert_int_equal(r->info.event_type, SMMU_EVT_C_BAD_STREAMID);
+	assert_false(r->info.recorded);
+	wr(r, SMMU_REG_CR0, SMMU_CR0_EVENTQEN);
+	wr64(r, SMMU_REG_EVENTQ_BASE, 0);
+	wr(r, SMMU_REG_CR2, 0xffffffff);
+	assert_int_equal(rd(r, SMMU_REG_CR2) & 3, 3);
+	wr(r, SMMU_REG_CR0, 0);
+	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
+	wr(r, SMMU_REG_CR0, SMMU_CR0_EVENTQEN | SMMU_CR0_SMMUEN);
+	rig_expect_fault(r, 7, 0, 0, SMMU_EVT_C_BAD_STREAMID);
+}
+
+/* What the SMMU owns has no bits above the wrap of the queue's size. */
+static void indices_have_the_bits_of_their_queue(void **state)
+{
+	struct rig *r = *state;
+	static const struct {
+		uint32_t base, index, rest;
+	} rows[] = {
+		{ SMMU_REG_CMDQ_BASE, SMMU_REG_CMDQ_CONS, 0x7f000000 },
+		{ SMMU_REG_EVENTQ_BASE, SMMU_REG_EVENTQ_PROD, 0x80000000 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		wr64(r, rows[i].base, 19);
+		wr(r, rows[i].index, 0xffffffff);
+		assert_int_equal(rd(r, rows[i].index), 0xfffff | rows[i].rest);
+		wr64(r, rows[i].base, 4);
+		assert_int_equal(rd(r, rows[i].index), 0x1f | rows[i].rest);
+		/* the size is capped before it is used */
+		wr64(r, rows[i].base, 31);
+		assert_int_equal(rd(r, rows[i].index), 0xfffff | rows[i].rest);
+	}
+}
+
+static void identification(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	/* part 0x483, designer 4,3b (Arm), variant 2, revision 1 */
+	static const uint8_t want[12] = { 0x04, 0,    0,    0,	  0x83, 0xb4,
+					  0x2b, 0x10, 0x0d, 0xf0, 0x05, 0xb1 };
+
+	rig_fini(r);
+	p.iidr = 0x4832143b;
+	rig_init_off(r, &p);
+	assert_int_equal(rd(r, SMMU_REG_IIDR), 0x4832143b);
+	for (uint32_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(rd(r, 0xfd0 + 4 * i), want[i]);
+		wr(r, 0xfd0 + 4 * i, 0xff);
+		assert_int_equal(rd(r, 0xfd0 + 4 * i), want[i]);
+	}
+	assert_int_equal(rd64(r, 0xff0), 0);
+	assert_int_equal(rd(r, 0xfcc), 0);
+	assert_int_equal(uiommu_smmuv3_model_mmio_size(r->model), 0x20000);
+	/* no hints, no attributes of our own */
+	wr(r, SMMU_REG_AGBPA, 0xffffffff);
+	assert_int_equal(rd(r, SMMU_REG_AGBPA), 0);
+	assert_int_equal(rd(r, SMMU_REG_STATUSR), 0);
+}
+
+/* Acknowledgements of errors that cannot be read 0. */
+static void fields_follow_the_features(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+
+	p.idr[0] &= ~(SMMU_IDR0_MSI | SMMU_IDR0_PRI);
+	p.idr[0] |= SMMU_IDR0_VMW;
+	rig_fini(r);
+	rig_init_off(r, &p);
+	wr(r, SMMU_REG_GERRORN, 0xffffffff);
+	assert_int_equal(rd(r, SMMU_REG_GERRORN), 0x105);
+	wr64(r, SMMU_REG_EVENTQ_IRQ_CFG0, ~0ull);
+	wr(r, SMMU_REG_EVENTQ_IRQ_CFG1, ~0u);
+	wr(r, SMMU_REG_EVENTQ_IRQ_CFG2, ~0u);
+	assert_int_equal(rd64(r, SMMU_REG_EVENTQ_IRQ_CFG0), 0);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_IRQ_CFG1), 0);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_IRQ_CFG2), 0);
+	/* VMW is there, reserved values are kept and act as 0 */
+	wr(r, SMMU_REG_CR0, SMMU_CR0_VMW);
+	assert_int_equal(rd(r, SMMU_REG_CR0), SMMU_CR0_VMW);
+	assert_int_equal(rd(r, SMMU_REG_CR0ACK), SMMU_CR0_VMW);
+}
+
 static void gbpa(void **state)
 {
 	struct rig *r = *state;
@@ -259,6 +375,11 @@ int main(void)
 		T(cr0_handshake),
 		T(guards),
 		T(cr1_is_guarded_in_two_parts),
+		T(guards_by_version),
+		T(cr2_is_taken_when_turned_on),
+		T(indices_have_the_bits_of_their_queue),
+		T(identification),
+		T(fields_follow_the_features),
 		T(gbpa),
 		T(reset_forgets),
 	};
