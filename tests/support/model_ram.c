@@ -82,9 +82,10 @@ static int ram_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 	copy(mem, buf, len);
 	if (attrs.msi) {
 		memcpy(&data, buf, 4);
-		ram->msi_addr = pa;
-		ram->msi_data = data;
-		ram->msi_attrs = attrs;
+		/* several queues may signal at a time */
+		store_relaxed(&ram->msi_addr, pa);
+		store_relaxed(&ram->msi_data, data);
+		__atomic_store(&ram->msi_attrs, &attrs, __ATOMIC_RELAXED);
 		fetch_add_relaxed(&ram->msi_count, 1);
 	}
 	return 0;
