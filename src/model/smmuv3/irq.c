@@ -153,8 +153,7 @@ void msmmu_write_irq_ctrl(msmmu *m, uint32_t val, uint32_t mask)
 	old = (uint32_t)MSMMU_REG(m, IRQ_CTRL);
 	val = (old & ~mask) | (val & mask);
 	MSMMU_SET_REG(m, IRQ_CTRL, val);
-	if (!MUTANT("IRQ disable drops"))
-		fetch_and_acq_rel(&m->irq_pending, ~lines_of(old & ~val));
+	fetch_and_acq_rel(&m->irq_pending, ~lines_of(old & ~val));
 	store_release(&m->reg[SMMU_REGIDX_IRQ_CTRLACK], val);
 	pthread_mutex_unlock(&m->lock);
 	pthread_mutex_unlock(&m->irq_lock);

@@ -250,12 +250,18 @@ static void prod_may_move_back_while_stopped(void **state)
 	wr(r, SMMU_REG_CMDQ_PROD, 1);
 	assert_int_equal(CONS(r), 1);
 	assert_int_equal(ERR(r), 1);
+	/* nothing to do: acknowledged, and the error is over */
 	wr(r, SMMU_REG_GERRORN, 1);
 	assert_int_equal(CONS(r), 1);
 	assert_int_equal(rd(r, SMMU_REG_GERROR), 1);
-	/* what stands there now is what counts */
+	wr(r, SMMU_REG_CMDQ_PROD, 2);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 0);
+	/* mended, but not acknowledged */
 	put(r, 1, SMMU_CMD_OP_SYNC, 0);
 	wr(r, SMMU_REG_CMDQ_PROD, 3);
+	assert_int_equal(CONS(r), 1);
+	/* what stands there now is what counts */
+	wr(r, SMMU_REG_GERRORN, 0);
 	assert_int_equal(CONS(r), 3);
 	assert_int_equal(rig_stats(r).syncs, 2);
 	assert_int_equal(rig_stats(r).commands_by_opcode[0xff], 0);

@@ -136,6 +136,50 @@ static void sync_waits_for_an_access_under_way(void **state)
 	rig_fini(&r);
 }
 
+static void *turn_off(void *arg)
+{
+	wr(arg, SMMU_REG_CR0, 0xc);
+	return NULL;
+}
+
+/* The SMMU is off when what it let through has arrived; then CR0ACK says so. */
+static void turning_off_waits_for_an_access_under_way(void **state)
+{
+	pthread_t writer, off;
+	struct gate gate;
+	struct rig r;
+	uint64_t table;
+	void *failed;
+
+	init_gated(&r, &gate);
+	table = rig_stream(&r, 1, 7);
+	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
+	store_release(&gate.armed, 1);
+	assert_int_equal(pthread_create(&writer, NULL, one_write, &r), 0);
+	while (!load_acquire(&gate.inside))
+		nap();
+	assert_int_equal(pthread_create(&off, NULL, turn_off, &r), 0);
+	while (rd(&r, SMMU_REG_CR0) != 0xc)
+		nap();
+	for (unsigned int i = 0; i < 30; i++) {
+		nap();
+		assert_int_equal(rd(&r, SMMU_REG_CR0ACK), 0xd);
+	}
+	/* guarded still, and not to be taken back; other fields are free */
+	wr64(&r, SMMU_REG_STRTAB_BASE, 0x1000);
+	assert_int_equal(rd64(&r, SMMU_REG_STRTAB_BASE), RIG_STRTAB);
+	wr(&r, SMMU_REG_CR0, 0x9);
+	assert_int_equal(rd(&r, SMMU_REG_CR0), 0x8);
+	assert_int_equal(rd(&r, SMMU_REG_CR0ACK), 0x9);
+	store_release(&gate.open, 1);
+	pthread_join(off, NULL);
+	assert_int_equal(rd(&r, SMMU_REG_CR0ACK), 0x8);
+	assert_int_equal(ram_r64(&r.ram, RIG_DATA), 0x1122334455667788);
+	pthread_join(writer, &failed);
+	assert_null(failed);
+	rig_fini(&r);
+}
+
 /*
  * An invalidation overtakes a look-up that has read the old word already: what
  * was read must not be kept.  `cmd` is given between the read and the fill.
@@ -444,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sync_waits_for_an_access_under_way),
+		cmocka_unit_test(turning_off_waits_for_an_access_under_way),
 		cmocka_unit_test(look_ups_that_are_overtaken_are_not_kept),
 		T(memory_is_quiet_after_unmap_and_sync),
 		T(an_irq_handler_may_use_the_model),

@@ -475,11 +475,12 @@ static void one_thread_for_all(void **state)
 #define OWNERS 3u
 #define DEVICES 2u
 #define ROUNDS 60u
+#define ASIDS 8u /* of each owner, with one table for all */
 
 struct fire {
 	struct rig *r;
 	uint64_t pte[OWNERS];
-	/* odd: the mapping of this stream is going or gone */
+	/* bit 1: the page of this owner is gone */
 	uint32_t epoch[OWNERS];
 	uint32_t stop, gone_seen, behind, started;
 	uint64_t hits;
@@ -490,12 +491,17 @@ struct owner {
 	unsigned int i;
 };
 
-static void one_dma(struct fire *f, unsigned int i)
+static uint32_t sid_of(unsigned int owner, unsigned int k)
+{
+	return 1 + owner * ASIDS + k;
+}
+
+static void one_dma(struct fire *f, unsigned int i, unsigned int k)
 {
 	uint32_t before = load_acquire(&f->epoch[i]);
 	uint64_t buf = 0;
 	struct uiommu_smmuv3_dma dma = {
-		.txn = { .sid = 1 + i, .iova = 0x1000 },
+		.txn = { .sid = sid_of(i, k), .iova = 0x1000 },
 		.buf = &buf,
 		.len = 8,
 	};
@@ -514,11 +520,32 @@ static void *device(void *arg)
 
 	fetch_add_acq_rel(&f->started, 1);
 	for (unsigned int i = 0; !load_acquire(&f->stop); i++)
-		one_dma(f, i % OWNERS);
+		one_dma(f, i % OWNERS, i / OWNERS % ASIDS);
 	return NULL;
 }
 
-/* Unmap and map a page of one's own stream, by one's own queue. */
+/* One's own page is gone: say so, in one of the ways there are. */
+static void forget(struct rig *r, unsigned int i, unsigned int n)
+{
+	switch (n % 4) {
+	case 0:
+	case 1:
+		cmd(r, i, SMMU_CMD_OP_TLBI_NH_VAA, 0x1001);
+		break;
+	case 2:
+		cmd(r, i, SMMU_CMD_OP_TLBI_NH_ALL, 0);
+		break;
+	default:
+		for (unsigned int k = 0; k < ASIDS; k++)
+			cmd(r, i,
+			    SMMU_CMD_OP_TLBI_NH_ASID | (uint64_t)sid_of(i, k)
+							       << 48,
+			    0);
+	}
+	cmd(r, i, SMMU_CMD_OP_CFGI_STE | (uint64_t)sid_of(i, 0) << 32, 1);
+	cmd(r, i, 0x1046, RIG_DATA + 8 * i);
+}
+
 static void *owner(void *arg)
 {
 	struct owner *o = arg;
@@ -530,20 +557,11 @@ static void *owner(void *arg)
 		;
 	for (unsigned int n = 0; n < ROUNDS; n++) {
 		ram_w64(&r->ram, f->pte[i], 0);
-		if (n % 3 == 0)
-			cmd(r, i, SMMU_CMD_OP_TLBI_NH_VA | (7ull + i) << 48,
-			    0x1001);
-		else if (n % 3 == 1)
-			cmd(r, i, SMMU_CMD_OP_TLBI_NH_VAA, 0x1001);
-		else
-			cmd(r, i, SMMU_CMD_OP_TLBI_NH_ASID | (7ull + i) << 48,
-			    0);
-		cmd(r, i, SMMU_CMD_OP_CFGI_STE | (uint64_t)(1 + i) << 32, 1);
-		cmd(r, i, 0x1046, RIG_DATA + 8 * i);
+		forget(r, i, n);
 		if (rd_index(r, i) != (rd(r, PROD(i)) & 0xf))
 			fetch_add_relaxed(&f->behind, 1);
 		store_release(&f->epoch[i], 4 * n + 2);
-		for (unsigned int j = 0; j < 50; j++)
+		for (unsigned int j = 0; j < 200; j++)
 			(void)rd(r, CONS(i));
 		store_release(&f->epoch[i], 4 * n + 4);
 		ram_w64(&r->ram, f->pte[i], RIG_DATA | LEAF_RW | 3);
@@ -557,9 +575,25 @@ static void *owner(void *arg)
 	return NULL;
 }
 
-static void several_owners_while_devices_translate(void **state)
+static void build_streams(struct fire *f, unsigned int i)
 {
-	struct rig *r = *state;
+	struct rig *r = f->r;
+	uint64_t table = rig_stream(r, sid_of(i, 0), (uint16_t)sid_of(i, 0));
+
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	f->pte[i] = rig_pte4k(r, table, 0x1000);
+	for (unsigned int k = 1; k < ASIDS; k++) {
+		uint32_t sid = sid_of(i, k);
+		struct smmu_cd cd = rig_cd_4k(table, (uint16_t)sid);
+		struct smmu_ste ste = rig_ste_s1(RIG_CD + 64 * sid);
+
+		rig_cd(r, RIG_CD + 64 * sid, &cd);
+		rig_ste(r, sid, &ste);
+	}
+}
+
+static void open_fire(struct rig *r)
+{
 	struct fire f = { .r = r };
 	struct owner owners[OWNERS];
 	pthread_t thread[OWNERS + DEVICES];
@@ -567,10 +601,7 @@ static void several_owners_while_devices_translate(void **state)
 	/* the rig's observer is for one thread */
 	uiommu_smmuv3_model_set_fault_observer(r->model, NULL, NULL);
 	for (unsigned int i = 0; i < OWNERS; i++) {
-		uint64_t table = rig_stream(r, 1 + i, (uint16_t)(7 + i));
-
-		rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
-		f.pte[i] = rig_pte4k(r, table, 0x1000);
+		build_streams(&f, i);
 		turn_on(r, i);
 		owners[i] = (struct owner){ &f, i };
 	}
@@ -594,6 +625,35 @@ static void several_owners_while_devices_translate(void **state)
 	assert_int_equal(rd(r, SMMU_REG_GERROR) & SMMU_GERROR_CMDQP_ERR, 0);
 }
 
+static void several_owners_while_devices_translate(void **state)
+{
+	open_fire(*state);
+}
+
+/* More ASIDs than a small TLB tells apart, and contexts that come and go. */
+static void several_owners_of_a_small_tlb(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = profile();
+
+	rig_fini(r);
+	p.tlb_entries = 64;
+	p.config_entries = 16;
+	rig_init(r, &p);
+	open_fire(r);
+}
+
+static void several_owners_of_a_greedy_model(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = profile();
+
+	rig_fini(r);
+	p.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_init(r, &p);
+	open_fire(r);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
 int main(void)
@@ -613,6 +673,8 @@ int main(void)
 		cmocka_unit_test(every_allocation_fails_once),
 		T(one_thread_for_all),
 		T(several_owners_while_devices_translate),
+		T(several_owners_of_a_small_tlb),
+		T(several_owners_of_a_greedy_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
