@@ -320,6 +320,35 @@ static void more_asids_than_notes(void **state)
 	}
 }
 
+/* Another VMID has taken all the notes: those of this one are found anyway. */
+static void no_notes_left_for_a_vmid(void **state)
+{
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	static const struct item items[] = { { 40, 0x1000 }, { 41, 0x1000 } };
+	static const struct row rows[] = {
+		{ "VAA", NH(0x13, 4, 0), 0x1000 | LEAF, 3 },
+		{ "VAA elsewhere", NH(0x13, 4, 0), 0x2000 | LEAF, 0 },
+		{ "VAA again", NH(0x13, 4, 0), 0x1000 | LEAF, 3 },
+		/* the group is forgotten, and noted or not from the start */
+		{ "NH_ALL", NH(0x10, 4, 0), 0, 3 },
+		{ "VAA after it", NH(0x13, 4, 0), 0x1000 | LEAF, 3 },
+		{ "NSNH_ALL", 0x30, 0, 3 },
+		{ "VAA at last", NH(0x13, 4, 0), 0x1000 | LEAF, 3 },
+	};
+	struct uiommu_smmuv3_xlate x;
+
+	p.tlb_entries = 64;
+	again(r, &p);
+	for (unsigned int i = 0; i < 20; i++) {
+		stream(r, i, 3, (uint16_t)(1 + i), false);
+		assert_int_equal(rig_xlate(r, i, 0, 0x1000, &x), 0);
+	}
+	stream(r, 40, 4, 100, false);
+	stream(r, 41, 4, 101, false);
+	check_rows(r, items, 2, rows, ARRAY_SIZE(rows));
+}
+
 /* ASIDs that come and go leave nothing behind. */
 static void asids_that_come_and_go(void **state)
 {
@@ -611,6 +640,7 @@ int main(void)
 		T(work_follows_what_can_be_there),
 		T(one_asid_among_many_entries),
 		T(more_asids_than_notes),
+		T(no_notes_left_for_a_vmid),
 		T(asids_that_come_and_go),
 		T(granules_levels_and_leaves),
 		T(ranges_end_with_their_half),
