@@ -176,6 +176,7 @@ void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model)
 void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model)
 {
 	model_check_fork(&model->drain);
+	msmmu_thread_stop(model);
 	turn_off(model);
 	reset_registers(model);
 	msmmu_tlb_reset(model);

@@ -37,7 +37,7 @@ uint8_t msmmu_ste_regime(const msmmu *m, const struct smmu_ste *ste)
 	    F(ste, 1, STRW) != SMMU_STE_STRW_EL2)
 		return MSMMU_REGIME_EL1;
 	return msmmu_cr2(m) & SMMU_CR2_E2H ? MSMMU_REGIME_E2H
-						: MSMMU_REGIME_EL2;
+					   : MSMMU_REGIME_EL2;
 }
 
 /* ---------------------------------------------------------------- rules -- */

@@ -76,4 +76,10 @@ void msmmu_thread_stop(msmmu *m)
 	pthread_cond_signal(&m->kick_cond);
 	pthread_mutex_unlock(&m->kick_lock);
 	pthread_join(m->thread, NULL);
+	/* The next doorbell may start another one. */
+	m->thread_runs = false;
+	m->thread_stop = false;
+	m->kicked = false;
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++)
+		msmmu_queue(m, i)->kicked = false;
 }

@@ -521,6 +521,16 @@ static void commands_in_a_thread(void **state)
 		;
 	while (rig_stats(r).syncs != 20)
 		;
+	/* a reset ends what it does, and the next doorbell starts it again */
+	for (unsigned int i = 0; i < 20; i++)
+		rig_cmd(r, SMMU_CMD_OP_SYNC, 0);
+	uiommu_smmuv3_model_reset(r->model);
+	assert_int_equal(CONS(r), 0);
+	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
+	wr(r, SMMU_REG_CR0, SMMU_CR0_CMDQEN);
+	rig_cmd(r, SMMU_CMD_OP_SYNC, 0);
+	while (CONS(r) != 1)
+		;
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
