@@ -46,6 +46,7 @@ static void forked(void *arg)
 
 	locks_init(m);
 	m->thread_runs = false;
+	msmmu_views_forked(m);
 	msmmu_stall_forked(m);
 }
 

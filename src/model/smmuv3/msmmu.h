@@ -745,6 +745,7 @@ void msmmu_inval_settle(msmmu *m, struct msmmu_cmdq *q);
 /* tlb_views.c */
 int msmmu_views_init(msmmu *m);
 void msmmu_views_fini(msmmu *m);
+void msmmu_views_forked(msmmu *m);
 /* Before a fill: the view has entries, some of this size (a bit of SPACE_*). */
 void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit);
 /* All views of a VMID, of EL2-E2H, of all VMIDs end with this generation. */

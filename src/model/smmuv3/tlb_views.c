@@ -22,6 +22,7 @@
  * that is over.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "msmmu.h"
 #include "tlb_inline.h"
@@ -39,6 +40,16 @@ struct msmmu_view_note {
 /* In by_vmid: not all of the group are noted. */
 #define MORE BIT32(31)
 
+static void start(struct msmmu_views *v)
+{
+	v->free = 0;
+	for (uint32_t i = 1; i <= v->nr; i++) {
+		v->note[i] =
+			(struct msmmu_view_note){ .next_of_group = v->free };
+		v->free = i;
+	}
+}
+
 int msmmu_views_init(msmmu *m)
 {
 	struct msmmu_views *v = &m->views;
@@ -53,11 +64,23 @@ int msmmu_views_init(msmmu *m)
 	v->by_vmid = model_alloc(&m->host, NR_GROUPS * sizeof(*v->by_vmid));
 	if (!v->note || !v->by_space || !v->by_vmid)
 		return -ENOMEM;
-	for (uint32_t i = 1; i <= v->nr; i++) {
-		v->note[i].next_of_group = v->free;
-		v->free = i;
-	}
+	start(v);
 	return 0;
+}
+
+/* Another thread may have been at the notes: all over again. */
+void msmmu_views_forked(msmmu *m)
+{
+	struct msmmu_views *v = &m->views;
+
+	pthread_mutex_init(&v->lock, NULL);
+	if (v->nr) {
+		memset(v->by_space, 0, MSMMU_NR_SPACES * sizeof(*v->by_space));
+		memset(v->by_vmid, 0, NR_GROUPS * sizeof(*v->by_vmid));
+		start(v);
+	}
+	fetch_add_acq_rel(&m->tlb_all_gen, 1);
+	fetch_add_acq_rel(&m->tlb_el2_gen, 1);
 }
 
 void msmmu_views_fini(msmmu *m)
