@@ -629,6 +629,114 @@ static void vmid_wildcards(void **state)
 	}
 }
 
+/* ------------------------------------------------- against a naive list -- */
+
+#define STREAMS 36u
+#define PAGES 8u
+
+static uint64_t seed;
+
+static uint32_t dice(uint32_t n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+struct naive {
+	struct rig *r;
+	uint64_t pte[STREAMS][PAGES];
+	uint64_t pa[STREAMS][PAGES];
+};
+
+static uint16_t vmid_of(unsigned int sid)
+{
+	return (uint16_t)(sid % 3 * 5);
+}
+
+static uint16_t asid_of(unsigned int sid)
+{
+	return (uint16_t)(sid / 3 * 1001);
+}
+
+static void set_page(struct naive *n, unsigned int sid, unsigned int page)
+{
+	uint64_t pa = RIG_DATA + 0x1000ull * dice(4096);
+
+	n->pa[sid][page] = pa;
+	ram_w64(&n->r->ram, n->pte[sid][page], pa | LEAF_RW | 3);
+}
+
+/* Move pages, and give one command that reaches all of them. */
+static void move_some(struct naive *n)
+{
+	unsigned int sid = dice(STREAMS), first = dice(PAGES);
+	unsigned int count = 1 + dice(PAGES - first), op = dice(5);
+	uint64_t q0 = NH(0, vmid_of(sid), asid_of(sid));
+	uint64_t q1 = (1 + first) * 4096ull | (dice(2) ? LEAF : 0);
+
+	for (unsigned int s = 0; s < STREAMS; s++) {
+		bool in_vmid = vmid_of(s) == vmid_of(sid);
+
+		/* VAA and ALL are for the whole VMID */
+		if (s != sid && !(in_vmid && op >= 3))
+			continue;
+		for (unsigned int page = first; page < first + count; page++)
+			set_page(n, s, page);
+	}
+	if (op == 0)
+		rig_cmd(n->r, q0 | 0x11, 0);
+	else if (op == 4)
+		rig_cmd(n->r, q0 | 0x10, 0);
+	else if (count == 1)
+		rig_cmd(n->r, q0 | (op == 3 ? 0x13 : 0x12), q1);
+	else
+		rig_cmd(n->r, q0 | (op == 3 ? 0x13 : 0x12) | NUM(count - 1),
+			q1 | TG(1));
+	rig_sync(n->r);
+}
+
+static void agree(struct naive *n, unsigned int tries)
+{
+	for (unsigned int i = 0; i < tries; i++) {
+		unsigned int sid = dice(STREAMS), page = dice(PAGES);
+
+		rig_expect_pa(n->r, sid, (1 + page) * 4096ull,
+			      n->pa[sid][page]);
+	}
+}
+
+static void random_invalidations(void **state)
+{
+	static const uint32_t sizes[] = { 16, 64, 256, 16384 };
+	struct rig *r = *state;
+	struct naive n = { .r = r };
+
+	seed = 1;
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct uiommu_smmuv3_profile p = rig_profile("full");
+
+		p.tlb_entries = sizes[i];
+		again(r, &p);
+		for (unsigned int sid = 0; sid < STREAMS; sid++) {
+			uint64_t table = stream(r, sid, vmid_of(sid),
+						asid_of(sid), false);
+
+			for (unsigned int page = 0; page < PAGES; page++) {
+				uint64_t iova = (1 + page) * 4096ull;
+
+				rig_map4k(r, table, iova, 0, LEAF_RW);
+				n.pte[sid][page] = rig_pte4k(r, table, iova);
+				set_page(&n, sid, page);
+			}
+		}
+		for (unsigned int round = 0; round < 600; round++) {
+			move_some(&n);
+			agree(&n, 60);
+		}
+		assert_true(rig_stats(r).tlb_hits > 100);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -648,6 +756,7 @@ int main(void)
 		T(no_ranges_without_ril),
 		T(eight_bits),
 		T(vmid_wildcards),
+		T(random_invalidations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
