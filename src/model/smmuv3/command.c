@@ -37,15 +37,13 @@ static enum msmmu_outcome sync_cmd(msmmu *m, struct msmmu_cmdq *q,
 	const struct model_slot *self = model_slot_get(&m->drain);
 	struct msmmu_ctx *retired = NULL;
 	unsigned int cs = FIELD_GET(SMMU_CMD_SYNC_0_CS, cmd->q[0]);
+	enum msmmu_outcome outcome;
 
 	if (cs == 3 && !MUTANT("SYNC CS=3 is illegal"))
 		return MSMMU_STOP_ILL;
-	if (q->atc_waiting)
-		return MSMMU_WAIT;
-	if (q->atc_failed) {
-		q->atc_failed = false;
-		return MSMMU_STOP_ATC;
-	}
+	outcome = msmmu_atc_sync(m, q);
+	if (outcome != MSMMU_PASS)
+		return outcome;
 	msmmu_inval_settle(m, q);
 	/* From within a memory callback our own context must stay. */
 	if (!model_is_inside(&m->drain, self))
@@ -98,8 +96,7 @@ enum msmmu_outcome msmmu_command(msmmu *m, struct msmmu_cmdq *q,
 		legal = prefetch_cmd(cmd);
 		break;
 	case SMMU_CMD_OP_ATC_INV:
-		legal = msmmu_atc_inv_cmd(m, cmd, work);
-		break;
+		return msmmu_atc_inv_cmd(m, cmd, work);
 	case SMMU_CMD_OP_PRI_RESP:
 		legal = msmmu_pri_resp_cmd(m, cmd, work);
 		break;

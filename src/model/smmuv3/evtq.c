@@ -60,6 +60,9 @@ static uint64_t first_word(const struct msmmu_txn *t, uint32_t has)
 
 	if (!(in->flags & UIOMMU_TXN_SSV) || (has & HAS_NO_SSID))
 		return word;
+	if ((in->flags & UIOMMU_TXN_TRANSLATED) &&
+	    !msmmu_translated_ssv(t->m, in))
+		return word;
 	word |= FIELD_PREP(SMMU_EVT_0_SSID, in->ssid);
 	if (!(has & HAS_SSID_ALONE))
 		word |= SMMU_EVT_0_SSV;
@@ -171,7 +174,7 @@ static void overflow(msmmu *m, const struct evtq *q)
 		MSMMU_SET_REG(m, EVENTQ_PROD, q->prod ^ SMMU_Q_PROD_OVFLG);
 }
 
-static struct uiommu_mem_attrs queue_attrs(const msmmu *m)
+struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m)
 {
 	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
 	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
@@ -195,7 +198,8 @@ static bool write_record(msmmu *m, const struct evtq *q,
 			    q->lg2 + SMMU_EVT_SIZE_LG2) +
 	     smmu_q_offset(q->prod, q->lg2, SMMU_EVT_SIZE_LG2);
 	if (pa >> m->caps.oas ||
-	    m->host.write(m->host.ctx, pa, raw, sizeof(raw), queue_attrs(m))) {
+	    m->host.write(m->host.ctx, pa, raw, sizeof(raw),
+			  msmmu_queue_attrs(m))) {
 		msmmu_gerror_raise(m, SMMU_GERROR_EVENTQ_ABT_ERR);
 		return false;
 	}
@@ -232,7 +236,7 @@ static bool same_as_last(const msmmu *m, const struct evtq *q,
 static bool merged(const struct msmmu_txn *t, const struct evtq *q,
 		   const uint64_t rec[SMMU_EVT_QWORDS])
 {
-	bool allowed = t->ctx && t->ctx->mev && !t->fault.stall;
+	bool allowed = t->fault.mev && !t->fault.stall;
 
 	return (allowed || MUTANT("event-merge-allowed")) &&
 	       !MUTANT("event-merge") && same_as_last(t->m, q, rec);

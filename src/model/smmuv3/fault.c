@@ -37,6 +37,7 @@ void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		.ind = t->instr && !t->write,
 		.pnu = t->priv,
 		.reason = reason,
+		.mev = t->ctx && t->ctx->mev,
 		.desc_pa = UIOMMU_PA_INVALID,
 	};
 	if (type >= SMMU_EVT_F_TRANSLATION && type <= SMMU_EVT_F_PERMISSION &&

@@ -21,6 +21,7 @@ static void locks_init(msmmu *m)
 {
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_mutex_init(&m->irq_lock, NULL);
+	pthread_mutex_init(&m->atc_lock, NULL);
 	pthread_mutex_init(&m->cfg_lock, NULL);
 	pthread_mutex_init(&m->views.lock, NULL);
 	msmmu_cmdq_locks_init(m);
@@ -32,6 +33,7 @@ static void locks_fini(msmmu *m)
 {
 	pthread_mutex_destroy(&m->lock);
 	pthread_mutex_destroy(&m->irq_lock);
+	pthread_mutex_destroy(&m->atc_lock);
 	pthread_mutex_destroy(&m->cfg_lock);
 	pthread_mutex_destroy(&m->views.lock);
 	msmmu_cmdq_locks_fini(m);
@@ -68,11 +70,10 @@ static void reset_registers(msmmu *m)
 	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++) {
 		struct msmmu_cmdq *q = msmmu_queue(m, i);
 
-		q->atc_waiting = 0;
-		q->atc_failed = false;
 		q->was_full = false;
 		q->nr_later = 0;
 	}
+	msmmu_atc_reset(m);
 }
 
 /* Nobody is inside or stalled any more, and nobody can be. */

@@ -17,6 +17,7 @@
  *   lock	registers, event queue production, GERROR, pending interrupts,
  *		stalled transactions: that one is recorded, has its tag and can be
  *		found by it is one step
+ *   atc_lock	tags of invalidations, and what queues have outstanding of them
  *   cfg_lock	table of contexts, free and retired contexts
  *   views.lock	which ASIDs may have TLB entries (tlb_views.c)
  *   a TLB set's sequence word (cache.h), for a few stores
@@ -132,6 +133,7 @@ struct msmmu_fault {
 	bool record;
 	bool stall; /* instead of ending: wait for software */
 	bool raz;   /* ends without an abort (RAZ/WI) */
+	bool mev;   /* the event may be merged */
 	uint16_t stag;
 	uint16_t code; /* Reason of the record, ours to choose */
 	bool rnw, ind, pnu;
@@ -271,6 +273,15 @@ struct msmmu_stall {
 #define MSMMU_NR_VM_GENS 4096u
 #define MSMMU_NR_SID_GENS 4096u
 
+/* As many invalidations can be under way as PCIe has tags for. */
+#define MSMMU_ATC_TAGS 32u
+
+struct msmmu_cmdq;
+struct msmmu_atc_slot {
+	uint32_t tag; /* index + MSMMU_ATC_TAGS times how often it was used */
+	struct msmmu_cmdq *q; /* whose command it is, NULL: free */
+};
+
 #define MSMMU_IRQ_BIT(line) BIT32(UIOMMU_SMMUV3_LINE_##line)
 
 struct msmmu_inval;
@@ -292,12 +303,15 @@ struct msmmu_cmdq {
 	 */
 	pthread_mutex_t lock;
 	uintptr_t owner;      /* names the thread that holds it, or 0 */
-	uint32_t atc_waiting; /* ATC_INVs that endpoints have not answered */
-	bool atc_failed;      /* one has timed out since the last CMD_SYNC */
 	bool was_full;	      /* room was made that nobody has been told of */
 	/* a greedy model's invalidations until CMD_SYNC, see inval.c */
 	struct msmmu_inval *later;
 	uint32_t nr_later;
+
+	/* under atc_lock */
+	uint32_t atc_waiting; /* ATC_INVs that endpoints have not answered */
+	bool atc_failed;      /* one has timed out since the last CMD_SYNC */
+	bool atc_starved;     /* found no tag */
 
 	bool kicked; /* under kick_lock, see thread.c */
 };
@@ -344,6 +358,11 @@ struct uiommu_smmuv3_model {
 
 	/* messages under way: irq_lock */
 	pthread_mutex_t irq_lock;
+
+	/* invalidations that endpoints have to carry out */
+	pthread_mutex_t atc_lock;
+	struct msmmu_atc_slot atc_slot[MSMMU_ATC_TAGS];
+	uint32_t atc_starved; /* queues that found no tag */
 
 	/* command queues; the counters are added to by several of them */
 	struct msmmu_cmdq cmdq;
@@ -471,6 +490,8 @@ bool msmmu_event_room(const msmmu *m);
 /* The four words for t->fault. */
 void msmmu_event_record(const struct msmmu_txn *t,
 			uint64_t rec[SMMU_EVT_QWORDS]);
+/* Of the SMMU's accesses to its queues. */
+struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
 
 /*
  * What a consumed command wants done once the lock of its queue, q, is released:
@@ -492,8 +513,6 @@ struct msmmu_work {
 };
 
 /* Commands; under the lock of their queue.  False: CERROR_ILL. */
-bool msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
-		       struct msmmu_work *work); /* ats.c */
 bool msmmu_pri_resp_cmd(msmmu *m, const struct smmu_cmd *cmd,
 			struct msmmu_work *work); /* priq.c */
 bool msmmu_resume_cmd(msmmu *m, const struct smmu_cmd *cmd,
@@ -554,6 +573,13 @@ void msmmu_cmdq_kick(msmmu *m, struct msmmu_cmdq *q);
 /* The queue has been turned off: return when nobody consumes any more. */
 void msmmu_cmdq_settle(msmmu *m, struct msmmu_cmdq *q);
 
+/* atcinv.c; the first two under the lock of the queue */
+enum msmmu_outcome msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
+				     struct msmmu_work *work);
+/* May a CMD_SYNC of the queue go on?  PASS, WAIT or STOP_ATC. */
+enum msmmu_outcome msmmu_atc_sync(msmmu *m, struct msmmu_cmdq *q);
+void msmmu_atc_reset(msmmu *m);
+
 /* command.c; under the lock of the queue */
 enum msmmu_outcome msmmu_command(msmmu *m, struct msmmu_cmdq *q,
 				 const struct smmu_cmd *cmd,
@@ -583,6 +609,12 @@ const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
  * do not cache it.
  */
 bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx);
+/*
+ * The STE of ctx->sid, legal; false: ctx->fault says why not.  *cacheable: what
+ * was found may be kept.
+ */
+bool msmmu_ste_load(const msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
+		    uint64_t *pa, bool *cacheable);
 /* ste.c, cd.c: NULL, or why it is ILLEGAL */
 const char *msmmu_ste_check(const msmmu *m, const struct smmu_ste *ste);
 void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,
@@ -789,6 +821,14 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);
 /* The same for a context that has been found already. */
 int msmmu_translate_by(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
 		       struct uiommu_smmuv3_xlate *out);
+/* Steps 10 to 19 with the context that t->ctx is; or its fault. */
+int msmmu_by_context(struct msmmu_txn *t, struct msmmu_result *res);
+/* The fault of a context becomes the transaction's; returns -EFAULT. */
+int msmmu_config_fault(struct msmmu_txn *t);
+/* The address as it is. */
+int msmmu_bypass(const struct msmmu_txn *t, uint8_t mair, uint8_t sh,
+		 struct msmmu_result *res);
+int msmmu_abort_silently(struct msmmu_txn *t, const char *reason);
 /* What the transaction is after the STE's overrides; t->ctx is decoded. */
 void msmmu_txn_rights(struct msmmu_txn *t);
 
@@ -801,6 +841,20 @@ static inline unsigned int msmmu_want_out(const struct msmmu_ctx *ctx,
 	return (t->priv ? MSMMU_WANT_OUT_PRIV : 0) |
 	       (t->instr ? MSMMU_WANT_INSTR : 0);
 }
+
+/* ats.c; the next two between model_enter() and model_leave() */
+/* An access whose address is translated already; `on`: the SMMU is. */
+int msmmu_translated(struct msmmu_txn *t, bool on, struct msmmu_result *res);
+/*
+ * A translation request; t has m, slot, ats_nw and in, which is of
+ * msmmu_ats_txn().  Not 0: after leaving, msmmu_after_abort() is due.
+ */
+int msmmu_ats_request(struct msmmu_txn *t, struct uiommu_ats_translation *out,
+		      bool *recorded);
+/* What counts of a translation request. */
+struct uiommu_smmuv3_txn msmmu_ats_txn(const struct uiommu_smmuv3_txn *txn);
+/* Does an access with a translated address have a PASID? */
+bool msmmu_translated_ssv(const msmmu *m, const struct uiommu_smmuv3_txn *in);
 
 /* fast.c */
 /* Prepare a finished context for the common case. */

@@ -245,12 +245,29 @@ static bool pick_substream(const msmmu *m, const struct smmu_ste *ste,
 	return true;
 }
 
+bool msmmu_ste_load(const msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
+		    uint64_t *pa, bool *cacheable)
+{
+	struct strtab tab = strtab(m);
+	const char *why;
+
+	if (!ste_address(m, &tab, ctx->sid, ctx, pa, cacheable))
+		return false;
+	*cacheable = false;
+	if (fetch(m, *pa, ste->q, SMMU_STE_QWORDS, table_attrs(m)))
+		return failed(ctx, SMMU_EVT_F_STE_FETCH,
+			      "external abort on a stream table entry", *pa);
+	*cacheable = true;
+	why = msmmu_ste_check(m, ste);
+	if (why)
+		bad(ctx, SMMU_EVT_C_BAD_STE, why, *pa, ste->q[0]);
+	return !why;
+}
+
 bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx)
 {
 	msmmu *m = t->m;
-	struct strtab tab = strtab(m);
 	struct smmu_ste ste;
-	const char *why;
 	uint32_t index;
 	bool cacheable;
 	uint64_t pa;
@@ -262,14 +279,8 @@ bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx)
 		.instr_and = 1,
 	};
 	t->ctx = ctx;
-	if (!ste_address(m, &tab, ctx->sid, ctx, &pa, &cacheable))
+	if (!msmmu_ste_load(m, ctx, &ste, &pa, &cacheable))
 		return cacheable;
-	if (fetch(m, pa, ste.q, SMMU_STE_QWORDS, table_attrs(m)))
-		return failed(ctx, SMMU_EVT_F_STE_FETCH,
-			      "external abort on a stream table entry", pa);
-	why = msmmu_ste_check(m, &ste);
-	if (why)
-		return bad(ctx, SMMU_EVT_C_BAD_STE, why, pa, ste.q[0]);
 	msmmu_ste_decode(m, &ste, ctx);
 	msmmu_ctx_set_views(m, ctx);
 	ctx->ste_pa = pa;

@@ -16,9 +16,15 @@
 void msmmu_txn_rights(struct msmmu_txn *t)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
-	bool priv = t->in->flags & UIOMMU_TXN_PRIV;
-	bool instr = t->in->flags & UIOMMU_TXN_INSTR;
+	uint32_t flags = t->in->flags;
+	bool priv, instr;
 
+	/* Who sends a translated address is known by its PASID only. */
+	if (unlikely(flags & UIOMMU_TXN_TRANSLATED) &&
+	    !msmmu_translated_ssv(t->m, t->in))
+		flags = 0;
+	priv = flags & UIOMMU_TXN_PRIV;
+	instr = flags & UIOMMU_TXN_INSTR;
 	t->priv = (priv & ctx->priv_and) | ctx->priv_or | ctx->single_priv;
 	t->instr = ((instr & ctx->instr_and) | ctx->instr_or) && !t->write;
 }
@@ -26,7 +32,7 @@ void msmmu_txn_rights(struct msmmu_txn *t)
 /* --------------------------------------------------------------- ends --- */
 
 /* Abort without an event, but with a reason for people. */
-static int abort_silently(struct msmmu_txn *t, const char *reason)
+int msmmu_abort_silently(struct msmmu_txn *t, const char *reason)
 {
 	msmmu_fault(t, 0, 0, reason);
 	t->fault.record = false;
@@ -68,24 +74,23 @@ static inline void answer(const struct msmmu_txn *t,
 	};
 }
 
-static int bypass(struct msmmu_txn *t, uint8_t mair, uint8_t sh,
-		  struct uiommu_smmuv3_xlate *out)
+int msmmu_bypass(const struct msmmu_txn *t, uint8_t mair, uint8_t sh,
+		 struct msmmu_result *res)
 {
-	struct msmmu_result res = {
+	*res = (struct msmmu_result){
 		.pa = t->in->iova,
+		.ipa = t->in->iova,
 		.rights = MSMMU_S1_ALL | MSMMU_S2_ALL,
 		.size_lg2 = t->m->caps.oas,
 		.mair = mair,
 		.sh = sh,
 	};
-
-	answer(t, &res, out);
 	return 0;
 }
 
 /* ------------------------------------------------------------- SMMU off -- */
 
-static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+static int disabled(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	const struct msmmu_caps *caps = &t->m->caps;
 	uint32_t gbpa = load_relaxed(&t->m->gbpa);
@@ -101,11 +106,13 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	uint8_t mair, sh;
 
 	if (t->was_stalled)
-		return abort_silently(t, "SMMU turned off during the stall");
+		return msmmu_abort_silently(t,
+					    "SMMU turned off during the stall");
 	if (gbpa & SMMU_GBPA_ABORT)
-		return abort_silently(t, "SMMU off, GBPA.ABORT");
+		return msmmu_abort_silently(t, "SMMU off, GBPA.ABORT");
 	if (t->in->iova >> caps->oas)
-		return abort_silently(t, "SMMU off, address above its output");
+		return msmmu_abort_silently(
+			t, "SMMU off, address above its output");
 	if (caps->attr_perms_ovr) {
 		t->priv = priv < 2 ? t->priv : priv & 1;
 		t->instr = (instr < 2 ? t->instr : instr & 1) && !t->write;
@@ -113,7 +120,7 @@ static int disabled(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	msmmu_attrs_told(t->in, &mair, &sh);
 	if (caps->attr_types_ovr)
 		msmmu_attrs_override(&ovr, &mair, &sh);
-	return bypass(t, mair, sh, out);
+	return msmmu_bypass(t, mair, sh, res);
 }
 
 /* -------------------------------------------------------------- stages -- */
@@ -138,22 +145,19 @@ static int check_input_size(struct msmmu_txn *t, unsigned int bits)
 	return -EFAULT;
 }
 
-static int walk(struct msmmu_txn *t, uint64_t va,
-		struct uiommu_smmuv3_xlate *out)
+static int walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res)
 {
 	struct msmmu_tlb_ticket ticket;
-	struct msmmu_result res;
 
 	model_count(t->slot, MSMMU_TLB_MISSES, 1);
 	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
 	if (t->m->tlb.set && t->ctx->s1)
 		tlb_prefetch(t->m, &t->ctx->local, va);
-	if (!msmmu_walk(t, va, &ticket, &res))
+	if (!msmmu_walk(t, va, &ticket, res))
 		return -EFAULT;
 	/* Stage 2 alone has put its entry in by itself. */
 	if (t->ctx->s1 && likely(!t->dry))
-		msmmu_tlb_fill(t->m, t->ctx, va, &res, &ticket);
-	answer(t, &res, out);
+		msmmu_tlb_fill(t->m, t->ctx, va, res, &ticket);
 	return 0;
 }
 
@@ -175,46 +179,40 @@ static inline bool must_mark(const struct msmmu_txn *t,
 	return unlikely(res->clean) && (t->ats ? !t->ats_nw : t->write);
 }
 
-static int stage2_only(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+static int stage2_only(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
 	uint64_t in = t->in->iova;
-	struct msmmu_result res;
 	uint8_t memattr, sh;
 	int rc = check_input_size(t, t->m->caps.ias);
 
 	if (rc)
 		return rc;
 	if (in >> ctx->stage2.in_bits ||
-	    !msmmu_tlb_find_ipa(t->m, ctx, in, &res) || must_mark(t, &res))
-		return walk(t, in, out);
+	    !msmmu_tlb_find_ipa(t->m, ctx, in, res) || must_mark(t, res))
+		return walk(t, in, res);
 	model_count(t->slot, MSMMU_TLB_HITS, 1);
-	if (unlikely(!msmmu_check_rights(t, &res)))
+	if (unlikely(!msmmu_check_rights(t, res)))
 		return -EFAULT;
-	memattr = res.mair;
-	sh = res.sh;
-	msmmu_attrs_input(t, &res.mair, &res.sh);
-	msmmu_attrs_combine(ctx, memattr, sh, &res.mair, &res.sh);
-	answer(t, &res, out);
+	memattr = res->mair;
+	sh = res->sh;
+	msmmu_attrs_input(t, &res->mair, &res->sh);
+	msmmu_attrs_combine(ctx, memattr, sh, &res->mair, &res->sh);
 	return 0;
 }
 
-static inline int stage1(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
+static inline int stage1(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	uint64_t va = t->in->iova;
-	struct msmmu_result res;
 
 	if (unlikely(!t->m->tlb.set || !tlb_address(t->ctx, &va) ||
-		     !tlb_find(t, va, &res) || must_mark(t, &res)))
-		return walk(t, t->in->iova, out);
+		     !tlb_find(t, va, res) || must_mark(t, res)))
+		return walk(t, t->in->iova, res);
 	model_count(t->slot, MSMMU_TLB_HITS, 1);
-	if (unlikely(!msmmu_check_rights(t, &res)))
-		return -EFAULT;
-	answer(t, &res, out);
-	return 0;
+	return likely(msmmu_check_rights(t, res)) ? 0 : -EFAULT;
 }
 
-static int config_fault(struct msmmu_txn *t)
+int msmmu_config_fault(struct msmmu_txn *t)
 {
 	const struct msmmu_fault *f = &t->ctx->fault;
 
@@ -232,8 +230,7 @@ static int config_fault(struct msmmu_txn *t)
 	return -EFAULT;
 }
 
-static inline int by_context(struct msmmu_txn *t,
-			     struct uiommu_smmuv3_xlate *out)
+static inline int by_context(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
 	uint8_t mair, sh;
@@ -241,11 +238,11 @@ static inline int by_context(struct msmmu_txn *t,
 
 	msmmu_txn_rights(t);
 	if (likely(ctx->mode == MSMMU_MODE_XLATE))
-		return ctx->s1 ? stage1(t, out) : stage2_only(t, out);
+		return ctx->s1 ? stage1(t, res) : stage2_only(t, res);
 	if (ctx->mode == MSMMU_MODE_FAULT)
-		return config_fault(t);
+		return msmmu_config_fault(t);
 	if (ctx->mode == MSMMU_MODE_ABORT) {
-		rc = abort_silently(t, "STE.Config says abort");
+		rc = msmmu_abort_silently(t, "STE.Config says abort");
 		t->fault.desc_pa = ctx->ste_pa;
 		return rc;
 	}
@@ -254,16 +251,35 @@ static inline int by_context(struct msmmu_txn *t,
 	if (rc)
 		return rc;
 	msmmu_attrs_input(t, &mair, &sh);
-	return bypass(t, mair, sh, out);
+	return msmmu_bypass(t, mair, sh, res);
+}
+
+int msmmu_by_context(struct msmmu_txn *t, struct msmmu_result *res)
+{
+	return by_context(t, res);
+}
+
+static inline int answer_by_context(struct msmmu_txn *t,
+				    struct uiommu_smmuv3_xlate *out)
+{
+	struct msmmu_result res;
+	int rc = by_context(t, &res);
+
+	if (likely(!rc))
+		answer(t, &res, out);
+	return rc;
 }
 
 static __attribute__((noinline)) int
 config_miss(struct msmmu_txn *t, uint64_t key, struct uiommu_smmuv3_xlate *out)
 {
 	struct msmmu_ctx spare;
+	int rc;
 
 	t->ctx = msmmu_cfg_get(t, key, &spare);
-	return by_context(t, out);
+	rc = answer_by_context(t, out);
+	t->ctx = NULL;
+	return rc;
 }
 
 /* `on` is looked at once: what comes here because of it must not see it change. */
@@ -271,21 +287,24 @@ static __attribute__((noinline)) int unusual(struct msmmu_txn *t, bool on,
 					     struct uiommu_smmuv3_xlate *out)
 {
 	bool known = !(t->in->flags & ~KNOWN_FLAGS);
+	struct msmmu_result res;
+	int rc;
 
 	if (!known && (t->in->flags & UIOMMU_TXN_TRANSLATED))
-		return abort_silently(t, "unknown kind of transaction");
+		return msmmu_abort_silently(t, "unknown kind of transaction");
 	if (!known)
 		return abort_with(t, SMMU_EVT_F_UUT, 0,
 				  "unknown kind of transaction");
-	/* No ATS here, so nobody can have been given a translated address. */
 	if (t->in->flags & UIOMMU_TXN_TRANSLATED)
-		return abort_with(t, SMMU_EVT_F_TRANSL_FORBIDDEN, 0,
-				  "translated address without ATS");
-	if (!on)
-		return disabled(t, out);
-	/* A SubstreamID that no register could hold. */
-	return abort_with(t, SMMU_EVT_C_BAD_SUBSTREAMID, 0,
-			  "SubstreamID of more than 20 bits");
+		rc = msmmu_translated(t, on, &res);
+	else if (!on)
+		rc = disabled(t, &res);
+	else /* A SubstreamID that no register could hold. */
+		rc = abort_with(t, SMMU_EVT_C_BAD_SUBSTREAMID, 0,
+				"SubstreamID of more than 20 bits");
+	if (!rc)
+		answer(t, &res, out);
+	return rc;
 }
 
 static inline void read_flags(struct msmmu_txn *t)
@@ -307,7 +326,7 @@ int msmmu_translate_by(struct msmmu_txn *t, const struct msmmu_ctx *ctx,
 	read_flags(t);
 	t->ctx = ctx;
 	model_count(t->slot, MSMMU_CONFIG_HITS, 1);
-	return by_context(t, out);
+	return answer_by_context(t, out);
 }
 
 int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
@@ -329,5 +348,5 @@ int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out)
 	if (unlikely(!t->ctx))
 		return config_miss(t, key, out);
 	model_count(t->slot, MSMMU_CONFIG_HITS, 1);
-	return by_context(t, out);
+	return answer_by_context(t, out);
 }

@@ -290,8 +290,14 @@ static void profiles_that_lie_are_refused(void **state)
 		unsigned int reg;
 		uint32_t clear, set;
 	} lies[] = {
-		{ 0, 0, SMMU_IDR0_ATS },
 		{ 0, 0, SMMU_IDR0_PRI },
+		{ 0, 0, SMMU_IDR0_NS1ATS },
+		{ 0, 0, SMMU_IDR0_ATSRECERR },
+		{ 0, SMMU_IDR0_S1P | SMMU_IDR0_HYP,
+		  SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS },
+		{ 1, 0, 20u << 11 },
+		{ 3, 0, SMMU_IDR3_PPS },
+		{ 3, 0, SMMU_IDR3_PASIDTT },
 		{ 0, 0, 3u << 24 }, /* reserved STALL_MODEL */
 		/* stalls, but STALL_MAX is 0 */
 		{ 0, SMMU_IDR0_STALL_MODEL, 0 },
