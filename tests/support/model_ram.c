@@ -130,6 +130,22 @@ static void ram_log(void *ctx, const char *msg)
 	snprintf(ram->last_log, sizeof(ram->last_log), "%s", msg);
 }
 
+static int ram_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
+{
+	struct model_ram *ram = ctx;
+
+	return ram->on_ats_inval ? ram->on_ats_inval(ram->endpoint_arg, inval)
+				 : 0;
+}
+
+static void ram_pri_response(void *ctx, const struct uiommu_pri_response *resp)
+{
+	struct model_ram *ram = ctx;
+
+	if (ram->on_pri_response)
+		ram->on_pri_response(ram->endpoint_arg, resp);
+}
+
 struct uiommu_model_host model_ram_host(struct model_ram *ram)
 {
 	return (struct uiommu_model_host){
@@ -140,6 +156,8 @@ struct uiommu_model_host model_ram_host(struct model_ram *ram)
 		.direct = ram->use_direct ? ram_direct : NULL,
 		.irq = ram_irq,
 		.wake = ram_wake,
+		.ats_invalidate = ram_ats_invalidate,
+		.pri_response = ram_pri_response,
 		.log = ram_log,
 	};
 }

@@ -31,6 +31,11 @@ struct model_ram {
 	void (*on_irq)(void *arg, unsigned int line);
 	void *on_irq_arg;
 	char last_log[160];
+	/* the endpoints' side of ATS and PRI, if set */
+	int (*on_ats_inval)(void *arg, const struct uiommu_ats_inval *inval);
+	void (*on_pri_response)(void *arg,
+				const struct uiommu_pri_response *resp);
+	void *endpoint_arg;
 };
 
 int model_ram_init(struct model_ram *ram, uint64_t base, uint64_t size);

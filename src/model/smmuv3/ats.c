@@ -223,19 +223,23 @@ static int pass(struct msmmu_txn *t, struct msmmu_result *res)
 	return msmmu_bypass(t, mair, sh, res);
 }
 
-/* Does the context's fault concern an access that needs no CD? */
-static bool concerns(const struct msmmu_txn *t)
+/* Does the STE not have this SubstreamID, or the lack of one? */
+static bool no_substream(const struct msmmu_txn *t)
 {
 	const struct msmmu_ctx *ctx = t->ctx;
 
-	if (ctx->mode != MSMMU_MODE_FAULT)
-		return false;
-	if (no_ste(ctx))
-		return true;
 	/* Said of the STE, not of a CD table. */
-	return t->m->caps.pasidtt && ctx->fault.desc_pa == ctx->ste_pa &&
+	return t->m->caps.pasidtt && ctx->mode == MSMMU_MODE_FAULT &&
+	       ctx->fault.desc_pa == ctx->ste_pa &&
 	       (ctx->fault.type == SMMU_EVT_C_BAD_SUBSTREAMID ||
 		ctx->fault.type == SMMU_EVT_F_STREAM_DISABLED);
+}
+
+static int config_error(struct msmmu_txn *t)
+{
+	msmmu_config_fault(t);
+	t->fault.record = rec_cfg_ats(t->m);
+	return -EFAULT;
 }
 
 /* Split-stage ATS: the address is an IPA. */
@@ -256,16 +260,15 @@ static int checked(struct msmmu_txn *t, struct msmmu_result *res)
 	struct msmmu_ctx spare;
 
 	find_context(t, ssv, &spare);
-	if (concerns(t)) {
-		msmmu_config_fault(t);
-		t->fault.record = rec_cfg_ats(t->m);
-		return -EFAULT;
-	}
+	if (no_ste(t->ctx))
+		return config_error(t);
 	if (t->ctx->mode == MSMMU_MODE_ABORT &&
 	    !MUTANT("ats-translated-config-abort"))
 		return msmmu_abort_silently(t, "STE.Config says abort");
 	if (t->ctx->eats == SMMU_STE_EATS_OFF && !MUTANT("ats-translated-eats"))
 		return forbidden(t, "translated address, stream without ATS");
+	if (no_substream(t))
+		return config_error(t);
 	if (ssv && t->in->ssid >> SMMU_SSIDSIZE_MAX) {
 		bad_ssid(t);
 		t->fault.record = rec_cfg_ats(t->m);

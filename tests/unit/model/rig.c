@@ -64,6 +64,24 @@ void rig_remake(struct rig *r, const struct uiommu_smmuv3_profile *profile,
 	rig_on(r);
 }
 
+struct uiommu_smmuv3_profile rig_profile_ats(void)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+
+	p.idr[0] |= SMMU_IDR0_ATS | SMMU_IDR0_PRI | SMMU_IDR0_ATSRECERR;
+	p.idr[1] |= 8u << 11;
+	return p;
+}
+
+void rig_init_ats(struct rig *r, const struct uiommu_smmuv3_profile *profile)
+{
+	rig_init(r, profile);
+	wr64(r, SMMU_REG_PRIQ_BASE, RIG_PRIQ | RIG_PRIQ_LG2);
+	wr(r, SMMU_REG_IRQ_CTRL, 7);
+	wr(r, SMMU_REG_CR0, RIG_CR0_ATS);
+	assert_int_equal(rd(r, SMMU_REG_CR0ACK), RIG_CR0_ATS);
+}
+
 void rig_fini(struct rig *r)
 {
 	uiommu_smmuv3_model_destroy(r->model);
@@ -76,6 +94,16 @@ int rig_setup(void **state)
 	struct rig *r = malloc(sizeof(*r));
 
 	rig_init(r, &p);
+	*state = r;
+	return 0;
+}
+
+int rig_setup_ats(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile_ats();
+	struct rig *r = malloc(sizeof(*r));
+
+	rig_init_ats(r, &p);
 	*state = r;
 	return 0;
 }

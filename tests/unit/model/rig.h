@@ -31,6 +31,7 @@
 #define RIG_SIZE 0x20000000ull
 #define RIG_CMDQ (RIG_BASE + 0x10000)
 #define RIG_EVTQ (RIG_BASE + 0x20000)
+#define RIG_PRIQ (RIG_BASE + 0x30000)
 #define RIG_STRTAB (RIG_BASE + 0x400000)
 #define RIG_CD (RIG_BASE + 0x800000)
 #define RIG_TABLES (RIG_BASE + 0x1000000)
@@ -39,6 +40,7 @@
 
 #define RIG_CMDQ_LG2 6u
 #define RIG_EVTQ_LG2 4u
+#define RIG_PRIQ_LG2 2u
 
 /* Leaf attributes that most tests use: read-write, AF, not global. */
 #define LEAF_RW 0xc41ull /* unprivileged too */
@@ -68,6 +70,13 @@ void rig_fini(struct rig *r);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 struct uiommu_smmuv3_profile rig_profile(const char *name);
+/* "full" with ATS, PRI and ATSRECERR; not PPS, not PASIDTT. */
+struct uiommu_smmuv3_profile rig_profile_ats(void);
+/* CR0 of rig_init_ats(). */
+#define RIG_CR0_ATS 0x1fu
+/* rig_init() with such a profile, PRI queue and ATSCHK on. */
+void rig_init_ats(struct rig *r, const struct uiommu_smmuv3_profile *profile);
+int rig_setup_ats(void **state);
 
 uint32_t rd(struct rig *r, uint32_t off);
 uint64_t rd64(struct rig *r, uint32_t off);
