@@ -111,7 +111,10 @@ struct uiommu_model_host {
 	 * no endpoint has an ATC.
 	 */
 	int (*ats_invalidate)(void *ctx, const struct uiommu_ats_inval *inval);
-	/* A response to page requests, outside the model's locks.  May be NULL. */
+	/*
+	 * A response to page requests, outside the model's locks; it may start
+	 * DMA, translation requests and page requests.  May be NULL.
+	 */
 	void (*pri_response)(void *ctx, const struct uiommu_pri_response *resp);
 
 	/* Allocation; NULL: malloc and free are used.  Set both or none. */

@@ -13,6 +13,7 @@
 #include <uiommu/pgtable.h>
 #include <uiommu/platform.h>
 #include <uiommu/smmuv3.h>
+#include <uiommu/smmuv3_endpoint.h>
 #include <uiommu/smmuv3_model.h>
 #include <uiommu/types.h>
 

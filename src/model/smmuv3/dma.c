@@ -49,8 +49,8 @@ static void move_direct(uint8_t *mem, uint8_t *buf, size_t len, bool write)
 	}
 }
 
-static int move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
-		size_t len, bool write)
+int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
+	       size_t len, bool write)
 {
 	uint8_t *mem = NULL;
 
@@ -66,7 +66,7 @@ static int move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 }
 
 /* The SMMU let it through; memory said no.  No event for that. */
-static void memory_abort(struct msmmu_txn *t, uint64_t pa)
+void msmmu_memory_abort(struct msmmu_txn *t, uint64_t pa)
 {
 	msmmu_fault(t, 0, 0, "external abort on the access itself");
 	t->fault.record = false;
@@ -88,8 +88,8 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	*len = req->len - req->done_len;
 	if (*len - 1 > room)
 		*len = room + 1;
-	if (move(t->m, &x, buf, *len, write)) {
-		memory_abort(t, x.pa);
+	if (msmmu_move(t->m, &x, buf, *len, write)) {
+		msmmu_memory_abort(t, x.pa);
 		return -EFAULT;
 	}
 	model_count(t->slot,

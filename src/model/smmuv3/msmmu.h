@@ -856,6 +856,13 @@ struct uiommu_smmuv3_txn msmmu_ats_txn(const struct uiommu_smmuv3_txn *txn);
 /* Does an access with a translated address have a PASID? */
 bool msmmu_translated_ssv(const msmmu *m, const struct uiommu_smmuv3_txn *in);
 
+/* dma.c; between model_enter() and model_leave() */
+/* Bytes to or from where a translation says. */
+int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
+	       size_t len, bool write);
+/* The fault of a transaction whose bytes could not be moved. */
+void msmmu_memory_abort(struct msmmu_txn *t, uint64_t pa);
+
 /* fast.c */
 /* Prepare a finished context for the common case. */
 void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
