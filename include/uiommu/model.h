@@ -105,7 +105,8 @@ struct uiommu_model_host {
 
 	/*
 	 * Invalidate the ATC of the endpoint with inval->sid.  0: done, or no
-	 * such endpoint; -ETIMEDOUT: it does not answer; -EINPROGRESS: the
+	 * such endpoint, or one that has ATS off; -ETIMEDOUT (or another error):
+	 * it does not answer, or has gone while it should; -EINPROGRESS: the
 	 * model's ats_inval_done() will be called with inval->tag.  Called
 	 * outside the model's locks, by the thread that consumes commands.  NULL:
 	 * no endpoint has an ATC.

@@ -205,6 +205,7 @@ struct uiommu_ats_translation {
 	uint8_t size_lg2; /* of the region */
 	bool read, write, exec;
 	bool priv;   /* the rights are those of privileged accesses */
+	/* What PCIe has besides; this SMMU never sets them. */
 	bool global; /* the same in all PASIDs */
 	bool untranslated_only;
 };
@@ -216,7 +217,9 @@ int uiommu_smmuv3_model_ats_translate(struct uiommu_smmuv3_model *model,
 /*
  * The endpoint has carried out an invalidation that ats_invalidate() answered
  * with -EINPROGRESS.  status: 0, or -ETIMEDOUT if the link gave up on it.  May
- * be called from any thread; consumes commands that waited for it.
+ * be called from any thread, also before ats_invalidate() has returned; consumes
+ * commands that waited for it.  A tag that nobody waits for (any more) is
+ * ignored.
  */
 void uiommu_smmuv3_model_ats_inval_done(struct uiommu_smmuv3_model *model,
 					uint32_t tag, int status);

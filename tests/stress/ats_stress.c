@@ -44,6 +44,7 @@ struct fire {
 	struct uiommu_smmuv3_model *model;
 	struct uiommu_smmuv3_endpoint *ep;
 	uint32_t stop, next;
+	uint32_t hot; /* the page that the next change is about */
 	uint64_t accesses, parked, denied;
 	uint32_t prod;
 	/* Invalidations by another thread: one at a time, handed over here. */
@@ -215,7 +216,10 @@ static void *mover(void *arg)
 
 	memset(buf, 0xee, sizeof(buf));
 	for (unsigned int i = part * 5; !load_acquire(&f->stop); i++) {
-		dma.txn.iova = (i % NR_PAGES) * 4096ull + part * 1024;
+		unsigned int page = i & 1 ? load_relaxed(&f->hot)
+					  : i % NR_PAGES;
+
+		dma.txn.iova = page * 4096ull + part * 1024;
 		(void)uiommu_smmuv3_endpoint_dma(f->ep, &dma);
 		fetch_add_relaxed(&f->accesses, 1);
 	}
@@ -239,6 +243,8 @@ static void run_quiet(bool slow)
 	for (unsigned int round = 0; go_on(round, begin); round++) {
 		unsigned int page = round % NR_PAGES;
 
+		store_relaxed(&f.hot, page);
+		wait_accesses(&f, 10);
 		/* off and on: nothing old may be there afterwards */
 		if (round % 8 == 7)
 			uiommu_smmuv3_endpoint_set_ats(f.ep, false);
@@ -301,7 +307,9 @@ static void *faulter(void *arg)
 		.done = ended,
 	};
 	while (!load_acquire(&f->stop)) {
-		unsigned int page = (unsigned int)rand_r(&seed) % NR_PAGES;
+		unsigned int r = (unsigned int)rand_r(&seed);
+		unsigned int page = r & 0x100 ? load_relaxed(&f->hot)
+					      : r % NR_PAGES;
 
 		w.dma.txn.iova = page * 4096ull + part * 1024;
 		w.dma.opaque[7] = &w;
@@ -361,13 +369,15 @@ static void pages_on_demand(void **state)
 		unsigned int page = round * 7 % NR_PAGES;
 		uint8_t *mem = f.ram.mem + (pa_of(page) - BASE);
 
+		store_relaxed(&f.hot, page);
 		for (unsigned int i = 0; i < 20; i++) {
 			serve(&f, &cons);
 			sched_yield();
 		}
 		unmap(&f, page);
 		memset(mem, 0, 4096);
-		sched_yield();
+		for (unsigned int i = 0; i < 4; i++)
+			sched_yield();
 		for (unsigned int i = 0; i < 4096; i++)
 			assert_int_equal(mem[i], 0);
 	}

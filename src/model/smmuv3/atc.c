@@ -16,6 +16,7 @@
  */
 #include "atc.h"
 
+#include "../mutant.h"
 #include "base/bits.h"
 
 #define TAG_SIZE GENMASK64(57, 52)
@@ -133,7 +134,9 @@ void atc_insert(struct atc *atc, const struct atc_owner *owner, uint64_t at,
 	fetch_or_acq_rel(&atc->sizes, BIT64(tr->size_lg2 - 12));
 	fence_full();
 	mcache_fill(&atc->cache, set_index(meta, at, tr->size_lg2),
-		    make_tag(at, tr->size_lg2), &e, META_OWNER, ticket->kills);
+		    make_tag(at, tr->size_lg2), &e, META_OWNER,
+		    MUTANT("atc-late-insert") ? mcache_kills(&atc->cache)
+					      : ticket->kills);
 }
 
 /* ------------------------------------------------------- invalidation --- */

@@ -47,7 +47,8 @@ static bool no_ste(const struct msmmu_ctx *ctx)
 /* Configuration errors of ATS traffic are told only if CR2 asks for it. */
 static bool rec_cfg_ats(const msmmu *m)
 {
-	return msmmu_cr2(m) & SMMU_CR2_REC_CFG_ATS;
+	return (msmmu_cr2(m) & SMMU_CR2_REC_CFG_ATS) ||
+	       MUTANT("ats-rec-cfg-ats");
 }
 
 static void bad_ssid(struct msmmu_txn *t)

@@ -13,7 +13,9 @@
  * A piece therefore takes at most one request, whatever others do.
  */
 #include <errno.h>
+#include <sched.h>
 
+#include "../mutant.h"
 #include "endpoint.h"
 
 #define DMA_FLAGS                                                  \
@@ -89,7 +91,8 @@ void uiommu_smmuv3_endpoint_set_ats(struct uiommu_smmuv3_endpoint *ep,
 	do {
 		next = ((old >> 1) + 1) << 1;
 	} while (!cmpxchg_acq_rel(&ep->ats, &old, next));
-	atc_clear(&ep->atc);
+	if (!MUTANT("endpoint-enable-empties"))
+		atc_clear(&ep->atc);
 	if (enable) {
 		old = next;
 		/* Unless somebody else has set it meanwhile. */
@@ -108,7 +111,7 @@ int uiommu_smmuv3_endpoint_ats_invalidate(struct uiommu_smmuv3_endpoint *ep,
 					  const struct uiommu_ats_inval *inval)
 {
 	EP_COUNT(ep, invalidations);
-	if (inval->sid == ep->config.sid)
+	if (inval->sid == ep->config.sid && !MUTANT("endpoint-invalidate"))
 		atc_invalidate(&ep->atc, inval);
 	return 0;
 }
@@ -244,6 +247,11 @@ static int inside(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 		rc = request(ep, p, &want, &ticket, &e);
 		if (rc)
 			return rc;
+	}
+	if (MUTANT("endpoint-inside")) {
+		model_leave(&ep->m->drain, p->t.slot);
+		sched_yield();
+		p->t.slot = model_enter(&ep->m->drain);
 	}
 	return access(ep, p, req, &e);
 }

@@ -22,6 +22,8 @@ enum verdict {
 
 static bool is_stop_marker(const struct uiommu_pri_request *req)
 {
+	if (MUTANT("priq-stop-marker"))
+		return false;
 	return req->ssv && req->last && !req->read && !req->write;
 }
 
@@ -127,7 +129,7 @@ static bool ste_ppar(msmmu *m, const struct uiommu_pri_request *req, bool *ppar)
 	t.slot = model_enter(&m->drain);
 	if (msmmu_ste_load(m, &ctx, &ste, &pa, &cacheable)) {
 		model_leave(&m->drain, t.slot);
-		*ppar = ste.q[1] & SMMU_STE_1_PPAR;
+		*ppar = (ste.q[1] & SMMU_STE_1_PPAR) && !MUTANT("priq-ppar");
 		return true;
 	}
 	msmmu_config_fault(&t);
@@ -158,7 +160,7 @@ static void respond_overflow(msmmu *m, const struct uiommu_pri_request *req)
 	enum uiommu_pri_code code = UIOMMU_PRI_SUCCESS;
 	bool ssv = false;
 
-	if (req->ssv && m->caps.pps)
+	if (req->ssv && m->caps.pps && !MUTANT("priq-pps"))
 		ssv = true;
 	else if (req->ssv && m->caps.ssid_bits && !ste_ppar(m, req, &ssv))
 		code = UIOMMU_PRI_FAILURE;

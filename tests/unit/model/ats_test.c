@@ -427,7 +427,7 @@ static void eats_that_is_illegal(void **state)
 		{ 7, 2, 1, 0, true },  { 7, 1, 1, 0, true },
 		{ 6, 1, 1, 0, true },  { 7, 3, 0, 0, false },
 		{ 4, 2, 0, 0, false }, { 0, 2, 0, 0, false },
-		{ 7, 1, 0, 1, false },
+		{ 7, 1, 0, 1, false }, { 7, 0, 1, 0, false },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -436,6 +436,9 @@ static void eats_that_is_illegal(void **state)
 		struct smmu_ste ste;
 		struct rig r;
 
+		/* stalls are allowed: S2S alone is legal */
+		p.idr[0] &= ~SMMU_IDR0_STALL_MODEL;
+		p.idr[5] |= 4u << 16;
 		p.idr[0] |= rows[i].ns1ats ? SMMU_IDR0_NS1ATS : 0;
 		rig_begin(&r, &p);
 		ste = rig_ste_s2(s2, 5);
@@ -443,7 +446,6 @@ static void eats_that_is_illegal(void **state)
 		ste.q[1] |= EATS(rows[i].eats);
 		ste.q[2] |= rows[i].s2s << 57;
 		rig_ste(&r, S1_FULL, &ste);
-		/* without stalls S2S is illegal by itself with stage 2 */
 		rig_xlate(&r, S1_FULL, 0, 0x40001000, &x);
 		assert_int_equal(r.info.event_type == SMMU_EVT_C_BAD_STE,
 				 rows[i].illegal);
