@@ -204,7 +204,7 @@ struct uiommu_ats_translation {
 			   * split-stage ATS */
 	uint8_t size_lg2; /* of the region */
 	bool read, write, exec;
-	bool priv;   /* the rights are those of privileged accesses */
+	bool priv; /* the rights are those of privileged accesses */
 	/* What PCIe has besides; this SMMU never sets them. */
 	bool global; /* the same in all PASIDs */
 	bool untranslated_only;
