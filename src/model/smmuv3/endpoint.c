@@ -172,7 +172,7 @@ static int request(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 
 	EP_COUNT(ep, atc_misses);
 	p->in = msmmu_ats_txn(&txn);
-	p->t.ats_nw = !want->write;
+	p->t.ats_nw = !want->write && !MUTANT("endpoint-no-write");
 	rc = msmmu_ats_request(&p->t, &tr, &p->recorded);
 	if (rc) {
 		p->failed = true;

@@ -454,6 +454,108 @@ static void requests_share_the_tlb(void **state)
 	rig_expect_fault(r, S1_FULL, WRITE, 0x2010, SMMU_EVT_F_PERMISSION);
 }
 
+/* ------------------------------------- access flag and dirty state ----- */
+
+#define AF 0x400ull
+#define CLEAN (1ull << 51 | LEAF_RO) /* writable, not marked dirty */
+#define S2_CLEAN (1ull << 51 | S2_PAGE_RO)
+
+/* A rig whose SMMU marks descriptors, in S1_FULL and NESTED_FULL. */
+static void begin_marking(struct rig *r)
+{
+	struct uiommu_smmuv3_profile p = rig_profile_ats();
+	struct smmu_cd cd;
+	uint64_t q2;
+
+	p.idr[0] |= 2u << 6; /* HTTU: both */
+	ats_begin(r, &p);
+	for (uint32_t sid = S1_FULL; sid <= NESTED_FULL; sid++) {
+		cd = rig_cd_4k(ats_s1, (uint16_t)sid);
+		cd.q[0] |= SMMU_CD_0_HA | SMMU_CD_0_HD;
+		if (sid == S1_FULL || sid == NESTED_FULL)
+			rig_cd(r, ats_cd_of(sid), &cd);
+	}
+	q2 = rig_ste_s2(ats_s2, 5).q[2] | SMMU_STE_2_S2HA | SMMU_STE_2_S2HD;
+	ram_w64(&r->ram, rig_ste_addr(NESTED_FULL) + 16, q2);
+}
+
+static uint64_t pte(struct rig *r, uint64_t iova)
+{
+	return ram_r64(&r->ram, rig_pte4k(r, ats_s1, iova));
+}
+
+static void requests_mark_descriptors(void **state)
+{
+	struct uiommu_smmuv3_xlate x;
+	struct rig r;
+
+	begin_marking(&r);
+	rig_map4k(&r, ats_s1, 0x1000, RIG_DATA, CLEAN & ~AF);
+	/* No Write: accessed, but not dirty */
+	expect_grant(&r, S1_FULL, NW, 0, 0x1000, PAGE(RIG_DATA, true, false));
+	assert_int_equal(pte(&r, 0x1000), RIG_DATA | CLEAN | 3);
+	/* that it is in the TLB as clean does not help */
+	expect_grant(&r, S1_FULL, 0, 0, 0x1000, PAGE(RIG_DATA, true, true));
+	assert_int_equal(pte(&r, 0x1000), RIG_DATA | (CLEAN & ~0x80ull) | 3);
+	/* No Write to what is dirty already */
+	expect_grant(&r, S1_FULL, NW, 0, 0x1000, PAGE(RIG_DATA, true, true));
+	/* after a read of the same page */
+	rig_map4k(&r, ats_s1, 0x2000, RIG_DATA, CLEAN);
+	assert_int_equal(rig_xlate(&r, S1_FULL, 0, 0x2000, &x), 0);
+	expect_grant(&r, S1_FULL, NW, 0, 0x2000, PAGE(RIG_DATA, true, false));
+	assert_int_equal(pte(&r, 0x2000), RIG_DATA | CLEAN | 3);
+	expect_grant(&r, S1_FULL, 0, 0, 0x2000, PAGE(RIG_DATA, true, true));
+	assert_int_equal(pte(&r, 0x2000), RIG_DATA | (CLEAN & ~0x80ull) | 3);
+	/* what grants nothing is not accessed */
+	rig_map4k(&r, ats_s1, 0x3000, RIG_DATA, 0x801);
+	expect_grant(&r, S1_FULL, 0, 0, 0x3000, NOTHING);
+	assert_int_equal(pte(&r, 0x3000), RIG_DATA | 0x803);
+	rig_fini(&r);
+}
+
+static void probes_mark_nothing(void **state)
+{
+	struct uiommu_ats_translation tr;
+	struct rig r;
+
+	begin_marking(&r);
+	rig_map4k(&r, ats_s1, 0x1000, RIG_DATA, CLEAN & ~AF);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(request(&r, S1_FULL, UIOMMU_TXN_PROBE, 0,
+					 0x1000, &tr),
+				 0);
+		assert_true(tr.read && tr.write);
+		assert_int_equal(pte(&r, 0x1000), RIG_DATA | (CLEAN & ~AF) | 3);
+	}
+	rig_fini(&r);
+}
+
+/* Dirty state of stage 2 is of no interest where stage 1 grants no write. */
+static void requests_mark_both_stages(void **state)
+{
+	uint64_t ipa = 0x80000000, s2_pte;
+	struct rig r;
+
+	begin_marking(&r);
+	rig_map(&r, ats_s2, 12, 1, 3, ipa, RIG_DATA | S2_CLEAN);
+	s2_pte = ram_r64(&r.ram, ats_s2 + 8 * 2) & GENMASK64(47, 12);
+	s2_pte = ram_r64(&r.ram, s2_pte) & GENMASK64(47, 12);
+	assert_int_equal(ram_r64(&r.ram, s2_pte), RIG_DATA | S2_CLEAN);
+	rig_map4k(&r, ats_s1, 0x1000, ipa, LEAF_RO);
+	expect_grant(&r, NESTED_FULL, 0, 0, 0x1000,
+		     PAGE(RIG_DATA, true, false));
+	assert_int_equal(ram_r64(&r.ram, s2_pte), RIG_DATA | S2_CLEAN);
+	rig_map4k(&r, ats_s1, 0x2000, ipa, CLEAN);
+	expect_grant(&r, NESTED_FULL, NW, 0, 0x2000,
+		     PAGE(RIG_DATA, true, false));
+	assert_int_equal(ram_r64(&r.ram, s2_pte), RIG_DATA | S2_CLEAN);
+	expect_grant(&r, NESTED_FULL, 0, 0, 0x2000, PAGE(RIG_DATA, true, true));
+	assert_int_equal(ram_r64(&r.ram, s2_pte),
+			 RIG_DATA | 1ull << 51 | S2_PAGE_RW);
+	assert_int_equal(pte(&r, 0x2000), ipa | (CLEAN & ~0x80ull) | 3);
+	rig_fini(&r);
+}
+
 #define T(name) \
 	cmocka_unit_test_setup_teardown(name, rig_setup_ats, rig_teardown)
 
@@ -474,6 +576,9 @@ int main(void)
 		T(stage1_skipped),
 		T(tagged_addresses),
 		T(requests_share_the_tlb),
+		cmocka_unit_test(requests_mark_descriptors),
+		cmocka_unit_test(probes_mark_nothing),
+		cmocka_unit_test(requests_mark_both_stages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,7 @@ static struct ep_rig *begin(uint64_t eats, uint8_t stu_lg2)
 	struct ep_rig *er = calloc(1, sizeof(*er));
 	struct uiommu_smmuv3_endpoint_config c;
 
+	p.idr[0] |= 2u << 6; /* HTTU, where a CD asks for it */
 	p.idr[3] |= SMMU_IDR3_PASIDTT;
 	rig_init_ats(&er->rig, &p);
 	er->rig.ram.on_ats_inval = invalidate;
@@ -247,6 +248,27 @@ static void pasids_and_privilege_are_apart(void **state)
 	assert_int_equal(dma_as(er, SSV | UIOMMU_TXN_INSTR, 3, 0x3000, &byte,
 				1),
 			 -EFAULT);
+}
+
+/* Only who writes makes a page dirty. */
+static void reads_leave_pages_clean(void **state)
+{
+	struct ep_rig *er = *state;
+	uint64_t clean = RIG_DATA | 1ull << 51 | LEAF_RO | 3, pte;
+	struct smmu_cd cd = rig_cd_4k(er->table, 1);
+	uint8_t byte = 0;
+
+	cd.q[0] |= SMMU_CD_0_HA | SMMU_CD_0_HD;
+	rig_cd(&er->rig, RIG_CD, &cd);
+	map(er, 0x1000, RIG_DATA, 1ull << 51 | LEAF_RO);
+	pte = rig_pte4k(&er->rig, er->table, 0x1000);
+	assert_int_equal(dma(er, 0, 0x1000, &byte, 1), 0);
+	assert_int_equal(ram_r64(&er->rig.ram, pte), clean);
+	assert_int_equal(dma(er, WRITE, 0x1000, &byte, 1), 0);
+	assert_int_equal(ram_r64(&er->rig.ram, pte), clean & ~0x80ull);
+	expect_stats(er, 0, 2, 0);
+	assert_int_equal(dma(er, 0, 0x1000, &byte, 1), 0);
+	expect_stats(er, 1, 2, 0);
 }
 
 /* What an invalidation covers is asked for again, what it does not hits. */
@@ -629,6 +651,7 @@ int main(void)
 		T(a_block_is_one_translation),
 		T(rights_are_kept_and_asked_for_again),
 		T(pasids_and_privilege_are_apart),
+		T(reads_leave_pages_clean),
 		T(invalidations_are_exact),
 		T(old_translations_live_until_invalidated),
 		T(split_stage),
