@@ -293,6 +293,130 @@ static void reset_forgets(void **state)
 	assert_int_equal(CONS(r), 3);
 }
 
+/* ------------------------------------------------------ several queues --- */
+
+#define NR_QUEUES 8u
+#define Q_LG2 6u
+
+/* ECMDQ registers: page 2 on, 16 KiB apart with two pages of four. */
+static uint32_t ecmdq(unsigned int i, uint32_t off)
+{
+	return 0x20000 + i * 0x4000 + off;
+}
+
+static uint32_t ecmdq_rd(struct endpoint *ep, unsigned int i)
+{
+	return rd(&ep->rig, ecmdq(i, 0xc)) & 0xfffff;
+}
+
+static void ecmdq_cmd(struct endpoint *ep, unsigned int i, uint64_t q0,
+		      uint64_t q1)
+{
+	struct rig *r = &ep->rig;
+	uint32_t prod = rd(r, ecmdq(i, 8));
+	uint64_t pa =
+		RIG_BASE + 0x40000 + i * 0x1000 + smmu_q_offset(prod, Q_LG2, 4);
+
+	ram_w64(&r->ram, pa, q0);
+	ram_w64(&r->ram, pa + 8, q1);
+	wr(r, ecmdq(i, 8),
+	   (prod & 0xfff00000) | smmu_q_add(prod & 0xfffff, 1, Q_LG2));
+}
+
+static int setup_queues(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile_ats();
+	struct endpoint *ep = calloc(1, sizeof(*ep));
+
+	p.idr[1] |= SMMU_IDR1_ECMDQ;
+	p.idr[6] = 1u << 24 | 2u << 16;
+	rig_init_ats(&ep->rig, &p);
+	attach(ep);
+	for (unsigned int i = 0; i < NR_QUEUES; i++) {
+		wr64(&ep->rig, ecmdq(i, 0),
+		     (RIG_BASE + 0x40000 + i * 0x1000) | Q_LG2);
+		wr(&ep->rig, ecmdq(i, 8), 0x80000000);
+		assert_int_equal(rd(&ep->rig, ecmdq(i, 0xc)), 0x80000000);
+	}
+	*state = ep;
+	return 0;
+}
+
+/* A SYNC waits for what its own queue has outstanding, and tells of that. */
+static void each_queue_for_itself(void **state)
+{
+	struct endpoint *ep = *state;
+
+	ep->answer = -EINPROGRESS;
+	ecmdq_cmd(ep, 0, 0x40, 0x34);
+	ecmdq_cmd(ep, 1, 0x40, 0x34);
+	ecmdq_cmd(ep, 0, 0x46, 0);
+	ecmdq_cmd(ep, 1, 0x46, 0);
+	ecmdq_cmd(ep, 2, 0x46, 0);
+	rig_sync(&ep->rig);
+	assert_int_equal(ecmdq_rd(ep, 0), 1);
+	assert_int_equal(ecmdq_rd(ep, 1), 1);
+	assert_int_equal(ecmdq_rd(ep, 2), 1);
+	done(ep, 1, -ETIMEDOUT);
+	assert_int_equal(ecmdq_rd(ep, 0), 1);
+	/* ERR and ERR_REASON of queue 1 */
+	assert_int_equal(rd(&ep->rig, ecmdq(1, 0xc)), 0x83800001);
+	done(ep, 0, 0);
+	assert_int_equal(ecmdq_rd(ep, 0), 2);
+	assert_int_equal(rd(&ep->rig, ecmdq(0, 0xc)), 0x80000002);
+	/* acknowledged by ERRACK */
+	wr(&ep->rig, ecmdq(1, 8), 0x80800002);
+	assert_int_equal(ecmdq_rd(ep, 1), 2);
+}
+
+/* Tags are for all; whoever finds none goes on when one is there. */
+static void queues_share_tags(void **state)
+{
+	struct endpoint *ep = *state;
+
+	ep->answer = -EINPROGRESS;
+	for (unsigned int i = 0; i < NR_TAGS; i++)
+		rig_cmd(&ep->rig, 0x40, 0x34);
+	for (unsigned int i = 0; i < NR_QUEUES; i++) {
+		ecmdq_cmd(ep, i, 0x40, 0x34);
+		ecmdq_cmd(ep, i, 0x46, 0);
+		assert_int_equal(ecmdq_rd(ep, i), 0);
+	}
+	assert_int_equal(ep->n, NR_TAGS);
+	for (unsigned int i = 0; i < NR_QUEUES; i++) {
+		done(ep, i, 0);
+		assert_int_equal(ep->n, NR_TAGS + i + 1);
+	}
+	for (unsigned int i = 0; i < NR_QUEUES; i++)
+		assert_int_equal(ecmdq_rd(ep, i), 1);
+	for (unsigned int i = NR_QUEUES; i < NR_TAGS + NR_QUEUES; i++)
+		done(ep, i, 0);
+	for (unsigned int i = 0; i < NR_QUEUES; i++)
+		assert_int_equal(ecmdq_rd(ep, i), 2);
+	rig_sync(&ep->rig);
+}
+
+/* One tag comes free and is given back at once by each: calls do not nest. */
+static void queues_wake_each_other(void **state)
+{
+	struct endpoint *ep = *state;
+
+	ep->answer = -EINPROGRESS;
+	for (unsigned int i = 0; i < NR_TAGS; i++)
+		rig_cmd(&ep->rig, 0x40, 0x34);
+	for (unsigned int i = 0; i < NR_QUEUES; i++) {
+		for (unsigned int k = 0; k < 5; k++)
+			ecmdq_cmd(ep, i, 0x40, 0x34);
+		ecmdq_cmd(ep, i, 0x46, 0);
+	}
+	ep->answer = 0;
+	done(ep, 5, 0);
+	assert_int_equal(ep->n, NR_TAGS + 5 * NR_QUEUES);
+	assert_int_equal(ep->max_depth, 1);
+	for (unsigned int i = 0; i < NR_QUEUES; i++)
+		assert_int_equal(ecmdq_rd(ep, i), 6);
+}
+
 /* ------------------------------------------------- from other threads --- */
 
 static void *answer_slowly(void *arg)
@@ -336,6 +460,7 @@ static void answered_by_another_thread(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define Q(name) cmocka_unit_test_setup_teardown(name, setup_queues, teardown)
 
 int main(void)
 {
@@ -348,6 +473,9 @@ int main(void)
 		T(as_many_as_there_are_tags),
 		T(done_from_the_callback),
 		T(reset_forgets),
+		Q(each_queue_for_itself),
+		Q(queues_share_tags),
+		Q(queues_wake_each_other),
 		cmocka_unit_test(answered_by_another_thread),
 	};
 
