@@ -6,7 +6,8 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all setup run test check bench stress test-linux install clean help
+.PHONY: all setup run test check mutate bench stress test-linux install clean \
+	help
 
 all: $(BUILD)/build.ninja
 	@$(NINJA)
@@ -26,6 +27,9 @@ test: all
 check: test
 	@scripts/run-sanitizers
 	@scripts/check-format
+
+mutate: | setup
+	@scripts/mutate
 
 bench: all
 	@scripts/run-bench $(BUILD)
@@ -51,6 +55,7 @@ help:
 	@echo "make run         run Debian's dpdk-test under uiommu and tell what happened"
 	@echo "make test        all tests; the last line counts them"
 	@echo "make check       test, then sanitizers and format"
+	@echo "make mutate      drop each behaviour of the model; which test notices?"
 	@echo "make bench       measure; writes $(BUILD)/bench.json"
 	@echo "make stress      the concurrency tests for a minute each"
 	@echo "make test-linux  Linux's own VFIO tests, unmodified (downloads sources)"

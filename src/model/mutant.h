@@ -14,25 +14,40 @@
 #include <string.h>
 
 /* Names stand in a section of their own, where scripts/mutate finds them. */
-#define MUTANT(name)                                                      \
-	(__extension__({                                                  \
-		static const char mutant_[]                               \
-			__attribute__((section("model_mutants"), used)) = \
-				name;                                     \
-		model_is_mutant(mutant_);                                 \
-	}))
-
-/* For tables of behaviours: a name put there, and asked by its text. */
 #define MUTANT_NAME(var, name)  \
 	static const char var[] \
 		__attribute__((section("model_mutants"), used)) = name
-#define MUTANT_IS(text) model_is_mutant(text)
 
-static inline int model_is_mutant(const char *name)
+#define MUTANT(name)                                  \
+	(__extension__({                              \
+		MUTANT_NAME(mutant_, name);           \
+		static int decision_;                 \
+		model_is_mutant(mutant_, &decision_); \
+	}))
+
+/* For tables of behaviours: MUTANT_NAME() for each, and then by its text. */
+#define MUTANT_IS(text) model_mutant_wanted(text)
+
+static inline int model_mutant_wanted(const char *name)
 {
 	const char *wanted = getenv("UIOMMU_MUTANT");
 
 	return wanted && !strcmp(wanted, name);
+}
+
+/*
+ * The environment is asked once per place: it does not change, so whoever races
+ * to decide decides the same.
+ */
+static inline int model_is_mutant(const char *name, int *decision)
+{
+	int d = __atomic_load_n(decision, __ATOMIC_RELAXED);
+
+	if (!d) {
+		d = model_mutant_wanted(name) ? 2 : 1;
+		__atomic_store_n(decision, d, __ATOMIC_RELAXED);
+	}
+	return d == 2;
 }
 #else
 #define MUTANT(name) 0

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../mutant.h"
 #include "cfg_inline.h"
 #include "msmmu.h"
 
@@ -106,7 +107,7 @@ static void insert(msmmu *m, const struct msmmu_ctx *made, uint64_t kills)
 
 	pthread_mutex_lock(&m->cfg_lock);
 	ctx = m->ctx_free;
-	if (!ctx || m->cfg_kills != kills)
+	if (!ctx || (m->cfg_kills != kills && !MUTANT("cfg-kills")))
 		goto out;
 	m->ctx_free = ctx->next;
 	*ctx = *made;
@@ -126,7 +127,9 @@ const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
 	uint64_t stamp = cfg_stamp(m, (uint32_t)key);
 
 	model_count(t->slot, MSMMU_CONFIG_MISSES, 1);
-	if (msmmu_ctx_make(t, key, spare) && m->cfg_sets) {
+	if ((msmmu_ctx_make(t, key, spare) ||
+	     MUTANT("cfg-failed-fetch-cached")) &&
+	    m->cfg_sets) {
 		spare->stamp = stamp;
 		spare->sid_gen = cfg_sid_gen(m, spare->sid);
 		msmmu_ctx_set_want(spare);
@@ -139,12 +142,14 @@ const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
 
 void msmmu_cfgi_all(msmmu *m)
 {
-	fetch_add_acq_rel(&m->cfg_all_gen, 1);
+	if (!MUTANT("cfg-all-generation"))
+		fetch_add_acq_rel(&m->cfg_all_gen, 1);
 }
 
 void msmmu_cfgi_ste(msmmu *m, uint32_t sid)
 {
-	fetch_add_acq_rel(cfg_sid_gen(m, sid), 1);
+	if (!MUTANT("cfg-sid-generation"))
+		fetch_add_acq_rel(cfg_sid_gen(m, sid), 1);
 }
 
 void msmmu_cfgi_ste_range(msmmu *m, uint32_t sid, unsigned int range)
@@ -170,7 +175,7 @@ void msmmu_cfgi_cd(msmmu *m, uint32_t sid, uint32_t ssid)
 	store_release(&m->cfg_kills, m->cfg_kills + 1);
 	retire_if(m, cfg_set(m, with), ~UINT64_C(0), with);
 	/* Index 0 is also the CD of traffic without a SubstreamID. */
-	if (!ssid)
+	if (!ssid && !MUTANT("cfg-cd0-without-ssid"))
 		retire_if(m, cfg_set(m, without), ~UINT64_C(0), without);
 	pthread_mutex_unlock(&m->cfg_lock);
 }

@@ -9,6 +9,7 @@
  * state, a broken one included; a fetch that aborted, or that stage 2 did not
  * let through, is not.
  */
+#include "../mutant.h"
 #include "msmmu.h"
 
 static bool bad(struct msmmu_ctx *ctx, uint8_t type, const char *why,
@@ -49,7 +50,7 @@ static struct uiommu_mem_attrs table_attrs(const msmmu *m)
 static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
 		 struct uiommu_mem_attrs attrs)
 {
-	if (pa >> m->caps.oas)
+	if (pa >> m->caps.oas && !MUTANT("strtab-fetch-above-oas"))
 		return -1;
 	return model_read64s(&m->host, pa, words, n, attrs);
 }
@@ -73,7 +74,8 @@ static struct strtab strtab(const msmmu *m)
 		    SMMU_STRTAB_BASE_CFG_FMT_2LVL &&
 	    m->caps.st_2lvl) {
 		tab.split = FIELD_GET(SMMU_STRTAB_BASE_CFG_SPLIT, cfg);
-		if (tab.split != 8 && tab.split != 10)
+		if (tab.split != 8 && tab.split != 10 &&
+		    !MUTANT("strtab-odd-split"))
 			tab.split = 6;
 		align = tab.lg2 > tab.split ? tab.lg2 - tab.split + 3 : 0;
 		if (align < 6)
@@ -81,6 +83,17 @@ static struct strtab strtab(const msmmu *m)
 	}
 	tab.base = align_down_lg2(tab.base, align);
 	return tab;
+}
+
+/* Is the entry at `index` within the span of its level-1 descriptor? */
+static bool in_span(unsigned int span, unsigned int split, uint64_t index)
+{
+	if (!span)
+		return MUTANT("strtab-span-0") && !index;
+	if ((span > SMMU_L1STD_SPAN_MAX || span > split + 1) &&
+	    !MUTANT("strtab-span-too-large"))
+		return false;
+	return !(index >> (span - 1)) || MUTANT("strtab-outside-span");
 }
 
 /* Where the STE is; false with the context's fault set. */
@@ -91,7 +104,8 @@ static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
 	unsigned int span;
 
 	*cacheable = false;
-	if ((uint64_t)sid >> min_u64(tab->lg2, m->caps.sid_bits)) {
+	if ((uint64_t)sid >> min_u64(tab->lg2, m->caps.sid_bits) &&
+	    !MUTANT("strtab-sid-range")) {
 		bad(ctx, SMMU_EVT_C_BAD_STREAMID, "StreamID out of range",
 		    UIOMMU_PA_INVALID, 0);
 		return false;
@@ -108,8 +122,7 @@ static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
 	*cacheable = true;
 	span = FIELD_GET(SMMU_L1STD_SPAN, l1);
 	index = sid & mask_lg2(tab->split);
-	if (!span || span > SMMU_L1STD_SPAN_MAX || span > tab->split + 1 ||
-	    index >> (span - 1)) {
+	if (!in_span(span, tab->split, index)) {
 		bad(ctx, SMMU_EVT_C_BAD_STREAMID,
 		    "StreamID outside the span of its level-1 descriptor",
 		    l1_pa, l1);
@@ -170,7 +183,9 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 		return false;
 	*cacheable = true;
 	*addr = l1 & SMMU_L1CD_L2PTR_ADDR;
-	if (!(l1 & SMMU_L1CD_V) || (!ctx->s2 && *addr >> t->m->caps.oas)) {
+	if ((!(l1 & SMMU_L1CD_V) && !MUTANT("strtab-l1cd-v")) ||
+	    (!ctx->s2 && *addr >> t->m->caps.oas &&
+	     !MUTANT("strtab-l1cd-above-oas"))) {
 		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
 		    "level-1 context descriptor is not usable", l1_pa, l1);
 		return false;
@@ -215,25 +230,30 @@ static bool pick_substream(const msmmu *m, const struct smmu_ste *ste,
 	unsigned int dss = FIELD_GET(SMMU_STE_1_S1DSS, ste->q[1]);
 
 	*index = ssid;
-	if (ssv && (!ctx->s1 || !cdmax)) {
+	if (ssv &&
+	    ((!ctx->s1 && !MUTANT("strtab-ssid-without-stage1")) ||
+	     (ctx->s1 && !cdmax && !MUTANT("strtab-ssid-with-cdmax0")))) {
 		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
 		    "SubstreamID on a stream that has none", pa, ste->q[0]);
 		return false;
 	}
 	if (!ctx->s1 || !cdmax)
 		return true;
-	if (ssv && ssid >> cdmax) {
+	if (ssv && ssid >> cdmax && !MUTANT("strtab-ssid-above-cdmax")) {
 		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
 		    "SubstreamID above STE.S1CDMax", pa, ste->q[0]);
 		return false;
 	}
-	if (ssv ? !ssid && dss == SMMU_STE_S1DSS_SSID0
-		: dss != SMMU_STE_S1DSS_SSID0 && dss != SMMU_STE_S1DSS_BYPASS) {
+	if (ssv ? !ssid && dss == SMMU_STE_S1DSS_SSID0 &&
+			    !MUTANT("strtab-s1dss-ssid0")
+		: dss != SMMU_STE_S1DSS_SSID0 && dss != SMMU_STE_S1DSS_BYPASS &&
+			    !MUTANT("strtab-s1dss-terminate")) {
 		bad(ctx, SMMU_EVT_F_STREAM_DISABLED,
 		    "STE.S1DSS ends this substream", pa, ste->q[0]);
 		return false;
 	}
-	if (!ssv && dss == SMMU_STE_S1DSS_BYPASS) {
+	if (!ssv && dss == SMMU_STE_S1DSS_BYPASS &&
+	    !MUTANT("strtab-s1dss-bypass")) {
 		ctx->s1 = false;
 		ctx->regime = MSMMU_REGIME_IPA;
 		ctx->single_priv = false;

@@ -16,6 +16,7 @@
  * Invalidation by address probes the sets the range can be in, for each size in
  * use, or goes through the whole cache once if that is less work.
  */
+#include "../mutant.h"
 #include "msmmu.h"
 #include "tlb_inline.h"
 
@@ -240,6 +241,8 @@ static void space_kill(msmmu *m, struct msmmu_space *space)
 	uint64_t word = load_acquire(&space->word);
 	uint64_t next;
 
+	if (MUTANT("tlb-space-generation"))
+		return;
 	do {
 		next = ((word >> SPACE_GEN_SHIFT) + 1) << SPACE_GEN_SHIFT;
 	} while (!cmpxchg_acq_rel(&space->word, &word, next));
@@ -258,7 +261,8 @@ void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
 
 void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid)
 {
-	msmmu_views_end_vmid(m, vmid, vm_gen(m, vmid));
+	if (!MUTANT("tlb-vmid-generation"))
+		msmmu_views_end_vmid(m, vmid, vm_gen(m, vmid));
 }
 
 void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid)
@@ -268,12 +272,14 @@ void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid)
 
 void msmmu_tlb_inval_el2(msmmu *m)
 {
-	msmmu_views_end_el2(m, &m->tlb_el2_gen);
+	if (!MUTANT("tlb-el2-generation"))
+		msmmu_views_end_el2(m, &m->tlb_el2_gen);
 }
 
 void msmmu_tlb_inval_non_el2(msmmu *m)
 {
-	msmmu_views_end_el1(m, &m->tlb_all_gen);
+	if (!MUTANT("tlb-all-generation"))
+		msmmu_views_end_el1(m, &m->tlb_all_gen);
 }
 
 /* ----------------------------------------------------- by address ------- */
@@ -297,11 +303,12 @@ static bool kill_match(const void *arg, uint64_t tag, uint64_t meta,
 		return false;
 	if (first > k->last || (first | mask_lg2(lg2)) < k->first)
 		return false;
-	if (k->granule && FIELD_GET(META_GRANULE, meta) != k->granule)
+	if (k->granule && FIELD_GET(META_GRANULE, meta) != k->granule &&
+	    !MUTANT("tlb-range-granule"))
 		return false;
 	if (leaf == 7)
 		leaf = FIELD_GET(META_LEVEL2, meta);
-	return k->level == 15 || leaf == k->level;
+	return k->level == 15 || leaf == k->level || MUTANT("tlb-range-ttl");
 }
 
 /* Sets to visit for one size, at most one more than there are. */
@@ -413,7 +420,7 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 		return;
 	if (k.last < k.first)
 		k.last = TLB_VA;
-	if (!r->leaf_only)
+	if (!r->leaf_only && !MUTANT("tlb-tables-generation"))
 		fetch_add_acq_rel(&m->tables_gen, 1);
 	mcache_kill_begin(&m->tlb);
 	if (r->regime == MSMMU_REGIME_IPA) {
@@ -424,7 +431,11 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 		kill_any_asid(m, &k, r);
 	} else {
 		kill_owner(m, &k, local_view(m, r->regime, r->vmid, r->asid));
-		kill_owner(m, &k, global_view(m, r->regime, r->vmid, false));
-		kill_owner(m, &k, global_view(m, r->regime, r->vmid, true));
+		if (!MUTANT("tlb-range-global"))
+			kill_owner(m, &k,
+				   global_view(m, r->regime, r->vmid, false));
+		if (!MUTANT("tlb-range-global-aset"))
+			kill_owner(m, &k,
+				   global_view(m, r->regime, r->vmid, true));
 	}
 }

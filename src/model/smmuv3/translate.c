@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "../mutant.h"
 #include "cfg_inline.h"
 #include "msmmu.h"
 #include "tlb_inline.h"
@@ -108,12 +109,12 @@ static int disabled(struct msmmu_txn *t, struct msmmu_result *res)
 	if (t->was_stalled)
 		return msmmu_abort_silently(t,
 					    "SMMU turned off during the stall");
-	if (gbpa & SMMU_GBPA_ABORT)
+	if (gbpa & SMMU_GBPA_ABORT && !MUTANT("translate-gbpa-abort"))
 		return msmmu_abort_silently(t, "SMMU off, GBPA.ABORT");
-	if (t->in->iova >> caps->oas)
+	if (t->in->iova >> caps->oas && !MUTANT("translate-off-size"))
 		return msmmu_abort_silently(
 			t, "SMMU off, address above its output");
-	if (caps->attr_perms_ovr) {
+	if (caps->attr_perms_ovr && !MUTANT("translate-gbpa-perms")) {
 		t->priv = priv < 2 ? t->priv : priv & 1;
 		t->instr = (instr < 2 ? t->instr : instr & 1) && !t->write;
 	}
@@ -135,12 +136,13 @@ static int disabled(struct msmmu_txn *t, struct msmmu_result *res)
 /* Steps 10 and 11: what stage 1 does not look at must fit. */
 static int check_input_size(struct msmmu_txn *t, unsigned int bits)
 {
-	if (likely(!(t->in->iova >> bits)))
+	if (likely(!(t->in->iova >> bits)) || MUTANT("translate-input-size"))
 		return 0;
 	msmmu_fault(t, SMMU_EVT_F_ADDR_SIZE, 1,
 		    "address above what the SMMU takes untranslated");
 	/* Always told and ended, whatever the stages say about their faults. */
-	t->fault.record = true;
+	if (!MUTANT("translate-size-fault-suppressed"))
+		t->fault.record = true;
 	t->fault.stall = t->fault.raz = false;
 	return -EFAULT;
 }
@@ -225,7 +227,8 @@ int msmmu_config_fault(struct msmmu_txn *t)
 	t->fault.ipa = f->ipa;
 	t->fault.desc_pa = f->desc_pa;
 	t->fault.desc = f->desc;
-	if (f->type == SMMU_EVT_C_BAD_STREAMID)
+	if (f->type == SMMU_EVT_C_BAD_STREAMID &&
+	    !MUTANT("translate-recinvsid"))
 		t->fault.record = msmmu_cr2(t->m) & SMMU_CR2_RECINVSID;
 	return -EFAULT;
 }
