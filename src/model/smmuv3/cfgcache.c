@@ -31,7 +31,7 @@ int msmmu_cfg_init(msmmu *m)
 
 	m->cfg_sid_gen = model_alloc(&m->host, MSMMU_NR_SID_GENS *
 						       sizeof(*m->cfg_sid_gen));
-	if (!m->cfg_sid_gen)
+	if (!m->cfg_sid_gen || msmmu_raw_init(m))
 		return -ENOMEM;
 	if (!entries)
 		return 0;
@@ -51,6 +51,7 @@ int msmmu_cfg_init(msmmu *m)
 
 void msmmu_cfg_fini(msmmu *m)
 {
+	msmmu_raw_fini(m);
 	model_free(&m->host, m->ctx_pool);
 	model_free(&m->host, m->cfg_sets);
 	model_free(&m->host, m->cfg_sid_gen);
@@ -211,6 +212,7 @@ void msmmu_cfg_give_free(msmmu *m, struct msmmu_ctx *list)
 
 void msmmu_cfg_reset(msmmu *m)
 {
+	msmmu_raw_reset(m);
 	if (m->cfg_sets) {
 		pthread_mutex_lock(&m->cfg_lock);
 		retire_all_if(m, 0, 0);

@@ -47,6 +47,7 @@ static void forked(void *arg)
 	msmmu *m = arg;
 
 	locks_init(m);
+	msmmu_raw_forked(m);
 	m->thread_runs = false;
 	msmmu_views_forked(m);
 	msmmu_stall_forked(m);

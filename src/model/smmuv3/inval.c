@@ -37,6 +37,7 @@ static bool cfgi_decode(const msmmu *m, unsigned int op,
 
 static void cfgi(msmmu *m, const struct msmmu_inval *inval)
 {
+	msmmu_raw_cfgi(m, inval);
 	switch (inval->op) {
 	case SMMU_CMD_OP_CFGI_STE:
 		if (!MUTANT("CFGI_STE"))

@@ -18,6 +18,7 @@
  *		stalled transactions: that one is recorded, has its tag and can be
  *		found by it is one step
  *   atc_lock	tags of invalidations, and what queues have outstanding of them
+ *   raw->lock	structures kept apart, see rawcache.c; no other is taken in it
  *   cfg_lock	table of contexts, free and retired contexts
  *   views.lock	which ASIDs may have TLB entries (tlb_views.c)
  *   a TLB set's sequence word (cache.h), for a few stores
@@ -381,6 +382,8 @@ struct uiommu_smmuv3_model {
 	uint32_t cfg_victim;
 	uint64_t cfg_kills; /* as mcache.kills */
 
+	struct msmmu_raw *raw; /* greedy caching only */
+
 	/* the thread of threaded_commands: kick_lock */
 	pthread_mutex_t kick_lock;
 	pthread_cond_t kick_cond;
@@ -605,6 +608,34 @@ void msmmu_cfg_give_free(msmmu *m, struct msmmu_ctx *list);
 const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
 				      struct msmmu_ctx *spare);
 
+/* rawcache.c */
+enum msmmu_raw_kind {
+	MSMMU_RAW_L1STD, /* index: its place in the table; no StreamID */
+	MSMMU_RAW_STE,
+	MSMMU_RAW_L1CD, /* index: its place */
+	MSMMU_RAW_CD,	/* index: SubstreamID */
+};
+struct msmmu_raw_key {
+	uint8_t kind, split; /* split: log2 of what a level-1 entry covers */
+	uint32_t sid, index;
+};
+int msmmu_raw_init(msmmu *m);
+void msmmu_raw_fini(msmmu *m);
+void msmmu_raw_forked(msmmu *m);
+void msmmu_raw_reset(msmmu *m);
+/* False: not kept; *kills is for the put that follows the fetch. */
+bool msmmu_raw_get(msmmu *m, const struct msmmu_raw_key *key, uint64_t *words,
+		   unsigned int n, uint64_t *pa, uint64_t *kills);
+void msmmu_raw_put(msmmu *m, const struct msmmu_raw_key *key,
+		   const uint64_t *words, unsigned int n, uint64_t pa,
+		   uint64_t kills);
+/* A CFGI command takes effect, before contexts are dropped for it. */
+void msmmu_raw_cfgi(msmmu *m, const struct msmmu_inval *inval);
+
+/* prefetch.c; after a walk for `va` has found a region of this size */
+void msmmu_prefetch_next(const struct msmmu_txn *t, uint64_t va,
+			 unsigned int size_lg2);
+
 /* strtab.c: find and check the entries; fills ctx, a fault included.  False:
  * do not cache it.
  */
@@ -613,7 +644,7 @@ bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx);
  * The STE of ctx->sid, legal; false: ctx->fault says why not.  *cacheable: what
  * was found may be kept.
  */
-bool msmmu_ste_load(const msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
+bool msmmu_ste_load(msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
 		    uint64_t *pa, bool *cacheable);
 /* ste.c, cd.c: NULL, or why it is ILLEGAL */
 const char *msmmu_ste_check(const msmmu *m, const struct smmu_ste *ste);

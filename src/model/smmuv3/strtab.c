@@ -55,6 +55,20 @@ static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
 	return model_read64s(&m->host, pa, words, n, attrs);
 }
 
+/* Through the cache of single structures, if there is one. */
+static int fetch_kept(msmmu *m, const struct msmmu_raw_key *key, uint64_t pa,
+		      uint64_t *words, unsigned int n)
+{
+	uint64_t kills = 0, kept_pa;
+
+	if (msmmu_raw_get(m, key, words, n, &kept_pa, &kills))
+		return 0;
+	if (fetch(m, pa, words, n, table_attrs(m)))
+		return -1;
+	msmmu_raw_put(m, key, words, n, pa, kills);
+	return 0;
+}
+
 struct strtab {
 	uint64_t base;
 	unsigned int lg2;   /* as written, for alignment */
@@ -97,9 +111,11 @@ static bool in_span(unsigned int span, unsigned int split, uint64_t index)
 }
 
 /* Where the STE is; false with the context's fault set. */
-static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
+static bool ste_address(msmmu *m, const struct strtab *tab, uint32_t sid,
 			struct msmmu_ctx *ctx, uint64_t *pa, bool *cacheable)
 {
+	struct msmmu_raw_key key = { .kind = MSMMU_RAW_L1STD,
+				     .split = (uint8_t)tab->split };
 	uint64_t l1_pa, l1, index;
 	unsigned int span;
 
@@ -115,7 +131,8 @@ static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
 		return true;
 	}
 	l1_pa = tab->base + (uint64_t)(sid >> tab->split) * SMMU_L1STD_SIZE;
-	if (fetch(m, l1_pa, &l1, 1, table_attrs(m)))
+	key.index = sid >> tab->split;
+	if (fetch_kept(m, &key, l1_pa, &l1, 1))
 		return failed(ctx, SMMU_EVT_F_STE_FETCH,
 			      "external abort on a level-1 stream descriptor",
 			      l1_pa);
@@ -136,12 +153,16 @@ static bool ste_address(const msmmu *m, const struct strtab *tab, uint32_t sid,
 /* ------------------------------------------------------------ CD table -- */
 
 /* An entry of the CD table, which stage 2 may translate. */
-static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx, uint64_t addr,
+static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx,
+		     const struct msmmu_raw_key *key, uint64_t addr,
 		     uint64_t *words, unsigned int n, uint64_t *pa)
 {
+	uint64_t kills = 0;
 	struct uiommu_mem_attrs attrs =
 		model_walk_attrs(ctx->cd_mair, ctx->cd_sh);
 
+	if (msmmu_raw_get(t->m, key, words, n, pa, &kills))
+		return true;
 	*pa = addr;
 	if (ctx->s2 && !msmmu_walk_own(t, addr, SMMU_EVT_CLASS_CD, false,
 				       ctx->cd_mair, ctx->cd_sh, pa, &attrs)) {
@@ -152,6 +173,7 @@ static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx, uint64_t addr,
 	if (fetch(t->m, *pa, words, n, attrs))
 		return failed(ctx, SMMU_EVT_F_CD_FETCH,
 			      "external abort on a context descriptor", *pa);
+	msmmu_raw_put(t->m, key, words, n, *pa, kills);
 	return true;
 }
 
@@ -165,6 +187,10 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 	unsigned int split = fmt == SMMU_STE_S1FMT_4K_L2 ? SMMU_CD_4K_L2_SPLIT
 							 : SMMU_CD_64K_L2_SPLIT;
 	unsigned int l1_lg2 = cdmax > split ? cdmax - split + 3 : 3;
+	struct msmmu_raw_key key = { .kind = MSMMU_RAW_L1CD,
+				     .split = (uint8_t)split,
+				     .sid = ctx->sid,
+				     .index = index >> split };
 	uint64_t l1, l1_pa;
 
 	*cacheable = true;
@@ -179,7 +205,7 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 	}
 	ptr = align_down_lg2(ptr, l1_lg2) + (index >> split) * SMMU_L1CD_SIZE;
 	*cacheable = false;
-	if (!cd_fetch(t, ctx, ptr, &l1, 1, &l1_pa))
+	if (!cd_fetch(t, ctx, &key, ptr, &l1, 1, &l1_pa))
 		return false;
 	*cacheable = true;
 	*addr = l1 & SMMU_L1CD_L2PTR_ADDR;
@@ -198,6 +224,9 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
 			struct msmmu_ctx *ctx, uint32_t index)
 {
+	struct msmmu_raw_key key = { .kind = MSMMU_RAW_CD,
+				     .sid = ctx->sid,
+				     .index = index };
 	uint64_t addr, pa;
 	struct smmu_cd cd;
 	const char *why;
@@ -205,7 +234,7 @@ static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
 
 	if (!cd_address(t, ste, ctx, index, &addr, &cacheable))
 		return cacheable;
-	if (!cd_fetch(t, ctx, addr, cd.q, SMMU_CD_QWORDS, &pa))
+	if (!cd_fetch(t, ctx, &key, addr, cd.q, SMMU_CD_QWORDS, &pa))
 		return false;
 	why = msmmu_cd_check(t->m, ste, ctx, &cd);
 	if (why)
@@ -265,16 +294,17 @@ static bool pick_substream(const msmmu *m, const struct smmu_ste *ste,
 	return true;
 }
 
-bool msmmu_ste_load(const msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
+bool msmmu_ste_load(msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
 		    uint64_t *pa, bool *cacheable)
 {
+	struct msmmu_raw_key raw = { .kind = MSMMU_RAW_STE, .sid = ctx->sid };
 	struct strtab tab = strtab(m);
 	const char *why;
 
 	if (!ste_address(m, &tab, ctx->sid, ctx, pa, cacheable))
 		return false;
 	*cacheable = false;
-	if (fetch(m, *pa, ste->q, SMMU_STE_QWORDS, table_attrs(m)))
+	if (fetch_kept(m, &raw, *pa, ste->q, SMMU_STE_QWORDS))
 		return failed(ctx, SMMU_EVT_F_STE_FETCH,
 			      "external abort on a stream table entry", *pa);
 	*cacheable = true;

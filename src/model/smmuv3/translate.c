@@ -160,6 +160,8 @@ static int walk(struct msmmu_txn *t, uint64_t va, struct msmmu_result *res)
 	/* Stage 2 alone has put its entry in by itself. */
 	if (t->ctx->s1 && likely(!t->dry))
 		msmmu_tlb_fill(t->m, t->ctx, va, res, &ticket);
+	if (unlikely(t->m->raw))
+		msmmu_prefetch_next(t, va, res->size_lg2);
 	return 0;
 }
 
