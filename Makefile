@@ -6,8 +6,8 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all setup run test check mutate bench stress test-linux install clean \
-	help
+.PHONY: all setup run test check mutate bench stress fuzz test-linux install \
+	clean help
 
 all: $(BUILD)/build.ninja
 	@$(NINJA)
@@ -37,6 +37,10 @@ bench: all
 stress: all
 	@scripts/run-sanitizers --long
 
+# FUZZ_SECONDS=600 for each target.
+fuzz: | setup
+	@scripts/run-fuzz
+
 test-linux: all
 	@scripts/test-linux $(BUILD)
 
@@ -58,6 +62,7 @@ help:
 	@echo "make mutate      drop each behaviour of the model; which test notices?"
 	@echo "make bench       measure; writes $(BUILD)/bench.json"
 	@echo "make stress      the concurrency tests for a minute each"
+	@echo "make fuzz        fuzz for FUZZ_SECONDS=600 a target, under sanitizers"
 	@echo "make test-linux  Linux's own VFIO tests, unmodified (downloads sources)"
 	@echo "make install     DESTDIR=, PREFIX=$(PREFIX)"
 	@echo "make clean       remove $(BUILD)/"

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest and devices gone mad against the SMMUv3 model: registers, tables,
+ * commands and accesses in an order that the input says, while memory aborts and
+ * changes under the model's eyes.
+ *
+ * What must hold: no access above the output size, a bounded number of accesses
+ * for one transaction, answers that the header allows, no write by a probe.
+ * A second model over the same memory, which caches nothing, sees the same
+ * configuration; when everything has just been invalidated, both must give the
+ * same answers.
+ *
+ * An input is two bytes that choose the profile and then a list of steps: a byte
+ * that says which, and its operands (model_gen.h).  With FUZZ_TRACE set in the
+ * environment each step is told.
+ */
+#include "fuzz.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uiommu/smmuv3_model.h>
+
+#include "base/le.h"
+#include "hw/smmuv3/cmd.h"
+#include "hw/smmuv3/event.h"
+#include "hw/smmuv3/regs.h"
+#include "model_gen.h"
+
+#define MAX_STEPS 300
+/* Nested, 52 bits: 5 levels of 5 + 1, CDs, and as much for what is prefetched. */
+#define MAX_ACCESSES 1024u
+#define BUF_SIZE 8192u
+
+struct fuzz {
+	struct uiommu_smmuv3_model *cached, *plain;
+	struct uiommu_smmuv3_profile profile;
+	struct fuzz_input in;
+	uint8_t *mem;
+	unsigned int oas;
+	bool direct, trace, from_reset;
+	unsigned int accesses, writes;
+	/* the page that aborts; a word that changes after that many reads */
+	uint64_t hole;
+	unsigned int change_in;
+	uint64_t change_at, change_by;
+};
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "model fuzz: %s\n", what);
+	abort();
+}
+
+/* -------------------------------------------------------------- memory -- */
+
+static uint8_t *at(struct fuzz *f, uint64_t pa, size_t len)
+{
+	uint64_t off = pa - GEN_BASE;
+
+	f->accesses++;
+	must(!(pa >> f->oas), "an access above the output size");
+	must(len && pa + len > pa, "an access of a strange length");
+	if (pa < GEN_BASE || off >= GEN_SIZE || len > GEN_SIZE - off)
+		return NULL;
+	if (f->hole && pa + len > f->hole && pa < f->hole + 4096)
+		return NULL;
+	return f->mem + off;
+}
+
+static void change_memory(struct fuzz *f)
+{
+	uint64_t word;
+
+	if (!f->change_in || --f->change_in)
+		return;
+	memcpy(&word, f->mem + f->change_at, 8);
+	word ^= f->change_by;
+	memcpy(f->mem + f->change_at, &word, 8);
+}
+
+static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs)
+{
+	struct fuzz *f = ctx;
+	const uint8_t *mem = at(f, pa, len);
+
+	if (!mem)
+		return -EIO;
+	memcpy(buf, mem, len);
+	change_memory(f);
+	return 0;
+}
+
+static int mem_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	struct fuzz *f = ctx;
+	uint8_t *mem = at(f, pa, len);
+
+	f->writes++;
+	if (!mem)
+		return -EIO;
+	memcpy(mem, buf, len);
+	return 0;
+}
+
+static int mem_cmpxchg(void *ctx, uiommu_pa_t pa, uint64_t *expected,
+		       uint64_t want)
+{
+	struct fuzz *f = ctx;
+	uint8_t *mem = at(f, pa, 8);
+	uint64_t old;
+
+	f->writes++;
+	must(pa % 8 == 0, "a misaligned compare-and-swap");
+	if (!mem)
+		return -EIO;
+	change_memory(f);
+	memcpy(&old, mem, 8);
+	if (old == *expected)
+		memcpy(mem, &want, 8);
+	*expected = old;
+	return 0;
+}
+
+static void *mem_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
+{
+	struct fuzz *f = ctx;
+
+	f->writes += write;
+	return at(f, pa, len);
+}
+
+static void store(struct fuzz *f, uint64_t pa, const uint64_t *q,
+		  unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t off = (pa - GEN_BASE + 8 * i) % GEN_SIZE & ~7ull;
+		le64_t word = cpu_to_le64(q[i]);
+
+		memcpy(f->mem + off, &word, 8);
+	}
+}
+
+static void store_word(void *arg, uint64_t pa, uint64_t word)
+{
+	store(arg, pa, &word, 1);
+}
+
+/* --------------------------------------------------------------- start -- */
+
+/* The profile, with some bits of the ID registers flipped. */
+static void pick_profile(struct fuzz *f)
+{
+	uint8_t how = fuzz_u8(&f->in), flips = fuzz_u8(&f->in);
+	unsigned int n = 0;
+
+	while (uiommu_smmuv3_profile_get(n))
+		n++;
+	f->profile = *uiommu_smmuv3_profile_get(how % 8 % n);
+	f->profile.tlb_entries = how & 0x20 ? 4 : 256;
+	f->profile.config_entries = how & 0x20 ? 4 : 32;
+	if (how & 0x40)
+		f->profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	f->profile.threaded_commands = false;
+	f->direct = how & 0x80;
+	f->from_reset = flips & 0x80;
+	for (unsigned int i = 0; i < flips % 8; i++) {
+		uint8_t bit = fuzz_u8(&f->in);
+
+		f->profile.idr[(bit >> 5) % 7] ^= 1u << (bit & 31);
+	}
+}
+
+static bool start(struct fuzz *f)
+{
+	struct uiommu_smmuv3_profile none;
+	struct uiommu_model_host host = {
+		.ctx = f,
+		.read = mem_read,
+		.write = mem_write,
+		.cmpxchg64 = mem_cmpxchg,
+		.direct = f->direct ? mem_direct : NULL,
+	};
+	int rc = uiommu_smmuv3_model_create(&f->profile, &host, &f->cached);
+
+	must(!rc || rc == -EINVAL, "create");
+	if (rc)
+		return false;
+	none = f->profile;
+	none.tlb_entries = 0;
+	none.config_entries = 0;
+	none.caching = UIOMMU_SMMUV3_CACHING_NORMAL;
+	must(!uiommu_smmuv3_model_create(&none, &host, &f->plain),
+	     "create without caches");
+	f->oas = smmu_oas_bits(FIELD_GET(SMMU_IDR5_OAS, f->profile.idr[5]));
+	return true;
+}
+
+/* ----------------------------------------------------------- registers -- */
+
+static uint32_t rd(struct fuzz *f, uint32_t off)
+{
+	return (uint32_t)uiommu_smmuv3_model_read(f->cached, off, 4);
+}
+
+/* What decides about translations goes to both models; queues only to one. */
+static void wr(struct fuzz *f, uint32_t off, unsigned int size, uint64_t val)
+{
+	uiommu_smmuv3_model_write(f->cached, off, size, val);
+	switch (off) {
+	case SMMU_REG_CR0:
+		val &= SMMU_CR0_SMMUEN | SMMU_CR0_ATSCHK | SMMU_CR0_VMW;
+		break;
+	case SMMU_REG_CR1:
+	case SMMU_REG_CR2:
+	case SMMU_REG_GBPA:
+	case SMMU_REG_STRTAB_BASE:
+	case SMMU_REG_STRTAB_BASE + 4:
+	case SMMU_REG_STRTAB_BASE_CFG:
+		break;
+	default:
+		return;
+	}
+	/* Queues may hold back a change of CR1: then it is not made at all. */
+	if (off == SMMU_REG_CR1)
+		val = rd(f, SMMU_REG_CR1);
+	uiommu_smmuv3_model_write(f->plain, off, size, val);
+}
+
+static const uint32_t offsets[] = {
+#define SMMU_X(name, offset, size, access, guard, needs, bits) offset,
+	SMMU_REGISTERS(SMMU_X)
+#undef SMMU_X
+};
+
+static uint32_t pick_offset(struct fuzz *f)
+{
+	uint8_t b = fuzz_u8(&f->in);
+
+	if (b < 0xe0)
+		return offsets[b % (sizeof(offsets) / sizeof(offsets[0]))];
+	return (uint32_t)fuzz_u16(&f->in) | (b & 3u) << 16;
+}
+
+static void step_write(struct fuzz *f)
+{
+	uint32_t off = pick_offset(f);
+	uint8_t how = fuzz_u8(&f->in);
+	unsigned int size = how & 1 ? 8 : 4;
+	uint64_t val;
+
+	if (how & 8)
+		size = how >> 4;
+	if (how & 2)
+		off += 4;
+	val = how & 4 ? GEN_BASE + fuzz_u16(&f->in) : gen_u64(&f->in);
+	if (f->trace)
+		fprintf(stderr, "write %#x, %u: %#llx\n", off, size,
+			(unsigned long long)val);
+	/* Both must see the same, so what only one could take is left out. */
+	if ((size != 4 && size != 8) || off % size) {
+		uiommu_smmuv3_model_write(f->cached, off, size, val);
+		return;
+	}
+	wr(f, off, size, val);
+}
+
+static void step_read(struct fuzz *f)
+{
+	uint32_t off = pick_offset(f);
+	uint8_t size = fuzz_u8(&f->in);
+	uint64_t val = uiommu_smmuv3_model_read(f->cached, off, size & 15);
+
+	if ((size & 15) == 4)
+		must(!(val >> 32), "a register of 4 bytes has more");
+	else if ((size & 15) != 8)
+		must(!val, "an access of an odd size reads something");
+}
+
+static void setup(struct fuzz *f, uint8_t b, uint8_t c)
+{
+	if (f->trace)
+		fprintf(stderr, "set up %#x %#x\n", b, c);
+	wr(f, SMMU_REG_CR0, 4, 0);
+	wr(f, SMMU_REG_STRTAB_BASE, 8, GEN_STRTAB);
+	/* linear, or two levels whose second is GEN_L2ST */
+	if (b & 1) {
+		uint64_t l1[2] = { GEN_L2ST | (b >> 5), GEN_L2ST | 7 };
+
+		store(f, GEN_STRTAB, l1, 2);
+		wr(f, SMMU_REG_STRTAB_BASE_CFG, 4, 1 << 16 | 6 << 6 | 8);
+	} else {
+		wr(f, SMMU_REG_STRTAB_BASE_CFG, 4, 6);
+	}
+	wr(f, SMMU_REG_CMDQ_BASE, 8, GEN_CMDQ | (b & 2 ? 8 : 3));
+	wr(f, SMMU_REG_CMDQ_PROD, 4, 0);
+	wr(f, SMMU_REG_CMDQ_CONS, 4, 0);
+	wr(f, SMMU_REG_EVENTQ_BASE, 8, GEN_EVTQ | (b & 4 ? 7 : 1));
+	wr(f, SMMU_REG_EVENTQ_PROD, 4, 0);
+	wr(f, SMMU_REG_EVENTQ_CONS, 4, 0);
+	wr(f, SMMU_REG_PRIQ_BASE, 8, GEN_PRIQ | (b & 8 ? 8 : 1));
+	wr(f, SMMU_REG_PRIQ_PROD, 4, 0);
+	wr(f, SMMU_REG_PRIQ_CONS, 4, 0);
+	wr(f, SMMU_REG_CR2, 4, c & 0xf);
+	wr(f, SMMU_REG_CR1, 4, 0xd75);
+	wr(f, SMMU_REG_IRQ_CTRL, 4, 0);
+	wr(f, SMMU_REG_EVENTQ_IRQ_CFG0, 8, c & 0x20 ? GEN_DATA : 0);
+	wr(f, SMMU_REG_GERROR_IRQ_CFG0, 8, c & 0x40 ? GEN_DATA + 64 : 0);
+	wr(f, SMMU_REG_IRQ_CTRL, 4, 7);
+	wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
+	wr(f, SMMU_REG_CR0, 4, 0xf | (c & 0x10 ? SMMU_CR0_ATSCHK : 0));
+}
+
+static void step_setup(struct fuzz *f)
+{
+	uint8_t b = fuzz_u8(&f->in);
+
+	setup(f, b, fuzz_u8(&f->in));
+}
+
+/* -------------------------------------------------------------- memory -- */
+
+static void step_ste(struct fuzz *f)
+{
+	uint32_t sid = gen_sid(&f->in);
+	uint64_t q[8];
+
+	gen_ste(&f->in, q);
+	if (f->trace)
+		fprintf(stderr, "STE %u: %#llx\n", sid % 64,
+			(unsigned long long)q[0]);
+	store(f, GEN_STRTAB + 64ull * (sid % 64), q, 8);
+	store(f, GEN_L2ST + 64ull * (sid % 64), q, 8);
+}
+
+static void step_cd(struct fuzz *f)
+{
+	uint8_t i = fuzz_u8(&f->in);
+	uint64_t q[8], l1[2] = { GEN_CDS | 1, (i & 0x80 ? GEN_CDS : 0) | 1 };
+
+	gen_cd(&f->in, q);
+	if (f->trace)
+		fprintf(stderr, "CD %u\n", i % 8);
+	store(f, GEN_CDS + 64ull * (i % 8), q, 8);
+	store(f, GEN_L1CD, l1, 2);
+}
+
+static void step_desc(struct fuzz *f)
+{
+	uint8_t where = fuzz_u8(&f->in), n = fuzz_u8(&f->in);
+	uint64_t pa = gen_table(where);
+	uint64_t desc = gen_desc(&f->in);
+
+	if (f->trace)
+		fprintf(stderr, "descriptor %u of %#llx: %#llx\n", n,
+			(unsigned long long)pa, (unsigned long long)desc);
+	/* the first ones, the last ones, or all the same */
+	if (n == 0xff) {
+		for (unsigned int i = 0; i < 512; i++)
+			store(f, pa + 8 * i, &desc, 1);
+		return;
+	}
+	store(f, pa + (n & 0x80 ? 0xf80 : 0) + 8 * (n % 16u), &desc, 1);
+}
+
+static void step_word(struct fuzz *f)
+{
+	uint64_t pa = GEN_BASE + ((uint64_t)fuzz_u16(&f->in) << 3);
+	uint64_t word = gen_u64(&f->in);
+
+	store(f, pa, &word, 1);
+}
+
+static void step_trouble(struct fuzz *f)
+{
+	uint8_t how = fuzz_u8(&f->in);
+
+	if (how & 1) {
+		f->hole = how & 2 ? GEN_BASE + (uint64_t)(how >> 2) * 4096 : 0;
+		return;
+	}
+	f->change_in = 1 + (how >> 1) % 32u;
+	f->change_at = (uint64_t)fuzz_u16(&f->in) << 2 & ~7ull;
+	f->change_by = gen_u64(&f->in);
+}
+
+/* ------------------------------------------------------------ commands -- */
+
+static void step_cmd(struct fuzz *f)
+{
+	uint64_t base =
+		uiommu_smmuv3_model_read(f->cached, SMMU_REG_CMDQ_BASE, 8);
+	uint32_t prod = rd(f, SMMU_REG_CMDQ_PROD);
+	unsigned int lg2 = base & 31;
+	uint64_t q[2];
+
+	gen_cmd(&f->in, q);
+	if (f->trace)
+		fprintf(stderr, "command %#llx %#llx\n",
+			(unsigned long long)q[0], (unsigned long long)q[1]);
+	store(f, (base & SMMU_Q_BASE_ADDR) + 16 * (prod & ((1u << lg2) - 1)), q,
+	      2);
+	wr(f, SMMU_REG_CMDQ_PROD, 4, prod + 1);
+	/* a bad one is passed over most of the time */
+	if (fuzz_u8(&f->in) & 0xf &&
+	    (rd(f, SMMU_REG_GERROR) ^ rd(f, SMMU_REG_GERRORN)) & 1) {
+		wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) & ~SMMU_CR0_CMDQEN);
+		wr(f, SMMU_REG_CMDQ_CONS, 4, rd(f, SMMU_REG_CMDQ_PROD));
+		wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
+		wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) | SMMU_CR0_CMDQEN);
+	}
+}
+
+static void step_events(struct fuzz *f)
+{
+	uint32_t prod = rd(f, SMMU_REG_EVENTQ_PROD);
+
+	wr(f, SMMU_REG_EVENTQ_CONS, 4, prod);
+	wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
+}
+
+/* -------------------------------------------------------- transactions -- */
+
+static struct uiommu_smmuv3_txn gen_txn(struct fuzz *f)
+{
+	uint8_t flags = fuzz_u8(&f->in), ssid = fuzz_u8(&f->in);
+	struct uiommu_smmuv3_txn txn = {
+		.sid = gen_sid(&f->in),
+		.ssid = ssid < 0xfe ? ssid % 8 : (uint32_t)gen_u64(&f->in),
+		.flags = flags & 0xff,
+		.iova = gen_iova(&f->in),
+		.attrs = { .mair = ssid, .sh = ssid & 3 },
+	};
+
+	txn.flags |= (ssid & 0xc0u) << 2; /* ATTRS, NO_SNOOP */
+	/* translated ones are rare */
+	if (flags & UIOMMU_TXN_TRANSLATED && ssid & 7)
+		txn.flags &= ~UIOMMU_TXN_TRANSLATED;
+	return txn;
+}
+
+static int translate(struct fuzz *f, struct uiommu_smmuv3_model *model,
+		     const struct uiommu_smmuv3_txn *txn,
+		     struct uiommu_smmuv3_xlate *x)
+{
+	uint32_t prod = rd(f, SMMU_REG_EVENTQ_PROD);
+	unsigned int writes = f->writes;
+	int rc;
+
+	memset(x, 0, sizeof(*x));
+	f->accesses = 0;
+	rc = uiommu_smmuv3_model_translate(model, txn, x);
+	if (f->trace)
+		fprintf(stderr,
+			"%s: stream %#x, %#x: %#llx, flags %#x: %d %#llx\n",
+			model == f->plain ? "plain" : "translate", txn->sid,
+			txn->ssid, (unsigned long long)txn->iova, txn->flags,
+			rc, (unsigned long long)x->pa);
+	must(f->accesses < MAX_ACCESSES, "too many accesses");
+	must(!rc || rc == -EFAULT || rc == -ENODATA || rc == -EINPROGRESS,
+	     "an answer that the header does not have");
+	if (txn->flags & UIOMMU_TXN_PROBE)
+		must(f->writes == writes && prod == rd(f, SMMU_REG_EVENTQ_PROD),
+		     "a probe has written");
+	if (rc)
+		return rc;
+	must(x->size_lg2 >= 12 || x->size_lg2 == 0, "a region within a page");
+	must(!(x->pa >> f->oas), "an answer above the output size");
+	must(!((x->pa ^ txn->iova) & 0xfff), "an offset that has changed");
+	return 0;
+}
+
+static void step_translate(struct fuzz *f)
+{
+	struct uiommu_smmuv3_txn txn = gen_txn(f);
+	struct uiommu_smmuv3_xlate x;
+
+	translate(f, f->cached, &txn, &x);
+}
+
+static void step_dma(struct fuzz *f)
+{
+	static uint8_t buf[BUF_SIZE];
+	struct uiommu_smmuv3_dma req = { .txn = gen_txn(f), .buf = buf };
+	uint8_t len = fuzz_u8(&f->in);
+	int rc;
+
+	req.txn.flags &= ~UIOMMU_TXN_PROBE;
+	req.len = len < 0xf0 ? len : (size_t)(len & 15) * 512;
+	f->accesses = 0;
+	rc = uiommu_smmuv3_model_dma(f->cached, &req);
+	if (f->trace)
+		fprintf(stderr, "dma: stream %#x: %#llx + %zu: %d\n",
+			req.txn.sid, (unsigned long long)req.txn.iova, req.len,
+			rc);
+	/* each piece is a page at least */
+	must(f->accesses < 4 * MAX_ACCESSES, "too many accesses");
+	must(!rc || rc == -EFAULT || (rc == -EINVAL && !req.len),
+	     "an answer that the header does not have");
+	must(req.done_len <= req.len && (rc || req.done_len == req.len),
+	     "more or less bytes than asked for");
+}
+
+/* -------------------------------------------------- with and without ---- */
+
+/* The command queue on a page of our own, whatever state it is in. */
+static void fence(struct fuzz *f)
+{
+	static const uint64_t cmds[][2] = {
+		{ 0x04, 31 }, { 0x30, 0 }, { 0x46, 0 }, { 0x20, 0 }, { 0x46, 0 }
+	};
+	bool hyp = f->profile.idr[0] & SMMU_IDR0_HYP;
+	uint32_t n = hyp ? 5 : 3;
+
+	f->hole = 0;
+	f->change_in = 0;
+	wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) & ~SMMU_CR0_CMDQEN);
+	wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
+	wr(f, SMMU_REG_CMDQ_BASE, 8, GEN_FENCE | 4);
+	wr(f, SMMU_REG_CMDQ_PROD, 4, 0);
+	wr(f, SMMU_REG_CMDQ_CONS, 4, 0);
+	store(f, GEN_FENCE, cmds[0], 2 * n);
+	wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) | SMMU_CR0_CMDQEN);
+	wr(f, SMMU_REG_CMDQ_PROD, 4, n);
+	must((rd(f, SMMU_REG_CMDQ_CONS) & SMMU_CMDQ_CONS_RD) == n,
+	     "commands of the fuzzer are not consumed");
+}
+
+/*
+ * One context at a time: two that say different things of one ASID or VMID are a
+ * mistake of software, which may see anything.
+ */
+static void step_compare(struct fuzz *f)
+{
+	struct uiommu_smmuv3_txn txn = gen_txn(f);
+
+	txn.flags |= UIOMMU_TXN_PROBE;
+	fence(f);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct uiommu_smmuv3_xlate want, got;
+		int rc = translate(f, f->plain, &txn, &want);
+
+		/* from the tables, and from the cache */
+		for (unsigned int j = 0; j < 2; j++) {
+			must(translate(f, f->cached, &txn, &got) == rc,
+			     "with caches the answer differs");
+			must(rc || (got.pa == want.pa &&
+				    !memcmp(&got.attrs, &want.attrs,
+					    sizeof(got.attrs)) &&
+				    got.readable == want.readable &&
+				    got.writable == want.writable &&
+				    got.executable == want.executable),
+			     "with caches the translation differs");
+		}
+		txn.iova = gen_iova(&f->in);
+		txn.flags = (txn.flags & ~0x2fu) | (fuzz_u8(&f->in) & 0x2d) |
+			    (txn.flags & UIOMMU_TXN_SSV);
+	}
+}
+
+/* ----------------------------------------------------------------- run -- */
+
+static void step(struct fuzz *f)
+{
+	static void (*const steps[])(struct fuzz * f) = {
+		step_write,	step_read,    step_setup,     step_ste,
+		step_ste,	step_cd,      step_cd,	      step_desc,
+		step_desc,	step_desc,    step_desc,      step_word,
+		step_cmd,	step_cmd,     step_events,    step_trouble,
+		step_dma,	step_dma,     step_translate, step_translate,
+		step_translate, step_compare,
+	};
+	uint8_t which = fuzz_u8(&f->in);
+
+	steps[which % (sizeof(steps) / sizeof(steps[0]))](f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t *mem;
+	struct fuzz f = { .in = { data, size }, .trace = getenv("FUZZ_TRACE") };
+
+	if (!mem) {
+		/* instances come and go: keep their memory */
+		mallopt(M_MMAP_THRESHOLD, 1 << 26);
+		mallopt(M_TRIM_THRESHOLD, 1 << 28);
+		mem = malloc(GEN_SIZE);
+	}
+	must(mem, "memory");
+	memset(mem, 0, GEN_SIZE);
+	f.mem = mem;
+	pick_profile(&f);
+	if (!start(&f))
+		return 0;
+	gen_world(store_word, &f);
+	if (!f.from_reset)
+		setup(&f, 0xe, 2);
+	for (unsigned int i = 0; i < MAX_STEPS && f.in.left; i++)
+		step(&f);
+	wr(&f, SMMU_REG_CR0, 4, 0);
+	uiommu_smmuv3_model_destroy(f.plain);
+	uiommu_smmuv3_model_destroy(f.cached);
+	return 0;
+}
