@@ -533,6 +533,37 @@ static void fence(struct fuzz *f)
 	     "commands of the fuzzer are not consumed");
 }
 
+/* The descriptor, CD or STE that gen_world() gave this access, or any. */
+static void change_something(struct fuzz *f,
+			     const struct uiommu_smmuv3_txn *txn)
+{
+	uint64_t page = txn->iova >> 12 & 15;
+	uint64_t desc;
+
+	switch (fuzz_u8(&f->in) % 8) {
+	case 0:
+		step_desc(f);
+		break;
+	case 1:
+		step_cd(f);
+		break;
+	case 2:
+		step_ste(f);
+		break;
+	case 3:
+	case 4:
+		desc = gen_desc(&f->in);
+		store(f, gen_table(3) + 8 * page, &desc, 1);
+		break;
+	case 5:
+		desc = gen_desc(&f->in);
+		store(f, gen_table(7) + 8 * (txn->iova >> 12 & 511), &desc, 1);
+		break;
+	default:
+		break;
+	}
+}
+
 /*
  * One context at a time: two that say different things of one ASID or VMID are a
  * mistake of software, which may see anything.
@@ -540,7 +571,11 @@ static void fence(struct fuzz *f)
 static void step_compare(struct fuzz *f)
 {
 	struct uiommu_smmuv3_txn txn = gen_txn(f);
+	struct uiommu_smmuv3_xlate x;
 
+	/* something to be stale, if it is not invalidated below */
+	translate(f, f->cached, &txn, &x);
+	change_something(f, &txn);
 	txn.flags |= UIOMMU_TXN_PROBE;
 	fence(f);
 	for (unsigned int i = 0; i < 4; i++) {
