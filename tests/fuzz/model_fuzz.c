@@ -35,6 +35,16 @@
 #define MAX_ACCESSES 1024u
 #define BUF_SIZE 8192u
 
+#define NR_DMAS 16u
+
+/* A device's access, which may wait for software. */
+struct dma {
+	struct uiommu_smmuv3_dma req;
+	struct fuzz *f;
+	bool busy;
+	uint8_t buf[BUF_SIZE];
+};
+
 struct fuzz {
 	struct uiommu_smmuv3_model *cached, *plain;
 	struct uiommu_smmuv3_profile profile;
@@ -47,6 +57,7 @@ struct fuzz {
 	uint64_t hole;
 	unsigned int change_in;
 	uint64_t change_at, change_by;
+	struct dma *dmas;
 };
 
 static void must(bool ok, const char *what)
@@ -393,15 +404,13 @@ static void step_trouble(struct fuzz *f)
 
 /* ------------------------------------------------------------ commands -- */
 
-static void step_cmd(struct fuzz *f)
+static void give(struct fuzz *f, const uint64_t q[2])
 {
 	uint64_t base =
 		uiommu_smmuv3_model_read(f->cached, SMMU_REG_CMDQ_BASE, 8);
 	uint32_t prod = rd(f, SMMU_REG_CMDQ_PROD);
 	unsigned int lg2 = base & 31;
-	uint64_t q[2];
 
-	gen_cmd(&f->in, q);
 	if (f->trace)
 		fprintf(stderr, "command %#llx %#llx\n",
 			(unsigned long long)q[0], (unsigned long long)q[1]);
@@ -416,6 +425,14 @@ static void step_cmd(struct fuzz *f)
 		wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
 		wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) | SMMU_CR0_CMDQEN);
 	}
+}
+
+static void step_cmd(struct fuzz *f)
+{
+	uint64_t q[2];
+
+	gen_cmd(&f->in, q);
+	give(f, q);
 }
 
 static void step_events(struct fuzz *f)
@@ -485,27 +502,73 @@ static void step_translate(struct fuzz *f)
 	translate(f, f->cached, &txn, &x);
 }
 
+static void check_dma(const struct uiommu_smmuv3_dma *req, int rc)
+{
+	must(req->done_len <= req->len && (rc || req->done_len == req->len),
+	     "more or less bytes than asked for");
+}
+
+static void dma_done(struct uiommu_smmuv3_dma *req, int status)
+{
+	struct dma *dma = (struct dma *)(void *)req;
+	struct uiommu_smmuv3_xlate x;
+
+	if (dma->f->trace)
+		fprintf(stderr, "dma: stream %#x goes on: %d\n", req->txn.sid,
+			status);
+	must(dma->busy, "a DMA that ends twice");
+	must(!status || status == -EFAULT, "a status that no DMA has");
+	check_dma(req, status);
+	dma->busy = false;
+	/* the model may be used in here */
+	uiommu_smmuv3_model_translate(dma->f->cached, &req->txn, &x);
+}
+
 static void step_dma(struct fuzz *f)
 {
-	static uint8_t buf[BUF_SIZE];
-	struct uiommu_smmuv3_dma req = { .txn = gen_txn(f), .buf = buf };
-	uint8_t len = fuzz_u8(&f->in);
+	uint8_t slot = fuzz_u8(&f->in), len = fuzz_u8(&f->in);
+	struct dma *dma = &f->dmas[slot % NR_DMAS];
+	struct uiommu_smmuv3_txn txn = gen_txn(f);
 	int rc;
 
-	req.txn.flags &= ~UIOMMU_TXN_PROBE;
-	req.len = len < 0xf0 ? len : (size_t)(len & 15) * 512;
+	if (dma->busy)
+		return;
+	dma->f = f;
+	dma->req = (struct uiommu_smmuv3_dma){
+		.txn = txn,
+		.buf = dma->buf,
+		.len = len < 0xf0 ? len : (size_t)(len & 15) * 512,
+		.done = slot & 0x80 ? NULL : dma_done,
+	};
 	f->accesses = 0;
-	rc = uiommu_smmuv3_model_dma(f->cached, &req);
+	dma->busy = true;
+	rc = uiommu_smmuv3_model_dma(f->cached, &dma->req);
 	if (f->trace)
-		fprintf(stderr, "dma: stream %#x: %#llx + %zu: %d\n",
-			req.txn.sid, (unsigned long long)req.txn.iova, req.len,
-			rc);
+		fprintf(stderr, "dma: stream %#x: %#llx + %u: %d\n", txn.sid,
+			(unsigned long long)txn.iova, len, rc);
 	/* each piece is a page at least */
 	must(f->accesses < 4 * MAX_ACCESSES, "too many accesses");
-	must(!rc || rc == -EFAULT || (rc == -EINVAL && !req.len),
+	if (rc == -EINPROGRESS) {
+		must(!(slot & 0x80), "a DMA waits that cannot");
+		return;
+	}
+	must(dma->busy, "done() is called for a DMA that did not wait");
+	must(!rc || rc == -EFAULT || (rc == -EINVAL && !dma->req.len),
 	     "an answer that the header does not have");
-	must(req.done_len <= req.len && (rc || req.done_len == req.len),
-	     "more or less bytes than asked for");
+	check_dma(&dma->req, rc);
+	dma->busy = false;
+}
+
+/* The command that is meant for a transaction which waits. */
+static void step_resume(struct fuzz *f)
+{
+	uint8_t how = fuzz_u8(&f->in);
+	uint64_t q[2] = { 0x44 | (uint64_t)(how & 7) << 32, how >> 5 };
+
+	q[0] |= (uint64_t)(how >> 3 & 3) << 12;
+	if ((how & 0xf8) == 0xf8)
+		q[0] = 0x45 | (uint64_t)(how & 7) << 32;
+	give(f, q);
 }
 
 /* -------------------------------------------------- with and without ---- */
@@ -604,21 +667,31 @@ static void step_compare(struct fuzz *f)
 
 static void step(struct fuzz *f)
 {
-	static void (*const steps[])(struct fuzz * f) = {
-		step_write,	step_read,    step_setup,     step_ste,
-		step_ste,	step_cd,      step_cd,	      step_desc,
-		step_desc,	step_desc,    step_desc,      step_word,
-		step_cmd,	step_cmd,     step_events,    step_trouble,
-		step_dma,	step_dma,     step_translate, step_translate,
-		step_translate, step_compare,
+	/* clang-format off */
+	static void (*const steps[])(struct fuzz *f) = {
+		step_write, step_read, step_setup,
+		step_ste, step_ste, step_cd, step_cd,
+		step_desc, step_desc, step_desc, step_desc, step_word,
+		step_cmd, step_cmd, step_events, step_trouble,
+		step_dma, step_dma, step_resume,
+		step_translate, step_translate, step_translate,
+		step_compare, step_compare,
 	};
+	/* clang-format on */
 	uint8_t which = fuzz_u8(&f->in);
 
 	steps[which % (sizeof(steps) / sizeof(steps[0]))](f);
 }
 
+static void all_ended(const struct fuzz *f)
+{
+	for (unsigned int i = 0; i < NR_DMAS; i++)
+		must(!f->dmas[i].busy, "a DMA that never ends");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct dma dmas[NR_DMAS];
 	static uint8_t *mem;
 	struct fuzz f = { .in = { data, size }, .trace = getenv("FUZZ_TRACE") };
 
@@ -631,6 +704,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(mem, "memory");
 	memset(mem, 0, GEN_SIZE);
 	f.mem = mem;
+	f.dmas = dmas;
 	pick_profile(&f);
 	if (!start(&f))
 		return 0;
@@ -639,8 +713,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		setup(&f, 0xe, 2);
 	for (unsigned int i = 0; i < MAX_STEPS && f.in.left; i++)
 		step(&f);
-	wr(&f, SMMU_REG_CR0, 4, 0);
+	/* what waits is ended by one or the other */
+	if (size & 1) {
+		wr(&f, SMMU_REG_CR0, 4, 0);
+		all_ended(&f);
+	}
 	uiommu_smmuv3_model_destroy(f.plain);
 	uiommu_smmuv3_model_destroy(f.cached);
+	all_ended(&f);
 	return 0;
 }

@@ -541,6 +541,34 @@ static void streams_that_forbid_it_are_not_merged(void **state)
 	assert_int_equal(rig_stats(r).events_merged, 0);
 }
 
+/* The context is gone when the event is written; MEV must have been noted. */
+static void events_are_merged_without_caches_too(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct rig *r = *state;
+	uint8_t word;
+	struct uiommu_smmuv3_dma dma = {
+		.txn = { .sid = 0x10, .iova = 0x3000 },
+		.buf = &word,
+		.len = 1,
+	};
+
+	rig_fini(r);
+	p.tlb_entries = 0;
+	p.config_entries = 0;
+	rig_init(r, &p);
+	merging_stream(r);
+	fault_once(r, 0x1000);
+	fault_once(r, 0x1ff8);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1);
+	assert_int_equal(rig_stats(r).events_merged, 1);
+	/* memory that aborts comes after the translation */
+	rig_map4k(r, ram_r64(&r->ram, RIG_CD + 64 * 0x10 + 8), 0x3000, RIG_HOLE,
+		  LEAF_RW);
+	assert_int_equal(uiommu_smmuv3_model_dma(r->model, &dma), -14);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1);
+}
+
 static void a_merged_event_overflows_nothing(void **state)
 {
 	struct rig *r = *state;
@@ -651,6 +679,7 @@ int main(void)
 		T(records_word_by_word),
 		T(unknown_kinds_of_transaction),
 		T(equal_events_are_merged),
+		T(events_are_merged_without_caches_too),
 		T(streams_that_forbid_it_are_not_merged),
 		T(a_merged_event_overflows_nothing),
 		T(no_merging_across_a_disable),
