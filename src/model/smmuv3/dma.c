@@ -68,6 +68,8 @@ int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 /* The SMMU let it through; memory said no.  No event for that. */
 void msmmu_memory_abort(struct msmmu_txn *t, uint64_t pa)
 {
+	/* The context that let it through may be gone. */
+	t->ctx = NULL;
 	msmmu_fault(t, 0, 0, "external abort on the access itself");
 	t->fault.record = false;
 	t->fault.desc_pa = pa;
