@@ -117,6 +117,14 @@ static void store_word(void *arg, uint64_t pa, uint64_t word)
 
 /* --------------------------------------------------------------- start -- */
 
+/* What a ready-made profile may leave out: stalls, hardware updates. */
+static void all_features(struct uiommu_smmuv3_profile *p)
+{
+	p->idr[0] |= 2u << 6;
+	p->idr[0] &= ~(SMMU_IDR0_STALL_MODEL | SMMU_IDR0_TERM_MODEL);
+	p->idr[5] = (p->idr[5] & ~SMMU_IDR5_STALL_MAX) | 4u << 16;
+}
+
 /* The profile, with some bits of the ID registers flipped. */
 static void pick_profile(struct fuzz *f)
 {
@@ -133,6 +141,8 @@ static void pick_profile(struct fuzz *f)
 	f->profile.threaded_commands = false;
 	f->direct = how & 0x80;
 	f->from_reset = flips & 0x80;
+	if (!(flips & 0x40))
+		all_features(&f->profile);
 	for (unsigned int i = 0; i < flips % 8; i++) {
 		uint8_t bit = fuzz_u8(&f->in);
 

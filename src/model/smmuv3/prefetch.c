@@ -29,7 +29,9 @@ void msmmu_prefetch_next(const struct msmmu_txn *t, uint64_t va,
 	ahead.read = false;
 	ahead.write = false;
 	ahead.instr = false;
+	ahead.dry = false;
 	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
-	if (msmmu_walk(&ahead, va, &ticket, &res) && t->ctx->s1)
+	/* With a flag to be set (dry) it is for an access to fetch it. */
+	if (msmmu_walk(&ahead, va, &ticket, &res) && t->ctx->s1 && !ahead.dry)
 		msmmu_tlb_fill(t->m, t->ctx, va, &res, &ticket);
 }

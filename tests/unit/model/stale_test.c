@@ -577,6 +577,31 @@ static void a_prefetch_is_not_noticed(void **state)
 	rig_fini(&w.r);
 }
 
+/* Nor does it set a flag, or keep what an access has to set one in first. */
+static void a_prefetch_updates_nothing(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct smmu_cd cd;
+	uint64_t table, pte;
+	struct rig r;
+
+	p.idr[0] = (p.idr[0] & ~SMMU_IDR0_HTTU) | 2u << 6;
+	p.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_init(&r, &p);
+	table = rig_stream(&r, 1, 7);
+	cd = rig_cd_4k(table, 7);
+	cd.q[0] |= 1ull << 43; /* HA */
+	rig_cd(&r, RIG_CD + 64, &cd);
+	rig_map4k(&r, table, 0x1000, OLD, LEAF_RW);
+	rig_map4k(&r, table, 0x2000, OLD, LEAF_RW & ~0x400ull);
+	pte = rig_pte4k(&r, table, 0x2000);
+	rig_expect_pa(&r, 1, 0x1000, OLD);
+	assert_int_equal(ram_r64(&r.ram, pte) & 0x400, 0);
+	rig_expect_pa(&r, 1, 0x2000, OLD);
+	assert_int_equal(ram_r64(&r.ram, pte) & 0x400, 0x400);
+	rig_fini(&r);
+}
+
 /* Memory that changes, with its invalidation, just after a word was read. */
 struct overtaker {
 	struct rig *r;
@@ -657,6 +682,7 @@ int main(void)
 		cmocka_unit_test(every_command_has_a_story),
 		cmocka_unit_test(failed_fetches_are_not_kept),
 		cmocka_unit_test(a_prefetch_is_not_noticed),
+		cmocka_unit_test(a_prefetch_updates_nothing),
 		cmocka_unit_test(overtaken_structures_are_not_kept),
 	};
 
