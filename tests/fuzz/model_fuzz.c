@@ -123,6 +123,10 @@ static void all_features(struct uiommu_smmuv3_profile *p)
 	p->idr[0] |= 2u << 6;
 	p->idr[0] &= ~(SMMU_IDR0_STALL_MODEL | SMMU_IDR0_TERM_MODEL);
 	p->idr[5] = (p->idr[5] & ~SMMU_IDR5_STALL_MAX) | 4u << 16;
+	if (p->idr[0] & SMMU_IDR0_MSI) {
+		p->idr[1] |= SMMU_IDR1_ECMDQ;
+		p->idr[6] = 2u << 16; /* four on one page */
+	}
 }
 
 /* The profile, with some bits of the ID registers flipped. */
@@ -388,6 +392,33 @@ void give(struct fuzz *f, const uint64_t q[2])
 	}
 }
 
+/* One of four enhanced queues: set up, fed, its error acknowledged. */
+static void step_ecmdq(struct fuzz *f)
+{
+	uint8_t how = fuzz_u8(&f->in);
+	uint32_t off = UIOMMU_SMMUV3_MMIO_SIZE + (how & 3) * 0x4000u;
+	uint32_t prod = rd(f, off + SMMU_REG_ECMDQ_PROD), cons;
+	uint64_t pa = GEN_ECMDQ + (how & 3) * 256u, q[2];
+
+	if ((how & 0x1c) == 0) {
+		wr(f, off + SMMU_REG_ECMDQ_PROD, 4, 0);
+		wr(f, off + SMMU_REG_ECMDQ_BASE, 8, pa | (how & 0x80 ? 4 : 1));
+		wr(f, off + SMMU_REG_ECMDQ_CONS, 4, 0);
+		wr(f, off + SMMU_REG_ECMDQ_PROD, 4, SMMU_ECMDQ_PROD_EN);
+		return;
+	}
+	gen_cmd(&f->in, q);
+	if (f->trace)
+		fprintf(stderr, "ECMDQ %u: %#llx\n", how & 3,
+			(unsigned long long)q[0]);
+	store(f, pa + 16 * (prod & 15), q, 2);
+	wr(f, off + SMMU_REG_ECMDQ_PROD, 4, prod + 1);
+	cons = rd(f, off + SMMU_REG_ECMDQ_CONS);
+	if (how & 0x20 && (cons ^ prod) & SMMU_ECMDQ_PROD_ERRACK)
+		wr(f, off + SMMU_REG_ECMDQ_PROD, 4,
+		   (prod + 1) ^ SMMU_ECMDQ_PROD_ERRACK);
+}
+
 static void step_cmd(struct fuzz *f)
 {
 	uint64_t q[2];
@@ -413,7 +444,7 @@ static void step(struct fuzz *f)
 		step_write, step_read, step_setup,
 		step_ste, step_ste, step_cd, step_cd,
 		step_desc, step_desc, step_desc, step_desc, step_word,
-		step_cmd, step_cmd, step_events, step_trouble,
+		step_cmd, step_cmd, step_ecmdq, step_events, step_trouble,
 		step_dma, step_dma, step_resume,
 		step_translate, step_translate, step_translate,
 		step_compare, step_compare,

@@ -21,6 +21,7 @@
 #define GEN_PRIQ (GEN_BASE + 0x5000)  /* 256 records */
 #define GEN_FENCE (GEN_BASE + 0x6000) /* commands of the fuzzer's own */
 #define GEN_L1CD (GEN_BASE + 0x7000)
+#define GEN_ECMDQ (GEN_BASE + 0x8000)	/* 4 queues of 16 commands */
 #define GEN_TABLES (GEN_BASE + 0x10000) /* 32 pages, 64K aligned */
 #define GEN_NR_TABLES 32u
 #define GEN_DATA (GEN_BASE + 0x30000)
