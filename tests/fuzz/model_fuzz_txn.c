@@ -42,6 +42,12 @@ static int translate(struct fuzz *f, struct uiommu_smmuv3_model *model,
 			model == f->plain ? "plain" : "translate", txn->sid,
 			txn->ssid, (unsigned long long)txn->iova, txn->flags,
 			rc, (unsigned long long)x->pa);
+	if (f->trace && !rc)
+		fprintf(stderr,
+			"  %u%u%u, mair %#x, sh %u, priv %u, instr %u, 2^%u\n",
+			x->readable, x->writable, x->executable, x->attrs.mair,
+			x->attrs.sh, x->attrs.priv, x->attrs.instr,
+			x->size_lg2);
 	must(f->accesses < MAX_ACCESSES, "too many accesses");
 	must(!rc || rc == -EFAULT || rc == -ENODATA || rc == -EINPROGRESS,
 	     "an answer that the header does not have");
@@ -190,6 +196,16 @@ static void change_something(struct fuzz *f,
 }
 
 /*
+ * Of descriptors that say Contiguous and do not agree any may be used for all.
+ * Tables may be anywhere.
+ */
+static void clear_contiguous(struct fuzz *f)
+{
+	for (uint64_t off = 0; off < GEN_SIZE; off += 8)
+		f->mem[off + 6] &= (uint8_t)~0x10;
+}
+
+/*
  * One context at a time: two that say different things of one ASID or VMID are a
  * mistake of software, which may see anything.
  */
@@ -198,10 +214,15 @@ void step_compare(struct fuzz *f)
 	struct uiommu_smmuv3_txn txn = gen_txn(f);
 	struct uiommu_smmuv3_xlate x;
 
+	/* bits are elsewhere in big-endian tables */
+	if (FIELD_GET(SMMU_IDR0_TTENDIAN, f->profile.idr[0]) !=
+	    SMMU_IDR0_TTENDIAN_LE)
+		return;
 	/* something to be stale, if it is not invalidated below */
 	translate(f, f->cached, &txn, &x);
 	change_something(f, &txn);
 	txn.flags |= UIOMMU_TXN_PROBE;
+	clear_contiguous(f);
 	fence(f);
 	for (unsigned int i = 0; i < 4; i++) {
 		struct uiommu_smmuv3_xlate want, got;
