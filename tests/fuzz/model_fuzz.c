@@ -117,10 +117,11 @@ static void store_word(void *arg, uint64_t pa, uint64_t word)
 
 /* --------------------------------------------------------------- start -- */
 
-/* What a ready-made profile may leave out: stalls, hardware updates. */
+/* What a ready-made profile may leave out. */
 static void all_features(struct uiommu_smmuv3_profile *p)
 {
-	p->idr[0] |= 2u << 6;
+	p->idr[0] |= SMMU_IDR0_ATS | SMMU_IDR0_PRI | 2u << 6;
+	p->idr[1] = (p->idr[1] & ~SMMU_IDR1_PRIQS) | 8u << 11;
 	p->idr[0] &= ~(SMMU_IDR0_STALL_MODEL | SMMU_IDR0_TERM_MODEL);
 	p->idr[5] = (p->idr[5] & ~SMMU_IDR5_STALL_MAX) | 4u << 16;
 	if (p->idr[0] & SMMU_IDR0_MSI) {
@@ -163,6 +164,8 @@ static bool start(struct fuzz *f)
 		.write = mem_write,
 		.cmpxchg64 = mem_cmpxchg,
 		.direct = f->direct ? mem_direct : NULL,
+		.ats_invalidate = fuzz_ats_invalidate,
+		.pri_response = fuzz_pri_response,
 	};
 	int rc = uiommu_smmuv3_model_create(&f->profile, &host, &f->cached);
 
@@ -446,6 +449,7 @@ static void step(struct fuzz *f)
 		step_desc, step_desc, step_desc, step_desc, step_word,
 		step_cmd, step_cmd, step_ecmdq, step_events, step_trouble,
 		step_dma, step_dma, step_resume,
+		step_ats, step_ats, step_inval_done, step_page_request,
 		step_translate, step_translate, step_translate,
 		step_compare, step_compare,
 	};
@@ -484,6 +488,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wr(&f, SMMU_REG_CR0, 4, 0);
 		all_ended(&f);
 	}
+	ats_answer_all(&f, 0);
 	uiommu_smmuv3_model_destroy(f.plain);
 	uiommu_smmuv3_model_destroy(f.cached);
 	all_ended(&f);

@@ -22,6 +22,7 @@
 #define BUF_SIZE 8192u
 
 #define NR_DMAS 16u
+#define NR_TAGS 16u
 
 /* A device's access, which may wait for software. */
 struct dma {
@@ -44,6 +45,10 @@ struct fuzz {
 	unsigned int change_in;
 	uint64_t change_at, change_by;
 	struct dma *dmas;
+	/* invalidations that endpoints have not answered */
+	uint32_t tag[NR_TAGS];
+	unsigned int nr_tags, responses;
+	uint8_t ats_answer;
 };
 
 static inline void must(bool ok, const char *what)
@@ -73,5 +78,13 @@ void step_resume(struct fuzz *f);
 void step_compare(struct fuzz *f);
 /* No access may be left waiting. */
 void all_ended(const struct fuzz *f);
+
+/* model_fuzz_ats.c */
+int fuzz_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval);
+void fuzz_pri_response(void *ctx, const struct uiommu_pri_response *resp);
+void ats_answer_all(struct fuzz *f, int status);
+void step_ats(struct fuzz *f);
+void step_inval_done(struct fuzz *f);
+void step_page_request(struct fuzz *f);
 
 #endif /* TESTS_FUZZ_MODEL_FUZZ_H */

@@ -159,7 +159,12 @@ static void fence(struct fuzz *f)
 	wr(f, SMMU_REG_CMDQ_CONS, 4, 0);
 	store(f, GEN_FENCE, cmds[0], 2 * n);
 	wr(f, SMMU_REG_CR0, 4, rd(f, SMMU_REG_CR0) | SMMU_CR0_CMDQEN);
+	ats_answer_all(f, 0);
 	wr(f, SMMU_REG_CMDQ_PROD, 4, n);
+	/* an ATC_INV that has timed out is told once */
+	if ((rd(f, SMMU_REG_CMDQ_CONS) & SMMU_CMDQ_CONS_ERR) ==
+	    FIELD_PREP(SMMU_CMDQ_CONS_ERR, SMMU_CERROR_ATC_INV_SYNC))
+		wr(f, SMMU_REG_GERRORN, 4, rd(f, SMMU_REG_GERROR));
 	must((rd(f, SMMU_REG_CMDQ_CONS) & SMMU_CMDQ_CONS_RD) == n,
 	     "commands of the fuzzer are not consumed");
 }

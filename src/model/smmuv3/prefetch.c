@@ -30,6 +30,7 @@ void msmmu_prefetch_next(const struct msmmu_txn *t, uint64_t va,
 	ahead.write = false;
 	ahead.instr = false;
 	ahead.dry = false;
+	ahead.ats = false;
 	msmmu_tlb_ticket(t->m, t->ctx, &ticket);
 	/* With a flag to be set (dry) it is for an access to fetch it. */
 	if (msmmu_walk(&ahead, va, &ticket, &res) && t->ctx->s1 && !ahead.dry)
