@@ -14,6 +14,7 @@
 #include "hw/smmuv3/cd.h"
 #include "hw/smmuv3/cmd.h"
 #include "hw/smmuv3/event.h"
+#include "hw/smmuv3/pri.h"
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
 #include "hw/smmuv3/ste.h"
@@ -60,6 +61,14 @@ static const struct field event_fields[] = {
 	EVT(3, IPA, 247, 204), EVT(3, FETCH_ADDR, 247, 195),
 };
 
+#define PRI(word, field, hi, lo) { #field, SMMU_PRI_##word##_##field, word, hi, lo }
+static const struct field page_request_fields[] = {
+	PRI(0, SID, 31, 0), PRI(0, SSID, 51, 32), PRI(0, PRIV, 58, 58),
+	PRI(0, X, 59, 59), PRI(0, R, 60, 60), PRI(0, W, 61, 61),
+	PRI(0, LAST, 62, 62), PRI(0, SSV, 63, 63),
+	PRI(1, PRGINDEX, 72, 64), PRI(1, ADDR, 127, 76),
+};
+
 #define VM(field, hi, lo) { #field, VMSA_##field, 0, hi, lo }
 static const struct field descriptor_fields[] = {
 	VM(DESC_VALID, 0, 0), VM(DESC_TYPE, 1, 0),
@@ -104,6 +113,20 @@ static void events(void **state)
 	assert_int_equal(SMMU_EVT_CLASS_TT, 1);
 	assert_int_equal(SMMU_EVT_CLASS_IN, 2);
 	check(event_fields, COUNT(event_fields));
+}
+
+static void page_requests(void **state)
+{
+	check(page_request_fields, COUNT(page_request_fields));
+	/* last of group 0x1f: read of 0x4012345000, SID 0x10, PASID 3 */
+	assert_int_equal(FIELD_PREP(SMMU_PRI_0_SID, 0x10ull) |
+				 FIELD_PREP(SMMU_PRI_0_SSID, 3ull) |
+				 SMMU_PRI_0_R | SMMU_PRI_0_LAST |
+				 SMMU_PRI_0_SSV,
+			 0xd000000300000010);
+	assert_int_equal((0x4012345678 & SMMU_PRI_1_ADDR) |
+				 FIELD_PREP(SMMU_PRI_1_PRGINDEX, 0x1full),
+			 0x401234501f);
 }
 
 static void descriptors(void **state)
@@ -260,6 +283,7 @@ static void whole_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(page_requests),
 		cmocka_unit_test(events),
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(queues),
