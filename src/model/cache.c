@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cache.c - writers of the cache that cache.h describes.
+ * cache.c - making and clearing the cache that cache.h describes.
  *
- * A writer holds one set at a time and only for a few stores, so spinning is
- * the right wait.  Nothing here can fail but the first allocation.
+ * Whoever takes entries out must find all of them, so it waits for a set that
+ * is taken.  A writer holds one set at a time and only for a few stores, so
+ * spinning is the right wait.  Nothing here can fail but the first allocation.
  */
 #include "cache.h"
 
@@ -42,92 +43,76 @@ static uint64_t set_lock(struct mcache_set *set)
 	for (;;) {
 		uint64_t seq = load_relaxed(&set->seq);
 
-		if (!(seq & 1) && cmpxchg_acq_rel(&set->seq, &seq, seq + 1))
-			return seq + 1;
+		if (!(seq & 1) && mcache_take(set, seq))
+			return seq;
 		if (++spins % 64 == 0)
 			sched_yield();
 	}
 }
 
-static void set_unlock(struct mcache_set *set, uint64_t seq)
+static bool way_matches(const struct mcache_set *set, unsigned int way,
+			const struct mcache_kill *k)
 {
-	store_release(&set->seq, seq + 1);
+	struct mcache_entry e = {
+		.tag = load_acquire(&set->tag[way]),
+		.key = load_acquire(&set->key[way]),
+	};
+
+	if (!e.tag || ((e.key ^ k->owner) & k->mask))
+		return false;
+	if (!k->match)
+		return true;
+	e.out = load_acquire(&set->out[way]);
+	e.aux = load_acquire(&set->aux_low[way]) |
+		(uint64_t)load_acquire(&set->aux_high[way]) << 32;
+	return k->match(k, &e);
 }
 
-static unsigned int pick_way(const struct mcache_set *set, uint64_t tag,
-			     uint64_t meta, uint64_t mask)
+/* Nobody writes the set, and nothing in it matches. */
+static bool set_is_clean(const struct mcache_set *set,
+			 const struct mcache_kill *k)
 {
-	unsigned int empty = MCACHE_WAYS;
+	uint64_t seq = __atomic_load_n(&set->seq, __ATOMIC_SEQ_CST);
 
 	for (unsigned int i = 0; i < MCACHE_WAYS; i++) {
-		uint64_t t = load_relaxed(&set->tag[i]);
-
-		if (t == tag &&
-		    !((load_relaxed(&set->way[i].meta) ^ meta) & mask))
-			return i;
-		if (!t && empty == MCACHE_WAYS)
-			empty = i;
+		if (way_matches(set, i, k))
+			return false;
 	}
-	return empty;
+	return load_relaxed(&set->seq) == (seq & ~UINT64_C(1));
 }
 
-void mcache_fill(struct mcache *c, uint32_t idx, uint64_t tag,
-		 const struct mcache_entry *entry, uint64_t mask,
-		 uint64_t kills)
+void mcache_kill_set(struct mcache *c, uint32_t idx,
+		     const struct mcache_kill *k)
 {
-	struct mcache_set *set = &c->set[idx & c->mask];
-	uint64_t seq = set_lock(set);
-	struct mcache_entry *e;
-	unsigned int way;
+	struct mcache_set *set = mcache_set(c, idx);
+	uint64_t seq, next;
 
-	if (load_acquire(&c->kills) != kills && !MUTANT("cache-kills"))
-		goto out;
-	way = pick_way(set, tag, entry->meta, mask);
-	if (way == MCACHE_WAYS) {
-		way = set->victim % MCACHE_WAYS;
-		store_relaxed(&set->victim, set->victim + 1);
+	store_relaxed(&c->visits, load_relaxed(&c->visits) + 1);
+	if (set_is_clean(set, k))
+		return;
+	seq = set_lock(set);
+	next = seq + 2;
+	for (unsigned int i = MCACHE_WAYS; i-- > 0;) {
+		if (!way_matches(set, i, k))
+			continue;
+		store_release(&set->tag[i], 0);
+		next = mcache_seq_for(seq, i);
 	}
-	e = &set->way[way];
-	store_release(&set->tag[way], tag);
-	store_release(&e->meta, entry->meta);
-	store_release(&e->stamp, entry->stamp);
-	store_release(&e->out, entry->out);
-	store_release(&e->aux, entry->aux);
-out:
-	set_unlock(set, seq);
+	store_release(&set->seq, next);
 }
 
-void mcache_kill_set(struct mcache *c, uint32_t idx, mcache_match match,
-		     const void *arg)
-{
-	struct mcache_set *set = &c->set[idx & c->mask];
-	uint64_t seq = set_lock(set);
-
-	for (unsigned int i = 0; i < MCACHE_WAYS; i++) {
-		uint64_t tag = load_relaxed(&set->tag[i]);
-
-		if (tag && match(arg, tag, set->way[i].meta, &set->way[i]))
-			store_release(&set->tag[i], 0);
-	}
-	set_unlock(set, seq);
-}
-
-void mcache_kill_all(struct mcache *c, mcache_match match, const void *arg)
+void mcache_kill_all(struct mcache *c, const struct mcache_kill *k)
 {
 	for (uint32_t i = 0; i <= c->mask; i++)
-		mcache_kill_set(c, i, match, arg);
-}
-
-static bool match_any(const void *arg, uint64_t tag, uint64_t meta,
-		      const struct mcache_entry *entry)
-{
-	return true;
+		mcache_kill_set(c, i, k);
 }
 
 void mcache_clear(struct mcache *c)
 {
+	static const struct mcache_kill any;
+
 	if (!c->set)
 		return;
 	mcache_kill_begin(c);
-	mcache_kill_all(c, match_any, NULL);
+	mcache_kill_all(c, &any);
 }

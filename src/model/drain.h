@@ -120,27 +120,27 @@ static inline struct model_slot *model_enter(struct model_drain *d)
 
 /*
  * The same for a function that leaves by itself, on its common way out, with
- * model_leave_at(): NULL when entering is not that simple.
+ * model_leave_simple(): NULL when entering is not that simple.
  */
-static inline struct model_slot *model_enter_at(struct model_drain *d,
-						uint64_t *at)
+static inline struct model_slot *model_enter_simple(struct model_drain *d)
 {
 	struct model_slot *slot = model_tls[0].slot;
+	uint64_t seq;
 
 	if (unlikely(model_tls[0].drain != d ||
 		     model_tls[0].uid != load_relaxed(d->uid)))
 		return NULL;
-	*at = slot->seq;
-	if (unlikely(*at & 1))
+	seq = slot->seq;
+	if (unlikely(seq & 1))
 		return NULL;
-	store_relaxed(&slot->seq, *at + 1);
+	store_relaxed(&slot->seq, seq + 1);
 	__asm__ __volatile__("" ::: "memory");
 	return slot;
 }
 
-static inline void model_leave_at(struct model_slot *slot, uint64_t at)
+static inline void model_leave_simple(struct model_slot *slot)
 {
-	store_release(&slot->seq, at + 2);
+	store_release(&slot->seq, slot->seq + 1);
 }
 
 static inline void model_leave(struct model_drain *d, struct model_slot *slot)

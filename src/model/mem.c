@@ -2,14 +2,15 @@
 /*
  * mem.c - memory of a model's own, through the embedder's allocator.
  *
- * Blocks are aligned to cache lines, which the embedder's allocator need not
- * know: the pointer it returned is kept in the word before the block.
+ * Blocks are aligned to pairs of cache lines, which many CPUs fetch together and
+ * the embedder's allocator need not know: the pointer it returned is kept in the
+ * word before the block.
  */
 #include "mem.h"
 
 #include <string.h>
 
-#define LINE 64u
+#define LINE 128u
 
 void *model_alloc(const struct uiommu_model_host *host, size_t size)
 {

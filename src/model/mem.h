@@ -93,7 +93,7 @@ static inline int model_read64s(const struct uiommu_model_host *host,
 	return 0;
 }
 
-/* Zeroed, aligned to a cache line; NULL when out of memory. */
+/* Zeroed, aligned to two cache lines; NULL when out of memory. */
 void *model_alloc(const struct uiommu_model_host *host, size_t size);
 void model_free(const struct uiommu_model_host *host, void *ptr);
 

@@ -25,18 +25,37 @@ static inline struct msmmu_cfg_set *cfg_set(const msmmu *m, uint64_t key)
 	return &m->cfg_sets[(h >> 32) & m->cfg_mask];
 }
 
+static inline bool cfg_is_current(const msmmu *m, const struct msmmu_ctx *ctx)
+{
+	return ctx->stamp ==
+	       load_acquire(&m->cfg_all_gen) + load_acquire(ctx->sid_gen);
+}
+
 /* cfg_sets exist, and the caller is inside, so what is found stays. */
 static inline const struct msmmu_ctx *cfg_find(const msmmu *m, uint64_t key)
 {
-	const struct msmmu_cfg_set *set;
+	const struct msmmu_cfg_set *set = cfg_set(m, key);
 
-	set = cfg_set(m, key);
 	for (unsigned int i = 0; i < MSMMU_CFG_WAYS; i++) {
 		const struct msmmu_ctx *ctx = load_acquire(&set->way[i]);
 
-		if (ctx && ctx->key == key &&
-		    likely(ctx->stamp == load_acquire(&m->cfg_all_gen) +
-						 load_acquire(ctx->sid_gen)))
+		if (ctx && ctx->key == key && likely(cfg_is_current(m, ctx)))
+			return ctx;
+	}
+	return NULL;
+}
+
+/* The same, only of contexts that are fast. */
+static inline const struct msmmu_ctx *cfg_find_fast(const msmmu *m,
+						    uint64_t key)
+{
+	const struct msmmu_cfg_set *set = cfg_set(m, key);
+
+	for (unsigned int i = 0; i < MSMMU_CFG_WAYS; i++) {
+		const struct msmmu_ctx *ctx = load_acquire(&set->way[i]);
+
+		if (ctx && ctx->fast_key == key &&
+		    likely(cfg_is_current(m, ctx)))
 			return ctx;
 	}
 	return NULL;

@@ -134,6 +134,7 @@ const struct msmmu_ctx *msmmu_cfg_get(struct msmmu_txn *t, uint64_t key,
 		spare->stamp = stamp;
 		spare->sid_gen = cfg_sid_gen(m, spare->sid);
 		msmmu_ctx_set_want(spare);
+		msmmu_ctx_set_quick(m, spare);
 		insert(m, spare, kills);
 	}
 	return spare;

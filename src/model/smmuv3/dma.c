@@ -82,8 +82,10 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	uint8_t *buf = (uint8_t *)req->buf + req->done_len;
 	struct uiommu_smmuv3_xlate x;
 	uint64_t room;
-	int rc = msmmu_translate(t, &x);
+	int rc = 0;
 
+	if (unlikely(!msmmu_translate_fast(t->m, t->slot, t->in, &x)))
+		rc = msmmu_translate(t, &x);
 	if (rc)
 		return rc;
 	room = mask_lg2(x.size_lg2) - (t->in->iova & mask_lg2(x.size_lg2));

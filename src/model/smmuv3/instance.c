@@ -199,17 +199,20 @@ void uiommu_smmuv3_model_stats(struct uiommu_smmuv3_model *model,
 			       struct uiommu_smmuv3_stats *stats)
 {
 	struct model_drain *d = &model->drain;
-	uint64_t fast;
+	uint64_t fast, misses;
 
 	model_check_fork(d);
 	fast = model_count_sum(d, MSMMU_FAST_HITS);
+	misses = model_count_sum(d, MSMMU_FAST_MISSES);
 	*stats = (struct uiommu_smmuv3_stats){
-		.translations = fast + model_count_sum(d, MSMMU_TRANSLATIONS),
+		.translations =
+			fast + misses + model_count_sum(d, MSMMU_TRANSLATIONS),
 		.tlb_hits = fast + model_count_sum(d, MSMMU_TLB_HITS),
-		.tlb_misses = model_count_sum(d, MSMMU_TLB_MISSES),
-		.walks = model_count_sum(d, MSMMU_WALKS),
-		.walk_reads = model_count_sum(d, MSMMU_WALK_READS),
-		.config_hits = fast + model_count_sum(d, MSMMU_CONFIG_HITS),
+		.tlb_misses = misses + model_count_sum(d, MSMMU_TLB_MISSES),
+		.walks = misses + model_count_sum(d, MSMMU_WALKS),
+		.walk_reads = misses + model_count_sum(d, MSMMU_WALK_READS),
+		.config_hits =
+			fast + misses + model_count_sum(d, MSMMU_CONFIG_HITS),
 		.config_misses = model_count_sum(d, MSMMU_CONFIG_MISSES),
 		.dma_read_bytes = model_count_sum(d, MSMMU_DMA_READ_BYTES),
 		.dma_write_bytes = model_count_sum(d, MSMMU_DMA_WRITE_BYTES),

@@ -61,6 +61,8 @@ enum msmmu_counter {
 	MSMMU_DMA_READ_BYTES,
 	MSMMU_DMA_WRITE_BYTES,
 	MSMMU_ABORTS,
+	/* a translation that missed the TLB alone and found its table at once */
+	MSMMU_FAST_MISSES,
 };
 
 /* The ID registers, taken apart once. */
@@ -154,7 +156,12 @@ struct msmmu_space {
 };
 
 /* The views of ASIDs that may have entries, see tlb_views.c. */
-struct msmmu_view_note;
+struct msmmu_view_note {
+	uint64_t owner; /* as in msmmu_view; 0: free */
+	uint32_t space;
+	uint32_t next_of_space, next_of_group;
+};
+
 struct msmmu_views {
 	pthread_mutex_t lock;
 	struct msmmu_view_note *note; /* [0] is no note */
@@ -166,10 +173,10 @@ struct msmmu_views {
 
 /* One way a context looks into the TLB. */
 struct msmmu_view {
-	uint64_t meta; /* owner part, MSMMU_META_OWNER */
-	uint64_t tag;  /* owner's contribution to tags */
-	uint32_t salt; /* and to set numbers */
+	uint64_t owner; /* in keys, MCACHE_OWNER */
+	uint32_t salt;	/* its contribution to set numbers */
 	struct msmmu_space *space;
+	const uint32_t *first_note; /* of the space, msmmu_views.by_space */
 };
 
 /* What STE or GBPA put in place of incoming attributes. */
@@ -180,28 +187,44 @@ struct msmmu_overrides {
 	uint8_t shcfg;
 };
 
+/*
+ * What a page descriptor means, worked out for the short way through level-3
+ * tables (quick.c).
+ */
+struct msmmu_quick {
+	uint8_t granule_lg2; /* 0: this half cannot be walked that way */
+	struct uiommu_mem_attrs walk; /* of descriptor reads */
+	uint64_t addr;		      /* the output address in a descriptor */
+	uint64_t look, usual;	      /* bits that show an unusual descriptor */
+	/* OUT_HIGH by what the access bits and tables say, PWC_* */
+	uint16_t high[16];
+};
+
 struct msmmu_ctx {
 	/* hot: what a TLB hit looks at */
 	uint64_t key;
 	uint64_t stamp;
+	/* the key if translations are by stage 1 and can be fast, else no key */
+	uint64_t fast_key;
+	uint64_t va_above; /* address bits that are set are looked at closer */
 	uint8_t mode;
 	uint8_t regime;
 	bool s1, s2;		     /* stages that translate */
 	bool two_halves;	     /* TTB0 and TTB1 */
-	bool fast;		     /* XLATE, with stage 1 */
 	uint8_t priv_or, priv_and;   /* PRIVCFG, as masks on 0 and 1 */
 	uint8_t instr_or, instr_and; /* INSTCFG */
 	bool single_priv;	     /* EL2 without E2H */
 	uint8_t tbi;		     /* bit 0 TBI0, bit 1 TBI1 */
-	/*
-	 * By WRITE, SSV, PRIV and INSTR of the flags: which of META_BOTH is
-	 * asked for, and MSMMU_WANT_*.
-	 */
-	uint8_t want[16];
+	/* MSMMU_WANT_* by WRITE, SSV, PRIV and INSTR of the flags. */
+	uint16_t want[16];
 	const uint64_t *sid_gen;
 	uint64_t *vm_gen; /* generations that count for stamps */
 	uint64_t *all_gen;
 	struct msmmu_view local, global, ipa;
+
+	/* what a TLB miss looks at */
+	struct msmmu_quick quick[2], quick_s2;
+	uint16_t attrs[32]; /* OUT_MAIR, OUT_SH by SH and AttrIndx */
 
 	/* cold */
 	struct msmmu_half half[2];
@@ -228,12 +251,15 @@ struct msmmu_ctx {
 	struct msmmu_ctx *next; /* free or retired; under cfg_lock */
 };
 
-#define MSMMU_WANT_BIT 0x07u
-#define MSMMU_WANT_PRIV 0x10u
-#define MSMMU_WANT_INSTR 0x20u	  /* leaves as an instruction fetch */
-#define MSMMU_WANT_OUT_PRIV 0x40u /* leaves as privileged */
+/* Which bit of OUT_BOTH is asked for, and how the access leaves. */
+#define MSMMU_WANT_BIT 0x3fu
+#define MSMMU_WANT_OUT_PRIV 0x400u /* leaves as privileged */
+#define MSMMU_WANT_INSTR 0x800u	   /* leaves as an instruction fetch */
+#define MSMMU_WANT_ATTRS (MSMMU_WANT_OUT_PRIV | MSMMU_WANT_INSTR)
+#define MSMMU_WANT_PRIV 0x1000u /* asks as privileged */
 
 #define MSMMU_KEY_SSV BIT64(52)
+#define MSMMU_NO_KEY ~UINT64_C(0)
 
 static inline uint64_t msmmu_key(uint32_t sid, bool ssv, uint32_t ssid)
 {
@@ -282,6 +308,12 @@ struct msmmu_atc_slot {
 	uint32_t tag; /* index + MSMMU_ATC_TAGS times how often it was used */
 	struct msmmu_cmdq *q; /* whose command it is, NULL: free */
 };
+
+/*
+ * Where generations other than of spaces start over, so that three of them and
+ * one of a space fit a stamp (MCACHE_STAMP_MAX), with room to spare.
+ */
+#define MSMMU_GEN_LAST BIT64(26)
 
 #define MSMMU_IRQ_BIT(line) BIT32(UIOMMU_SMMUV3_LINE_##line)
 
@@ -759,7 +791,7 @@ uint64_t msmmu_tlb_stamp(const struct msmmu_ctx *ctx,
 			 const struct msmmu_view *view);
 /* What a fill must know from before the walk. */
 struct msmmu_tlb_ticket {
-	uint64_t kills;
+	uint64_t kills, table_kills;
 	uint64_t local, global, ipa; /* words of the spaces */
 	uint64_t vm, all, tables;
 };
@@ -809,21 +841,29 @@ void msmmu_inval_settle(msmmu *m, struct msmmu_cmdq *q);
 int msmmu_views_init(msmmu *m);
 void msmmu_views_fini(msmmu *m);
 void msmmu_views_forked(msmmu *m);
-/* Before a fill: the view has entries, some of this size (a bit of SPACE_*). */
+/* NULL: only entries of ASIDs need notes, others have one space for all. */
+const uint32_t *msmmu_view_first_note(const msmmu *m,
+				      const struct msmmu_space *space);
+/*
+ * Before a fill: the view has entries, some of this size (a bit of SPACE_*).
+ * tlb_view_used() tells whether it is known.
+ */
 void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit);
 /* All views of a VMID, of EL2-E2H, of all VMIDs end with this generation. */
 void msmmu_views_end_vmid(msmmu *m, uint16_t vmid, uint64_t *gen);
 void msmmu_views_end_el2(msmmu *m, uint64_t *gen);
 void msmmu_views_end_el1(msmmu *m, uint64_t *gen);
 /*
- * Call fn for each view whose meta is that under `mask`, while it returns true.
+ * Call fn for each view whose owner is that under `mask`, while it returns true.
  * False if it did not, or if not all are known.
  */
-bool msmmu_views_each(msmmu *m, uint64_t meta, uint64_t mask,
+bool msmmu_views_each(msmmu *m, uint64_t owner, uint64_t mask,
 		      bool (*fn)(msmmu *m, struct msmmu_space *space,
-				 uint64_t meta, void *arg),
+				 uint64_t owner, void *arg),
 		      void *arg);
 
+/* Count on; all stamps that the generation is part of are over. */
+void msmmu_gen_bump(msmmu *m, uint64_t *gen);
 void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *range);
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
 			  uint16_t asid);
@@ -873,6 +913,14 @@ static inline unsigned int msmmu_want_out(const struct msmmu_ctx *ctx,
 	       (t->instr ? MSMMU_WANT_INSTR : 0);
 }
 
+/* quick.c */
+void msmmu_ctx_set_quick(const msmmu *m, struct msmmu_ctx *ctx);
+struct tlb_hit;
+/* quick_walk() with both stages. */
+bool msmmu_quick_nested(msmmu *m, struct model_slot *slot,
+			const struct msmmu_ctx *ctx, uint64_t va,
+			unsigned int bit, struct tlb_hit *hit);
+
 /* ats.c; the next two between model_enter() and model_leave() */
 /* An access whose address is translated already; `on`: the SMMU is. */
 int msmmu_translated(struct msmmu_txn *t, bool on, struct msmmu_result *res);
@@ -895,6 +943,10 @@ int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 void msmmu_memory_abort(struct msmmu_txn *t, uint64_t pa);
 
 /* fast.c */
+/* Inside.  True: answered, and counted; false: nothing has been decided. */
+bool msmmu_translate_fast(msmmu *m, struct model_slot *slot,
+			  const struct uiommu_smmuv3_txn *txn,
+			  struct uiommu_smmuv3_xlate *out);
 /* Prepare a finished context for the common case. */
 void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
 /* Use retired contexts again if the caller is outside. */

@@ -8,7 +8,8 @@
  * use, so a look-up probes only sizes that exist.  An entry's stamp is the sum
  * of its space's generation, its VMID's and its world's.  All of them only
  * grow, so the sum is the same only while none has moved: TLBI by ASID, by
- * VMID and of everything are one increment each.
+ * VMID and of everything are one increment each.  A generation that has come to
+ * its last number starts over, with everything forgotten.
  *
  * Spaces and VMID generations are found by hashing into fixed arrays; two that
  * share a slot die together, which the architecture allows.
@@ -22,6 +23,9 @@
 
 /* The cache of tables is smaller than the TLB by this. */
 #define TLB_PER_TABLE 8u
+
+_Static_assert(3 * MSMMU_GEN_LAST + 2 * SPACE_GEN_LAST < MCACHE_STAMP_MAX,
+	       "a sum of generations is one number only");
 
 /* Spaces of entries that no ASID marks stand behind those with. */
 #define NR_SHARED_SPACES 4096u
@@ -70,12 +74,12 @@ enum {
 	SHARED_EL2
 };
 
-static uint64_t owner_meta(uint8_t regime, uint16_t vmid, uint16_t asid,
-			   bool global, bool aset)
+static uint64_t owner_key(uint8_t regime, uint16_t vmid, uint16_t asid,
+			  bool global, bool aset)
 {
-	return FIELD_PREP(META_ASID, global ? 0 : asid) |
-	       FIELD_PREP(META_VMID, vmid) | FIELD_PREP(META_REGIME, regime) |
-	       (global ? META_GLOBAL | (aset ? META_ASET : 0) : 0);
+	return FIELD_PREP(KEY_ASID, global ? 0 : asid) |
+	       FIELD_PREP(KEY_VMID, vmid) | FIELD_PREP(KEY_REGIME, regime) |
+	       (global ? KEY_GLOBAL | (aset ? KEY_ASET : 0) : 0);
 }
 
 static struct msmmu_space *shared_space(msmmu *m, uint16_t vmid,
@@ -95,15 +99,16 @@ static struct msmmu_space *asid_space(msmmu *m, uint8_t regime, uint16_t vmid,
 	return &m->spaces[i % MSMMU_NR_SPACES];
 }
 
-static struct msmmu_view view(struct msmmu_space *space, uint64_t meta)
+static struct msmmu_view view(const msmmu *m, struct msmmu_space *space,
+			      uint64_t owner)
 {
-	uint64_t h = meta * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = owner * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (struct msmmu_view){
-		.meta = meta,
-		.tag = MCACHE_TAG_VALID | FIELD_PREP(TAG_HASH, h >> 50),
+		.owner = owner,
 		.salt = (uint32_t)(h >> 20),
 		.space = space,
+		.first_note = msmmu_view_first_note(m, space),
 	};
 }
 
@@ -111,23 +116,24 @@ static struct msmmu_view local_view(msmmu *m, uint8_t regime, uint16_t vmid,
 				    uint16_t asid)
 {
 	if (regime == MSMMU_REGIME_EL2)
-		return view(shared_space(m, 0, SHARED_EL2, regime),
-			    owner_meta(regime, 0, 0, false, false));
-	return view(asid_space(m, regime, vmid, asid),
-		    owner_meta(regime, vmid, asid, false, false));
+		return view(m, shared_space(m, 0, SHARED_EL2, regime),
+			    owner_key(regime, 0, 0, false, false));
+	return view(m, asid_space(m, regime, vmid, asid),
+		    owner_key(regime, vmid, asid, false, false));
 }
 
 static struct msmmu_view global_view(msmmu *m, uint8_t regime, uint16_t vmid,
 				     bool aset)
 {
-	return view(shared_space(m, vmid, aset ? SHARED_G1 : SHARED_G0, regime),
-		    owner_meta(regime, vmid, 0, true, aset));
+	return view(m,
+		    shared_space(m, vmid, aset ? SHARED_G1 : SHARED_G0, regime),
+		    owner_key(regime, vmid, 0, true, aset));
 }
 
 static struct msmmu_view ipa_view(msmmu *m, uint16_t vmid)
 {
-	return view(shared_space(m, vmid, SHARED_IPA, MSMMU_REGIME_IPA),
-		    owner_meta(MSMMU_REGIME_IPA, vmid, 0, false, false));
+	return view(m, shared_space(m, vmid, SHARED_IPA, MSMMU_REGIME_IPA),
+		    owner_key(MSMMU_REGIME_IPA, vmid, 0, false, false));
 }
 
 static uint64_t *vm_gen(msmmu *m, uint16_t vmid)
@@ -155,6 +161,7 @@ void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
 		      struct msmmu_tlb_ticket *ticket)
 {
 	ticket->kills = mcache_kills(&m->tlb);
+	ticket->table_kills = mcache_kills(&m->pwc);
 	ticket->vm = load_acquire(ctx->vm_gen);
 	ticket->all = load_acquire(ctx->all_gen);
 	ticket->tables = load_acquire(&m->tables_gen);
@@ -163,43 +170,30 @@ void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
 	ticket->ipa = ctx->s2 ? load_acquire(&ctx->ipa.space->word) : 0;
 }
 
-/* Rights of both stages together: for the unprivileged 2:0, privileged 5:3. */
-static uint64_t both_rights(uint32_t rights)
-{
-	uint32_t s2 = rights / MSMMU_S2_R;
-	uint32_t rw = s2 & 3;
-	uint32_t unpriv = rw | (s2 >> 2 & 1) << 2;
-	uint32_t priv = rw | (s2 >> 3 & 1) << 2;
-
-	return (unpriv | priv << 3) & rights & MSMMU_S1_ALL;
-}
-
-static uint64_t level_code(int level)
-{
-	return level == MSMMU_NO_LEVEL ? 7 : (uint64_t)(level + 1);
-}
-
 static void fill(msmmu *m, const struct msmmu_view *view, uint64_t in,
-		 const struct msmmu_result *res, uint64_t stamp,
-		 const struct msmmu_tlb_ticket *ticket)
+		 const struct msmmu_result *res, uint64_t word, uint64_t gens,
+		 uint64_t kills)
 {
-	uint64_t size_bit = BIT64(res->size_lg2 - 12);
-	struct mcache_entry e;
+	struct mcache_entry e = {
+		.tag = tlb_tag(in, res->size_lg2),
+		.key = mcache_key(view->owner,
+				  (word >> SPACE_GEN_SHIFT) + gens),
+		.out = (align_down_lg2(res->pa, res->size_lg2) & OUT_PA) |
+		       FIELD_PREP(OUT_MAIR, res->mair) |
+		       FIELD_PREP(OUT_SH, res->sh) |
+		       (res->clean ? OUT_CLEAN : 0) |
+		       FIELD_PREP(OUT_BOTH, tlb_both(res->rights)) |
+		       FIELD_PREP(OUT_LEVEL1, tlb_level_code(res->level1)) |
+		       FIELD_PREP(OUT_LEVEL2, tlb_level_code(res->level2)),
+		.aux = FIELD_PREP(AUX_IPA,
+				  align_down_lg2(res->ipa, res->size_lg2) >>
+					  12) |
+		       FIELD_PREP(AUX_S1, res->rights & MSMMU_S1_ALL) |
+		       FIELD_PREP(AUX_GRANULE,
+				  tlb_granule_code(res->granule_lg2)),
+	};
 
-	e.meta = view->meta | FIELD_PREP(META_RIGHTS, res->rights) |
-		 FIELD_PREP(META_LEVEL1, level_code(res->level1)) |
-		 FIELD_PREP(META_LEVEL2, level_code(res->level2)) |
-		 FIELD_PREP(META_GRANULE, (res->granule_lg2 - 10) / 2) |
-		 FIELD_PREP(META_BOTH, both_rights(res->rights)) |
-		 (res->clean ? META_CLEAN : 0);
-	e.stamp = stamp;
-	e.out = align_down_lg2(res->pa, res->size_lg2) |
-		FIELD_PREP(OUT_MAIR, res->mair) | FIELD_PREP(OUT_SH, res->sh);
-	e.aux = align_down_lg2(res->ipa, res->size_lg2);
-	msmmu_view_use(m, view, size_bit);
-	mcache_fill(&m->tlb, tlb_index(view, in, res->size_lg2),
-		    tlb_tag(view, in, res->size_lg2), &e, META_OWNER,
-		    ticket->kills);
+	tlb_fill_entry(m, view, in, res->size_lg2, &e, word, kills);
 }
 
 void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
@@ -211,8 +205,8 @@ void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
 
 	if (!m->tlb.set)
 		return;
-	fill(m, global ? &ctx->global : &ctx->local, va, res,
-	     (word >> SPACE_GEN_SHIFT) + ticket->vm + ticket->all, ticket);
+	fill(m, global ? &ctx->global : &ctx->local, va, res, word,
+	     ticket->vm + ticket->all, ticket->kills);
 }
 
 bool msmmu_tlb_find_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
@@ -230,27 +224,45 @@ void msmmu_tlb_fill_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
 {
 	if (!m->tlb.set)
 		return;
-	fill(m, &ctx->ipa, ipa, res,
-	     (ticket->ipa >> SPACE_GEN_SHIFT) + ticket->all, ticket);
+	fill(m, &ctx->ipa, ipa, res, ticket->ipa, ticket->all, ticket->kills);
 }
 
 /* ------------------------------------------------------- generations ---- */
 
+/*
+ * A generation has reached its last number, with which nobody finds what is
+ * older.  Drop that before zero is taken for the zero there was; and what is
+ * made of the last number, before the number comes again.  Whoever counts on
+ * meanwhile has its effect at once, and loses nothing when zero comes: all is
+ * dropped after it.
+ */
+static void start_over(msmmu *m, uint64_t *word)
+{
+	mcache_clear(&m->tlb);
+	mcache_clear(&m->pwc);
+	store_release(word, 0);
+	mcache_clear(&m->tlb);
+	mcache_clear(&m->pwc);
+}
+
+void msmmu_gen_bump(msmmu *m, uint64_t *gen)
+{
+	if (unlikely(fetch_add_acq_rel(gen, 1) + 1 == MSMMU_GEN_LAST))
+		start_over(m, gen);
+}
+
 static void space_kill(msmmu *m, struct msmmu_space *space)
 {
 	uint64_t word = load_acquire(&space->word);
-	uint64_t next;
+	uint64_t gen;
 
 	if (MUTANT("tlb-space-generation"))
 		return;
 	do {
-		next = ((word >> SPACE_GEN_SHIFT) + 1) << SPACE_GEN_SHIFT;
-	} while (!cmpxchg_acq_rel(&space->word, &word, next));
-	/* The generation came around: nothing old may look new. */
-	if (!next) {
-		mcache_clear(&m->tlb);
-		mcache_clear(&m->pwc);
-	}
+		gen = (word >> SPACE_GEN_SHIFT) + 1;
+	} while (!cmpxchg_acq_rel(&space->word, &word, gen << SPACE_GEN_SHIFT));
+	if (unlikely(gen == SPACE_GEN_LAST))
+		start_over(m, &space->word);
 }
 
 void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
@@ -285,29 +297,27 @@ void msmmu_tlb_inval_non_el2(msmmu *m)
 /* ----------------------------------------------------- by address ------- */
 
 struct kill {
-	uint64_t meta, mask; /* owner */
+	struct mcache_kill of;
 	uint64_t first, last;
 	uint64_t granule; /* code, 0 any */
 	uint64_t level;	  /* code, 15 any */
 };
 
-static bool kill_match(const void *arg, uint64_t tag, uint64_t meta,
-		       const struct mcache_entry *entry)
+static bool kill_match(const struct mcache_kill *of,
+		       const struct mcache_entry *e)
 {
-	const struct kill *k = arg;
-	unsigned int lg2 = 12 + (unsigned int)FIELD_GET(TAG_SIZE, tag);
-	uint64_t first = (tag & TAG_PAGE) << 12;
-	uint64_t leaf = FIELD_GET(META_LEVEL1, meta);
+	const struct kill *k = (const void *)of; /* its first member */
+	uint64_t first = tlb_tag_first(e->tag);
+	uint64_t leaf = FIELD_GET(OUT_LEVEL1, e->out);
 
-	if ((meta ^ k->meta) & k->mask)
+	if (first > k->last ||
+	    (first | mask_lg2(tlb_tag_lg2(e->tag))) < k->first)
 		return false;
-	if (first > k->last || (first | mask_lg2(lg2)) < k->first)
-		return false;
-	if (k->granule && FIELD_GET(META_GRANULE, meta) != k->granule &&
+	if (k->granule && FIELD_GET(AUX_GRANULE, e->aux) != k->granule &&
 	    !MUTANT("tlb-range-granule"))
 		return false;
 	if (leaf == 7)
-		leaf = FIELD_GET(META_LEVEL2, meta);
+		leaf = FIELD_GET(OUT_LEVEL2, e->out);
 	return k->level == 15 || leaf == k->level || MUTANT("tlb-range-ttl");
 }
 
@@ -337,7 +347,7 @@ static void kill_view(msmmu *m, const struct msmmu_view *view,
 	uint64_t sizes = load_acquire(&view->space->word) & SPACE_SIZES;
 
 	if (view_probes(m, view->space, k) > m->tlb.mask) {
-		mcache_kill_all(&m->tlb, kill_match, k);
+		mcache_kill_all(&m->tlb, &k->of);
 		return;
 	}
 	for (; sizes; sizes &= sizes - 1) {
@@ -348,14 +358,14 @@ static void kill_view(msmmu *m, const struct msmmu_view *view,
 			mcache_kill_set(&m->tlb,
 					tlb_index(view, k->first + (i << lg2),
 						  lg2),
-					kill_match, k);
+					&k->of);
 	}
 }
 
 static void kill_owner(msmmu *m, struct kill *k, struct msmmu_view view)
 {
-	k->meta = view.meta;
-	k->mask = META_OWNER;
+	k->of.owner = view.owner;
+	k->of.mask = MCACHE_OWNER;
 	kill_view(m, &view, k);
 }
 
@@ -364,7 +374,7 @@ struct kill_asids {
 	uint64_t room; /* sets that may be visited still */
 };
 
-static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t meta,
+static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t owner,
 		       void *arg)
 {
 	struct kill_asids *a = arg;
@@ -376,12 +386,12 @@ static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t meta,
 	return true;
 }
 
-static bool kill_asid(msmmu *m, struct msmmu_space *space, uint64_t meta,
+static bool kill_asid(msmmu *m, struct msmmu_space *space, uint64_t owner,
 		      void *arg)
 {
 	struct kill_asids *a = arg;
 
-	kill_owner(m, a->k, view(space, meta));
+	kill_owner(m, a->k, view(m, space, owner));
 	return true;
 }
 
@@ -392,28 +402,31 @@ static bool kill_asid(msmmu *m, struct msmmu_space *space, uint64_t meta,
 static void kill_any_asid(msmmu *m, struct kill *k,
 			  const struct msmmu_tlb_range *r)
 {
-	uint64_t meta = owner_meta(r->regime, r->vmid, 0, false, false);
-	uint64_t mask = META_REGIME | META_VMID;
+	uint64_t owner = owner_key(r->regime, r->vmid, 0, false, false);
+	uint64_t mask = KEY_REGIME | KEY_VMID;
 	struct kill_asids a = { .k = k, .room = m->tlb.mask };
 
-	if (msmmu_views_each(m, meta, mask, count_view, &a) &&
-	    msmmu_views_each(m, meta, mask, kill_asid, &a)) {
+	if (msmmu_views_each(m, owner, mask, count_view, &a) &&
+	    msmmu_views_each(m, owner, mask, kill_asid, &a)) {
 		kill_owner(m, k, global_view(m, r->regime, r->vmid, false));
 		kill_owner(m, k, global_view(m, r->regime, r->vmid, true));
 		return;
 	}
-	k->meta = meta;
-	k->mask = mask;
-	mcache_kill_all(&m->tlb, kill_match, k);
+	k->of.owner = owner;
+	k->of.mask = mask;
+	mcache_kill_all(&m->tlb, &k->of);
 }
 
 void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 {
 	struct kill k = {
+		.of.match = kill_match,
 		.first = r->first & TLB_VA,
 		.last = r->last & TLB_VA,
-		.granule = r->granule_lg2 ? (r->granule_lg2 - 10u) / 2 : 0,
-		.level = r->level == MSMMU_NO_LEVEL ? 15 : level_code(r->level),
+		.granule = r->granule_lg2 ? tlb_granule_code(r->granule_lg2)
+					  : 0,
+		.level = r->level == MSMMU_NO_LEVEL ? 15
+						    : tlb_level_code(r->level),
 	};
 
 	if (!m->tlb.set)
@@ -421,7 +434,7 @@ void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *r)
 	if (k.last < k.first)
 		k.last = TLB_VA;
 	if (!r->leaf_only && !MUTANT("tlb-tables-generation"))
-		fetch_add_acq_rel(&m->tables_gen, 1);
+		msmmu_gen_bump(m, &m->tables_gen);
 	mcache_kill_begin(&m->tlb);
 	if (r->regime == MSMMU_REGIME_IPA) {
 		kill_owner(m, &k, ipa_view(m, r->vmid));

@@ -27,12 +27,6 @@
 #include "msmmu.h"
 #include "tlb_inline.h"
 
-struct msmmu_view_note {
-	uint64_t meta; /* owner; 0: free */
-	uint32_t space;
-	uint32_t next_of_space, next_of_group;
-};
-
 /* E2H entries have a group of their own. */
 #define NR_GROUPS (MSMMU_NR_VM_GENS + 1)
 #define GROUP_E2H MSMMU_NR_VM_GENS
@@ -79,8 +73,8 @@ void msmmu_views_forked(msmmu *m)
 		memset(v->by_vmid, 0, NR_GROUPS * sizeof(*v->by_vmid));
 		start(v);
 	}
-	fetch_add_acq_rel(&m->tlb_all_gen, 1);
-	fetch_add_acq_rel(&m->tlb_el2_gen, 1);
+	msmmu_gen_bump(m, &m->tlb_all_gen);
+	msmmu_gen_bump(m, &m->tlb_el2_gen);
 }
 
 void msmmu_views_fini(msmmu *m)
@@ -90,11 +84,11 @@ void msmmu_views_fini(msmmu *m)
 	model_free(&m->host, m->views.note);
 }
 
-static uint32_t group_of(uint64_t meta)
+static uint32_t group_of(uint64_t owner)
 {
-	if (FIELD_GET(META_REGIME, meta) == MSMMU_REGIME_E2H)
+	if (FIELD_GET(KEY_REGIME, owner) == MSMMU_REGIME_E2H)
 		return GROUP_E2H;
-	return (uint32_t)FIELD_GET(META_VMID, meta) % MSMMU_NR_VM_GENS;
+	return (uint32_t)FIELD_GET(KEY_VMID, owner) % MSMMU_NR_VM_GENS;
 }
 
 /* ------------------------------------------------- under views.lock ----- */
@@ -111,7 +105,7 @@ static void unlink_of_space(struct msmmu_views *v, uint32_t i)
 static void drop(struct msmmu_views *v, uint32_t i)
 {
 	unlink_of_space(v, i);
-	store_release(&v->note[i].meta, 0);
+	store_release(&v->note[i].owner, 0);
 	v->note[i].next_of_group = v->free;
 	v->free = i;
 }
@@ -169,11 +163,12 @@ static void purge(msmmu *m)
 		v->patience = v->nr;
 }
 
-static uint32_t find(const struct msmmu_views *v, uint32_t space, uint64_t meta)
+static uint32_t find(const struct msmmu_views *v, uint32_t space,
+		     uint64_t owner)
 {
 	uint32_t i = v->by_space[space];
 
-	while (i && v->note[i].meta != meta)
+	while (i && v->note[i].owner != owner)
 		i = v->note[i].next_of_space;
 	return i;
 }
@@ -184,10 +179,10 @@ static void put_first(struct msmmu_views *v, uint32_t i)
 	store_release(&v->by_space[v->note[i].space], i);
 }
 
-static void note(msmmu *m, uint32_t space, uint64_t meta)
+static void note(msmmu *m, uint32_t space, uint64_t owner)
 {
 	struct msmmu_views *v = &m->views;
-	uint32_t group = group_of(meta), i = find(v, space, meta);
+	uint32_t group = group_of(owner), i = find(v, space, owner);
 
 	if (i) {
 		unlink_of_space(v, i);
@@ -207,35 +202,28 @@ static void note(msmmu *m, uint32_t space, uint64_t meta)
 	v->note[i].space = space;
 	v->note[i].next_of_group = v->by_vmid[group] & ~MORE;
 	v->by_vmid[group] = i | (v->by_vmid[group] & MORE);
-	store_release(&v->note[i].meta, meta);
+	store_release(&v->note[i].owner, owner);
 	put_first(v, i);
 }
 
 /* --------------------------------------------------------------- doors -- */
 
-/* Only entries of ASIDs need notes; others have one space for all. */
-static bool needs_note(const msmmu *m, const struct msmmu_view *view)
+const uint32_t *msmmu_view_first_note(const msmmu *m,
+				      const struct msmmu_space *space)
 {
-	return view->space < m->spaces + MSMMU_NR_SPACES;
+	if (!m->views.nr || space >= m->spaces + MSMMU_NR_SPACES)
+		return NULL;
+	return &m->views.by_space[space - m->spaces];
 }
 
 void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit)
 {
-	const struct msmmu_views *v = &m->views;
-	bool unused = !(load_acquire(&view->space->word) & size_bit);
-	uint32_t space, i;
-
-	if (!needs_note(m, view)) {
-		if (unused)
-			fetch_or_acq_rel(&view->space->word, size_bit);
+	if (!view->first_note) {
+		fetch_or_acq_rel(&view->space->word, size_bit);
 		return;
 	}
-	space = (uint32_t)(view->space - m->spaces);
-	i = load_acquire(&v->by_space[space]);
-	if (!unused && i && load_acquire(&v->note[i].meta) == view->meta)
-		return;
 	pthread_mutex_lock(&m->views.lock);
-	note(m, space, view->meta);
+	note(m, (uint32_t)(view->space - m->spaces), view->owner);
 	fetch_or_acq_rel(&view->space->word, size_bit);
 	pthread_mutex_unlock(&m->views.lock);
 }
@@ -245,7 +233,7 @@ void msmmu_views_end_vmid(msmmu *m, uint16_t vmid, uint64_t *gen)
 	pthread_mutex_lock(&m->views.lock);
 	if (m->views.note)
 		drop_group(&m->views, vmid % MSMMU_NR_VM_GENS);
-	fetch_add_acq_rel(gen, 1);
+	msmmu_gen_bump(m, gen);
 	pthread_mutex_unlock(&m->views.lock);
 }
 
@@ -254,7 +242,7 @@ void msmmu_views_end_el2(msmmu *m, uint64_t *gen)
 	pthread_mutex_lock(&m->views.lock);
 	if (m->views.note)
 		drop_group(&m->views, GROUP_E2H);
-	fetch_add_acq_rel(gen, 1);
+	msmmu_gen_bump(m, gen);
 	pthread_mutex_unlock(&m->views.lock);
 }
 
@@ -267,13 +255,13 @@ void msmmu_views_end_el1(msmmu *m, uint64_t *gen)
 			drop_group(&m->views, group);
 	}
 	m->views.el1_used = false;
-	fetch_add_acq_rel(gen, 1);
+	msmmu_gen_bump(m, gen);
 	pthread_mutex_unlock(&m->views.lock);
 }
 
-bool msmmu_views_each(msmmu *m, uint64_t meta, uint64_t mask,
+bool msmmu_views_each(msmmu *m, uint64_t owner, uint64_t mask,
 		      bool (*fn)(msmmu *m, struct msmmu_space *space,
-				 uint64_t meta, void *arg),
+				 uint64_t owner, void *arg),
 		      void *arg)
 {
 	struct msmmu_views *v = &m->views;
@@ -281,12 +269,12 @@ bool msmmu_views_each(msmmu *m, uint64_t meta, uint64_t mask,
 	bool all;
 
 	pthread_mutex_lock(&v->lock);
-	i = v->by_vmid[group_of(meta)];
+	i = v->by_vmid[group_of(owner)];
 	all = !(i & MORE);
 	for (i &= ~MORE; all && i; i = v->note[i].next_of_group) {
-		if (!((v->note[i].meta ^ meta) & mask))
+		if (!((v->note[i].owner ^ owner) & mask))
 			all = fn(m, &m->spaces[v->note[i].space],
-				 v->note[i].meta, arg);
+				 v->note[i].owner, arg);
 	}
 	pthread_mutex_unlock(&v->lock);
 	return all;

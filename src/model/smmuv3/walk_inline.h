@@ -8,11 +8,7 @@
  * bounded by the number of levels and of updates (htt.c), whatever the tables
  * contain.
  *
- * Where the last table is that a walk comes to is kept in a cache of its own
- * (pwc), so that most walks read one descriptor.  Entries die with the TLB's
- * generations and with every invalidation by address that is not for leaves
- * only.  With both stages an entry of stage 1 holds the table's PA: software
- * that changes stage 2 under it has to invalidate stage 1 by VMID too.
+ * Where the last table is that a walk comes to is kept, see pwc_inline.h.
  *
  * The order of faults is that of IHI 0070 7.3.22: for each level, stage 2 of
  * the descriptor's address, external abort, validity, address size; for the
@@ -21,7 +17,7 @@
 #ifndef MODEL_SMMUV3_WALK_INLINE_H
 #define MODEL_SMMUV3_WALK_INLINE_H
 
-#include "tlb_inline.h"
+#include "pwc_inline.h"
 #include "walk.h"
 
 /* --------------------------------------------------------- descriptors -- */
@@ -112,78 +108,32 @@ static inline bool check_desc(struct msmmu_txn *t,
 
 /* ------------------------------------------------------- table cache ---- */
 
-/* out of an entry: PA of the level-3 table and what the tables take away. */
-#define PWC_NO_UNPRIV BIT64(0)
-#define PWC_NO_WRITE BIT64(1)
-#define PWC_UXN BIT64(2)
-#define PWC_PXN BIT64(3)
-#define PWC_TABLE GENMASK64(55, 12)
-
-struct pwc {
-	const struct msmmu_view *view;
-	uint64_t stamp;
-	uint64_t in;
-	unsigned int lg2; /* of what one level-3 table covers */
-};
-
-static inline struct pwc pwc_key(const struct msmmu_txn *t,
-				 const struct msmmu_half *half,
-				 unsigned int stage, uint64_t in,
-				 const struct msmmu_tlb_ticket *ticket)
+static inline bool table_find(const msmmu *m, const struct pwc_key *key,
+			      struct walk_leaf *leaf, uint64_t *table)
 {
-	const struct msmmu_ctx *ctx = t->ctx;
-	uint64_t gens = ticket->all + ticket->tables;
+	uint64_t out;
 
-	if (stage == 2)
-		return (struct pwc){
-			.view = &ctx->ipa,
-			.stamp = (ticket->ipa >> SPACE_GEN_SHIFT) + gens,
-			.in = in,
-			.lg2 = half->granule_lg2 * 2 - 3u,
-		};
-	return (struct pwc){
-		.view = &ctx->local,
-		.stamp = (ticket->local >> SPACE_GEN_SHIFT) + gens + ticket->vm,
-		.in = in,
-		.lg2 = half->granule_lg2 * 2 - 3u,
-	};
-}
-
-static inline bool pwc_find(const msmmu *m, const struct pwc *key,
-			    struct walk_leaf *leaf, uint64_t *table)
-{
-	struct mcache_entry e;
-
-	if (!m->pwc.set ||
-	    !mcache_find(&m->pwc, tlb_index(key->view, key->in, key->lg2),
-			 tlb_tag(key->view, key->in, key->lg2), key->view->meta,
-			 META_OWNER, key->stamp, &e, false))
+	if (!m->pwc.set || !pwc_find(m, key, &out))
 		return false;
-	*table = e.out & PWC_TABLE;
+	*table = out & PWC_TABLE;
 	leaf->level = 3;
-	leaf->no_unpriv = e.out & PWC_NO_UNPRIV;
-	leaf->no_write = e.out & PWC_NO_WRITE;
-	leaf->uxn = e.out & PWC_UXN;
-	leaf->pxn = e.out & PWC_PXN;
+	leaf->no_unpriv = out & PWC_NO_UNPRIV;
+	leaf->no_write = out & PWC_NO_WRITE;
+	leaf->uxn = out & PWC_UXN;
+	leaf->pxn = out & PWC_PXN;
 	return true;
 }
 
-static inline void pwc_fill(msmmu *m, const struct pwc *key,
-			    const struct walk_leaf *leaf, uint64_t table)
+static inline void table_fill(msmmu *m, const struct pwc_key *key,
+			      const struct walk_leaf *leaf, uint64_t table)
 {
-	struct mcache_entry e = {
-		.meta = key->view->meta,
-		.stamp = key->stamp,
-		.out = (table & PWC_TABLE) |
-		       (leaf->no_unpriv ? PWC_NO_UNPRIV : 0) |
-		       (leaf->no_write ? PWC_NO_WRITE : 0) |
-		       (leaf->uxn ? PWC_UXN : 0) | (leaf->pxn ? PWC_PXN : 0),
-	};
-
 	if (m->pwc.set)
-		mcache_fill(&m->pwc, tlb_index(key->view, key->in, key->lg2),
-			    tlb_tag(key->view, key->in, key->lg2), &e,
-			    META_OWNER, mcache_kills(&m->pwc));
+		pwc_fill(m, key,
+			 (table & PWC_TABLE) |
+				 (leaf->no_unpriv ? PWC_NO_UNPRIV : 0) |
+				 (leaf->no_write ? PWC_NO_WRITE : 0) |
+				 (leaf->uxn ? PWC_UXN : 0) |
+				 (leaf->pxn ? PWC_PXN : 0));
 }
 
 /* ------------------------------------------------------------ the loop -- */
@@ -246,7 +196,7 @@ walk_table(struct msmmu_txn *t, const struct msmmu_half *half,
 {
 	uint64_t table, addr, idx;
 	unsigned int idx_bits = half->granule_lg2 - 3u, shift;
-	struct pwc key = pwc_key(t, half, stage, in, ticket);
+	struct pwc_key key = pwc_key(t->ctx, half, stage, in, ticket);
 	bool by_stage2 = stage == 1 && t->ctx->s2, from_top = false;
 	enum walk_htt htt;
 	bool keep;
@@ -259,7 +209,7 @@ again:
 	keep = half->start < 3 &&
 	       (!by_stage2 || t->ctx->stage2.granule_lg2 >= half->granule_lg2);
 	*leaf = (struct walk_leaf){ .level = half->start };
-	if (keep && !from_top && pwc_find(t->m, &key, leaf, &table)) {
+	if (keep && !from_top && table_find(t->m, &key, leaf, &table)) {
 		shift = half->granule_lg2;
 		idx = in >> shift & mask_lg2(idx_bits);
 		by_stage2 = false;
@@ -270,9 +220,9 @@ again:
 		if (!read_desc(t, half, stage, by_stage2, leaf))
 			return false;
 		if (leaf->level == 3 && keep && !t->dry)
-			pwc_fill(t->m, &key, leaf,
-				 align_down_lg2(leaf->desc_pa,
-						half->granule_lg2));
+			table_fill(t->m, &key, leaf,
+				   align_down_lg2(leaf->desc_pa,
+						  half->granule_lg2));
 look:
 		addr = desc_address(half, leaf->desc);
 		if (!check_desc(t, half, stage, leaf, addr))
