@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model/translate/...: one DMA translation of the SMMUv3 model.
+ * model/inval/...: one invalidation by command, completed by CMD_SYNC.
  *
  * hit/N: N pages in turn, all in the TLB.  miss/...: random pages of 1 GiB, so
  * that nearly every look-up walks tables that are warm in the CPU's caches;
  * nested has 4K pages at both stages.  Tables are filled in here, word by word:
  * nothing but the model is measured.
+ *
+ * asid-64k and the others of its kind: a TLB of 64 K entries is filled by 16
+ * ASIDs with 4 K pages each, then comes the command, which is one for a page,
+ * an ASID, or what its name says.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,15 +31,22 @@
 #define NR_PAGES 262144u
 #define NR_RANDOM 65536u
 #define OPS 4000000u
+#define CMDQ (RAM_BASE + 0x20000)
+#define CMDQ_LG2 6u
+#define NR_ASIDS 16u /* from SID_ASID on, ASIDs from 16 */
+#define ASID_PAGES 4096u
+#define NR_INVALS 8u
 
 #define SID_S1 1u
 #define SID_NESTED 2u
+#define SID_ASID 16u
 #define LEAF UINT64_C(0xc43)	/* page, AF, not global, read-write */
 #define S2_LEAF UINT64_C(0x4ff) /* page, AF, read-write, write-back */
 
 struct rig {
 	uint8_t *ram;
 	uint64_t next;
+	uint32_t prod;
 	struct uiommu_smmuv3_model *model;
 };
 
@@ -108,8 +120,18 @@ static void map(struct rig *r, uint64_t root, unsigned int shift, uint64_t in,
 	}
 }
 
-static void rig_open(struct rig *r)
+static void put_cd(struct rig *r, uint64_t at, uint64_t asid, uint64_t table)
 {
+	/* T0SZ 16, EPD1, V, IPS 48, AA64, R, A */
+	*word(r, at) = UINT64_C(0x00006205c0000010) | asid << 48;
+	*word(r, at + 8) = table;
+	*word(r, at + 24) = 0xff;
+}
+
+static void rig_open(struct rig *r, uint32_t tlb_entries)
+{
+	struct uiommu_smmuv3_profile profile =
+		*uiommu_smmuv3_profile_find("full");
 	struct uiommu_model_host host = {
 		.ctx = r,
 		.read = mem_read,
@@ -135,21 +157,26 @@ static void rig_open(struct rig *r)
 	/* the stage-1 tables and CDs, as stage 2 sees them */
 	for (uint64_t pa = RAM_BASE; pa < RAM_BASE + RAM_SIZE; pa += 4096)
 		map(r, s2, 30, pa, pa | S2_LEAF);
-	/* CD: T0SZ 16, EPD1, V, IPS 48, AA64, R, A, ASID 1 */
-	*word(r, CDS) = UINT64_C(0x00016205c0000010);
-	*word(r, CDS + 8) = s1;
-	*word(r, CDS + 24) = 0xff;
+	put_cd(r, CDS, 1, s1);
+	for (unsigned int i = 0; i < NR_ASIDS; i++) {
+		uint64_t cd = CDS + 64 * (i + 1);
+
+		put_cd(r, cd, 16 + i, s1);
+		*word(r, STRTAB + 64 * (SID_ASID + i)) = cd | 0xb;
+	}
 	*word(r, STRTAB + 64 * SID_S1) = CDS | 0xb;
 	*word(r, STRTAB + 64 * SID_NESTED) = CDS | 0xf;
 	/* T0SZ 24, SL0 1, PS 48, AA64, R, VMID 5 */
 	*word(r, STRTAB + 64 * SID_NESTED + 16) = UINT64_C(0x040d005800000005);
 	*word(r, STRTAB + 64 * SID_NESTED + 24) = s2;
-	must(!uiommu_smmuv3_model_create(uiommu_smmuv3_profile_find("full"),
-					 &host, &r->model),
-	     "create");
+	if (tlb_entries)
+		profile.tlb_entries = tlb_entries;
+	must(!uiommu_smmuv3_model_create(&profile, &host, &r->model), "create");
 	uiommu_smmuv3_model_write(r->model, 0x80, 8, STRTAB);
-	uiommu_smmuv3_model_write(r->model, 0x88, 4, 4);
-	uiommu_smmuv3_model_write(r->model, 0x20, 4, 1);
+	uiommu_smmuv3_model_write(r->model, 0x88, 4, 5);
+	uiommu_smmuv3_model_write(r->model, 0x90, 8, CMDQ | CMDQ_LG2);
+	r->prod = 0;
+	uiommu_smmuv3_model_write(r->model, 0x20, 4, 9);
 }
 
 static void rig_close(struct rig *r)
@@ -210,7 +237,7 @@ static void hit(struct bench_run *run)
 			   .ops = OPS,
 			   .pages = *(const unsigned int *)run->arg };
 
-	rig_open(&r);
+	rig_open(&r, 0);
 	run_job(run, &job);
 	rig_close(&r);
 }
@@ -228,10 +255,73 @@ static void miss(struct bench_run *run)
 	for (unsigned int i = 0; i < NR_RANDOM; i++)
 		addr[i] = IOVA + (bench_random(&seed) % NR_PAGES << 12);
 	job.addr = addr;
-	rig_open(&r);
+	rig_open(&r, 0);
 	run_job(run, &job);
 	rig_close(&r);
 	free(addr);
+}
+
+/* ---------------------------------------------------------- commands --- */
+
+struct inval {
+	const char *name;
+	uint64_t q0, q1;
+};
+
+static void put_cmd(struct rig *r, uint64_t q0, uint64_t q1)
+{
+	uint64_t at = CMDQ + (r->prod & mask_lg2(CMDQ_LG2)) * 16;
+
+	*word(r, at) = q0;
+	*word(r, at + 8) = q1;
+	r->prod = (r->prod + 1) & (uint32_t)mask_lg2(CMDQ_LG2 + 1);
+}
+
+/* Fill the TLB, then time the command with its CMD_SYNC. */
+static void inval(struct bench_run *run)
+{
+	const struct inval *what = run->arg;
+	struct rig r;
+
+	rig_open(&r, NR_ASIDS * ASID_PAGES);
+	for (unsigned int i = 0; i < NR_INVALS; i++) {
+		for (uint64_t page = 0; page < ASID_PAGES; page++) {
+			for (uint32_t as = 0; as < NR_ASIDS; as++)
+				one(&r, SID_ASID + as, IOVA + (page << 12));
+		}
+		put_cmd(&r, what->q0, what->q1);
+		put_cmd(&r, 0x46, 0);
+		bench_start(run);
+		uiommu_smmuv3_model_write(r.model, 0x98, 4, r.prod);
+		bench_stop(run, 1);
+		must(uiommu_smmuv3_model_read(r.model, 0x9c, 4) == r.prod,
+		     "CMD_SYNC");
+	}
+	rig_close(&r);
+}
+
+static void register_invals(struct bench *b)
+{
+	/* ASID 20, VMID 0; the range is 2 x 2^17 pages of 4K */
+	static const struct inval invals[] = {
+		{ "model/inval/asid-64k", 0x11 | UINT64_C(20) << 48, 0 },
+		{ "model/inval/va-64k", 0x12 | UINT64_C(20) << 48, IOVA | 1 },
+		{ "model/inval/vaa-64k", 0x13, IOVA | 1 },
+		{ "model/inval/range-1g-64k",
+		  0x12 | UINT64_C(20) << 48 | 1 << 12 | 17 << 20,
+		  IOVA | 1 << 10 | 1 },
+		{ "model/inval/all-64k", 0x10, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(invals); i++) {
+		struct bench_row row = {
+			.name = invals[i].name,
+			.fn = inval,
+			.arg = (void *)(uintptr_t)&invals[i],
+		};
+
+		bench_add(b, &row);
+	}
 }
 
 void model_bench_register(struct bench *b);
@@ -268,4 +358,5 @@ void model_bench_register(struct bench *b)
 
 		bench_add(b, &row);
 	}
+	register_invals(b);
 }
