@@ -46,6 +46,7 @@
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
 #include "hw/smmuv3/ste.h"
+#include "view.h"
 
 /* Counters of a thread's slot. */
 enum msmmu_counter {
@@ -149,55 +150,12 @@ struct msmmu_fault {
 
 #define MSMMU_NO_LEVEL (-128)
 
-/* A group of TLB entries that dies together: generation and sizes in use. */
-struct msmmu_space {
-	/* see SPACE_* of tlb_inline.h */
-	uint64_t word;
-};
-
-/* The views of ASIDs that may have entries, see tlb_views.c. */
-struct msmmu_view_note {
-	uint64_t owner; /* as in msmmu_view; 0: free */
-	uint32_t space;
-	uint32_t next_of_space, next_of_group;
-};
-
-struct msmmu_views {
-	pthread_mutex_t lock;
-	struct msmmu_view_note *note; /* [0] is no note */
-	uint32_t *by_space;	      /* first note of each space of an ASID */
-	uint32_t *by_vmid;	      /* first note of each group of VMIDs */
-	uint32_t nr, free, patience;
-	bool el1_used;
-};
-
-/* One way a context looks into the TLB. */
-struct msmmu_view {
-	uint64_t owner; /* in keys, MCACHE_OWNER */
-	uint32_t salt;	/* its contribution to set numbers */
-	struct msmmu_space *space;
-	const uint32_t *first_note; /* of the space, msmmu_views.by_space */
-};
-
 /* What STE or GBPA put in place of incoming attributes. */
 struct msmmu_overrides {
 	bool mt; /* the type, by `mair` */
 	uint8_t mair;
 	uint8_t alloccfg; /* as encoded */
 	uint8_t shcfg;
-};
-
-/*
- * What a page descriptor means, worked out for the short way through level-3
- * tables (quick.c).
- */
-struct msmmu_quick {
-	uint8_t granule_lg2; /* 0: this half cannot be walked that way */
-	struct uiommu_mem_attrs walk; /* of descriptor reads */
-	uint64_t addr;		      /* the output address in a descriptor */
-	uint64_t look, usual;	      /* bits that show an unusual descriptor */
-	/* OUT_HIGH by what the access bits and tables say, PWC_* */
-	uint16_t high[16];
 };
 
 struct msmmu_ctx {
@@ -783,95 +741,6 @@ bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
 /* Rights against what the transaction wants; fills t->fault. */
 bool msmmu_check_rights(struct msmmu_txn *t, const struct msmmu_result *res);
 
-/* tlb.c */
-int msmmu_tlb_init(msmmu *m);
-void msmmu_tlb_fini(msmmu *m);
-void msmmu_tlb_reset(msmmu *m);
-uint64_t msmmu_tlb_stamp(const struct msmmu_ctx *ctx,
-			 const struct msmmu_view *view);
-/* What a fill must know from before the walk. */
-struct msmmu_tlb_ticket {
-	uint64_t kills, table_kills;
-	uint64_t local, global, ipa; /* words of the spaces */
-	uint64_t vm, all, tables;
-};
-void msmmu_tlb_ticket(const msmmu *m, const struct msmmu_ctx *ctx,
-		      struct msmmu_tlb_ticket *ticket);
-void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
-		    const struct msmmu_result *res,
-		    const struct msmmu_tlb_ticket *ticket);
-bool msmmu_tlb_find_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
-			struct msmmu_result *res);
-void msmmu_tlb_fill_ipa(msmmu *m, const struct msmmu_ctx *ctx, uint64_t ipa,
-			const struct msmmu_result *res,
-			const struct msmmu_tlb_ticket *ticket);
-
-/* Tags of an invalidation by address. */
-struct msmmu_tlb_range {
-	uint8_t regime;
-	bool any_asid;
-	uint16_t asid, vmid;
-	uint64_t first, last;
-	uint8_t granule_lg2; /* 0: any */
-	int8_t level;	     /* -128: any */
-	bool leaf_only;
-};
-
-/* CFGI and TLBI commands, taken apart: inval.c, tlbi.c. */
-struct msmmu_inval {
-	uint8_t op;	  /* SMMU_CMD_OP_* */
-	uint8_t sids_lg2; /* CFGI: of how many StreamIDs */
-	uint8_t vmw;	  /* TLBI: low bits of the VMID that do not count */
-	uint32_t sid, ssid;
-	struct msmmu_tlb_range tlb;
-};
-/* False: CERROR_ILL. */
-bool msmmu_tlbi_decode(const msmmu *m, const struct smmu_cmd *cmd,
-		       struct msmmu_inval *inval);
-void msmmu_tlbi(msmmu *m, const struct msmmu_inval *inval);
-/* Tell the notifier that nothing is as it was. */
-void msmmu_notify_all(msmmu *m);
-/* A CFGI or TLBI command; under the lock of the queue. */
-bool msmmu_inval_cmd(msmmu *m, struct msmmu_cmdq *q,
-		     const struct smmu_cmd *cmd);
-/* Do what has been put off. */
-void msmmu_inval_settle(msmmu *m, struct msmmu_cmdq *q);
-
-/* tlb_views.c */
-int msmmu_views_init(msmmu *m);
-void msmmu_views_fini(msmmu *m);
-void msmmu_views_forked(msmmu *m);
-/* NULL: only entries of ASIDs need notes, others have one space for all. */
-const uint32_t *msmmu_view_first_note(const msmmu *m,
-				      const struct msmmu_space *space);
-/*
- * Before a fill: the view has entries, some of this size (a bit of SPACE_*).
- * tlb_view_used() tells whether it is known.
- */
-void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit);
-/* All views of a VMID, of EL2-E2H, of all VMIDs end with this generation. */
-void msmmu_views_end_vmid(msmmu *m, uint16_t vmid, uint64_t *gen);
-void msmmu_views_end_el2(msmmu *m, uint64_t *gen);
-void msmmu_views_end_el1(msmmu *m, uint64_t *gen);
-/*
- * Call fn for each view whose owner is that under `mask`, while it returns true.
- * False if it did not, or if not all are known.
- */
-bool msmmu_views_each(msmmu *m, uint64_t owner, uint64_t mask,
-		      bool (*fn)(msmmu *m, struct msmmu_space *space,
-				 uint64_t owner, void *arg),
-		      void *arg);
-
-/* Count on; all stamps that the generation is part of are over. */
-void msmmu_gen_bump(msmmu *m, uint64_t *gen);
-void msmmu_tlb_inval_range(msmmu *m, const struct msmmu_tlb_range *range);
-void msmmu_tlb_inval_asid(msmmu *m, uint8_t regime, uint16_t vmid,
-			  uint16_t asid);
-void msmmu_tlb_inval_vmid_s1(msmmu *m, uint16_t vmid);
-void msmmu_tlb_inval_vmid_s2(msmmu *m, uint16_t vmid);
-void msmmu_tlb_inval_el2(msmmu *m);
-void msmmu_tlb_inval_non_el2(msmmu *m);
-
 /* fault.c */
 void msmmu_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		 const char *reason);
@@ -953,5 +822,7 @@ void msmmu_ctx_set_want(struct msmmu_ctx *ctx);
 void msmmu_reclaim(msmmu *m, const struct model_slot *slot);
 /* Retired contexts that make a thread do so. */
 #define MSMMU_RECLAIM 48u
+
+#include "tlb.h"
 
 #endif /* MODEL_SMMUV3_MSMMU_H */
