@@ -82,7 +82,8 @@ struct uiommu_model_host {
 	/*
 	 * Compare-and-swap of an aligned 64-bit word, value as in memory.  0 and
 	 * *expected tells what was there; -EIO.  May be NULL: then descriptors
-	 * are updated where direct() gives a pointer, and nowhere else.
+	 * can be updated where direct() gives a pointer; where not, a wish to is
+	 * an external abort.
 	 */
 	int (*cmpxchg64)(void *ctx, uiommu_pa_t pa, uint64_t *expected,
 			 uint64_t want);

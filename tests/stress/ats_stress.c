@@ -137,8 +137,6 @@ static void open_fire(struct fire *f, bool slow)
 	host = model_ram_host(&f->ram);
 	p.tlb_entries = 64;
 	p.config_entries = 4;
-	p.idr[0] |= 1u << 10 | 1u << 16;
-	p.idr[1] |= 8u << 11;
 	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &f->model), 0);
 	c.model = f->model;
 	assert_int_equal(uiommu_smmuv3_endpoint_create(&c, &f->ep), 0);

@@ -96,12 +96,8 @@ static int check(const struct uiommu_smmuv3_profile *profile,
 		say(host, "smmuv3 model: memory callbacks are missing");
 		return -EINVAL;
 	}
-	if (!msmmu_caps_from_profile(profile, caps, why, sizeof(why))) {
-		if (!caps->httu || host->cmpxchg64 || host->direct)
-			return 0;
-		snprintf(why, sizeof(why), "%s",
-			 "IDR0.HTTU needs atomic updates of memory");
-	}
+	if (!msmmu_caps_from_profile(profile, caps, why, sizeof(why)))
+		return 0;
 	snprintf(line, sizeof(line), "smmuv3 model: profile %.32s: %s",
 		 profile->name ? profile->name : "(no name)", why);
 	say(host, line);

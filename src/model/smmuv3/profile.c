@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * profile.c - ready-made profiles, and what ID registers may say.
+ * profile.c - what ID registers may say.
  *
  * A profile is refused when it contradicts the architecture or names a feature
  * that this model does not have, so that nothing is advertised that does not
@@ -11,69 +11,6 @@
 #include <string.h>
 
 #include "msmmu.h"
-
-#define IDR0_COMMON                                                            \
-	(SMMU_IDR0_S1P | SMMU_IDR0_S2P | SMMU_IDR0_COHACC | SMMU_IDR0_ASID16 | \
-	 SMMU_IDR0_VMID16 | 2u << 2 /* AArch64 */ |                            \
-	 2u << 21 /* little-endian tables */ | 1u << 24 /* no stalls */ |      \
-	 SMMU_IDR0_TERM_MODEL | 1u << 27 /* two-level stream table */)
-
-#define IDR1_SIZES(sid, ssid, cmdq, evtq) \
-	((sid) | (ssid) << 6 | (evtq) << 16 | (cmdq) << 21)
-
-#define IDR5_GRANULES (SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K)
-
-static const struct uiommu_smmuv3_profile profiles[] = {
-	{
-		.name = "full",
-		.idr = {
-			IDR0_COMMON | SMMU_IDR0_HYP | SMMU_IDR0_MSI |
-				SMMU_IDR0_SEV | SMMU_IDR0_CD2L,
-			IDR1_SIZES(16u, 20u, 19u, 19u) |
-				SMMU_IDR1_ATTR_PERMS_OVR |
-				SMMU_IDR1_ATTR_TYPES_OVR,
-			0,
-			SMMU_IDR3_HAD | SMMU_IDR3_XNX | SMMU_IDR3_FWB |
-				SMMU_IDR3_STT | SMMU_IDR3_RIL | 2u << 11 |
-				SMMU_IDR3_E0PD | SMMU_IDR3_PTWNNC,
-			0,
-			IDR5_GRANULES | SMMU_IDR5_OAS_48,
-		},
-		.iidr = 0x0000043b,
-		.aidr = 3,
-		.tlb_entries = 16384,
-		.config_entries = 512,
-	},
-	{
-		/* What QEMU 8 to 11 emulate, for comparing with it. */
-		.name = "qemu-8",
-		.idr = {
-			IDR0_COMMON, IDR1_SIZES(16u, 0u, 19u, 19u), 0,
-			SMMU_IDR3_HAD | SMMU_IDR3_XNX | SMMU_IDR3_RIL |
-				2u << 11,
-			0, IDR5_GRANULES | SMMU_IDR5_OAS_44,
-		},
-		.aidr = 1,
-		.tlb_entries = 16384,
-		.config_entries = 512,
-	},
-};
-
-const struct uiommu_smmuv3_profile *uiommu_smmuv3_profile_get(unsigned int i)
-{
-	return i < ARRAY_SIZE(profiles) ? &profiles[i] : NULL;
-}
-
-const struct uiommu_smmuv3_profile *uiommu_smmuv3_profile_find(const char *name)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(profiles); i++) {
-		if (!strcmp(profiles[i].name, name))
-			return &profiles[i];
-	}
-	return NULL;
-}
-
-/* --------------------------------------------------------------- checks -- */
 
 /* ECMDQs of an instance, all pages together: each takes memory. */
 #define ECMDQS_MAX_LG2 8u
@@ -89,6 +26,7 @@ static const struct {
 	{ 0, SMMU_IDR0_ATOS, "IDR0.ATOS" },
 	{ 0, SMMU_IDR0_VATOS, "IDR0.VATOS" },
 	{ 0, SMMU_IDR0_RME_IMPL, "IDR0.RME_IMPL" },
+	{ 0, BIT32(29) | BIT32(31), "a reserved bit of IDR0" },
 	{ 1, SMMU_IDR1_QUEUES_PRESET, "IDR1.QUEUES_PRESET" },
 	{ 1, SMMU_IDR1_TABLES_PRESET, "IDR1.TABLES_PRESET" },
 	{ 1, SMMU_IDR1_REL, "IDR1.REL" },
@@ -102,7 +40,13 @@ static const struct {
 	{ 3, SMMU_IDR3_THE, "IDR3.THE" },
 	{ 3, SMMU_IDR3_MTEPERM, "IDR3.MTEPERM" },
 	{ 3, SMMU_IDR3_AIE, "IDR3.AIE" },
+	{ 3, GENMASK32(31, 24) | BIT32(6) | GENMASK32(1, 0),
+	  "a reserved bit of IDR3" },
 	{ 5, SMMU_IDR5_D128, "IDR5.D128" },
+	{ 5, GENMASK32(15, 12) | BIT32(9) | BIT32(3),
+	  "a reserved bit of IDR5" },
+	{ 6, ~(SMMU_IDR6_LOG2NUMP | SMMU_IDR6_LOG2NUMQ),
+	  "a reserved bit of IDR6" },
 };
 
 static void take_apart(const struct uiommu_smmuv3_profile *p,
@@ -164,79 +108,123 @@ static void take_apart(const struct uiommu_smmuv3_profile *p,
 	};
 }
 
-/* Each line: what must hold, else the sentence. */
+/* What must hold, else the sentence. */
+struct rule {
+	bool ok;
+	const char *why;
+};
+
+static const char *first_broken(const struct rule *rules, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (!rules[i].ok)
+			return rules[i].why;
+	}
+	return NULL;
+}
+
+/* Values that do not exist, or not here. */
 static const char *contradiction(const struct uiommu_smmuv3_profile *p,
 				 const struct msmmu_caps *c)
 {
 	uint32_t i0 = p->idr[0];
-	const struct {
-		bool ok;
-		const char *why;
-	} rules[] = {
+	const struct rule rules[] = {
 		{ c->s1p || c->s2p, "IDR0: neither stage" },
 		{ c->aa64, "IDR0.TTF: only AArch64 tables are supported" },
 		{ c->ttendian != 1, "IDR0.TTENDIAN is reserved" },
 		{ c->stall_model <= SMMU_IDR0_STALL_MODEL_FORCED,
 		  "IDR0.STALL_MODEL is reserved" },
-		{ !c->stall_max ==
-			  (c->stall_model == SMMU_IDR0_STALL_MODEL_TERM),
-		  "IDR5.STALL_MAX does not go with IDR0.STALL_MODEL" },
 		{ FIELD_GET(SMMU_IDR0_ST_LEVEL, i0) < 2,
 		  "IDR0.ST_LEVEL is reserved" },
 		{ c->st_2lvl || c->sid_bits < 7,
 		  "IDR0.ST_LEVEL: many StreamIDs need two levels" },
 		{ !c->hyp || (c->s1p && c->s2p), "IDR0.Hyp needs both stages" },
-		{ c->s2p || !(i0 & SMMU_IDR0_VMID16),
-		  "IDR0.VMID16 without stage 2" },
-		{ c->s2p || !c->vmw, "IDR0.VMW without stage 2" },
 		{ c->sid_bits <= SMMU_SIDSIZE_MAX, "IDR1.SIDSIZE above 32" },
 		{ c->ssid_bits <= SMMU_SSIDSIZE_MAX, "IDR1.SSIDSIZE above 20" },
 		{ c->cmdq_lg2 <= SMMU_QUEUE_LG2_MAX, "IDR1.CMDQS above 19" },
 		{ c->evtq_lg2 <= SMMU_QUEUE_LG2_MAX, "IDR1.EVENTQS above 19" },
 		{ c->priq_lg2 <= SMMU_QUEUE_LG2_MAX, "IDR1.PRIQS above 19" },
-		{ c->ats || !c->pri, "IDR0.PRI without ATS" },
-		{ !c->ns1ats || (c->ats && c->s1p && c->s2p),
-		  "IDR0.NS1ATS without ATS and both stages" },
-		{ !c->atsrecerr || (c->ats && c->minor >= 3),
-		  "IDR0.ATSRECERR needs ATS and SMMUv3.3" },
-		{ !c->pps || (c->pri && c->ssid_bits),
-		  "IDR3.PPS without PRI and substreams" },
-		{ !c->pasidtt || (c->ats && c->ssid_bits),
-		  "IDR3.PASIDTT without ATS and substreams" },
 		{ c->granules, "IDR5: no granule" },
 		{ c->oas <= 52, "IDR5.OAS of 56 bits is not supported" },
 		{ c->oas < 52 || c->ds || (c->granules & BIT32(16)),
 		  "IDR5.OAS of 52 bits needs DS or the 64K granule" },
 		{ FIELD_GET(SMMU_IDR5_VAX, p->idr[5]) < 2,
 		  "IDR5.VAX above 52 bits is not supported" },
-		{ !c->ds || c->vax52, "IDR5.DS needs VAX" },
-		{ c->s2p || !(p->idr[3] & (SMMU_IDR3_XNX | SMMU_IDR3_FWB |
-					   SMMU_IDR3_PTWNNC)),
-		  "IDR3: stage-2 features without stage 2" },
-		{ c->s1p || !(p->idr[3] & (SMMU_IDR3_HAD | SMMU_IDR3_E0PD |
-					   SMMU_IDR3_EPAN)),
-		  "IDR3: stage-1 features without stage 1" },
-		{ FIELD_GET(SMMU_IDR3_BBML, p->idr[3]) < 3,
-		  "IDR3.BBML is reserved" },
-		{ p->aidr <= 4, "AIDR: not a version of SMMUv3" },
-		{ !c->ecmdq || ((i0 & SMMU_IDR0_COHACC) && c->msi),
-		  "IDR1.ECMDQ needs COHACC and MSI" },
-		{ !(p->idr[6] &
-		    (c->ecmdq ? ~(SMMU_IDR6_LOG2NUMP | SMMU_IDR6_LOG2NUMQ)
-			      : ~UINT32_C(0))),
-		  "IDR6: bits that are reserved, or no ECMDQ" },
-		{ c->ecmdq_pages_lg2 <= SMMU_IDR6_LOG2_MAX &&
-			  c->ecmdq_per_page_lg2 <= SMMU_IDR6_LOG2_MAX,
-		  "IDR6: more than 256 pages or queues in a page" },
+		{ c->ecmdq_pages_lg2 <= SMMU_IDR6_LOG2_MAX,
+		  "IDR6.LOG2NUMP above 8" },
+		{ c->ecmdq_per_page_lg2 <= SMMU_IDR6_LOG2_MAX,
+		  "IDR6.LOG2NUMQ above 8" },
 		{ c->ecmdq_pages_lg2 + c->ecmdq_per_page_lg2 <= ECMDQS_MAX_LG2,
 		  "IDR6: more than 256 queues are not supported" },
+		{ p->aidr <= 4, "AIDR: not a version of SMMUv3" },
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++) {
-		if (!rules[i].ok)
-			return rules[i].why;
-	}
-	return NULL;
+	return first_broken(rules, ARRAY_SIZE(rules));
+}
+
+/* Fields that are 0 unless others say something. */
+static const char *coupling(const struct uiommu_smmuv3_profile *p,
+			    const struct msmmu_caps *c)
+{
+	uint32_t i0 = p->idr[0], i3 = p->idr[3];
+	bool ssids = c->ssid_bits,
+	     small = c->granules & (BIT32(12) | BIT32(14));
+	const struct rule rules[] = {
+		{ !c->ns1ats || (c->ats && c->s1p && c->s2p),
+		  "IDR0.NS1ATS needs ATS and both stages" },
+		{ !c->pri || c->ats, "IDR0.PRI needs ATS" },
+		{ !c->atsrecerr || c->ats, "IDR0.ATSRECERR needs ATS" },
+		{ !c->vmw || c->s2p, "IDR0.VMW needs stage 2" },
+		{ !c->ecmdq || (i0 & SMMU_IDR0_COHACC),
+		  "IDR1.ECMDQ needs COHACC" },
+		{ !c->ecmdq || c->msi, "IDR1.ECMDQ needs MSI" },
+		{ c->ecmdq || !p->idr[6], "IDR6 needs IDR1.ECMDQ" },
+		{ !c->had || c->s1p, "IDR3.HAD needs stage 1" },
+		{ !c->xnx || c->s2p, "IDR3.XNX needs stage 2" },
+		{ !c->ptwnnc || c->s2p, "IDR3.PTWNNC needs stage 2" },
+		{ !c->pps || c->pri, "IDR3.PPS needs PRI" },
+		{ !c->pps || ssids, "IDR3.PPS needs SubstreamIDs" },
+		{ !c->pasidtt || c->ats, "IDR3.PASIDTT needs ATS" },
+		{ !c->pasidtt || ssids, "IDR3.PASIDTT needs SubstreamIDs" },
+		{ FIELD_GET(SMMU_IDR3_BBML, i3) < 3, "IDR3.BBML is reserved" },
+		{ !c->ds || c->vax52, "IDR5.DS needs VAX" },
+		{ !c->ds || small, "IDR5.DS needs the 4K or the 16K granule" },
+		{ !c->vax52 || c->ds || (c->granules & BIT32(16)),
+		  "IDR5.VAX needs DS or the 64K granule" },
+		{ c->stall_model != SMMU_IDR0_STALL_MODEL_TERM || !c->stall_max,
+		  "IDR5.STALL_MAX without stalls" },
+		{ c->stall_model == SMMU_IDR0_STALL_MODEL_TERM || c->stall_max,
+		  "IDR5.STALL_MAX is 0 with stalls" },
+	};
+
+	return first_broken(rules, ARRAY_SIZE(rules));
+}
+
+/* What a version of the architecture demands, or does not know yet. */
+static const char *versioning(const struct uiommu_smmuv3_profile *p,
+			      const struct msmmu_caps *c)
+{
+	unsigned int v = c->minor, bbml = FIELD_GET(SMMU_IDR3_BBML, p->idr[3]);
+	const struct rule rules[] = {
+		{ v >= 1 || !c->xnx, "IDR3.XNX before SMMUv3.1" },
+		{ v >= 1 || c->oas <= 48, "IDR5.OAS of 52 before SMMUv3.1" },
+		{ v >= 1 || !c->vax52, "IDR5.VAX before SMMUv3.1" },
+		{ v < 1 || !c->s1p || c->had, "SMMUv3.1 must have IDR3.HAD" },
+		{ v < 1 || !c->s2p || c->xnx, "SMMUv3.1 must have IDR3.XNX" },
+		{ v < 2 || !c->s1p || !c->s2p || c->hyp,
+		  "SMMUv3.2 must have IDR0.Hyp" },
+		{ v < 2 || !c->s2p || c->fwb, "SMMUv3.2 must have IDR3.FWB" },
+		{ v < 2 || c->ril, "SMMUv3.2 must have IDR3.RIL" },
+		{ v < 2 || bbml, "SMMUv3.2 must have IDR3.BBML" },
+		{ v < 3 || !c->s1p || c->e0pd, "SMMUv3.3 must have IDR3.E0PD" },
+		{ v < 3 || !c->s2p || c->ptwnnc,
+		  "SMMUv3.3 must have IDR3.PTWNNC" },
+		{ v < 4 || !c->s1p || c->epan, "SMMUv3.4 must have IDR3.EPAN" },
+		{ v < 4 || !c->s2p,
+		  "SMMUv3.4 must have IDR3.MTEPERM, which is not supported" },
+	};
+
+	return first_broken(rules, ARRAY_SIZE(rules));
 }
 
 static bool size_ok(uint32_t entries)
@@ -258,6 +246,10 @@ int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 	}
 	take_apart(profile, caps);
 	wrong = contradiction(profile, caps);
+	if (!wrong)
+		wrong = coupling(profile, caps);
+	if (!wrong)
+		wrong = versioning(profile, caps);
 	if (!wrong && (!size_ok(profile->tlb_entries) ||
 		       !size_ok(profile->config_entries)))
 		wrong = "cache sizes must be powers of two";

@@ -133,7 +133,7 @@ static void requests_while_off(void **state)
 
 static void requests_to_an_smmu_without_ats(void **state)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct uiommu_ats_translation tr;
 	struct rig r;
 

@@ -395,6 +395,13 @@ static void privilege_and_kind(void **state)
 
 		rig_fini(r);
 		p.aidr = minor;
+		if (minor == 4) {
+			/* with stage 2 it must have MTEPERM */
+			p.idr[0] &= ~(SMMU_IDR0_S2P | SMMU_IDR0_HYP |
+				      SMMU_IDR0_NS1ATS | SMMU_IDR0_VMW);
+			p.idr[3] &= ~(SMMU_IDR3_XNX | SMMU_IDR3_PTWNNC);
+			p.idr[3] |= SMMU_IDR3_EPAN;
+		}
 		rig_init(r, &p);
 		table = rig_stream(r, 1, 7);
 		rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RO);

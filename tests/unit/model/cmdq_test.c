@@ -81,8 +81,11 @@ static void illegal_commands_stop_and_restart(void **state)
 		{ 0x12, 0x900 }, /* 16K has no level-1 leaves: TTL 0 */
 		{ 0x70, 0 },	 /* DPT is absent */
 	};
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	uint32_t gerror = 0;
 
+	rig_fini(r);
+	rig_init(r, &p);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		uint32_t at = CONS(r);
 
@@ -168,9 +171,11 @@ static void absent_stages_make_commands_illegal(void **state)
 	};
 
 	for (unsigned int which = 0; which < 3; which++) {
-		struct uiommu_smmuv3_profile p = rig_profile("full");
+		struct uiommu_smmuv3_profile p = rig_profile_plain();
 
+		/* later ones have Hyp, if they have both stages */
 		p.idr[0] &= ~SMMU_IDR0_HYP;
+		p.aidr = 1;
 		if (which == 0) {
 			p.idr[0] &= ~(SMMU_IDR0_S2P | SMMU_IDR0_VMID16);
 			p.idr[0] &= ~(SMMU_IDR0_ATS | SMMU_IDR0_PRI);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stream tables, CD tables, profiles, memory.  Bits are typed from the
- * specification.
+ * Stream tables and CD tables.  Bits are typed from the specification.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -284,156 +283,6 @@ static void substreams_without_the_feature(void **state)
 	rig_expect_event(r, 0x0000000100000008, 0, 0, 0);
 }
 
-static void profiles_that_lie_are_refused(void **state)
-{
-	static const struct {
-		unsigned int reg;
-		uint32_t clear, set;
-	} lies[] = {
-		{ 0, 0, SMMU_IDR0_PRI },
-		{ 0, 0, SMMU_IDR0_NS1ATS },
-		{ 0, 0, SMMU_IDR0_ATSRECERR },
-		{ 0, SMMU_IDR0_S1P | SMMU_IDR0_HYP,
-		  SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS },
-		{ 1, 0, 20u << 11 },
-		{ 3, 0, SMMU_IDR3_PPS },
-		{ 3, 0, SMMU_IDR3_PASIDTT },
-		{ 0, 0, 3u << 24 }, /* reserved STALL_MODEL */
-		/* stalls, but STALL_MAX is 0 */
-		{ 0, SMMU_IDR0_STALL_MODEL, 0 },
-		{ 0, SMMU_IDR0_STALL_MODEL, 2u << 24 },
-		{ 0, SMMU_IDR0_TTF, 3u << 2 },
-		{ 0, SMMU_IDR0_ST_LEVEL, 0 },
-		{ 0, SMMU_IDR0_TTENDIAN, 1u << 21 },
-		{ 0, SMMU_IDR0_S1P | SMMU_IDR0_S2P | SMMU_IDR0_HYP, 0 },
-		{ 0, SMMU_IDR0_S2P, 0 },
-		{ 1, SMMU_IDR1_SIDSIZE, 33 },
-		{ 1, SMMU_IDR1_SSIDSIZE, 21u << 6 },
-		{ 1, SMMU_IDR1_CMDQS, 20u << 21 },
-		{ 6, 0, 1u << 16 },
-		{ 2, 0, 1 },
-		{ 3, 0, SMMU_IDR3_MPAM },
-		{ 5, 0x70, 0 },
-		{ 5, SMMU_IDR5_OAS, 7 },
-		{ 5, 0, SMMU_IDR5_D128 },
-		{ 5, 0, SMMU_IDR5_DS },
-		{ 5, 0, 1u << 16 },
-	};
-	struct model_ram ram;
-	struct uiommu_model_host host;
-	struct uiommu_smmuv3_model *model;
-	struct uiommu_smmuv3_profile p;
-
-	assert_int_equal(model_ram_init(&ram, RIG_BASE, 0x10000), 0);
-	host = model_ram_host(&ram);
-	for (unsigned int i = 0; i < ARRAY_SIZE(lies); i++) {
-		p = rig_profile("full");
-		p.idr[lies[i].reg] &= ~lies[i].clear;
-		p.idr[lies[i].reg] |= lies[i].set;
-		ram.last_log[0] = 0;
-		assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &model),
-				 -22);
-		assert_non_null(strstr(ram.last_log, "IDR"));
-	}
-	p = rig_profile("full");
-	p.tlb_entries = 100;
-	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &model), -22);
-	assert_null(uiommu_smmuv3_profile_find("no such"));
-	for (unsigned int i = 0; uiommu_smmuv3_profile_get(i); i++) {
-		assert_int_equal(
-			uiommu_smmuv3_model_create(uiommu_smmuv3_profile_get(i),
-						   &host, &model),
-			0);
-		uiommu_smmuv3_model_destroy(model);
-	}
-	model_ram_fini(&ram);
-}
-
-/* An embedder's allocator that gives out, and counts what is not returned. */
-struct purse {
-	unsigned int left, out;
-};
-
-static void *purse_alloc(void *ctx, size_t size)
-{
-	struct purse *p = ctx;
-
-	if (!p->left)
-		return NULL;
-	p->left--;
-	p->out++;
-	return malloc(size); /* not zeroed, aligned to 16 */
-}
-
-static void purse_free(void *ctx, void *ptr)
-{
-	struct purse *p = ctx;
-
-	p->out--;
-	free(ptr);
-}
-
-static int no_memory(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
-		     struct uiommu_mem_attrs attrs)
-{
-	return -5;
-}
-
-static int no_memory_write(void *ctx, uiommu_pa_t pa, const void *buf,
-			   size_t len, struct uiommu_mem_attrs attrs)
-{
-	return -5;
-}
-
-static int no_memory_cmpxchg(void *ctx, uiommu_pa_t pa, uint64_t *expected,
-			     uint64_t want)
-{
-	return -5;
-}
-
-static void every_allocation_may_fail(void **state)
-{
-	struct uiommu_smmuv3_profile p = rig_profile("full");
-	struct purse purse = { 0 };
-	struct uiommu_model_host host = {
-		.ctx = &purse,
-		.read = no_memory,
-		.write = no_memory_write,
-		.cmpxchg64 = no_memory_cmpxchg,
-		.alloc = purse_alloc,
-		.free = purse_free,
-	};
-	struct uiommu_smmuv3_model *model = NULL;
-	struct uiommu_smmuv3_txn txn = { .sid = 1, .iova = 0x1000 };
-	struct uiommu_smmuv3_stats stats;
-	struct uiommu_smmuv3_xlate x;
-	unsigned int n = 0;
-	int rc;
-
-	/* with memory for stalls */
-	p.idr[0] &= ~SMMU_IDR0_STALL_MODEL;
-	p.idr[5] |= 4u << 16;
-	do {
-		purse.left = n++;
-		rc = uiommu_smmuv3_model_create(&p, &host, &model);
-		if (rc) {
-			assert_int_equal(rc, -12);
-			assert_int_equal(purse.out, 0);
-		}
-	} while (rc);
-	assert_true(n > 5);
-	/* no slot for this thread: slower, but it works */
-	purse.left = 0;
-	assert_int_equal(uiommu_smmuv3_model_translate(model, &txn, &x), 0);
-	assert_int_equal(x.pa, 0x1000);
-	uiommu_smmuv3_model_write(model, 0x20, 4, 8);
-	uiommu_smmuv3_model_memory_changed(model, 0, 4096);
-	uiommu_smmuv3_model_stats(model, &stats);
-	assert_int_equal(stats.translations, 1);
-	uiommu_smmuv3_model_destroy(model);
-	assert_int_equal(purse.out, 0);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -447,8 +296,6 @@ int main(void)
 		T(substream_table),
 		T(two_level_cd_tables),
 		T(substreams_without_the_feature),
-		cmocka_unit_test(profiles_that_lie_are_refused),
-		cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,11 +298,15 @@ static void probes_leave_no_trace(void **state)
 	assert_int_equal(r->faults, 0);
 }
 
+/* Without ATS there is no such thing. */
 static void forbidden_translated_address(void **state)
 {
 	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct uiommu_smmuv3_xlate x;
 
+	rig_fini(r);
+	rig_init(r, &p);
 	assert_int_equal(rig_xlate(r, 0x10,
 				   UIOMMU_TXN_TRANSLATED | UIOMMU_TXN_WRITE,
 				   0x1234, &x),

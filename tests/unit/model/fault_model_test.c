@@ -319,7 +319,7 @@ static void probes_say_and_do_nothing(void **state)
 /* CD.S and CD.A where the hardware has no choice. */
 static void models_that_are_not_there(void **state)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct uiommu_smmuv3_xlate x;
 	struct rig r;
 

@@ -231,7 +231,7 @@ static const struct rule rules[] = {
 
 static struct uiommu_smmuv3_profile profile_of(const char *name)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	const uint32_t stalls = SMMU_IDR0_STALL_MODEL;
 
 	if (!name)

@@ -4,7 +4,7 @@
 
 static int setup_off(void **state)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct rig *r = test_malloc(sizeof(*r));
 
 	rig_init_off(r, &p);
@@ -34,7 +34,7 @@ static void reset_values(void **state)
 	 */
 	assert_int_equal(rd(r, SMMU_REG_IDR0), 0x0d4c721b);
 	assert_int_equal(rd(r, SMMU_REG_IDR1), 0x0e730510);
-	assert_int_equal(rd(r, SMMU_REG_IDR3), 0x00007714);
+	assert_int_equal(rd(r, SMMU_REG_IDR3), 0x00027714);
 	assert_int_equal(rd(r, SMMU_REG_IDR5), 0x00000075);
 	assert_int_equal(rd(r, 0xff0), 0x0d);
 	assert_int_equal(rd(r, 0xffc), 0xb1);
@@ -303,7 +303,7 @@ static void identification(void **state)
 static void fields_follow_the_features(void **state)
 {
 	struct rig *r = *state;
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 
 	p.idr[0] &= ~(SMMU_IDR0_MSI | SMMU_IDR0_PRI);
 	p.idr[0] |= SMMU_IDR0_VMW;

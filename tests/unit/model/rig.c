@@ -21,6 +21,20 @@ struct uiommu_smmuv3_profile rig_profile(const char *name)
 	return *p;
 }
 
+struct uiommu_smmuv3_profile rig_profile_plain(void)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+
+	p.idr[0] &= ~(SMMU_IDR0_HTTU | SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS |
+		      SMMU_IDR0_PRI | SMMU_IDR0_ATSRECERR | SMMU_IDR0_VMW |
+		      SMMU_IDR0_TTENDIAN);
+	p.idr[0] |= 1u << 24 | SMMU_IDR0_TERM_MODEL | 2u << 21;
+	p.idr[1] &= ~SMMU_IDR1_PRIQS;
+	p.idr[3] &= ~(SMMU_IDR3_PPS | SMMU_IDR3_PASIDTT);
+	p.idr[5] &= ~SMMU_IDR5_STALL_MAX;
+	return p;
+}
+
 void rig_init_off(struct rig *r, const struct uiommu_smmuv3_profile *profile)
 {
 	struct uiommu_model_host host;
@@ -66,7 +80,7 @@ void rig_remake(struct rig *r, const struct uiommu_smmuv3_profile *profile,
 
 struct uiommu_smmuv3_profile rig_profile_ats(void)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 
 	p.idr[0] |= SMMU_IDR0_ATS | SMMU_IDR0_PRI | SMMU_IDR0_ATSRECERR;
 	p.idr[1] |= 8u << 11;

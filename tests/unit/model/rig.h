@@ -70,13 +70,15 @@ void rig_fini(struct rig *r);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 struct uiommu_smmuv3_profile rig_profile(const char *name);
-/* "full" with ATS, PRI and ATSRECERR; not PPS, not PASIDTT. */
+/* The plain profile with ATS, PRI and ATSRECERR; not PPS, not PASIDTT. */
 struct uiommu_smmuv3_profile rig_profile_ats(void);
 /* CR0 of rig_init_ats(). */
 #define RIG_CR0_ATS 0x1fu
 /* rig_init() with such a profile, PRI queue and ATSCHK on. */
 void rig_init_ats(struct rig *r, const struct uiommu_smmuv3_profile *profile);
 int rig_setup_ats(void **state);
+/* "full" without HTTU, stalls, RAZ/WI, ATS, PRI, VMW; little-endian tables. */
+struct uiommu_smmuv3_profile rig_profile_plain(void);
 
 uint32_t rd(struct rig *r, uint32_t off);
 uint64_t rd64(struct rig *r, uint32_t off);

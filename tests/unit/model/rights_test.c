@@ -253,7 +253,10 @@ static void features_that_are_not_there(void **state)
 	uint64_t root;
 
 	rig_fini(r);
-	p.idr[3] &= ~(SMMU_IDR3_HAD | SMMU_IDR3_E0PD | SMMU_IDR3_EPAN);
+	/* SMMUv3.0, which has none of them */
+	p.idr[3] &= ~(SMMU_IDR3_HAD | SMMU_IDR3_E0PD | SMMU_IDR3_EPAN |
+		      SMMU_IDR3_XNX);
+	p.aidr = 0;
 	rig_init(r, &p);
 	root = rig_table(r, 4096);
 	rig_map4k(r, root, 0x1000, RIG_DATA, LEAF_RW);
@@ -283,8 +286,10 @@ static void stage2_matrix(void **state)
 		struct smmu_ste ste;
 
 		rig_fini(r);
-		if (!xnx)
+		if (!xnx) {
 			p.idr[3] &= ~SMMU_IDR3_XNX;
+			p.aidr = 0;
+		}
 		rig_init(r, &p);
 		table = rig_table(r, 0x2000);
 		ste = rig_ste_s2(table, 5);

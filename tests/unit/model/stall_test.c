@@ -277,7 +277,7 @@ static void expect_illegal(struct rig *r, uint64_t q0)
 
 static void illegal_commands(void **state)
 {
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct rig *r = *state, none;
 	struct stall_job job;
 

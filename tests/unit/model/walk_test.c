@@ -491,7 +491,7 @@ static void big_endian_tables(void **state)
 static void fifty_two_bits_with_64k(void **state)
 {
 	struct rig *r = *state;
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct smmu_cd cd;
 	uint64_t table, iova = 0xf000000000000;
 	struct uiommu_smmuv3_xlate x;
@@ -522,7 +522,7 @@ static void fifty_two_bits_with_64k(void **state)
 static void fifty_two_bits_with_4k(void **state)
 {
 	struct rig *r = *state;
-	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct uiommu_smmuv3_profile p = rig_profile_plain();
 	struct smmu_cd cd;
 	uint64_t table, iova = 0x9000000000000, pa;
 	struct uiommu_smmuv3_xlate x;
