@@ -77,6 +77,37 @@ void uiommu_smmuv3_model_destroy(struct uiommu_smmuv3_model *model);
 void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model);
 
 /*
+ * Snapshots.  One holds all that software can see of an instance outside of
+ * memory; statistics and caches are not in it.  It is versioned and carries a
+ * checksum, and may be restored into any instance with the same ID registers,
+ * in another process or on another machine as well; cache sizes and threads may
+ * differ.
+ *
+ * save: writes snapshot_size() bytes, which do not change over an instance's
+ * life.  May be called while other threads use the instance, though not from
+ * its callbacks, and is then between two commands and two events; who wants
+ * memory, interrupts and devices to match stops them first.
+ *   -ENOSPC  len is less than that
+ *   -EBUSY   transactions are stalled, or endpoints have not answered a
+ *	      CMD_ATC_INV: those belong to devices, which have to be reset or
+ *	      waited for; or another thread is delivering an interrupt, or is
+ *	      about to
+ *
+ * restore: wants the instance to itself, in any state.  Memory must have been
+ * restored before; commands that had not been consumed are consumed.
+ *   -EINVAL  damaged, cut off, of an instance with other ID registers, or with
+ *	      values that registers cannot have
+ *   -EPROTONOSUPPORT  made by a later version
+ *   -EBUSY   this instance has transactions that wait
+ * An instance that refuses is as before; the host's log says what was wrong.
+ */
+size_t uiommu_smmuv3_model_snapshot_size(struct uiommu_smmuv3_model *model);
+int uiommu_smmuv3_model_save(struct uiommu_smmuv3_model *model, void *buf,
+			     size_t len);
+int uiommu_smmuv3_model_restore(struct uiommu_smmuv3_model *model,
+				const void *buf, size_t len);
+
+/*
  * Register access at byte `offset` of the window, little-endian value, size 4
  * or 8.  An access the architecture does not define reads 0 and is ignored on
  * write (a permitted choice everywhere it is CONSTRAINED UNPREDICTABLE).

@@ -54,6 +54,18 @@ void msmmu_atc_reset(msmmu *m)
 	pthread_mutex_unlock(&m->atc_lock);
 }
 
+bool msmmu_atc_none(msmmu *m)
+{
+	bool none;
+
+	pthread_mutex_lock(&m->atc_lock);
+	none = !m->atc_starved;
+	for (uint32_t i = 0; i < MSMMU_ATC_TAGS; i++)
+		none &= !m->atc_slot[i].q;
+	pthread_mutex_unlock(&m->atc_lock);
+	return none;
+}
+
 /* ----------------------------------------------- under the queue's lock -- */
 
 /* 0, or -EBUSY: the queue will be kicked when there is one. */

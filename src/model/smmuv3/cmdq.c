@@ -199,11 +199,15 @@ void msmmu_cmdq_run(msmmu *m, struct msmmu_cmdq *q)
 		} while (more && !work.fn);
 		room = q->was_full;
 		q->was_full = false;
+		if (work.fn || room)
+			fetch_add_acq_rel(&m->leaving, 1);
 		disown(q);
 		if (work.fn)
 			work.fn(m, &work);
 		if (room && m->caps.sev && m->host.wake)
 			m->host.wake(m->host.ctx);
+		if (work.fn || room)
+			fetch_sub_acq_rel(&m->leaving, 1);
 	}
 	msmmu_irq_deliver(m);
 }
@@ -223,6 +227,24 @@ void msmmu_cmdq_settle(msmmu *m, struct msmmu_cmdq *q)
 	own(q);
 	msmmu_inval_settle(m, q);
 	disown(q);
+}
+
+bool msmmu_cmdq_try_all(msmmu *m)
+{
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++) {
+		if (!pthread_mutex_trylock(&msmmu_queue(m, i)->lock))
+			continue;
+		while (i--)
+			pthread_mutex_unlock(&msmmu_queue(m, i)->lock);
+		return false;
+	}
+	return true;
+}
+
+void msmmu_cmdq_release_all(msmmu *m)
+{
+	for (uint32_t i = 0; i <= m->nr_ecmdqs; i++)
+		pthread_mutex_unlock(&msmmu_queue(m, i)->lock);
 }
 
 /* --------------------------------------------------------------- making -- */

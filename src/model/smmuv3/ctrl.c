@@ -10,12 +10,20 @@
 #include "../mutant.h"
 #include "msmmu.h"
 
-static uint32_t cr0_fields(const msmmu *m)
+uint32_t msmmu_cr0_fields(const msmmu *m)
 {
 	return SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN |
 	       (m->caps.pri ? SMMU_CR0_PRIQEN : 0) |
 	       (m->caps.ats ? SMMU_CR0_ATSCHK : 0) |
 	       (m->caps.vmw ? SMMU_CR0_VMW : 0);
+}
+
+/* Under m->lock: what transactions read of CR0. */
+static void publish_enabled(msmmu *m, uint32_t cr0)
+{
+	store_release(&m->enabled, cr0 & SMMU_CR0_SMMUEN);
+	store_release(&m->fast,
+		      (cr0 & SMMU_CR0_SMMUEN) && m->tlb.set && m->cfg_sets);
 }
 
 /* Under m->lock: take the value; returns the bits that change. */
@@ -26,7 +34,7 @@ static uint32_t cr0_begin(msmmu *m, uint32_t val, uint32_t mask)
 
 	if (busy & SMMU_CR0_VMW)
 		busy |= SMMU_CR0_VMW;
-	mask &= cr0_fields(m) & ~busy;
+	mask &= msmmu_cr0_fields(m) & ~busy;
 	val = (old & ~mask) | (val & mask);
 	if ((val & ~old & SMMU_CR0_SMMUEN) && !MUTANT("CR2 taken with SMMUEN"))
 		store_relaxed(&m->cr2, (uint32_t)MSMMU_REG(m, CR2));
@@ -34,9 +42,7 @@ static uint32_t cr0_begin(msmmu *m, uint32_t val, uint32_t mask)
 	if ((old ^ val) & SMMU_CR0_EVENTQEN)
 		m->last_event.valid = false;
 	store_release(&m->reg[SMMU_REGIDX_CR0], val);
-	store_release(&m->enabled, val & SMMU_CR0_SMMUEN);
-	store_release(&m->fast,
-		      (val & SMMU_CR0_SMMUEN) && m->tlb.set && m->cfg_sets);
+	publish_enabled(m, val);
 	return old ^ val;
 }
 
@@ -83,4 +89,16 @@ void msmmu_write_gbpa(msmmu *m, uint32_t val)
 	MSMMU_SET_REG(m, GBPA, val);
 	pthread_mutex_unlock(&m->lock);
 	msmmu_notify_all(m);
+}
+
+void msmmu_regs_load(msmmu *m, const uint64_t reg[SMMU_NR_REGISTERS],
+		     uint32_t cr2)
+{
+	for (unsigned int i = 0; i < SMMU_NR_REGISTERS; i++) {
+		if (!msmmu_reg_is_id(i))
+			msmmu_set_reg(m, i, reg[i]);
+	}
+	store_release(&m->gbpa, (uint32_t)reg[SMMU_REGIDX_GBPA]);
+	store_relaxed(&m->cr2, cr2);
+	publish_enabled(m, (uint32_t)reg[SMMU_REGIDX_CR0]);
 }

@@ -112,6 +112,7 @@ void msmmu_irq_deliver_(msmmu *m)
 {
 	uint32_t lines, wires;
 
+	fetch_add_acq_rel(&m->leaving, 1);
 	/* An aborted message may raise GERROR; its own abort raises nothing. */
 	do {
 		wires = 0;
@@ -128,6 +129,7 @@ void msmmu_irq_deliver_(msmmu *m)
 			m->host.irq(m->host.ctx,
 				    (unsigned int)__builtin_ctz(wires));
 	} while (load_acquire(&m->irq_pending));
+	fetch_sub_acq_rel(&m->leaving, 1);
 }
 
 /* Lines of the sources that these bits of IRQ_CTRL enable. */

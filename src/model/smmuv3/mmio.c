@@ -264,12 +264,17 @@ static uint64_t feature_bits(const msmmu *m, unsigned int idx)
 	const struct msmmu_caps *caps = &m->caps;
 
 	switch (idx) {
+	case SMMU_REGIDX_CR0:
+	case SMMU_REGIDX_CR0ACK:
+		return msmmu_cr0_fields(m);
 	case SMMU_REGIDX_CR2:
 		return SMMU_CR2_RECINVSID | (caps->hyp ? SMMU_CR2_E2H : 0) |
 		       (caps->atsrecerr ? SMMU_CR2_REC_CFG_ATS : 0);
 	case SMMU_REGIDX_IRQ_CTRL:
+	case SMMU_REGIDX_IRQ_CTRLACK:
 		return SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN |
 		       (caps->pri ? SMMU_IRQ_CTRL_PRIQ_IRQEN : 0);
+	case SMMU_REGIDX_GERROR:
 	case SMMU_REGIDX_GERRORN:
 		return gerror_bits(caps);
 	case SMMU_REGIDX_STRTAB_BASE_CFG:
@@ -280,6 +285,18 @@ static uint64_t feature_bits(const msmmu *m, unsigned int idx)
 	default:
 		return ~UINT64_C(0);
 	}
+}
+
+uint64_t msmmu_reg_bits(const msmmu *m, unsigned int idx)
+{
+	uint64_t bits = infos[idx].bits & feature_bits(m, idx);
+
+	return present(m, idx) ? bits : 0;
+}
+
+uint32_t msmmu_reg_offset(unsigned int idx)
+{
+	return infos[idx].offset;
 }
 
 static void write_plain(msmmu *m, const struct access *acc, uint64_t val)

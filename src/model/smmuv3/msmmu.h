@@ -11,7 +11,8 @@
  * Locks, outermost first:
  *   a queue's lock  one thread at a time consumes the commands of a queue; held
  *		over the drain of CMD_SYNC, so no transaction may wait for one.
- *		No thread holds two: queues never wait for each other
+ *		No thread holds two, but a snapshot, which only tries: queues
+ *		never wait for each other
  *   irq_lock	held over the writes of interrupt messages, so that turning a
  *		source off can wait for them
  *   lock	registers, event queue production, GERROR, pending interrupts,
@@ -293,8 +294,8 @@ struct msmmu_cmdq {
 	 * turns the queue off takes this lock before it acknowledges.
 	 */
 	pthread_mutex_t lock;
-	uintptr_t owner;      /* names the thread that holds it, or 0 */
-	bool was_full;	      /* room was made that nobody has been told of */
+	uintptr_t owner; /* names the thread that holds it, or 0 */
+	bool was_full;	 /* room was made that nobody has been told of */
 	/* a greedy model's invalidations until CMD_SYNC, see inval.c */
 	struct msmmu_inval *later;
 	uint32_t nr_later;
@@ -313,6 +314,12 @@ struct uiommu_smmuv3_model {
 	uint32_t enabled; /* CR0.SMMUEN, published with release */
 	uint32_t fast;	  /* enabled, and both caches exist */
 	uint32_t irq_pending;
+	/*
+	 * Threads that are carrying interrupts or outcomes of commands to the
+	 * embedder: raised before irq_pending is emptied, so who has seen that
+	 * empty (acquire) sees them here.
+	 */
+	uint32_t leaving;
 	struct mcache tlb;
 	struct mcache pwc; /* where level-3 tables are, see walk.c */
 	struct msmmu_cfg_set *cfg_sets;
@@ -438,147 +445,7 @@ struct msmmu_txn {
 int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 			    struct msmmu_caps *caps, char *why, size_t why_len);
 
-/* thread.c: commands consumed by a thread of the model's own */
-int msmmu_thread_start(msmmu *m);
-void msmmu_thread_stop(msmmu *m);
-void msmmu_thread_kick(msmmu *m, struct msmmu_cmdq *q);
-
-/* mmio.c, ecmdq.c, ctrl.c: the register window */
-int msmmu_ecmdq_init(msmmu *m);
-void msmmu_ecmdq_fini(msmmu *m);
-void msmmu_ecmdq_reset(msmmu *m);
-uint32_t msmmu_ecmdq_pages_size(const msmmu *m);
-uint64_t msmmu_ecmdq_read(msmmu *m, uint32_t offset, unsigned int size);
-void msmmu_ecmdq_write(msmmu *m, uint32_t offset, unsigned int size,
-		       uint64_t val);
-/* The registers of page 0 that tell where the control pages are. */
-uint64_t msmmu_ecmdq_page_info(const msmmu *m, uint32_t offset,
-			       unsigned int size);
-/* Under m->lock: is one of them on? */
-bool msmmu_ecmdq_any_on(const msmmu *m);
-/* `val` counts where `mask` is 1; side effects included. */
-void msmmu_write_cr0(msmmu *m, uint32_t val, uint32_t mask);
-void msmmu_write_irq_ctrl(msmmu *m, uint32_t val, uint32_t mask);
-void msmmu_write_gbpa(msmmu *m, uint32_t val);
-
-/* irq.c; the first two under m->lock */
-void msmmu_irq_raise(msmmu *m, enum uiommu_smmuv3_line line);
-void msmmu_gerror_raise(msmmu *m, uint32_t bit);
-/* Outside of all locks. */
-void msmmu_irq_deliver_(msmmu *m);
-int msmmu_msi_write(msmmu *m, uint64_t addr, uint32_t data, uint8_t memattr,
-		    uint8_t sh);
-static inline void msmmu_irq_deliver(msmmu *m)
-{
-	if (unlikely(load_acquire(&m->irq_pending)))
-		msmmu_irq_deliver_(m);
-}
-
-/* evtq.c; returns whether a record stands for it in the queue */
-bool msmmu_event(struct msmmu_txn *t);
-/* The same under m->lock. */
-bool msmmu_event_locked(struct msmmu_txn *t);
-/* Under m->lock: would a record be written? */
-bool msmmu_event_room(const msmmu *m);
-/* The four words for t->fault. */
-void msmmu_event_record(const struct msmmu_txn *t,
-			uint64_t rec[SMMU_EVT_QWORDS]);
-/* Of the SMMU's accesses to its queues. */
-struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
-
-/*
- * What a consumed command wants done once the lock of its queue, q, is released:
- * fn, if set, is called outside all locks.
- */
-struct msmmu_work {
-	struct msmmu_cmdq *q;
-	void (*fn)(msmmu *m, const struct msmmu_work *work);
-	union {
-		struct {
-			unsigned int cs;
-			uint64_t msi_addr;
-			uint32_t msi_data;
-			uint8_t msi_attr, msi_sh;
-		} sync;
-		struct uiommu_ats_inval atc;
-		struct uiommu_pri_response pri;
-	};
-};
-
-/* Commands; under the lock of their queue.  False: CERROR_ILL. */
-bool msmmu_pri_resp_cmd(msmmu *m, const struct smmu_cmd *cmd,
-			struct msmmu_work *work); /* priq.c */
-bool msmmu_resume_cmd(msmmu *m, const struct smmu_cmd *cmd,
-		      struct msmmu_work *work); /* stall.c */
-bool msmmu_stall_term_cmd(msmmu *m, const struct smmu_cmd *cmd,
-			  struct msmmu_work *work); /* stall.c */
-
-/* stall.c */
-int msmmu_stall_init(msmmu *m);
-void msmmu_stall_fini(msmmu *m);
-/* In a forked child: threads that ran requests are not there. */
-void msmmu_stall_forked(msmmu *m);
-/*
- * Inside: the fault of `t` stalls `req`, which is no longer the caller's from
- * then on.  Returns whether it has been recorded.
- */
-bool msmmu_stall_park(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req);
-/* Outside all locks: requests that may go on or have to end. */
-void msmmu_stall_run(msmmu *m);
-/* On leaving: what was put off while this thread was inside. */
-static inline void msmmu_stall_catch_up(msmmu *m)
-{
-	if (unlikely(load_relaxed(&m->stall.due)))
-		msmmu_stall_run(m);
-}
-/* The next four outside all locks.  A CMD_SYNC has completed. */
-void msmmu_stall_after_sync(msmmu *m);
-/* The event queue may have become writable. */
-void msmmu_stall_pump(msmmu *m);
-/* CR0.SMMUEN went from 1 to 0: all that is stalled ends with an abort. */
-void msmmu_stall_abort_all(msmmu *m);
-
-/*
- * dma.c: move what is left of `req`.  Called inside, returns outside; after
- * -EINPROGRESS req is not the caller's any more.
- */
-int msmmu_dma_go(msmmu *m, struct model_slot *slot,
-		 struct uiommu_smmuv3_dma *req, bool was_stalled);
-/* RAZ/WI: pass by the piece at done_len.  Returns its length. */
-size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req);
-
-/* How a command ended. */
-enum msmmu_outcome {
-	MSMMU_PASS, /* CONS moves on */
-	MSMMU_WAIT, /* something outside must end first; kicked again then */
-	MSMMU_STOP_ILL,
-	MSMMU_STOP_ATC,
-};
-
-/* cmdq.c */
-int msmmu_cmdq_init(msmmu *m, struct msmmu_cmdq *q);
-void msmmu_cmdq_fini(msmmu *m, struct msmmu_cmdq *q);
-/* Locks of all queues; after a fork too. */
-void msmmu_cmdq_locks_init(msmmu *m);
-void msmmu_cmdq_locks_fini(msmmu *m);
-void msmmu_cmdq_run(msmmu *m, struct msmmu_cmdq *q);
-void msmmu_cmdq_kick(msmmu *m, struct msmmu_cmdq *q);
-/* The queue has been turned off: return when nobody consumes any more. */
-void msmmu_cmdq_settle(msmmu *m, struct msmmu_cmdq *q);
-
-/* atcinv.c; the first two under the lock of the queue */
-enum msmmu_outcome msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
-				     struct msmmu_work *work);
-/* May a CMD_SYNC of the queue go on?  PASS, WAIT or STOP_ATC. */
-enum msmmu_outcome msmmu_atc_sync(msmmu *m, struct msmmu_cmdq *q);
-void msmmu_atc_reset(msmmu *m);
-
-/* command.c; under the lock of the queue */
-enum msmmu_outcome msmmu_command(msmmu *m, struct msmmu_cmdq *q,
-				 const struct smmu_cmd *cmd,
-				 struct msmmu_work *work);
-/* CONS has passed the command: messages, before the next one is begun. */
-void msmmu_command_passed(msmmu *m, const struct msmmu_work *work);
+#include "queues.h"
 
 /* cfgcache.c */
 int msmmu_cfg_init(msmmu *m);

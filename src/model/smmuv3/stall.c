@@ -281,6 +281,14 @@ void msmmu_stall_run(msmmu *m)
 	} while (st);
 }
 
+bool msmmu_stall_none(const msmmu *m)
+{
+	const struct msmmu_stall *s = &m->stall;
+
+	return list_empty(&s->recorded) && list_empty(&s->waiting) &&
+	       list_empty(&s->ready) && !s->runners;
+}
+
 /* ------------------------------------------------------------ commands -- */
 
 static void run_after(msmmu *m, const struct msmmu_work *work)
