@@ -4,6 +4,7 @@
  * the rule's sentence, and kept by its neighbour, which is accepted.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
@@ -343,6 +344,113 @@ static void ready_made(void **state)
 	assert_null(uiommu_smmuv3_profile_find(""));
 }
 
+/* --------------------------------------------------------- manual page --- */
+
+static const struct {
+	const char *name;
+	unsigned int reg;
+	uint32_t mask;
+} fields[] = {
+	{ "IDR0.S1P", 0, SMMU_IDR0_S1P },
+	{ "IDR0.S2P", 0, SMMU_IDR0_S2P },
+	{ "IDR0.TTF", 0, SMMU_IDR0_TTF },
+	{ "IDR0.COHACC", 0, SMMU_IDR0_COHACC },
+	{ "IDR0.BTM", 0, SMMU_IDR0_BTM },
+	{ "IDR0.HTTU", 0, SMMU_IDR0_HTTU },
+	{ "IDR0.Hyp", 0, SMMU_IDR0_HYP },
+	{ "IDR0.ATS", 0, SMMU_IDR0_ATS },
+	{ "IDR0.NS1ATS", 0, SMMU_IDR0_NS1ATS },
+	{ "IDR0.ASID16", 0, SMMU_IDR0_ASID16 },
+	{ "IDR0.MSI", 0, SMMU_IDR0_MSI },
+	{ "IDR0.SEV", 0, SMMU_IDR0_SEV },
+	{ "IDR0.ATOS", 0, SMMU_IDR0_ATOS },
+	{ "IDR0.PRI", 0, SMMU_IDR0_PRI },
+	{ "IDR0.VMW", 0, SMMU_IDR0_VMW },
+	{ "IDR0.VMID16", 0, SMMU_IDR0_VMID16 },
+	{ "IDR0.CD2L", 0, SMMU_IDR0_CD2L },
+	{ "IDR0.TTENDIAN", 0, SMMU_IDR0_TTENDIAN },
+	{ "IDR0.ATSRECERR", 0, SMMU_IDR0_ATSRECERR },
+	{ "IDR0.STALL_MODEL", 0, SMMU_IDR0_STALL_MODEL },
+	{ "IDR0.TERM_MODEL", 0, SMMU_IDR0_TERM_MODEL },
+	{ "IDR0.ST_LEVEL", 0, SMMU_IDR0_ST_LEVEL },
+	{ "IDR1.SIDSIZE", 1, SMMU_IDR1_SIDSIZE },
+	{ "IDR1.SSIDSIZE", 1, SMMU_IDR1_SSIDSIZE },
+	{ "IDR1.PRIQS", 1, SMMU_IDR1_PRIQS },
+	{ "IDR1.EVENTQS", 1, SMMU_IDR1_EVENTQS },
+	{ "IDR1.CMDQS", 1, SMMU_IDR1_CMDQS },
+	{ "IDR1.ATTR_PERMS_OVR", 1, SMMU_IDR1_ATTR_PERMS_OVR },
+	{ "IDR1.ATTR_TYPES_OVR", 1, SMMU_IDR1_ATTR_TYPES_OVR },
+	{ "IDR1.ECMDQ", 1, SMMU_IDR1_ECMDQ },
+	{ "IDR3.HAD", 3, SMMU_IDR3_HAD },
+	{ "IDR3.PBHA", 3, SMMU_IDR3_PBHA },
+	{ "IDR3.XNX", 3, SMMU_IDR3_XNX },
+	{ "IDR3.PPS", 3, SMMU_IDR3_PPS },
+	{ "IDR3.MPAM", 3, SMMU_IDR3_MPAM },
+	{ "IDR3.FWB", 3, SMMU_IDR3_FWB },
+	{ "IDR3.STT", 3, SMMU_IDR3_STT },
+	{ "IDR3.RIL", 3, SMMU_IDR3_RIL },
+	{ "IDR3.BBML", 3, SMMU_IDR3_BBML },
+	{ "IDR3.E0PD", 3, SMMU_IDR3_E0PD },
+	{ "IDR3.PTWNNC", 3, SMMU_IDR3_PTWNNC },
+	{ "IDR3.DPT", 3, SMMU_IDR3_DPT },
+	{ "IDR3.PASIDTT", 3, SMMU_IDR3_PASIDTT },
+	{ "IDR3.EPAN", 3, SMMU_IDR3_EPAN },
+	{ "IDR5.OAS", 5, SMMU_IDR5_OAS },
+	{ "IDR5.GRAN4K", 5, SMMU_IDR5_GRAN4K },
+	{ "IDR5.GRAN16K", 5, SMMU_IDR5_GRAN16K },
+	{ "IDR5.GRAN64K", 5, SMMU_IDR5_GRAN64K },
+	{ "IDR5.DS", 5, SMMU_IDR5_DS },
+	{ "IDR5.VAX", 5, SMMU_IDR5_VAX },
+	{ "IDR5.STALL_MAX", 5, SMMU_IDR5_STALL_MAX },
+};
+
+/* A row of the tables of uiommu-model(7). */
+static void expect_row(const char *page, const char *name, unsigned int reg,
+		       uint32_t mask)
+{
+	const struct uiommu_smmuv3_profile *p;
+	char row[200];
+	int n = snprintf(row, sizeof(row), "\n%s", name);
+
+	for (unsigned int i = 0; (p = uiommu_smmuv3_profile_get(i)); i++) {
+		uint32_t val = reg < 7	  ? p->idr[reg]
+			       : reg == 7 ? p->iidr
+					  : p->aidr;
+
+		n += snprintf(row + n, sizeof(row) - (size_t)n,
+			      mask ? "\t%u" : "\t0x%08x",
+			      mask ? (uint32_t)FIELD_GET(mask, val) : val);
+	}
+	snprintf(row + n, sizeof(row) - (size_t)n, "\n");
+	if (!strstr(page, row))
+		fail_msg("the manual page lacks: %s", row + 1);
+}
+
+static void the_manual_page_says_so(void **state)
+{
+	static const char *const regs[] = { "IDR0", "IDR1", NULL,
+					    "IDR3", NULL,   "IDR5",
+					    "IDR6", "IIDR", "AIDR" };
+	const char *root = getenv("UIOMMU_SOURCE_ROOT");
+	static char page[65536];
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/docs/man/uiommu-model.7",
+		 root ? root : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_in_range(fread(page, 1, sizeof(page) - 1, f), 1000,
+			sizeof(page) - 2);
+	fclose(f);
+	for (unsigned int i = 0; i < ARRAY_SIZE(regs); i++) {
+		if (regs[i])
+			expect_row(page, regs[i], i, 0);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+		expect_row(page, fields[i].name, fields[i].reg, fields[i].mask);
+}
+
 /* The largest StreamID, in a two-level table of 32 bits. */
 static void stream_ids_of_32_bits(void **state)
 {
@@ -378,6 +486,7 @@ int main(void)
 		cmocka_unit_test(each_rule_and_its_neighbour),
 		cmocka_unit_test(cache_sizes),
 		cmocka_unit_test(ready_made),
+		cmocka_unit_test(the_manual_page_says_so),
 		cmocka_unit_test(stream_ids_of_32_bits),
 	};
 
