@@ -6,8 +6,8 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
-.PHONY: all setup run test check mutate bench stress fuzz test-linux install \
-	clean help
+.PHONY: all setup run test check mutate bench stress fuzz test-linux test-qemu \
+	install clean help
 
 all: $(BUILD)/build.ninja
 	@$(NINJA)
@@ -44,6 +44,10 @@ fuzz: | setup
 test-linux: all
 	@scripts/test-linux $(BUILD)
 
+# Another compiler, another machine: does not need the build.
+test-qemu:
+	@scripts/test-qemu $(BUILD)
+
 # A build directory remembers the prefix that it was made with.
 install: $(BUILD)/build.ninja
 	@$(if $(filter-out file default undefined,$(origin PREFIX)),\
@@ -64,5 +68,6 @@ help:
 	@echo "make stress      the concurrency tests for a minute each"
 	@echo "make fuzz        fuzz for FUZZ_SECONDS=600 a target, under sanitizers"
 	@echo "make test-linux  Linux's own VFIO tests, unmodified (downloads sources)"
+	@echo "make test-qemu   the driver on QEMU's SMMUv3, bare metal; QEMU= names another"
 	@echo "make install     DESTDIR=, PREFIX=$(PREFIX)"
 	@echo "make clean       remove $(BUILD)/"
