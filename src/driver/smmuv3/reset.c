@@ -65,7 +65,12 @@ static int abort_when_off(struct smmuv3_unit *unit)
 	gbpa = smmuv3_read32(unit, SMMU_REG_GBPA);
 	smmuv3_write32(unit, SMMU_REG_GBPA,
 		       gbpa | SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
-	return wait_reg(unit, SMMU_REG_GBPA, SMMU_GBPA_UPDATE, 0);
+	rc = wait_reg(unit, SMMU_REG_GBPA, SMMU_GBPA_UPDATE, 0);
+	/* Some emulated ones lack the register. */
+	if (!rc && !(smmuv3_read32(unit, SMMU_REG_GBPA) & SMMU_GBPA_ABORT))
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+			   "GBPA.ABORT cannot be set: DMA passes while off");
+	return rc;
 }
 
 static int turn_off(struct smmuv3_unit *unit)

@@ -177,6 +177,8 @@ static void fake_write(void *ctx, uiommu_pa_t pa, unsigned int size,
 		*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRLACK) = (uint32_t)val;
 	if (off == SMMU_REG_GBPA && !fake->mute_gbpa)
 		*fake_smmu_reg(fake, SMMU_REG_GBPA) &= ~SMMU_GBPA_UPDATE;
+	if (off == SMMU_REG_GBPA && fake->no_gbpa)
+		*fake_smmu_reg(fake, SMMU_REG_GBPA) = 0;
 	if (!fake->hold)
 		consume(fake, UINT32_MAX);
 	pthread_mutex_unlock(&fake->mutex);

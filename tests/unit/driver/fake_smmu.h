@@ -31,6 +31,7 @@ struct fake_smmu {
 	bool mute_cr0; /* no acknowledgement any more */
 	bool mute_irq_ctrl;
 	bool mute_gbpa;
+	bool no_gbpa;	     /* reads as 0 whatever is written */
 	uint32_t dead_reads; /* registers read all ones */
 	/*
 	 * Asked for each command; returns a CERROR code, 0 = fine.  Called with

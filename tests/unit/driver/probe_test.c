@@ -237,6 +237,23 @@ static void a_running_smmu_is_taken_over(void **state)
 	unit->ops->remove(unit);
 }
 
+/* It can be used, but not without a word about DMA that nobody stops. */
+static void a_missing_gbpa_is_told(void **state)
+{
+	struct uiommu_unit *unit;
+
+	fake->no_gbpa = true;
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(fake->tp.log_lines, 1);
+	unit->ops->remove(unit);
+	assert_int_equal(fake->tp.log_lines, 2);
+
+	fake->no_gbpa = false;
+	assert_int_equal(probe(&unit), 0);
+	unit->ops->remove(unit);
+	assert_int_equal(fake->tp.log_lines, 2);
+}
+
 static void messages_only_where_there_are_some(void **state)
 {
 	struct uiommu_smmuv3_cfg cfg = fake_smmu_cfg(fake);
@@ -369,6 +386,7 @@ int main(void)
 		TEST(memory_out_of_reach_is_refused),
 		TEST(bring_up_in_the_right_order),
 		TEST(a_running_smmu_is_taken_over),
+		TEST(a_missing_gbpa_is_told),
 		TEST(messages_only_where_there_are_some),
 		TEST(other_shapes_of_the_stream_table),
 		TEST(mute_handshakes_time_out),
