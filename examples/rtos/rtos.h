@@ -95,7 +95,7 @@ unsigned int heap_in_use(void);
 
 /* platform.c */
 extern const struct uiommu_platform rtos_platform;
-/* The member that an SMMU needs that does not snoop the CPU's caches. */
+/* Member for an SMMU that does not snoop the CPU's caches (porting.md). */
 void rtos_clean_range(void *ctx, const void *va, size_t len);
 uint64_t now_ns(void);
 

@@ -72,10 +72,11 @@ struct uiommu_platform {
 
 	/*
 	 * Read sections (RCU or an equivalent).  They nest, cost next to nothing
-	 * and never block.  `defer` runs fn(arg) once every section that was open
-	 * at the call has ended, from a context in which no lock is held; it may
-	 * run it at once when there are none.  It cannot fail.  `head` is the
-	 * caller's storage, which stays untouched until fn runs.
+	 * and never block.  `defer` runs fn(head) once every section that was open
+	 * at the call has ended; it may run it at once when there are none, for
+	 * all that fn does is give memory back and perhaps defer again.  It cannot
+	 * fail, nor wait: locks may be held.  `head` is the caller's storage, which
+	 * stays untouched until fn runs.
 	 */
 	void (*read_begin)(void *ctx);
 	void (*read_end)(void *ctx);
