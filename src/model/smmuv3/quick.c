@@ -86,7 +86,9 @@ void msmmu_ctx_set_quick(const msmmu *m, struct msmmu_ctx *ctx)
 	ctx->quick[0].granule_lg2 = 0;
 	ctx->quick[1].granule_lg2 = 0;
 	ctx->quick_s2.granule_lg2 = 0;
-	if (ctx->fast_key == MSMMU_NO_KEY || !m->pwc.set)
+	/* A greedy model fetches ahead at every miss: the long way does. */
+	if (ctx->fast_key == MSMMU_NO_KEY || !m->pwc.set ||
+	    m->profile.caching == UIOMMU_SMMUV3_CACHING_GREEDY)
 		return;
 	for (unsigned int i = 0; i <= ctx->two_halves; i++)
 		set_s1(ctx, &ctx->half[i], &ctx->quick[i]);

@@ -315,6 +315,24 @@ static void ordinary_pages_behind_stage2(void **state)
 		run(*state, &setups[i], i + 100);
 }
 
+/* What is fetched ahead comes with the long way only. */
+static void greedy_models_are_never_quick(void **state)
+{
+	static const struct setup plain = { .granule = 12 };
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct pair *pair = *state;
+	struct uiommu_smmuv3_xlate x;
+
+	rig_fini(&pair->quick);
+	p.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_init(&pair->quick, &p);
+	build(&pair->quick, &plain, 1);
+	for (unsigned int i = 0; i < TABLES * PAGES; i++)
+		(void)outcome(&pair->quick, UIOMMU_TXN_PRIV,
+			      iova(&plain, i / PAGES, i % PAGES), &x);
+	assert_int_equal(quick_count(&pair->quick), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_pair, teardown_pair)
 
 int main(void)
@@ -322,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(ordinary_pages),
 		T(ordinary_pages_behind_stage2),
+		T(greedy_models_are_never_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
