@@ -450,6 +450,7 @@ static void step(struct fuzz *f)
 		step_cmd, step_cmd, step_ecmdq, step_events, step_trouble,
 		step_dma, step_dma, step_resume,
 		step_ats, step_ats, step_inval_done, step_page_request,
+		step_save, step_restore,
 		step_translate, step_translate, step_translate,
 		step_compare, step_compare,
 	};
@@ -492,5 +493,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uiommu_smmuv3_model_destroy(f.plain);
 	uiommu_smmuv3_model_destroy(f.cached);
 	all_ended(&f);
+	free(f.snapshot);
+	free(f.plain_snapshot);
 	return 0;
 }

@@ -49,6 +49,8 @@ struct fuzz {
 	uint32_t tag[NR_TAGS];
 	unsigned int nr_tags, responses;
 	uint8_t ats_answer;
+	uint8_t *snapshot, *plain_snapshot;
+	size_t snapshot_len;
 };
 
 static inline void must(bool ok, const char *what)
@@ -86,5 +88,9 @@ void ats_answer_all(struct fuzz *f, int status);
 void step_ats(struct fuzz *f);
 void step_inval_done(struct fuzz *f);
 void step_page_request(struct fuzz *f);
+
+/* model_fuzz_state.c */
+void step_save(struct fuzz *f);
+void step_restore(struct fuzz *f);
 
 #endif /* TESTS_FUZZ_MODEL_FUZZ_H */
