@@ -394,6 +394,66 @@ void uiommu_smmuv3_model_set_notifier(
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_inval *inval),
 	void *ctx);
 
+/* ------------------------------------------------------- explanations --- */
+
+/* What one step of a translation looked at. */
+enum uiommu_smmuv3_step_kind {
+	UIOMMU_SMMUV3_STEP_L1STD,  /* level-1 stream table descriptor */
+	UIOMMU_SMMUV3_STEP_STE,	   /* stream table entry */
+	UIOMMU_SMMUV3_STEP_L1CD,   /* level-1 CD table descriptor */
+	UIOMMU_SMMUV3_STEP_CD,	   /* context descriptor */
+	UIOMMU_SMMUV3_STEP_STAGE1, /* a walk of a stage begins: no words */
+	UIOMMU_SMMUV3_STEP_STAGE2,
+	UIOMMU_SMMUV3_STEP_S1_DESC, /* table descriptors of the stages */
+	UIOMMU_SMMUV3_STEP_S2_DESC,
+};
+
+/* For what stage 2 is walked: as CLASS in event records. */
+enum uiommu_smmuv3_step_class {
+	UIOMMU_SMMUV3_CLASS_CD, /* to reach a CD or a level-1 CD descriptor */
+	UIOMMU_SMMUV3_CLASS_TT, /* to reach a descriptor of stage 1 */
+	UIOMMU_SMMUV3_CLASS_IN, /* for the access itself */
+};
+
+struct uiommu_smmuv3_step {
+	enum uiommu_smmuv3_step_kind kind;
+	enum uiommu_smmuv3_step_class walk_class; /* STAGE2, S2_DESC */
+	/* STAGE1 and STAGE2: what is translated; else StreamID or SSID */
+	uint64_t input;
+	uiommu_pa_t pa; /* of the structure; STAGE*: of the first table */
+	int8_t level;	/* STAGE*, *_DESC */
+	bool aborted;	/* memory did not answer: there are no words */
+	/* STAGE*, *_DESC: the geometry of the walk */
+	uint8_t granule_lg2;
+	uint8_t in_bits;  /* of input addresses */
+	uint8_t out_bits; /* of output addresses */
+	uint8_t half;	  /* STAGE1, S1_DESC: 0 TTB0, 1 TTB1 */
+	uint8_t size_lg2; /* *_DESC: of what one entry of this level covers */
+	/* *_DESC: the address in the descriptor, 52-bit forms put together */
+	uint64_t output;
+	uint8_t nr_words;  /* 0, 1 or 8 */
+	uint64_t words[8]; /* in the CPU's order */
+};
+
+/* How a translation ended that was only explained. */
+struct uiommu_smmuv3_explanation {
+	struct uiommu_smmuv3_xlate xlate; /* answer 0 */
+	/* other answers; fault.recorded: the architecture wants a record */
+	struct uiommu_smmuv3_fault_info fault;
+	uint64_t event[4]; /* that record */
+};
+
+/*
+ * Translate as uiommu_smmuv3_model_translate() would with UIOMMU_TXN_PROBE and
+ * nothing cached, and call fn for each structure that is read, in that order.
+ * The caches are neither used nor filled; memory is only read.  fn must not
+ * call this model.  Returns what translate() would, with *out filled in.
+ */
+int uiommu_smmuv3_model_explain(
+	struct uiommu_smmuv3_model *model, const struct uiommu_smmuv3_txn *txn,
+	void (*fn)(void *ctx, const struct uiommu_smmuv3_step *step), void *ctx,
+	struct uiommu_smmuv3_explanation *out);
+
 #ifdef __cplusplus
 }
 #endif

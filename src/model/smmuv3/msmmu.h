@@ -336,6 +336,7 @@ struct uiommu_smmuv3_model {
 
 	struct msmmu_caps caps;
 	struct uiommu_model_host host;
+	struct msmmu_explain *explain; /* only in the view of explain.c */
 	struct uiommu_smmuv3_profile profile;
 	void (*observe)(void *ctx, const struct uiommu_smmuv3_fault_info *info);
 	void *observe_ctx;
@@ -446,6 +447,16 @@ int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 			    struct msmmu_caps *caps, char *why, size_t why_len);
 
 #include "queues.h"
+
+/* explain.c; to be called when m->explain is set */
+void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
+			 unsigned int n, bool aborted);
+/* For what stage 2 is about to be walked, SMMU_EVT_CLASS_*. */
+void msmmu_explain_class(const msmmu *m, unsigned int class);
+void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
+			 unsigned int stage, uint64_t in);
+void msmmu_explain_desc(const msmmu *m, unsigned int stage, int level,
+			uint64_t pa, uint64_t desc, uint64_t out, bool aborted);
 
 /* cfgcache.c */
 int msmmu_cfg_init(msmmu *m);

@@ -50,9 +50,13 @@ static struct uiommu_mem_attrs table_attrs(const msmmu *m)
 static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
 		 struct uiommu_mem_attrs attrs)
 {
-	if (pa >> m->caps.oas && !MUTANT("strtab-fetch-above-oas"))
-		return -1;
-	return model_read64s(&m->host, pa, words, n, attrs);
+	int rc = -1;
+
+	if (!(pa >> m->caps.oas) || MUTANT("strtab-fetch-above-oas"))
+		rc = model_read64s(&m->host, pa, words, n, attrs);
+	if (unlikely(m->explain))
+		msmmu_explain_fetch(m, pa, words, n, rc);
+	return rc;
 }
 
 /* Through the cache of single structures, if there is one. */
