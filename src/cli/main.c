@@ -14,6 +14,7 @@ static const struct verb {
 	{ "run", cmd_run, "run a program in front of the emulated IOMMU" },
 	{ "doctor", cmd_doctor, "say whether this machine can do that" },
 	{ "replay", cmd_replay, "run recorded cases on the SMMUv3 model" },
+	{ "walk", cmd_walk, "explain one access, table by table" },
 };
 
 enum {
