@@ -61,7 +61,9 @@ static void reset_registers(msmmu *m)
 	m->reg[SMMU_REGIDX_IDR6] = m->profile.idr[6];
 	MSMMU_SET_REG(m, IIDR, m->profile.iidr);
 	MSMMU_SET_REG(m, AIDR, m->profile.aidr);
-	m->gbpa = 0;
+	/* While off, what comes in goes through as it is. */
+	m->gbpa = FIELD_PREP(SMMU_GBPA_SHCFG, SMMU_STE_SHCFG_INCOMING);
+	MSMMU_SET_REG(m, GBPA, m->gbpa);
 	m->cr2 = 0;
 	m->enabled = 0;
 	m->fast = 0;

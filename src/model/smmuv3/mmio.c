@@ -8,8 +8,9 @@
  * ctrl.c and irq.c, the control pages of ECMDQs in ecmdq.c.
  *
  * Accesses must be aligned; 4 bytes anywhere, 8 bytes on 64-bit registers.
- * Everything else reads 0 and writes nothing.  What the architecture leaves
- * UNKNOWN at reset is 0.
+ * Everything else reads 0 and writes nothing.  Pages 0 and 1 are aliases of
+ * each other, which the architecture leaves open.  What it leaves UNKNOWN at
+ * reset is 0.
  */
 #include "../mutant.h"
 #include "msmmu.h"
@@ -47,6 +48,14 @@ static const uint8_t index_by_word[2][PAGE_END / 4] = {
 #undef SMMU_X
 };
 
+/* What stands in one page alone is seen in the other too. */
+static unsigned int index_at(uint32_t offset)
+{
+	unsigned int i = index_by_word WORD(offset);
+
+	return i ? i : index_by_word WORD(offset ^ SMMU_REG_PAGE1);
+}
+
 struct access {
 	unsigned int idx;
 	unsigned int shift; /* 32: the upper half of a 64-bit register */
@@ -77,10 +86,10 @@ static bool decode_access(const msmmu *m, uint32_t offset, unsigned int size,
 	if ((size != 4 && size != 8) || offset % size ||
 	    (offset & ~SMMU_REG_PAGE1) >= PAGE_END)
 		return false;
-	i = index_by_word WORD(offset);
+	i = index_at(offset);
 	acc->shift = 0;
 	if (!i && offset % 8 == 4) {
-		i = index_by_word WORD(offset - 4);
+		i = index_at(offset - 4);
 		acc->shift = 32;
 	}
 	if (!i || infos[i - 1].size < size ||
