@@ -4,12 +4,14 @@
  * through the SMMU model and tables that the driver and core made; one
  * doorbell for 32 descriptors, as SPDK's perf rings it.  run/dma/4k/bypass is
  * the same engine on the same memory with the SMMU switched off, so the ratio
- * is what translation costs.
+ * is what translation costs.  run/dma/4k/trace writes a trace meanwhile, as
+ * `uiommu run --trace` does: four records for each copy.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <uiommu/machine.h>
 #include <uiommu/uapi/iommufd.h>
@@ -48,7 +50,7 @@ struct rig {
 	struct desc *ring;
 	uint8_t *data;
 	uint16_t count;
-	bool bypass;
+	bool trace;
 };
 
 static void must(bool ok, const char *what)
@@ -147,12 +149,21 @@ static void open_device(struct rig *r)
 static struct rig *rig_get(struct rig *r)
 {
 	struct uiommu_machine_cfg cfg = { .log_level = UIOMMU_LOG_ERROR };
-	char err[256];
+	char err[256], trace[] = "/tmp/uiommu-bench-XXXXXX";
 
 	if (r->machine)
 		return r;
+	if (r->trace) {
+		int fd = mkstemp(trace);
+
+		must(fd >= 0, "mkstemp");
+		close(fd);
+		cfg.trace = trace;
+	}
 	must(!uiommu_machine_create(&cfg, &r->machine, err, sizeof(err)),
 	     "machine");
+	if (r->trace)
+		unlink(trace);
 	r->abi = uiommu_machine_abi(r->machine);
 	r->ring = pages(RING * sizeof(*r->ring));
 	r->data = pages(DATA_PAGES * PAGE);
@@ -233,6 +244,7 @@ void run_bench_register(struct bench *b);
 void run_bench_register(struct bench *b)
 {
 	static struct rig rig; /* made by the row that comes first */
+	static struct rig traced = { .trace = true };
 	const struct bench_row rows[] = {
 		{ .name = "run/dma/4k",
 		  .fn = dma_translated,
@@ -241,6 +253,10 @@ void run_bench_register(struct bench *b)
 		{ .name = "run/dma/4k/bypass",
 		  .fn = dma_bypass,
 		  .arg = &rig,
+		  .pages_per_op = 1 },
+		{ .name = "run/dma/4k/trace",
+		  .fn = dma_translated,
+		  .arg = &traced,
 		  .pages_per_op = 1 },
 	};
 

@@ -16,6 +16,8 @@ struct uiommu_launch_cfg {
 	/* As in struct uiommu_machine_cfg. */
 	const char *devices;
 	const char *topology;
+	/* A file for the trace of its machine (uiommu/trace.h), or NULL. */
+	const char *trace;
 	/* What the program's end prints on stderr: UIOMMU_REPORT_*. */
 	unsigned int report;
 	/*

@@ -36,6 +36,13 @@ struct uiommu_machine_cfg {
 	const char *topology;
 	enum uiommu_bar_policy bar_policy;
 	enum uiommu_log_level log_level;
+	/*
+	 * A file to write a trace to (uiommu/trace.h), NULL: none.  It is made
+	 * anew, or joined if it belongs to the run of this name.
+	 */
+	const char *trace;
+	const char *trace_run;	/* NULL: of no run */
+	uint32_t trace_records; /* of a lane, a power of two; 0: 16384 */
 
 	void *ctx;
 	/* As uiommu_abi_host.fd_new/fd_drop; NULL: fds of /dev/null. */

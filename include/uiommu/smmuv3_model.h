@@ -394,6 +394,57 @@ void uiommu_smmuv3_model_set_notifier(
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_inval *inval),
 	void *ctx);
 
+/* -------------------------------------------------------------- traces --- */
+
+/* What happened, one thing at a time. */
+enum uiommu_smmuv3_trace_kind {
+	UIOMMU_SMMUV3_TRACE_DMA,
+	UIOMMU_SMMUV3_TRACE_COMMAND,  /* consumed, or stopped at */
+	UIOMMU_SMMUV3_TRACE_EVENT,    /* a record was written */
+	UIOMMU_SMMUV3_TRACE_REGISTER, /* written by software */
+	UIOMMU_SMMUV3_TRACE_IRQ,      /* an interrupt went out */
+};
+
+struct uiommu_smmuv3_trace {
+	enum uiommu_smmuv3_trace_kind kind;
+	/* DMA: what model_dma() returns; COMMAND: 0 or CMDQ_CONS.ERR */
+	int result;
+	union {
+		/*
+		 * A stalled one is told when it stalls, and again, from the
+		 * byte where it stopped, when it goes on.
+		 */
+		struct {
+			const struct uiommu_smmuv3_txn *txn;
+			size_t len, done_len;
+			/* of the first byte; UIOMMU_PA_INVALID if none moved */
+			uiommu_pa_t pa;
+		} dma;
+		uint64_t words[4]; /* COMMAND: 2, EVENT: 4 */
+		struct {
+			uint32_t offset;
+			uint32_t size;
+			uint64_t value;
+		} reg;
+		struct {
+			uint32_t line; /* UIOMMU_SMMUV3_LINE_* */
+			uint32_t data; /* of the message */
+			uint64_t addr; /* 0: by wire */
+		} irq;
+	};
+};
+
+/*
+ * Observe all of that, for a trace.  Called outside the model's locks by the
+ * thread in which it happened, so what several threads do may be told in
+ * another order.  fn must not call this model.  Set before the first use; NULL
+ * to stop.  Translations by uiommu_smmuv3_model_translate() are not told.
+ */
+void uiommu_smmuv3_model_set_tracer(
+	struct uiommu_smmuv3_model *model,
+	void (*fn)(void *ctx, const struct uiommu_smmuv3_trace *what),
+	void *ctx);
+
 /* ------------------------------------------------------- explanations --- */
 
 /* What one step of a translation looked at. */

@@ -18,6 +18,7 @@ int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /* A line on stderr, "uiommu: <verb>: " in front; CMD_USAGE. */
 int cmd_complain(const char *verb, const char *fmt, ...)

@@ -4,12 +4,14 @@
  * way of ending into our own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +32,8 @@ static const char help[] =
 	"  --list-devices   print the devices there would be, and the types\n"
 	"  --explain        at the end, say what was done to the IOMMU and how\n"
 	"                   DMA was translated\n"
+	"  --trace FILE     write what SMMU and devices do to FILE, a ring that\n"
+	"                   outlives the program; see uiommu trace --help\n"
 	"  --check          exit status 1, with a report, on faults that\n"
 	"                   nobody took, DMA to memory that was released, and\n"
 	"                   mappings or pins that are left\n"
@@ -76,8 +80,9 @@ static int parse_option(struct options *opt, int argc, char **argv, int *i)
 		if (!opt->launch.topology)
 			return cmd_complain("run", "--topology: no file given");
 	} else if (is_option(arg, "--trace")) {
-		return cmd_complain("run",
-				    "--trace: not available in this version");
+		opt->launch.trace = value_of(argc, argv, i, "--trace");
+		if (!opt->launch.trace || !opt->launch.trace[0])
+			return cmd_complain("run", "--trace: no file given");
 	} else if (!strcmp(arg, "--list-devices")) {
 		opt->list = true;
 	} else if (!strcmp(arg, "--explain")) {
@@ -187,6 +192,24 @@ static int find_library(char *path, size_t size)
 			    UIOMMU_LIBRARY, UIOMMU_PREFIX, UIOMMU_LIBDIR);
 }
 
+/* Whoever joins the trace of this run finds an empty file. */
+static int empty_trace(const char *path)
+{
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
+		      0644);
+	struct stat st;
+	int rc = CMD_OK;
+
+	if (fd < 0)
+		return cmd_complain("run", "--trace: %s: %s", path,
+				    strerror(errno));
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		rc = cmd_complain("run", "--trace: %s: no regular file", path);
+	close(fd);
+	return rc;
+}
+
 /* End as the program did; a shell sees the same signal. */
 static int end_like(int status)
 {
@@ -226,6 +249,10 @@ int cmd_run(int argc, char **argv)
 	if (rc)
 		return rc;
 	opt.launch.library = library;
+	if (opt.launch.trace)
+		rc = empty_trace(opt.launch.trace);
+	if (rc)
+		return rc;
 	rc = uiommu_launch_run(&opt.launch, &status, &complaints, err,
 			       sizeof(err));
 	if (rc)

@@ -32,6 +32,8 @@ static int text_append(struct text *text, const void *bytes, size_t len)
 {
 	if (len > TEXT_MAX - text->len)
 		return -EFBIG;
+	if (!len)
+		return 0;
 	if (text->room - text->len < len) {
 		size_t room = (text->room + len) * 2;
 		char *grown = realloc(text->bytes, room);

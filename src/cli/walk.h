@@ -11,9 +11,10 @@
 
 /*
  * The longest way: two tables of two levels, the second behind stage 2, then
- * at each of 5 levels a walk of 5, and one for the access.
+ * at each of 5 levels a walk of 5, another if the level has to be written, and
+ * one for the access.
  */
-#define WALK_MAX_STEPS 64u
+#define WALK_MAX_STEPS 128u
 
 struct walk {
 	struct uiommu_smmuv3_model *model;

@@ -156,6 +156,7 @@ static int make_pins(struct uiommu_machine *machine)
 	machine->mm.ctx = machine;
 	machine->mm.pin = mm_pin;
 	machine->mm.unpin = mm_unpin;
+	trace_mm(machine);
 	return pins_init(&machine->pins, &cfg);
 }
 
@@ -258,9 +259,15 @@ static int assemble(struct uiommu_machine *machine, const struct hw_desc *hw,
 {
 	int rc;
 
+	rc = trace_open(machine);
+	if (rc) {
+		machine_say(err, err_len, "trace %s: %s", machine->cfg.trace,
+			    strerror(-rc));
+		return rc;
+	}
 	rc = make_base(machine);
 	if (rc)
-		return rc;
+		goto err_trace;
 	rc = smmu_make_models(machine, hw, err, err_len);
 	if (rc)
 		goto err_base;
@@ -276,6 +283,7 @@ static int assemble(struct uiommu_machine *machine, const struct hw_desc *hw,
 	rc = add_devs(machine, hw, err, err_len);
 	if (rc)
 		goto err_abi;
+	trace_name_devices(machine);
 	return 0;
 
 err_abi:
@@ -287,6 +295,8 @@ err_models:
 	smmu_drop_models(machine);
 err_base:
 	drop_base(machine);
+err_trace:
+	trace_close(machine);
 	return rc;
 }
 
@@ -345,6 +355,7 @@ void uiommu_machine_destroy(struct uiommu_machine *machine)
 	uiommu_core_destroy(machine->core);
 	smmu_drop_models(machine);
 	drop_base(machine);
+	trace_close(machine);
 	free(machine);
 }
 
@@ -450,6 +461,7 @@ void uiommu_machine_after_fork_child(struct uiommu_machine *machine)
 {
 	uiommu_host_after_fork_child(machine->host);
 	unlock_all(machine);
+	trace_after_fork_child(machine);
 	/* A write lock belongs to the thread that took it, in the parent. */
 	pthread_rwlock_init(&machine->gate, NULL);
 }

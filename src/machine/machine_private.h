@@ -28,6 +28,7 @@
 #include <uiommu/smmuv3.h>
 
 #include "pins.h"
+#include "trace.h"
 
 #define MACHINE_NAME_MAX 24
 #define MACHINE_SMMUS 8
@@ -221,6 +222,7 @@ struct uiommu_machine {
 	struct uiommu_mm mm;
 	struct msi msi;
 	struct report report;
+	struct trace trace;
 	pthread_key_t scope_key;
 	pthread_rwlock_t gate;
 

@@ -93,6 +93,7 @@ static int make_model(struct uiommu_machine *machine, unsigned int i,
 	if (rc)
 		return rc;
 	uiommu_smmuv3_model_set_fault_observer(smmu->model, report_fault, smmu);
+	trace_smmu(smmu);
 	rc = uiommu_host_add_window(machine->host, &window);
 	if (rc) {
 		uiommu_smmuv3_model_destroy(smmu->model);

@@ -41,7 +41,7 @@ struct heap_block;
 struct trap_engine;
 
 enum {
-	LAUNCH_VARS = 6
+	LAUNCH_VARS = 7
 };
 
 /* What `uiommu run` handed down in the environment; never freed. */
@@ -51,6 +51,7 @@ struct launch_env {
 	const char *devices;
 	const char *topology;
 	const char *library; /* this library, for exec */
+	const char *trace;   /* file for the trace; NULL: none */
 	unsigned int report; /* UIOMMU_REPORT_* */
 	size_t tree_len;
 	char *vars[LAUNCH_VARS]; /* "NAME=value", for exec; NULL: not set */

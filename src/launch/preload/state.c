@@ -46,6 +46,7 @@ void launch_say(const char *fmt, ...)
 static const char *const var_names[LAUNCH_VARS] = {
 	"UIOMMU_RUN_DIR",      "UIOMMU_RUN_TREE",    "UIOMMU_RUN_DEVICES",
 	"UIOMMU_RUN_TOPOLOGY", "UIOMMU_RUN_LIBRARY", "UIOMMU_RUN_REPORT",
+	"UIOMMU_RUN_TRACE",
 };
 
 /* Keep a variable: the program may clear its environment.  Its value. */
@@ -156,6 +157,8 @@ static int build(struct uiommu_machine **out, char *err, size_t err_len)
 		.devices = launch.env.devices,
 		.topology = launch.env.topology,
 		.log_level = UIOMMU_LOG_WARN,
+		.trace = launch.env.trace,
+		.trace_run = launch.env.run_dir,
 		.fd_new = launch_fd_new,
 		.fd_drop = launch_fd_drop,
 		.unpinned = launch_unpinned,
@@ -286,6 +289,7 @@ static __attribute__((constructor)) void launch_init(void)
 	launch.env.topology = env_keep(3);
 	launch.env.library = env_keep(4);
 	launch.env.report = parse_report(env_keep(5));
+	launch.env.trace = env_keep(6);
 	if (launch.env.tree)
 		launch.env.tree_len = strlen(launch.env.tree);
 	launch.pid = getpid();

@@ -154,6 +154,7 @@ static void set_environment(const struct run *run, const char *tree)
 	set_or_unset("UIOMMU_RUN_TREE", tree);
 	set_or_unset("UIOMMU_RUN_DEVICES", cfg->devices);
 	set_or_unset("UIOMMU_RUN_TOPOLOGY", absolute(cfg->topology, buf));
+	set_or_unset("UIOMMU_RUN_TRACE", absolute(cfg->trace, buf));
 	set_or_unset("UIOMMU_RUN_LIBRARY", run->library);
 	set_or_unset("UIOMMU_RUN_REPORT", report[0] ? report : NULL);
 	/* gcc's AddressSanitizer insists on being the first of all. */

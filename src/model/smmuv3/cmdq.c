@@ -147,17 +147,23 @@ static bool step(msmmu *m, struct msmmu_cmdq *q, struct msmmu_work *work)
 		stop(m, q, SMMU_CERROR_ABT);
 		return false;
 	}
+	work->cmd = cmd;
 	switch (msmmu_command(m, q, &cmd, work)) {
 	case MSMMU_WAIT:
 		return false;
 	case MSMMU_STOP_ILL:
-		stop(m, q, SMMU_CERROR_ILL);
-		return false;
+		work->cerror = SMMU_CERROR_ILL;
+		break;
 	case MSMMU_STOP_ATC:
-		stop(m, q, SMMU_CERROR_ATC_INV_SYNC);
-		return false;
+		work->cerror = SMMU_CERROR_ATC_INV_SYNC;
+		break;
 	case MSMMU_PASS:
 		break;
+	}
+	work->fetched = true;
+	if (work->cerror) {
+		stop(m, q, work->cerror);
+		return false;
 	}
 	fetch_add_relaxed(&m->commands, 1);
 	fetch_add_relaxed(&m->commands_by_opcode[cmd.q[0] & SMMU_CMD_0_OP], 1);
@@ -196,12 +202,14 @@ void msmmu_cmdq_run(msmmu *m, struct msmmu_cmdq *q)
 		own(q);
 		do {
 			more = step(m, q, &work);
-		} while (more && !work.fn);
+		} while (more && !work.fn && !m->trace);
 		room = q->was_full;
 		q->was_full = false;
 		if (work.fn || room)
 			fetch_add_acq_rel(&m->leaving, 1);
 		disown(q);
+		if (unlikely(m->trace && work.fetched))
+			msmmu_trace_cmd(m, &work);
 		if (work.fn)
 			work.fn(m, &work);
 		if (room && m->caps.sev && m->host.wake)

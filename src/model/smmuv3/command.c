@@ -24,7 +24,12 @@ static void after_sync(msmmu *m, const struct msmmu_work *work)
 			m->host.wake(m->host.ctx);
 		return;
 	}
-	if (work->sync.cs != SMMU_CMD_SYNC_CS_IRQ || work->sync.msi_addr)
+	if (work->sync.cs != SMMU_CMD_SYNC_CS_IRQ)
+		return;
+	if (unlikely(m->trace))
+		msmmu_trace_irq(m, UIOMMU_SMMUV3_LINE_SYNC, work->sync.msi_addr,
+				work->sync.msi_data);
+	if (work->sync.msi_addr)
 		return;
 	if (m->host.irq && !MUTANT("SYNC wire"))
 		m->host.irq(m->host.ctx, UIOMMU_SMMUV3_LINE_SYNC);

@@ -92,6 +92,8 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	*len = req->len - req->done_len;
 	if (*len - 1 > room)
 		*len = room + 1;
+	if (t->first_pa == UIOMMU_PA_INVALID)
+		t->first_pa = x.pa;
 	if (msmmu_move(t->m, &x, buf, *len, write)) {
 		msmmu_memory_abort(t, x.pa);
 		return -EFAULT;
@@ -128,6 +130,16 @@ static int dma_stop(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	return -EINPROGRESS;
 }
 
+/* The request may be somebody else's by now, if it is stalled. */
+static void tell(const struct msmmu_txn *t, uint64_t iova, size_t len, int rc)
+{
+	struct uiommu_smmuv3_txn txn = *t->in;
+	size_t done_len = txn.iova - iova;
+
+	txn.iova = iova;
+	msmmu_trace_dma(t->m, &txn, len, done_len, t->first_pa, rc);
+}
+
 size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req)
 {
 	uint64_t iova = req->txn.iova + req->done_len;
@@ -152,10 +164,14 @@ int msmmu_dma_go(msmmu *m, struct model_slot *slot,
 		.in = &txn,
 		.slot = slot,
 		.was_stalled = was_stalled,
+		.first_pa = UIOMMU_PA_INVALID,
 	};
+	size_t len = req->len - req->done_len;
+	uint64_t iova;
 	int rc;
 
 	txn.iova += req->done_len;
+	iova = txn.iova;
 	if (!req->done || (txn.flags & UIOMMU_TXN_PROBE))
 		txn.flags |= UIOMMU_TXN_NO_STALL;
 	for (;;) {
@@ -177,6 +193,8 @@ int msmmu_dma_go(msmmu *m, struct model_slot *slot,
 		t.was_stalled = false;
 		t.slot = model_enter(&m->drain);
 	}
+	if (unlikely(m->trace))
+		tell(&t, iova, len, rc);
 	if (unlikely(load_relaxed(&m->nr_retired) > MSMMU_RECLAIM))
 		msmmu_reclaim(m, t.slot);
 	return rc;

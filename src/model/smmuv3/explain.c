@@ -113,6 +113,7 @@ static void make_view(msmmu *view, const msmmu *m, struct msmmu_explain *e)
 	*view = (msmmu){
 		.enabled = load_acquire(&m->enabled),
 		.gbpa = load_relaxed(&m->gbpa),
+		.cr2 = msmmu_cr2(m),
 		.cfg_sid_gen = m->cfg_sid_gen,
 		.spaces = m->spaces,
 		.vm_gens = m->vm_gens,
@@ -167,8 +168,10 @@ int uiommu_smmuv3_model_explain(
 	model_leave(&model->drain, t.slot);
 	if (!rc)
 		return 0;
+	rc = msmmu_stalls(&t) ? -EINPROGRESS : t.fault.raz ? -ENODATA : -EFAULT;
+	/* Who cannot wait is aborted. */
+	if (rc != -EINPROGRESS)
+		t.fault.stall = false;
 	tell_fault(&t, out);
-	if (t.fault.stall)
-		return -EINPROGRESS;
-	return t.fault.raz ? -ENODATA : -EFAULT;
+	return rc;
 }

@@ -91,6 +91,8 @@ void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
 		.ipa = f->stage == 2 ? f->ipa : 0,
 	};
 
+	if (unlikely(recorded && m->trace))
+		msmmu_trace_event(t);
 	msmmu_irq_deliver(m);
 	if (!m->observe || (t->in->flags & UIOMMU_TXN_PROBE))
 		return;

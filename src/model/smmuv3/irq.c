@@ -108,16 +108,27 @@ static bool by_message(msmmu *m, unsigned int line)
 	return true;
 }
 
+static void tell(const msmmu *m, uint32_t lines)
+{
+	for (; lines; lines &= lines - 1) {
+		unsigned int line = (unsigned int)__builtin_ctz(lines);
+		const struct irq_source *src = &sources[line];
+
+		msmmu_trace_irq(m, line, msmmu_reg(m, src->cfg0),
+				(uint32_t)msmmu_reg(m, src->cfg1));
+	}
+}
+
 void msmmu_irq_deliver_(msmmu *m)
 {
-	uint32_t lines, wires;
+	uint32_t lines, wires, all;
 
 	fetch_add_acq_rel(&m->leaving, 1);
 	/* An aborted message may raise GERROR; its own abort raises nothing. */
 	do {
 		wires = 0;
 		pthread_mutex_lock(&m->irq_lock);
-		lines = exchange_acq_rel(&m->irq_pending, 0);
+		lines = all = exchange_acq_rel(&m->irq_pending, 0);
 		for (; lines; lines &= lines - 1) {
 			unsigned int line = (unsigned int)__builtin_ctz(lines);
 
@@ -125,6 +136,8 @@ void msmmu_irq_deliver_(msmmu *m)
 				wires |= BIT32(line);
 		}
 		pthread_mutex_unlock(&m->irq_lock);
+		if (unlikely(m->trace))
+			tell(m, all);
 		for (; wires && m->host.irq; wires &= wires - 1)
 			m->host.irq(m->host.ctx,
 				    (unsigned int)__builtin_ctz(wires));

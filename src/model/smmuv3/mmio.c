@@ -373,6 +373,8 @@ void uiommu_smmuv3_model_write(struct uiommu_smmuv3_model *model,
 	struct access acc;
 
 	model_check_fork(&model->drain);
+	if (unlikely(model->trace))
+		msmmu_trace_reg(model, offset, size, value);
 	if (offset >= SMMU_REG_PAGE2)
 		msmmu_ecmdq_write(model, offset - SMMU_REG_PAGE2, size, value);
 	else if (decode_access(model, offset, size, &acc) &&

@@ -342,6 +342,8 @@ struct uiommu_smmuv3_model {
 	void *observe_ctx;
 	void (*notify)(void *ctx, const struct uiommu_smmuv3_inval *inval);
 	void *notify_ctx;
+	void (*trace)(void *ctx, const struct uiommu_smmuv3_trace *what);
+	void *trace_ctx;
 
 	/* registers and queues: lock */
 	pthread_mutex_t lock;
@@ -439,6 +441,7 @@ struct msmmu_txn {
 	 */
 	bool dry;
 	uint16_t races; /* descriptor updates that came too late */
+	uint64_t first_pa; /* of a DMA, for the tracer */
 	struct msmmu_fault fault;
 };
 
@@ -447,6 +450,18 @@ int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 			    struct msmmu_caps *caps, char *why, size_t why_len);
 
 #include "queues.h"
+
+struct msmmu_work;
+
+/* trace.c; outside all locks, to be called when m->trace is set */
+void msmmu_trace_dma(const msmmu *m, const struct uiommu_smmuv3_txn *txn,
+		     size_t len, size_t done_len, uint64_t pa, int result);
+void msmmu_trace_cmd(const msmmu *m, const struct msmmu_work *work);
+void msmmu_trace_event(const struct msmmu_txn *t);
+void msmmu_trace_reg(const msmmu *m, uint32_t offset, unsigned int size,
+		     uint64_t value);
+void msmmu_trace_irq(const msmmu *m, unsigned int line, uint64_t addr,
+		     uint32_t data);
 
 /* explain.c; to be called when m->explain is set */
 void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,

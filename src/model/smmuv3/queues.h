@@ -73,6 +73,10 @@ struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
 struct msmmu_work {
 	struct msmmu_cmdq *q;
 	void (*fn)(msmmu *m, const struct msmmu_work *work);
+	/* for the tracer: what was fetched, and how it ended */
+	bool fetched;
+	uint8_t cerror;
+	struct smmu_cmd cmd;
 	union {
 		struct {
 			unsigned int cs;

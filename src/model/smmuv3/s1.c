@@ -98,6 +98,8 @@ bool walk_s1(struct msmmu_txn *t, uint64_t va, uint32_t want,
 	uint32_t rights;
 	bool clean;
 
+	if (half && unlikely(t->m->explain))
+		msmmu_explain_stage(t->m, half, 1, va);
 	if (!half || !walk_table(t, half, 1, va, want, ticket, &leaf))
 		return false;
 	attr = FIELD_GET(VMSA_S1_ATTRINDX, leaf.desc);

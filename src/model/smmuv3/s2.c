@@ -41,6 +41,8 @@ bool walk_s2(struct msmmu_txn *t, uint64_t ipa, uint32_t want,
 	uint32_t rights;
 	bool clean;
 
+	if (unlikely(t->m->explain))
+		msmmu_explain_stage(t->m, half, 2, ipa);
 	if (ipa >> half->in_bits) {
 		msmmu_fault(t, SMMU_EVT_F_TRANSLATION, 2,
 			    "address above the stage-2 range");
@@ -105,6 +107,8 @@ bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
 	struct msmmu_result res;
 	const char *why;
 
+	if (unlikely(t->m->explain))
+		msmmu_explain_class(t->m, class);
 	if (!walk_s2(t, ipa, write ? MSMMU_S2_R | MSMMU_S2_W : MSMMU_S2_R,
 		     &res))
 		goto fault;

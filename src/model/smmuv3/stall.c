@@ -213,10 +213,14 @@ static void go_on(msmmu *m, struct model_slot *slot, struct stalled *st)
 	} else if (st->verdict == RAZ_WI) {
 		msmmu_dma_skip(req);
 	}
-	if (rc || req->done_len == req->len)
+	if (rc || req->done_len == req->len) {
 		model_leave(&m->drain, slot);
-	else
+		if (unlikely(m->trace))
+			msmmu_trace_dma(m, &req->txn, req->len, req->done_len,
+					UIOMMU_PA_INVALID, rc);
+	} else {
 		rc = msmmu_dma_go(m, slot, req, was_stalled);
+	}
 	if (rc != -EINPROGRESS)
 		req->done(req, rc);
 }

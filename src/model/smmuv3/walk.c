@@ -24,6 +24,9 @@ bool walk_abort(struct msmmu_txn *t, unsigned int stage,
 	walk_fault(t, SMMU_EVT_F_WALK_EABT, stage, leaf, reason);
 	t->fault.class = SMMU_EVT_CLASS_TT;
 	t->fault.ipa = leaf->desc_pa;
+	if (unlikely(t->m->explain))
+		msmmu_explain_desc(t->m, stage, leaf->level, leaf->desc_pa, 0,
+				   0, true);
 	return false;
 }
 
@@ -71,6 +74,8 @@ static bool stage2_of(struct msmmu_txn *t, uint32_t want,
 {
 	struct msmmu_result s2;
 
+	if (unlikely(t->m->explain))
+		msmmu_explain_class(t->m, SMMU_EVT_CLASS_IN);
 	if (!walk_s2(t, res->pa, want, &s2)) {
 		if (t->fault.type != SMMU_EVT_F_WALK_EABT)
 			t->fault.ipa = res->pa;

@@ -81,6 +81,10 @@ static inline bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
 		return walk_abort(t, stage, leaf, "external abort on a table");
 	if (unlikely(half->big_endian))
 		leaf->desc = __builtin_bswap64(leaf->desc);
+	if (unlikely(t->m->explain))
+		msmmu_explain_desc(t->m, stage, leaf->level, leaf->desc_pa,
+				   leaf->desc, desc_address(half, leaf->desc),
+				   false);
 	return true;
 }
 
