@@ -21,8 +21,8 @@ enum {
 	TRACK_SMMU = 10,     /* + 10 * SMMU + kind */
 	TRACK_DEVICE = 1000, /* + index */
 };
-/* of a StreamID that no device has */
-#define TRACK_SID (UINT64_C(1) << 33)
+/* of a StreamID that no device has; readers want 31 bits */
+#define TRACK_SID (1u << 30)
 
 static uint64_t track(const struct trace_file *file,
 		      const struct uiommu_trace_record *r)
@@ -34,7 +34,7 @@ static uint64_t track(const struct trace_file *file,
 	if (r->kind != UIOMMU_TRACE_DMA)
 		return TRACK_SMMU + 10u * r->smmu + r->kind;
 	return device >= 0 ? TRACK_DEVICE + (uint64_t)device
-			   : TRACK_SID + r->sid;
+			   : TRACK_SID | (r->sid & (TRACK_SID - 1));
 }
 
 static uint32_t pid_of(const struct trace_file *file,
@@ -213,7 +213,7 @@ void trace_print_json(const struct trace_file *file, FILE *out)
 {
 	fputs("{\"displayTimeUnit\":\"ns\",\n", out);
 	fprintf(out,
-		"\"otherData\":{\"program\":\"uiommu " UIOMMU_VERSION "\","
+		"\"otherData\":{\"program\":\"uiommu\","
 		"\"start_ns\":%llu,\"overwritten\":%llu,\"unreadable\":%llu},\n",
 		ULL(file->header.start.ns), ULL(file->overwritten),
 		ULL(file->unreadable));
