@@ -113,11 +113,10 @@ static void access_rules_of_all_registers(void **state)
 static void undefined_offsets_and_sizes(void **state)
 {
 	struct rig *r = *state;
-	static const uint32_t holes[] = {
-		0x38,	 0x3c,	  0xe0,	   0x100,      0x180,
-		0x190,	 0x4000,  0x4008,  0x8000,     0x10038,
-		0x100e0, 0x1fffc, 0x20000, 0xfffffffc
-	};
+	static const uint32_t holes[] = { 0x38,	   0x3c,      0xe0,    0x100,
+					  0x180,   0x190,     0x4000,  0x4008,
+					  0x8000,  0x10038,   0x100e0, 0x1fffc,
+					  0x20000, 0xfffffffc };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
 		wr(r, holes[i], 0xffffffff);
@@ -141,9 +140,9 @@ static void pages_are_aliases(void **state)
 {
 	struct rig *r = *state;
 
-	wr(r, 0xa8, 0x12345);
+	wr(r, 0xa8, 1);
 	wr(r, 0xac, 0x54321);
-	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 0x12345);
+	assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), 1);
 	assert_int_equal(rd(r, SMMU_REG_EVENTQ_CONS), 0x54321);
 	wr(r, SMMU_REG_EVENTQ_CONS, 7);
 	assert_int_equal(rd(r, 0xac), 7);
