@@ -22,6 +22,7 @@
 
 #include "../mutant.h"
 #include "msmmu.h"
+#include "tell.h"
 
 /* Its address names the thread. */
 static __thread char self_mark;

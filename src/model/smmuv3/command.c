@@ -13,6 +13,7 @@
  */
 #include "../mutant.h"
 #include "msmmu.h"
+#include "tell.h"
 
 /* With no lock held. */
 static void after_sync(msmmu *m, const struct msmmu_work *work)

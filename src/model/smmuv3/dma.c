@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "msmmu.h"
+#include "tell.h"
 
 /* Aligned words of this size are moved in one piece, like a bus would. */
 #define MOVE_WORD(type)                                         \

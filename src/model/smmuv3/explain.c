@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "msmmu.h"
+#include "tell.h"
 
 struct msmmu_explain {
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_step *step);
@@ -122,6 +123,8 @@ static void make_view(msmmu *view, const msmmu *m, struct msmmu_explain *e)
 		.profile = m->profile,
 		.explain = e,
 	};
+	/* Nothing ahead of what is asked for. */
+	view->profile.caching = UIOMMU_SMMUV3_CACHING_NORMAL;
 	for (unsigned int i = 0; i < SMMU_NR_REGISTERS; i++)
 		view->reg[i] = msmmu_reg(m, i);
 }

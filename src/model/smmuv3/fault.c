@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "msmmu.h"
+#include "tell.h"
 
 /* The table of IHI 0070 5.5 for CD.{A,R,S}, and STE.{S2R,S2S}. */
 static void fault_model(const struct msmmu_ctx *ctx, struct msmmu_fault *f)

@@ -15,6 +15,7 @@
  */
 #include "../mutant.h"
 #include "msmmu.h"
+#include "tell.h"
 
 static uint32_t irq_enable_bit(enum uiommu_smmuv3_line line)
 {

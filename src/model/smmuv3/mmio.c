@@ -14,6 +14,7 @@
  */
 #include "../mutant.h"
 #include "msmmu.h"
+#include "tell.h"
 
 enum {
 	RO,

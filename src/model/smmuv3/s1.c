@@ -4,6 +4,7 @@
  * (IHI 0070 3.4, 5.4; DDI 0487 D8.4).
  */
 #include "walk_inline.h"
+#include "tell.h"
 
 /* A privilege that may write here may not execute here. */
 static uint32_t s1_execute(const struct msmmu_ctx *ctx,

@@ -4,6 +4,7 @@
  * SMMU's own accesses to tables (IHI 0070 3.4, 5.2; DDI 0487 D8.4).
  */
 #include "walk_inline.h"
+#include "tell.h"
 
 uint32_t walk_s2_rights(const msmmu *m, const struct msmmu_half *half,
 			uint64_t desc, bool *clean)

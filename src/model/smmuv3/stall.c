@@ -25,6 +25,7 @@
 
 #include "msmmu.h"
 #include "../mutant.h"
+#include "tell.h"
 
 enum verdict {
 	RETRY,

@@ -11,6 +11,7 @@
  */
 #include "../mutant.h"
 #include "msmmu.h"
+#include "tell.h"
 
 static bool bad(struct msmmu_ctx *ctx, uint8_t type, const char *why,
 		uint64_t pa, uint64_t word)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* trace.c - telling a tracer what happens. */
 #include "msmmu.h"
+#include "tell.h"
 
 static void tell(const msmmu *m, const struct uiommu_smmuv3_trace *what)
 {

@@ -8,6 +8,7 @@
  * in s1.c and s2.c, with descriptors that have to be written in htt.c.
  */
 #include "walk.h"
+#include "tell.h"
 
 void walk_fault(struct msmmu_txn *t, uint8_t type, uint8_t stage,
 		const struct walk_leaf *leaf, const char *reason)

@@ -19,6 +19,7 @@
 
 #include "pwc_inline.h"
 #include "walk.h"
+#include "tell.h"
 
 /* --------------------------------------------------------- descriptors -- */
 
