@@ -440,7 +440,7 @@ struct msmmu_txn {
 	 * marked in (UIOMMU_TXN_PROBE, and accesses that fault): keep nothing.
 	 */
 	bool dry;
-	uint16_t races; /* descriptor updates that came too late */
+	uint16_t races;	   /* descriptor updates that came too late */
 	uint64_t first_pa; /* of a DMA, for the tracer */
 	struct msmmu_fault fault;
 };
@@ -450,9 +450,6 @@ int msmmu_caps_from_profile(const struct uiommu_smmuv3_profile *profile,
 			    struct msmmu_caps *caps, char *why, size_t why_len);
 
 #include "queues.h"
-
-struct msmmu_work;
-
 
 /* cfgcache.c */
 int msmmu_cfg_init(msmmu *m);
