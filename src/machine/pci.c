@@ -86,8 +86,11 @@ int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 static void run(struct pcidev *dev)
 {
 	msix_flush(dev);
-	if (dev->type->run)
-		dev->type->run(dev);
+	if (!dev->type->run)
+		return;
+	trace_chain(dev->machine, true);
+	dev->type->run(dev);
+	trace_chain(dev->machine, false);
 }
 
 static void kick_later(struct pcidev *dev)

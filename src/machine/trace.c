@@ -26,6 +26,12 @@
 
 #define LANES 8u
 #define LANE_RECORDS 16384u
+/*
+ * A look at the counter takes as long as a small access.  In a row of accesses
+ * these have the time of the one before, but not many in a row.
+ */
+#define TIMED_BYTES 256u
+#define UNTIMED 3u
 /* How often the clock is looked at. */
 #define CLOCK_PERIOD_MS 10u
 
@@ -43,6 +49,10 @@ static __thread struct {
 	struct uiommu_trace_lane *lane;
 	struct uiommu_trace_record *ring;
 	uint64_t dma_began;
+	/* in a row of accesses: when the last one with a time ended */
+	bool chain;
+	uint8_t untimed; /* how many more may go without */
+	uint64_t last;
 } mine __attribute__((tls_model("initial-exec")));
 
 /* --------------------------------------------------------------- clock -- */
@@ -163,6 +173,8 @@ static inline void done(struct trace *tr, struct uiommu_trace_record *record,
 {
 	record->ticks = now;
 	store_release(&record->seq, n + 1);
+	/* The next but one, by then it has arrived. */
+	__builtin_prefetch(&mine.ring[(n + 2) & tr->mask], 1);
 	if (now >= load_relaxed(&tr->next_clock))
 		look_at_clock(tr);
 }
@@ -172,12 +184,24 @@ static uint32_t ticks_since(uint64_t began, uint64_t now)
 	return (uint32_t)min_u64(now - began, UINT32_MAX);
 }
 
+/* When an access ended. */
+static inline uint64_t dma_ended(const struct uiommu_smmuv3_trace *what)
+{
+	if (mine.untimed && what->dma.len < TIMED_BYTES && !what->result) {
+		mine.untimed--;
+		return mine.last;
+	}
+	mine.last = ticks_now();
+	mine.untimed = mine.chain ? UNTIMED : 0;
+	return mine.last;
+}
+
 static void put_dma(struct trace *tr, uint8_t smmu,
 		    const struct uiommu_smmuv3_trace *what)
 {
 	const struct uiommu_smmuv3_txn *txn = what->dma.txn;
 	uint64_t len = min_u64(what->dma.len, UINT32_MAX);
-	uint64_t now = ticks_now(), n;
+	uint64_t now = dma_ended(what), n;
 	struct uiommu_trace_record *record = take(tr, UIOMMU_TRACE_DMA, &n);
 
 	if (txn->flags & UIOMMU_TXN_SSV)
@@ -259,7 +283,8 @@ static int traced_dma(struct uiommu_smmuv3_model *model,
 	uint64_t outer = mine.dma_began;
 	int rc;
 
-	mine.dma_began = ticks_now();
+	/* What follows another closely began when that ended. */
+	mine.dma_began = mine.untimed ? mine.last : ticks_now();
 	rc = uiommu_smmuv3_model_dma(model, req);
 	mine.dma_began = outer;
 	return rc;
@@ -277,6 +302,14 @@ void trace_smmu(struct machine_smmu *smmu)
 		       sizeof(tr->header->smmu[i]));
 	smmu->dma = traced_dma;
 	uiommu_smmuv3_model_set_tracer(smmu->model, tell, smmu);
+}
+
+void trace_chain(struct uiommu_machine *machine, bool begin)
+{
+	if (!machine->trace.header)
+		return;
+	mine.chain = begin;
+	mine.untimed = 0;
 }
 
 /* ------------------------------------------------------------- memory --- */

@@ -33,6 +33,9 @@ void trace_name_devices(struct uiommu_machine *machine);
 /* A forked child is a process of its own. */
 void trace_after_fork_child(struct uiommu_machine *machine);
 
+/* A device begins, or ends, a row of accesses that follow each other closely. */
+void trace_chain(struct uiommu_machine *machine, bool begin);
+
 /* Put the trace between the machine and a model, and around pinning. */
 void trace_smmu(struct machine_smmu *smmu);
 void trace_mm(struct uiommu_machine *machine);

@@ -131,16 +131,6 @@ static int dma_stop(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 	return -EINPROGRESS;
 }
 
-/* The request may be somebody else's by now, if it is stalled. */
-static void tell(const struct msmmu_txn *t, uint64_t iova, size_t len, int rc)
-{
-	struct uiommu_smmuv3_txn txn = *t->in;
-	size_t done_len = txn.iova - iova;
-
-	txn.iova = iova;
-	msmmu_trace_dma(t->m, &txn, len, done_len, t->first_pa, rc);
-}
-
 size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req)
 {
 	uint64_t iova = req->txn.iova + req->done_len;
@@ -194,8 +184,13 @@ int msmmu_dma_go(msmmu *m, struct model_slot *slot,
 		t.was_stalled = false;
 		t.slot = model_enter(&m->drain);
 	}
-	if (unlikely(m->trace))
-		tell(&t, iova, len, rc);
+	if (unlikely(m->trace)) {
+		/* The request may be somebody else's by now: it has stalled. */
+		size_t moved = txn.iova - iova;
+
+		txn.iova = iova;
+		msmmu_trace_dma(m, &txn, len, moved, t.first_pa, rc);
+	}
 	if (unlikely(load_relaxed(&m->nr_retired) > MSMMU_RECLAIM))
 		msmmu_reclaim(m, t.slot);
 	return rc;
