@@ -39,6 +39,8 @@ struct uiommu_unit_caps {
 	uint8_t ias;	  /* input bits of a paging domain */
 	uint8_t oas;	  /* output bits */
 	uint8_t max_pasid_lg2; /* 0: no PASIDs */
+	uint32_t granules;     /* bit n: uiommu_dom_cfg.granule_lg2 may be n */
+	bool stage2;	       /* UIOMMU_STAGE_2 domains */
 	/* Walks and, when a domain asks for it, DMA are coherent with CPUs. */
 	bool coherent;
 	bool enforce_coherency;
@@ -64,8 +66,20 @@ struct uiommu_hwdev_cfg {
 	void *cookie; /* given back in faults */
 };
 
+/* Which of the hardware's stages translates; counts for PAGING. */
+enum uiommu_stage {
+	UIOMMU_STAGE_ANY, /* the first, where there is one */
+	UIOMMU_STAGE_1,
+	UIOMMU_STAGE_2, /* below a guest's own tables; takes no PASIDs */
+};
+
 struct uiommu_dom_cfg {
 	enum uiommu_dom_type type;
+	/* The rest counts for PAGING; 0: as the unit likes it. */
+	enum uiommu_stage stage;
+	uint8_t granule_lg2; /* the smallest page */
+	uint8_t ias;	     /* input address bits */
+	uint8_t oas;	     /* output address bits */
 };
 
 /* A translation fault or another event that a device caused. */
@@ -113,7 +127,10 @@ struct uiommu_host_ops {
 struct uiommu_driver_ops {
 	const char *name;
 
-	/* Quiesce the hardware and free the unit; no device is left on it. */
+	/*
+	 * Quiesce the hardware and free the unit.  No device is left on it, and
+	 * no domain that it made.
+	 */
 	void (*remove)(struct uiommu_unit *unit);
 	void (*caps)(struct uiommu_unit *unit, struct uiommu_unit_caps *caps);
 	/*
@@ -136,11 +153,12 @@ struct uiommu_driver_ops {
 	int (*dev_add)(struct uiommu_unit *unit,
 		       const struct uiommu_hwdev_cfg *cfg,
 		       struct uiommu_hwdev **out);
+	/* What is attached is detached, PASIDs with a line in the log. */
 	void (*dev_remove)(struct uiommu_hwdev *dev);
 
 	/*
-	 * -EOPNOTSUPP: the unit has no such domains; -ENOSPC: no address space
-	 * id (ASID, VMID) is left; -ENOMEM.
+	 * -EOPNOTSUPP: the unit has no such domains; -EINVAL: nobody has (a line
+	 * in the log tells the reason of either); -ENOMEM.
 	 */
 	int (*dom_alloc)(struct uiommu_unit *unit,
 			 const struct uiommu_dom_cfg *cfg,
@@ -150,15 +168,41 @@ struct uiommu_driver_ops {
 
 	/*
 	 * Make `dev` use `dom` for its accesses without PASID, in place of what
-	 * it used.  Everything that can fail comes before the first change.  When
-	 * it returns 0 no access that began later, and none cached, uses the old
-	 * domain.  -EINVAL: the domain does not fit the device's unit; -ENOMEM.
-	 * -ETIMEDOUT or -EIO: the hardware does not answer; then the device is
-	 * left blocked with no domain (dom NULL), and a domain that is freed
-	 * keeps what the hardware may still read.  A domain may serve many
-	 * devices.
+	 * it used; accesses find the old or the new one at every instant (one
+	 * stage 2, the other not: or are aborted).  A domain may serve many
+	 * devices, also behind other units of the driver whose hardware can walk
+	 * its page table.  Everything that can fail comes before the first
+	 * change.  When it returns 0 no access that began later, and none
+	 * cached, uses the old domain.
+	 *   -EINVAL	the domain does not fit the device's unit (a line in the
+	 *		log tells the reason)
+	 *   -EBUSY	the device has PASIDs in use, which cannot stand beside
+	 *		this domain (stage 2)
+	 *   -ENOSPC	no address space id (ASID, VMID) is left
+	 *   -ENOMEM
+	 *   -ETIMEDOUT, -EIO  the hardware does not answer: the device is left
+	 *		with no domain (dom NULL) and, until a later call
+	 *		succeeds, blocked with all its PASIDs; a domain that is
+	 *		freed keeps what the hardware may still read
 	 */
 	int (*attach)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
+
+	/*
+	 * The same for the accesses with `pasid`, which use `old` now (NULL:
+	 * they are aborted) and `dom` after it (NULL: aborted).  NULL for both,
+	 * or the same domain again, is nothing.  PASIDs keep their domains while
+	 * the device itself is attached to another one, a blocked or identity
+	 * domain included.  NULL: the driver has no PASIDs.
+	 *   -EOPNOTSUPP  the device or the unit has no PASIDs
+	 *   -EINVAL	pasid is 0 or beyond the device's; it does not have `old`;
+	 *		dom is no stage-1 domain that fits; the device's own
+	 *		domain is a stage-2 domain
+	 *   -EBUSY	old is NULL and the PASID has a domain
+	 *   -ENOSPC, -ENOMEM, as for attach; a detach needs neither
+	 *   -ETIMEDOUT, -EIO  as for attach; the PASID has no domain any more
+	 */
+	int (*set_pasid)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
+			 uint32_t pasid, struct uiommu_hwdom *old);
 
 	/*
 	 * Make the hardware forget the gather's ranges, everywhere the domain is

@@ -123,6 +123,31 @@ smmuv3_make_tlbi_nh_va(const struct smmuv3_tlbi_va *va)
 	return cmd;
 }
 
+/* By intermediate address: the ASID is not looked at. */
+static inline struct smmu_cmd
+smmuv3_make_tlbi_s2_ipa(const struct smmuv3_tlbi_va *va)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_S2_IPA);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_NUM, va->num) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_SCALE, va->scale) |
+		    FIELD_PREP(SMMU_CMD_TLBI_0_VMID, va->vmid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_TLBI_1_LEAF, va->leaf) |
+		    FIELD_PREP(SMMU_CMD_TLBI_1_TTL, va->ttl) |
+		    FIELD_PREP(SMMU_CMD_TLBI_1_TG, va->tg) |
+		    (va->addr & SMMU_CMD_TLBI_1_IPA);
+	return cmd;
+}
+
+/* Everything of a VMID, of both stages. */
+static inline struct smmu_cmd smmuv3_make_tlbi_s12_vmall(uint16_t vmid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_TLBI_S12_VMALL);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_VMID, vmid);
+	return cmd;
+}
+
 /* Completion is found by polling CMDQ_CONS. */
 static inline struct smmu_cmd smmuv3_make_sync(void)
 {

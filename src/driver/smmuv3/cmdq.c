@@ -35,6 +35,7 @@
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
 #include "log.h"
+#include "mutant.h"
 #include "patience.h"
 
 #define TAIL_OPEN BIT64(32)
@@ -256,11 +257,13 @@ static enum smmuv3_cmd_kind kind_of(uint64_t q0, uint64_t q1)
 	case SMMU_CMD_OP_CFGI_STE_RANGE:
 		return SMMUV3_CMD_CFGI_RANGE;
 	case SMMU_CMD_OP_TLBI_NH_VA:
+	case SMMU_CMD_OP_TLBI_S2_IPA:
 		return q1 & SMMU_CMD_TLBI_1_TG ? SMMUV3_CMD_TLBI_RANGE
 					       : SMMUV3_CMD_TLBI_VA;
 	case SMMU_CMD_OP_TLBI_NH_ASID:
 		return SMMUV3_CMD_TLBI_ASID;
 	case SMMU_CMD_OP_TLBI_NH_ALL:
+	case SMMU_CMD_OP_TLBI_S12_VMALL:
 	case SMMU_CMD_OP_TLBI_NSNH_ALL:
 	case SMMU_CMD_OP_TLBI_EL2_ALL:
 		return SMMUV3_CMD_TLBI_ALL;
@@ -363,23 +366,45 @@ void smmuv3_batch_add(struct smmuv3_batch *batch, struct smmu_cmd cmd)
 	batch->cmd[batch->nr++] = cmd;
 }
 
-int smmuv3_batch_sync(struct smmuv3_batch *batch)
+void smmuv3_batch_submit(struct smmuv3_batch *batch,
+			 struct smmuv3_ticket *ticket)
 {
-	struct smmuv3_cmdq *q = batch->q;
 	uint32_t end = 0;
+
+	if (!DRIVER_MUTANT("cmdq: SYNC"))
+		smmuv3_batch_add(batch, smmuv3_make_sync());
+	batch_flush(batch, &end);
+	*ticket = (struct smmuv3_ticket){
+		.q = batch->q,
+		.rc = batch->rc,
+		.first = batch->first,
+		.end = end,
+		.errors = batch->errors,
+	};
+}
+
+int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
+{
+	struct smmuv3_cmdq *q = ticket->q;
 	int rc;
 
-	smmuv3_batch_add(batch, smmuv3_make_sync());
-	batch_flush(batch, &end);
-	if (batch->rc)
-		return batch->rc;
-	rc = wait_consumed(q, end);
+	if (ticket->rc)
+		return ticket->rc;
+	rc = wait_consumed(q, ticket->end);
 	if (rc)
 		return rc;
-	if (load_acquire(&q->errors) != batch->errors &&
-	    any_failed(q, batch->first, end))
+	if (load_acquire(&q->errors) != ticket->errors &&
+	    any_failed(q, ticket->first, ticket->end))
 		return -EIO;
 	return 0;
+}
+
+int smmuv3_batch_sync(struct smmuv3_batch *batch)
+{
+	struct smmuv3_ticket ticket;
+
+	smmuv3_batch_submit(batch, &ticket);
+	return smmuv3_ticket_wait(&ticket);
 }
 
 /* --------------------------------------------------------------- setup -- */

@@ -20,7 +20,7 @@ enum smmuv3_cmd_kind {
 	SMMUV3_CMD_CFGI_STE,
 	SMMUV3_CMD_CFGI_CD,
 	SMMUV3_CMD_CFGI_RANGE,
-	SMMUV3_CMD_TLBI_VA,
+	SMMUV3_CMD_TLBI_VA, /* or IPA */
 	SMMUV3_CMD_TLBI_RANGE,
 	SMMUV3_CMD_TLBI_ASID,
 	SMMUV3_CMD_TLBI_ALL,
@@ -99,6 +99,21 @@ void smmuv3_batch_add(struct smmuv3_batch *batch, struct smmu_cmd cmd);
  *   -EIO	a command of the batch was refused, or the queue is dead
  */
 int smmuv3_batch_sync(struct smmuv3_batch *batch);
+
+/* The same in two steps, so that several SMMUs can work at the same time. */
+struct smmuv3_ticket {
+	struct smmuv3_cmdq *q;
+	int rc;
+	uint32_t first; /* position of the batch, */
+	uint32_t end;	/* and what comes after it */
+	uint32_t errors;
+};
+
+/* Add a CMD_SYNC and hand over; every ticket is to be waited for. */
+void smmuv3_batch_submit(struct smmuv3_batch *batch,
+			 struct smmuv3_ticket *ticket);
+/* Wait; returns as batch_sync does. */
+int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket);
 
 /*
  * If the hardware stopped at a bad command, repair, log and let it go on.

@@ -1,185 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices: making them known, and pointing them at a domain.
- *
- * All StreamIDs of a device have equal entries.  Attaching never passes through
- * an entry that leads nowhere: a free CD slot is filled, then the entry writer
- * switches each STE from old to new, and after its CFGI and SYNC no access that
- * begins can use the old domain.  TLB entries of the old domain need not go for
- * that, since they are tagged with another ASID, which no STE of the device
- * leads to any more.  They do go when the last device leaves the domain, so
- * that a flush of a domain that is not in use has nothing to do (domain.c).
- *
- * Everything that can run out is taken before the first store.  What remains is
- * hardware that does not answer: then the device is left with abort entries and
- * no domain, and the attachments of both domains keep what they protect.
+ * Devices: coming and going.  What they are pointed at is attach.c's; a device
+ * that is known and not attached is blocked.
  */
-#include "cmd.h"
-#include "entry.h"
 #include "unit.h"
-
-/* ------------------------------------------------------- stream entries -- */
-
-/* Context of the entry writer: whose entry it is. */
-struct ste_ctx {
-	struct smmuv3_unit *unit;
-	uint32_t sid;
-};
-
-static void ste_store(void *ctx, le64_t *word, le64_t value)
-{
-	struct ste_ctx *c = ctx;
-
-	smmuv3_store(c->unit, word, value);
-}
-
-static int ste_sync(void *ctx)
-{
-	struct ste_ctx *c = ctx;
-	struct smmuv3_batch batch;
-
-	smmuv3_batch_init(&batch, &c->unit->cmdq);
-	smmuv3_batch_add(&batch, smmuv3_make_cfgi_ste(c->sid, true));
-	return smmuv3_batch_sync(&batch);
-}
-
-static const struct smmuv3_entry_ops ste_ops = {
-	.used = smmuv3_ste_used,
-	.abort_q0 = SMMU_STE_0_V, /* Config 0 */
-	.store = ste_store,
-	.sync = ste_sync,
-};
-
-static int install_ste(struct smmuv3_unit *unit, uint32_t sid,
-		       const struct smmu_ste *ste)
-{
-	struct ste_ctx ctx = { unit, sid };
-
-	return smmuv3_entry_write(&ste_ops, &ctx, smmuv3_strtab_ste(unit, sid),
-				  ste->q);
-}
-
-static int install_all(struct smmuv3_dev *dev, const struct smmu_ste *ste)
-{
-	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
-	unsigned int i;
-	int rc;
-
-	for (i = 0; i < dev->nr_ids; i++) {
-		rc = install_ste(unit, dev->ids[i], ste);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/*
- * Abort entries everywhere.  The stores come first and for all StreamIDs, so
- * that hardware that has stopped answering finds them when it wakes up.
- */
-static int block_all(struct smmuv3_dev *dev)
-{
-	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
-	struct smmu_ste ste;
-	struct ste_ctx ctx;
-	unsigned int i;
-	int rc = 0, err;
-
-	smmuv3_make_ste_abort(&ste);
-	for (i = 0; i < dev->nr_ids; i++) {
-		ctx = (struct ste_ctx){ unit, dev->ids[i] };
-		smmuv3_entry_stop(&ste_ops, &ctx,
-				  smmuv3_strtab_ste(unit, dev->ids[i]));
-	}
-	for (i = 0; i < dev->nr_ids; i++) {
-		ctx = (struct ste_ctx){ unit, dev->ids[i] };
-		err = ste_sync(&ctx);
-		if (!err)
-			err = install_ste(unit, dev->ids[i], &ste);
-		rc = rc ? rc : err;
-	}
-	return rc;
-}
-
-/* --------------------------------------------------------------- attach -- */
-
-static void make_ste(struct smmuv3_dom *dom, struct smmuv3_dev *dev,
-		     struct smmu_ste *ste)
-{
-	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
-	struct smmuv3_ste_s1_cfg s1 = {
-		.coherent = unit->feat.coherent,
-		.no_stall = unit->feat.can_stall,
-		.vmid = SMMUV3_S1_VMID,
-	};
-	struct smmuv3_cd_cfg cdcfg = {
-		.asid = dom->asid,
-		.coherent = unit->feat.coherent,
-	};
-	struct smmu_cd cd;
-
-	switch (dom->hwdom.type) {
-	case UIOMMU_DOM_PAGING:
-		cdcfg.pt = dom->info;
-		smmuv3_make_cd_s1(&cd, &cdcfg);
-		s1.cdtab = smmuv3_cdtab_install(unit, &dev->cdtab, &cd);
-		smmuv3_make_ste_s1(ste, &s1);
-		break;
-	case UIOMMU_DOM_IDENTITY:
-		smmuv3_make_ste_bypass(ste);
-		break;
-	default:
-		smmuv3_make_ste_abort(ste);
-		break;
-	}
-}
-
-static void leave_dom(struct smmuv3_unit *unit, struct uiommu_hwdom *old)
-{
-	if (old && old->type == UIOMMU_DOM_PAGING)
-		smmuv3_att_put(to_smmuv3_dom(old), unit);
-}
-
-int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v)
-{
-	struct smmuv3_unit *unit = to_smmuv3_unit(v->unit);
-	struct smmuv3_dev *dev = to_smmuv3_dev(v);
-	struct smmuv3_dom *dom = to_smmuv3_dom(d);
-	struct uiommu_hwdom *old = v->dom;
-	struct smmu_ste ste;
-	int rc;
-
-	if (d->unit != v->unit)
-		return -EINVAL;
-	if (old == d)
-		return 0;
-	if (d->type == UIOMMU_DOM_PAGING) {
-		rc = smmuv3_att_get(dom, unit);
-		if (rc)
-			return rc;
-	}
-
-	make_ste(dom, dev, &ste);
-	rc = install_all(dev, &ste);
-	if (rc)
-		goto err_block;
-	if (d->type == UIOMMU_DOM_PAGING)
-		smmuv3_cdtab_commit(&dev->cdtab);
-	v->dom = d;
-	leave_dom(unit, old);
-	return 0;
-
-err_block:
-	smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
-		   "%s: attach failed, the device is blocked", v->name);
-	block_all(dev);
-	v->dom = NULL;
-	leave_dom(unit, d);
-	leave_dom(unit, old);
-	return rc;
-}
-
-/* ---------------------------------------------------- coming and going -- */
 
 /* Are the StreamIDs of cfg free and different?  dev_lock is held. */
 static int check_ids(struct smmuv3_unit *unit,
@@ -228,7 +52,8 @@ static struct smmuv3_dev *dev_alloc(struct smmuv3_unit *unit,
 	copy = (char *)dev->ids + ids_size;
 	memcpy(copy, name, len);
 	dev->hwdev.name = copy;
-	if (smmuv3_cdtab_init(unit, &dev->cdtab)) {
+	dev->pasid_bits = min_u64(cfg->pasid_bits, unit->feat.ssid_bits);
+	if (smmuv3_lock_init(unit, &dev->lock)) {
 		smmuv3_obj_free(unit, dev);
 		return NULL;
 	}
@@ -274,7 +99,7 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	return 0;
 
 err_dev:
-	smmuv3_cdtab_fini(unit, &dev->cdtab);
+	smmuv3_lock_fini(unit, &dev->lock);
 	smmuv3_obj_free(unit, dev);
 err_unlock:
 	smmuv3_unlock(unit, &unit->dev_lock);
@@ -285,7 +110,31 @@ static void dev_free(struct uiommu_defer *defer)
 {
 	struct smmuv3_dev *dev = container_of(defer, struct smmuv3_dev, defer);
 
+	dev->p->lock_fini(dev->p->ctx, &dev->lock);
 	dev->p->obj_free(dev->p->ctx, dev);
+}
+
+/* The users that the device and its PASIDs were; its entries abort. */
+static void leave_domains(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
+			  bool sure)
+{
+	struct smmuv3_dom *rid = dev->hwdev.dom ? to_smmuv3_dom(dev->hwdev.dom)
+						: NULL;
+	struct smmuv3_dom *dom;
+	uint32_t index;
+
+	if (smmuv3_cdtab_pasids(&dev->cdtab))
+		smmuv3_log(dev->p, UIOMMU_LOG_WARN,
+			   "%s: removed with %u PASIDs in use", dev->hwdev.name,
+			   smmuv3_cdtab_pasids(&dev->cdtab));
+	for (index = 1;; index++) {
+		dom = smmuv3_cdtab_next(&dev->cdtab, &index);
+		if (!dom)
+			break;
+		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+	}
+	if (rid && rid->hwdom.type == UIOMMU_DOM_PAGING)
+		smmuv3_att_put(rid, unit, smmuv3_leave(sure));
 }
 
 void smmuv3_dev_remove(struct uiommu_hwdev *d)
@@ -294,20 +143,20 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 	struct smmuv3_dev *dev = to_smmuv3_dev(d);
 	const struct uiommu_platform *p = dev->p;
 	struct smmu_ste ste;
-	int rc;
+	bool sure;
 
+	smmuv3_lock(unit, &dev->lock);
 	smmuv3_make_ste_abort(&ste);
-	rc = install_all(dev, &ste);
-	if (rc)
-		rc = block_all(dev);
-	leave_dom(unit, d->dom);
+	sure = !dev->stopped && !smmuv3_stream_install(dev, &ste);
+	if (!sure)
+		sure = !smmuv3_stream_stop(dev);
+	leave_domains(unit, dev, sure);
+	smmuv3_cdtab_fini(dev, sure);
+	smmuv3_unlock(unit, &dev->lock);
 
 	smmuv3_lock(unit, &unit->dev_lock);
 	set_owner(unit, dev, NULL);
 	smmuv3_unlock(unit, &unit->dev_lock);
-	/* The hardware may still read it where it did not answer. */
-	if (!rc)
-		smmuv3_cdtab_fini(unit, &dev->cdtab);
 	/* An event may be looking at it. */
 	p->defer(p->ctx, &dev->defer, dev_free);
 }

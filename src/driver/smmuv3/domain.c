@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Domains, and on which unit each is in use.
+ * Domains, and on which units each is in use.
  *
- * A paging domain is a page table and an ASID.  Identity and blocked domains
- * hold nothing: the unit has one of each, and allocating one gives it out.
+ * A paging domain is a page table.  Identity and blocked domains hold nothing:
+ * the unit has one of each, and allocating one gives it out.
  *
- * The attachments of a domain tell a flush where to go.  They are a list that
- * flush reads without a lock.  An attachment stands in it from before the first
- * STE that leads to the domain until after the hardware has dropped the ASID
- * (att_put).  So if a flush, which clears page table entries first and then
- * looks at the list, finds nothing, then the hardware holds nothing and will
- * read the cleared entries when a device is attached: a full fence on both
- * sides makes that so.
+ * The attachments of a domain tell a flush where to go: one for each unit on
+ * which a device or a PASID uses it, with a tag (ASID or VMID) of that unit.
+ * They are a list that flush reads without a lock.  An attachment stands in it
+ * from before the first CD or STE that leads to the domain until after the
+ * hardware has dropped the tag (att_put).  So if a flush, which clears page
+ * table entries first and then looks at the list, finds nothing, then the
+ * hardware holds nothing and will read the cleared entries when a device is
+ * attached: a full fence on both sides makes that so.
  *
- * If the hardware does not confirm that it dropped an ASID, the attachment
- * stays, and with it the ASID and, if the domain is freed, the page table: a
- * leak is better than a device in somebody else's memory.
+ * A tag belongs to the attachment and is given back with it, when the hardware
+ * has forgotten it and not before.  If the hardware does not confirm that, the
+ * attachment stays, and with it the tag and, if the domain is freed, the page
+ * table: a leak is better than a device in somebody else's memory.
  */
+#include "mutant.h"
 #include "unit.h"
 
 static void static_dom_init(struct smmuv3_unit *unit, struct smmuv3_dom *dom,
@@ -36,22 +39,15 @@ void smmuv3_static_doms_init(struct smmuv3_unit *unit)
 
 static int make_pgtable(struct smmuv3_unit *unit, struct smmuv3_dom *dom)
 {
-	const struct smmuv3_features *f = &unit->feat;
-	struct uiommu_pgtable_cfg cfg = {
-		.platform = unit->unit.platform,
-		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
-		.granule_lg2 = f->granule_lg2,
-		.ias = SMMUV3_IAS,
-		.oas = f->pt_oas,
-		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
-	};
+	struct uiommu_pgtable_cfg cfg;
 	int rc;
 
+	smmuv3_shape_pgtable(&dom->shape, &cfg);
 	rc = uiommu_pgtable_create(&cfg, &dom->hwdom.pt);
 	if (rc)
 		return rc;
 	uiommu_pgtable_info(dom->hwdom.pt, &dom->info);
-	if (dom->info.root >> f->pt_oas) {
+	if (dom->info.root >> dom->shape.oas) {
 		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
 			   "page table at %llx is out of reach",
 			   (unsigned long long)dom->info.root);
@@ -61,30 +57,32 @@ static int make_pgtable(struct smmuv3_unit *unit, struct smmuv3_dom *dom)
 	return 0;
 }
 
-static int paging_dom_alloc(struct smmuv3_unit *unit, struct smmuv3_dom **out)
+static int paging_dom_alloc(struct smmuv3_unit *unit,
+			    const struct uiommu_dom_cfg *cfg,
+			    struct smmuv3_dom **out)
 {
+	struct smmuv3_shape shape;
 	struct smmuv3_dom *dom;
 	int rc;
 
+	rc = smmuv3_shape_choose(unit, cfg, &shape);
+	if (rc)
+		return rc;
 	dom = smmuv3_obj_alloc(unit, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
 	dom->hwdom.unit = &unit->unit;
 	dom->hwdom.type = UIOMMU_DOM_PAGING;
+	dom->shape = shape;
 	rc = smmuv3_lock_init(unit, &dom->lock);
 	if (rc)
 		goto err_free;
-	rc = smmuv3_asid_get(unit, &dom->asid);
-	if (rc)
-		goto err_lock;
 	rc = make_pgtable(unit, dom);
 	if (rc)
-		goto err_asid;
+		goto err_lock;
 	*out = dom;
 	return 0;
 
-err_asid:
-	smmuv3_asid_put(unit, dom->asid);
 err_lock:
 	smmuv3_lock_fini(unit, &dom->lock);
 err_free:
@@ -107,7 +105,7 @@ int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 		dom = &unit->identity;
 		break;
 	case UIOMMU_DOM_PAGING:
-		rc = paging_dom_alloc(unit, &dom);
+		rc = paging_dom_alloc(unit, cfg, &dom);
 		break;
 	default:
 		return -EOPNOTSUPP;
@@ -130,68 +128,123 @@ static struct smmuv3_att *att_find(struct smmuv3_dom *dom,
 	return NULL;
 }
 
+const struct smmuv3_att *smmuv3_att_of(const struct smmuv3_dom *dom,
+				       const struct smmuv3_unit *unit)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	const struct smmuv3_att *att;
+
+	/* Others come and go; the caller's own stays. */
+	p->read_begin(p->ctx);
+	for (att = load_acquire(&dom->atts); att && att->unit != unit;)
+		att = load_acquire(&att->next);
+	p->read_end(p->ctx);
+	UIOMMU_ASSERT(att);
+	return att;
+}
+
 static void att_free(struct uiommu_defer *defer)
 {
 	struct smmuv3_att *att = container_of(defer, struct smmuv3_att, defer);
+	struct smmuv3_unit *unit = att->unit;
 
 	att->p->obj_free(att->p->ctx, att);
+	smmuv3_unit_put(unit);
 }
 
-/* Take it out of the list once the hardware has dropped the ASID. */
+static struct smmuv3_tags *tags_of(struct smmuv3_unit *unit,
+				   const struct smmuv3_dom *dom)
+{
+	return dom->shape.stage == 2 ? &unit->vmids : &unit->asids;
+}
+
+/* In use by nobody yet, and not in the list. */
+static struct smmuv3_att *att_new(const struct smmuv3_dom *dom,
+				  struct smmuv3_unit *unit, int *rc)
+{
+	struct smmuv3_att *att;
+
+	*rc = -ENOMEM;
+	att = smmuv3_obj_alloc(unit, sizeof(*att));
+	if (!att)
+		return NULL;
+	att->unit = unit;
+	att->p = unit->unit.platform;
+	att->vmid = SMMUV3_S1_VMID;
+	*rc = smmuv3_tag_get(unit, tags_of(unit, dom),
+			     dom->shape.stage == 2 ? &att->vmid : &att->asid);
+	if (*rc) {
+		smmuv3_log(att->p, UIOMMU_LOG_ERROR, "all %ss are in use",
+			   dom->shape.stage == 2 ? "VMID" : "ASID");
+		smmuv3_obj_free(unit, att);
+		return NULL;
+	}
+	fetch_add_acq_rel(&unit->refs, 1);
+	return att;
+}
+
+/* The tag is the unit's again. */
+static void att_discard(const struct smmuv3_dom *dom, struct smmuv3_att *att)
+{
+	smmuv3_tag_put(att->unit, tags_of(att->unit, dom),
+		       dom->shape.stage == 2 ? att->vmid : att->asid);
+	att->p->defer(att->p->ctx, &att->defer, att_free);
+}
+
+/* Take it out of the list once the hardware has dropped the tag. */
 static int att_drop(struct smmuv3_dom *dom, struct smmuv3_att *att)
 {
-	const struct uiommu_platform *p = att->p;
 	struct smmuv3_att **link = &dom->atts;
-	int rc;
+	int rc = 0;
 
-	rc = smmuv3_inv_asid(att->unit, att->vmid, att->asid);
+	if (att->exposed &&
+	    !DRIVER_MUTANT("domain: TLBI of a tag that nobody uses"))
+		rc = smmuv3_inv_att(att);
 	if (rc) {
-		smmuv3_log(p, UIOMMU_LOG_ERROR,
-			   "ASID %u could not be invalidated", att->asid);
+		smmuv3_log(att->p, UIOMMU_LOG_ERROR,
+			   "ASID %u, VMID %u could not be invalidated",
+			   att->asid, att->vmid);
 		return rc;
 	}
 	while (*link != att)
 		link = &(*link)->next;
 	store_release(link, att->next);
-	p->defer(p->ctx, &att->defer, att_free);
+	att_discard(dom, att);
 	return 0;
 }
 
 int smmuv3_att_get(struct smmuv3_dom *dom, struct smmuv3_unit *unit)
 {
-	struct smmuv3_att *fresh, *att;
-
-	fresh = smmuv3_obj_alloc(unit, sizeof(*fresh));
-	if (!fresh)
-		return -ENOMEM;
-	fresh->unit = unit;
-	fresh->p = unit->unit.platform;
-	fresh->asid = dom->asid;
-	fresh->vmid = SMMUV3_S1_VMID;
+	struct smmuv3_att *att;
+	int rc = 0;
 
 	smmuv3_lock(unit, &dom->lock);
 	att = att_find(dom, unit);
 	if (!att) {
-		att = fresh;
-		fresh = NULL;
+		att = att_new(dom, unit, &rc);
+		if (!att)
+			goto out_unlock;
 		att->next = dom->atts;
 		store_release(&dom->atts, att);
 	}
 	att->users++;
-	smmuv3_unlock(unit, &dom->lock);
-	smmuv3_obj_free(unit, fresh);
-	/* Before the STE: pairs with the fence in flush. */
+	/* Before CD and STE: pairs with the fence in flush. */
 	fence_full();
-	return 0;
+out_unlock:
+	smmuv3_unlock(unit, &dom->lock);
+	return rc;
 }
 
-void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit)
+void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+		    enum smmuv3_leave leave)
 {
 	struct smmuv3_att *att;
 
 	smmuv3_lock(unit, &dom->lock);
 	att = att_find(dom, unit);
 	UIOMMU_ASSERT(att && att->users);
+	att->exposed |= leave != SMMUV3_LEAVE_UNUSED;
+	att->doubtful |= leave == SMMUV3_LEAVE_DOUBTFUL;
 	if (--att->users == 0)
 		att_drop(dom, att);
 	smmuv3_unlock(unit, &dom->lock);
@@ -209,13 +262,11 @@ void smmuv3_dom_free(struct uiommu_hwdom *d)
 		UIOMMU_ASSERT(!dom->atts->users);
 		if (att_drop(dom, dom->atts)) {
 			smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
-				   "domain with ASID %u is kept for ever",
-				   dom->asid);
+				   "a domain is kept for ever");
 			return;
 		}
 	}
 	uiommu_pgtable_destroy(dom->hwdom.pt);
-	smmuv3_asid_put(unit, dom->asid);
 	smmuv3_lock_fini(unit, &dom->lock);
 	smmuv3_obj_free(unit, dom);
 }

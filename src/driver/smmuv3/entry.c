@@ -9,23 +9,25 @@
  * A bit is "used" by an entry if the hardware looks at it, given the entry's
  * used bits; the others can be changed unseen.  That gives three steps:
  *
- *   prepare  every bit the old entry does not use gets its new value; sync.
- *	      Every mix still means the old entry.
+ *   prepare  every bit that the new entry uses and the old one does not gets
+ *	      its new value; sync.  Every mix still means the old entry.
  *   switch   if the words now differ from the target, in bits the target uses,
  *	      in one word only: store that word; sync.  The mix is the old or
  *	      the new one.
  *   clean    the words that still differ do so in bits the new entry does not
  *	      use; store them; sync.
  *
- * If more than one word would have to be switched, word 0 goes to a valid
- * entry that aborts, which uses word 0 only, and the same three steps lead from
- * there to the target.  A kind of entry without such a form is refused before
- * the first store.  Nothing is ever made invalid.
+ * If more than one word would have to be switched, or the kind has a rule of
+ * its own against the change, word 0 goes to a valid entry that aborts, which
+ * uses word 0 only, and the same three steps lead from there to the target.  A
+ * kind of entry without such a form is refused before the first store.  Nothing
+ * is made invalid on the way.
  */
 #include <uiommu/env.h>
 
 #include "base/bits.h"
 #include "entry.h"
+#include "mutant.h"
 
 #define QWORDS SMMUV3_ENTRY_QWORDS
 
@@ -33,7 +35,6 @@
 struct change {
 	const struct smmuv3_entry_ops *ops;
 	void *ctx;
-	le64_t *live;
 	uint64_t now[QWORDS]; /* what memory holds */
 	uint64_t target[QWORDS];
 };
@@ -51,15 +52,21 @@ static void change_init(struct change *c, const struct smmuv3_entry_ops *ops,
 	}
 }
 
-/* What `prepare` leaves: used bits of the old entry, the rest of the target. */
+/* What `prepare` leaves. */
 static void prepared_words(const struct change *c, uint64_t prepared[QWORDS])
 {
-	uint64_t used[QWORDS];
+	uint64_t old_used[QWORDS], new_used[QWORDS], early;
 	unsigned int i;
 
-	c->ops->used(c->now, used);
-	for (i = 0; i < QWORDS; i++)
-		prepared[i] = (c->now[i] & used[i]) | (c->target[i] & ~used[i]);
+	c->ops->used(c->now, old_used);
+	c->ops->used(c->target, new_used);
+	for (i = 0; i < QWORDS; i++) {
+		/* A word that is stored anyway takes all it can. */
+		early = ~old_used[i];
+		if (!((c->now[i] ^ c->target[i]) & new_used[i] & early))
+			early = 0;
+		prepared[i] = (c->now[i] & ~early) | (c->target[i] & early);
+	}
 }
 
 /* Words that must be switched, as a bit mask. */
@@ -86,10 +93,12 @@ static int store_words(struct change *c, const uint64_t words[QWORDS],
 	for (i = 0; i < QWORDS; i++) {
 		if (!(mask & BIT32(i)) || c->now[i] == words[i])
 			continue;
-		c->ops->store(c->ctx, &c->live[i], cpu_to_le64(words[i]));
+		c->ops->store(c->ctx, i, cpu_to_le64(words[i]));
 		c->now[i] = words[i];
 		stored = true;
 	}
+	if (DRIVER_MUTANT("entry: sync between the steps"))
+		return 0;
 	return stored ? c->ops->sync(c->ctx) : 0;
 }
 
@@ -100,12 +109,17 @@ static int write_hitless(struct change *c)
 	int rc;
 
 	prepared_words(c, prepared);
-	rc = store_words(c, prepared, ~0u);
-	if (rc)
-		return rc;
+	if (!DRIVER_MUTANT("entry: prepare before the switch")) {
+		rc = store_words(c, prepared, ~0u);
+		if (rc)
+			return rc;
+	}
 	rc = store_words(c, c->target, words_to_switch(c, prepared));
 	if (rc)
 		return rc;
+	/* What remains counts for nobody. */
+	if (DRIVER_MUTANT("entry: clean after the switch"))
+		return 0;
 	return store_words(c, c->target, ~0u);
 }
 
@@ -127,7 +141,10 @@ static enum smmuv3_entry_way find_way(const struct change *c)
 	mask = words_to_switch(c, prepared);
 	if (!mask)
 		return SMMUV3_ENTRY_SAME;
-	if (!(mask & (mask - 1)))
+	if (DRIVER_MUTANT("entry: several words never in place"))
+		return SMMUV3_ENTRY_HITLESS;
+	if (!(mask & (mask - 1)) &&
+	    !(c->ops->indirect && c->ops->indirect(c->now, c->target)))
 		return SMMUV3_ENTRY_HITLESS;
 	return c->ops->abort_q0 ? SMMUV3_ENTRY_ABORT : SMMUV3_ENTRY_NO_WAY;
 }
@@ -143,13 +160,13 @@ smmuv3_entry_way(const struct smmuv3_entry_ops *ops, const le64_t *live,
 }
 
 int smmuv3_entry_write(const struct smmuv3_entry_ops *ops, void *ctx,
-		       le64_t *live, const uint64_t target[SMMUV3_ENTRY_QWORDS])
+		       const le64_t *live,
+		       const uint64_t target[SMMUV3_ENTRY_QWORDS])
 {
 	struct change c;
 	int rc;
 
 	change_init(&c, ops, ctx, live, target);
-	c.live = live;
 	switch (find_way(&c)) {
 	case SMMUV3_ENTRY_NO_WAY:
 		return -EBUSY;
@@ -164,9 +181,8 @@ int smmuv3_entry_write(const struct smmuv3_entry_ops *ops, void *ctx,
 	return write_hitless(&c);
 }
 
-void smmuv3_entry_stop(const struct smmuv3_entry_ops *ops, void *ctx,
-		       le64_t *live)
+void smmuv3_entry_stop(const struct smmuv3_entry_ops *ops, void *ctx)
 {
 	UIOMMU_ASSERT(ops->abort_q0);
-	ops->store(ctx, &live[0], cpu_to_le64(ops->abort_q0));
+	ops->store(ctx, 0, cpu_to_le64(ops->abort_q0));
 }

@@ -21,8 +21,17 @@ struct smmuv3_entry_ops {
 	 * words hold, or 0 if the kind has none.
 	 */
 	uint64_t abort_q0;
-	/* Store one word so that the hardware sees old or new, never a mix. */
-	void (*store)(void *ctx, le64_t *word, le64_t value);
+	/*
+	 * Must this change go through the abort form though the words would
+	 * allow it?  NULL: never.
+	 */
+	bool (*indirect)(const uint64_t now[SMMUV3_ENTRY_QWORDS],
+			 const uint64_t target[SMMUV3_ENTRY_QWORDS]);
+	/*
+	 * Store word `i` so that the hardware sees old or new, never a mix; in
+	 * all copies of the entry, if several are kept equal.
+	 */
+	void (*store)(void *ctx, unsigned int i, le64_t value);
 	/*
 	 * Make the hardware forget its copies of the entry and wait.  -ETIMEDOUT
 	 * or -EIO.
@@ -44,20 +53,19 @@ smmuv3_entry_way(const struct smmuv3_entry_ops *ops, const le64_t *live,
 
 /*
  * Change the live entry into `target`.  The caller keeps other writers of the
- * entry out.  When it returns 0 the hardware uses the new entry only.
+ * entry out; `live` is read only, all stores go through the ops.  When it returns 0 the hardware uses the new entry only.
  *   -EBUSY	no way (above); nothing was stored
  *   -ETIMEDOUT, -EIO  a sync failed: the entry is somewhere on the way, and
  *		every state on the way is the old, the new or the abort entry
  */
 int smmuv3_entry_write(const struct smmuv3_entry_ops *ops, void *ctx,
-		       le64_t *live,
+		       const le64_t *live,
 		       const uint64_t target[SMMUV3_ENTRY_QWORDS]);
 
 /*
  * Store the abort form over a live entry, without a sync: for hardware that
  * does not answer.  The kind must have one.
  */
-void smmuv3_entry_stop(const struct smmuv3_entry_ops *ops, void *ctx,
-		       le64_t *live);
+void smmuv3_entry_stop(const struct smmuv3_entry_ops *ops, void *ctx);
 
 #endif /* DRIVER_SMMUV3_ENTRY_H */

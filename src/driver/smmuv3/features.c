@@ -26,9 +26,9 @@ static bool major_unknown(const struct probe *probe)
 	return field(probe->f->aidr, SMMU_AIDR_MAJOR) != 0;
 }
 
-static bool no_stage1(const struct probe *probe)
+static bool no_stage(const struct probe *probe)
 {
-	return !(probe->f->idr[0] & SMMU_IDR0_S1P);
+	return !(probe->f->idr[0] & (SMMU_IDR0_S1P | SMMU_IDR0_S2P));
 }
 
 static bool no_aarch64(const struct probe *probe)
@@ -84,12 +84,19 @@ static bool no_granule(const struct probe *probe)
 		 (SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K));
 }
 
+/* 56 bits come with 128-bit descriptors, which we do not write. */
+static bool oas_reserved(const struct probe *probe)
+{
+	return field(probe->f->idr[5], SMMU_IDR5_OAS) > SMMU_IDR5_OAS_52 &&
+	       !(probe->f->idr[5] & SMMU_IDR5_D128);
+}
+
 static const struct {
 	bool (*refuse)(const struct probe *probe);
 	const char *reason;
 } checks[] = {
 	{ major_unknown, "AIDR: not version 3" },
-	{ no_stage1, "IDR0.S1P: no stage 1" },
+	{ no_stage, "IDR0.S1P, S2P: no translation" },
 	{ no_aarch64, "IDR0.TTF: no AArch64 translation tables" },
 	{ tables_other_endian, "IDR0.TTENDIAN: no little-endian tables" },
 	{ stall_forced, "IDR0.STALL_MODEL: faults always stall" },
@@ -98,6 +105,7 @@ static const struct {
 	{ preset, "IDR1: fixed queues or tables" },
 	{ cannot_clean, "IDR0.COHACC: not coherent, no cache maintenance" },
 	{ no_granule, "IDR5: no translation granule" },
+	{ oas_reserved, "IDR5.OAS: reserved value" },
 };
 
 /* --------------------------------------------------------------- decode -- */
@@ -107,13 +115,27 @@ static void decode(struct smmuv3_features *f)
 	uint32_t idr0 = f->idr[0], idr3 = f->idr[3], idr5 = f->idr[5];
 
 	f->sid_bits = field(f->idr[1], SMMU_IDR1_SIDSIZE);
+	f->s1 = idr0 & SMMU_IDR0_S1P;
+	f->s2 = idr0 & SMMU_IDR0_S2P;
 	f->asid_bits = idr0 & SMMU_IDR0_ASID16 ? 16 : 8;
+	f->vmid_bits = idr0 & SMMU_IDR0_VMID16 ? 16 : 8;
+	f->cd2l = idr0 & SMMU_IDR0_CD2L;
+	f->ssid_bits = field(f->idr[1], SMMU_IDR1_SSIDSIZE);
+	if (!f->cd2l)
+		f->ssid_bits = min_u64(f->ssid_bits, SMMUV3_MAX_LINEAR_SSID);
+	if (!f->s1)
+		f->ssid_bits = 0;
 	f->oas = min_u64(smmu_oas_bits(field(idr5, SMMU_IDR5_OAS)), 52);
 	f->two_level = field(idr0, SMMU_IDR0_ST_LEVEL) ==
 			       SMMU_IDR0_ST_LEVEL_2LVL &&
 		       f->sid_bits > SMMUV3_SPLIT;
 	f->coherent = idr0 & SMMU_IDR0_COHACC;
-	f->hyp = idr0 & SMMU_IDR0_HYP;
+	/* Updates must be seen by CPUs, and CPUs' by the SMMU. */
+	f->httu = f->coherent ? field(idr0, SMMU_IDR0_HTTU) : 0;
+	f->vax52 = field(idr5, SMMU_IDR5_VAX) >= 1;
+	f->ds = idr5 & SMMU_IDR5_DS && f->vax52;
+	f->stt = idr3 & SMMU_IDR3_STT;
+	f->hyp = f->s1 && f->s2 && idr0 & SMMU_IDR0_HYP;
 	f->msi = idr0 & SMMU_IDR0_MSI;
 	f->ats = idr0 & SMMU_IDR0_ATS;
 	f->btm = idr0 & SMMU_IDR0_BTM;
@@ -140,8 +162,8 @@ static bool choose_granule(struct smmuv3_features *f,
 	};
 	struct uiommu_pgtable_cfg cfg = {
 		.platform = p,
-		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
-		.ias = SMMUV3_IAS,
+		.fmt = f->s1 ? UIOMMU_PGTABLE_VMSAV8_S1
+			     : UIOMMU_PGTABLE_VMSAV8_S2,
 		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
 	};
 	unsigned int i;
@@ -151,6 +173,7 @@ static bool choose_granule(struct smmuv3_features *f,
 			continue;
 		cfg.granule_lg2 = granules[i].lg2;
 		cfg.oas = min_u64(f->oas, granules[i].max_oas);
+		cfg.ias = f->s1 ? SMMUV3_IAS : min_u64(SMMUV3_IAS, cfg.oas);
 		if (!uiommu_pgtable_supported(&cfg))
 			continue;
 		f->granule_lg2 = cfg.granule_lg2;

@@ -3,14 +3,31 @@
 #include "hw/smmuv3/regs.h"
 #include "unit.h"
 
+/* Bit n: pages of 2^n bytes. */
+static uint32_t granules_of(const struct smmuv3_features *f)
+{
+	uint32_t granules = 0;
+
+	if (f->idr[5] & SMMU_IDR5_GRAN4K)
+		granules |= BIT32(12);
+	if (f->idr[5] & SMMU_IDR5_GRAN16K)
+		granules |= BIT32(14);
+	if (f->idr[5] & SMMU_IDR5_GRAN64K)
+		granules |= BIT32(16);
+	return granules;
+}
+
 void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
 {
 	const struct smmuv3_features *f = &to_smmuv3_unit(u)->feat;
 
 	memset(caps, 0, sizeof(*caps));
 	caps->pgsizes = f->pgsizes;
-	caps->ias = SMMUV3_IAS;
+	caps->ias = f->ias;
 	caps->oas = f->pt_oas;
+	caps->max_pasid_lg2 = f->ssid_bits;
+	caps->stage2 = f->s2;
+	caps->granules = granules_of(f);
 	caps->coherent = f->coherent;
 	/* A message is a write like any other, so it needs a mapping; */
 	caps->msi_translated = true;

@@ -18,6 +18,7 @@
  * the fence orders that before the look at the attachments (domain.c).
  */
 #include "cmd.h"
+#include "mutant.h"
 #include "unit.h"
 
 /* Half of a command queue of the default size. */
@@ -58,7 +59,7 @@ static uint8_t ttl_of(const struct smmuv3_inv_target *target,
 	if (!range->leaf_only || range->level < 1 || range->level > 3)
 		return 0;
 	/* Level 1 with 16K granules means "any" without DS. */
-	if (target->granule_lg2 == 14 && range->level == 1)
+	if (target->granule_lg2 == 14 && range->level == 1 && !target->ds)
 		return 0;
 	lg2 = level_lg2(target->granule_lg2, range->level);
 	if ((range->first | (range->last + 1)) & mask_lg2(lg2))
@@ -67,6 +68,13 @@ static uint8_t ttl_of(const struct smmuv3_inv_target *target,
 }
 
 typedef bool emit_fn(void *ctx, struct smmu_cmd cmd);
+
+static struct smmu_cmd make_tlbi(const struct smmuv3_inv_target *target,
+				 const struct smmuv3_tlbi_va *va)
+{
+	return target->stage2 ? smmuv3_make_tlbi_s2_ipa(va)
+			      : smmuv3_make_tlbi_nh_va(va);
+}
 
 /* Granules in ranges of the form (NUM + 1) << SCALE. */
 static void split_ranges(const struct smmuv3_inv_target *target,
@@ -97,7 +105,8 @@ static void split_ranges(const struct smmuv3_inv_target *target,
 		/* One granule and no hint is illegal as a range. */
 		if (!va.num && !va.scale && !va.ttl)
 			va.tg = SMMU_CMD_TG_SINGLE;
-		if (!emit(ctx, smmuv3_make_tlbi_nh_va(&va)))
+		if (!DRIVER_MUTANT("flush: TLBI of a range") &&
+		    !emit(ctx, make_tlbi(target, &va)))
 			return;
 		va.addr += take << (scale + target->granule_lg2);
 		left -= take << scale;
@@ -137,7 +146,8 @@ static void split_addresses(const struct smmuv3_inv_target *target,
 	};
 
 	for (;;) {
-		if (!emit(ctx, smmuv3_make_tlbi_nh_va(&va)))
+		if (!DRIVER_MUTANT("flush: TLBI of an address") &&
+		    !emit(ctx, make_tlbi(target, &va)))
 			return;
 		/* Written so that the end of the address space is no trap. */
 		if (range->last - va.addr <= mask_lg2(lg2))
@@ -186,16 +196,25 @@ static bool too_many(const struct smmuv3_inv_target *target,
 	return nr > MAX_COMMANDS;
 }
 
-/* gather NULL: everything. */
-static int flush_att(const struct smmuv3_att *att,
-		     const struct uiommu_gather *gather)
+static struct smmu_cmd drop_tag(const struct smmuv3_att *att, bool stage2)
+{
+	return stage2 ? smmuv3_make_tlbi_s12_vmall(att->vmid)
+		      : smmuv3_make_tlbi_nh_asid(att->vmid, att->asid);
+}
+
+/* Hand one attachment's commands over.  gather NULL: everything. */
+static void submit_att(const struct smmuv3_dom *dom,
+		       const struct smmuv3_att *att,
+		       const struct uiommu_gather *gather,
+		       struct smmuv3_ticket *ticket)
 {
 	struct smmuv3_unit *unit = att->unit;
 	struct smmuv3_inv_target target = {
 		.vmid = att->vmid,
 		.asid = att->asid,
-		.granule_lg2 = unit->feat.granule_lg2,
+		.granule_lg2 = dom->shape.granule_lg2,
 		.range = unit->feat.ril,
+		.stage2 = dom->shape.stage == 2,
 	};
 	struct smmuv3_batch batch;
 	uint32_t i;
@@ -204,20 +223,42 @@ static int flush_att(const struct smmuv3_att *att,
 	fetch_add_relaxed(&unit->flushes, 1);
 	if (too_many(&target, gather)) {
 		fetch_add_relaxed(&unit->full_flushes, 1);
-		smmuv3_batch_add(&batch, smmuv3_make_tlbi_nh_asid(att->vmid,
-								  att->asid));
+		if (!DRIVER_MUTANT("flush: TLBI of the tag"))
+			smmuv3_batch_add(&batch, drop_tag(att, target.stage2));
 	} else {
 		for (i = 0; i < gather->nr_ranges; i++)
 			smmuv3_inv_range(&target, &gather->range[i],
 					 add_command, &batch);
 	}
-	return smmuv3_batch_sync(&batch);
+	smmuv3_batch_submit(&batch, ticket);
 }
 
+/* How many SMMUs work on a flush at the same time: bounds the stack. */
+#define MAX_TICKETS 32
+
+static int wait_all(const struct smmuv3_ticket *ticket, unsigned int nr)
+{
+	unsigned int i;
+	int rc = 0, err;
+
+	for (i = 0; i < nr; i++) {
+		err = smmuv3_ticket_wait(&ticket[i]);
+		rc = rc ? rc : err;
+	}
+	return rc;
+}
+
+/*
+ * To every SMMU, each with one CMD_SYNC, before the first is waited for.  An
+ * attachment that comes while the list is read need not be found: whoever
+ * publishes it reads the entries that the caller has cleared.
+ */
 static int flush_dom(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 {
 	const struct uiommu_platform *p = dom->hwdom.unit->platform;
+	struct smmuv3_ticket ticket[MAX_TICKETS];
 	const struct smmuv3_att *att;
+	unsigned int nr = 0;
 	int rc = 0, err;
 
 	/* Entries are cleared before the list is read: pairs with att_get. */
@@ -225,11 +266,20 @@ static int flush_dom(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 	p->read_begin(p->ctx);
 	for (att = load_acquire(&dom->atts); att;
 	     att = load_acquire(&att->next)) {
-		err = flush_att(att, gather);
-		rc = rc ? rc : err;
+		if (load_acquire(&att->unit->gone))
+			continue;
+		if (nr == MAX_TICKETS) {
+			err = wait_all(ticket, nr);
+			rc = rc ? rc : err;
+			nr = 0;
+		}
+		submit_att(dom, att, gather, &ticket[nr++]);
+		if (DRIVER_MUTANT("flush: every unit"))
+			break;
 	}
+	err = wait_all(ticket, nr);
 	p->read_end(p->ctx);
-	return rc;
+	return rc ? rc : err;
 }
 
 int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather)
@@ -246,11 +296,23 @@ int smmuv3_flush_all(struct uiommu_hwdom *d)
 	return flush_dom(to_smmuv3_dom(d), NULL);
 }
 
-int smmuv3_inv_asid(struct smmuv3_unit *unit, uint16_t vmid, uint16_t asid)
+int smmuv3_inv_att(const struct smmuv3_att *att)
 {
+	bool stage2 = att->vmid != SMMUV3_S1_VMID;
 	struct smmuv3_batch batch;
+	int rc;
 
-	smmuv3_batch_init(&batch, &unit->cmdq);
-	smmuv3_batch_add(&batch, smmuv3_make_tlbi_nh_asid(vmid, asid));
+	/* Off, and so are its caches. */
+	if (att->unit->gone)
+		return 0;
+	if (att->doubtful) {
+		smmuv3_batch_init(&batch, &att->unit->cmdq);
+		smmuv3_batch_add(&batch, smmuv3_make_cfgi_all());
+		rc = smmuv3_batch_sync(&batch);
+		if (rc)
+			return rc;
+	}
+	smmuv3_batch_init(&batch, &att->unit->cmdq);
+	smmuv3_batch_add(&batch, drop_tag(att, stage2));
 	return smmuv3_batch_sync(&batch);
 }

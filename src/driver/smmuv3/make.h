@@ -38,6 +38,20 @@ struct smmuv3_ste_s1_cfg {
 void smmuv3_make_ste_s1(struct smmu_ste *ste,
 			const struct smmuv3_ste_s1_cfg *cfg);
 
+struct smmuv3_ste_s2_cfg {
+	struct uiommu_pgtable_info pt; /* of a VMSAv8-64 stage-2 table */
+	uint16_t vmid;
+	bool coherent; /* walks snoop */
+	uint8_t eats;  /* enum smmu_ste_eats */
+};
+
+/*
+ * Accesses are translated by stage 2; a fault aborts and is recorded.  All
+ * entries with one VMID have equal stage-2 fields.
+ */
+void smmuv3_make_ste_s2(struct smmu_ste *ste,
+			const struct smmuv3_ste_s2_cfg *cfg);
+
 struct smmuv3_cd_cfg {
 	struct uiommu_pgtable_info pt; /* of a VMSAv8-64 stage-1 table */
 	uint16_t asid;
@@ -55,6 +69,9 @@ void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg);
  */
 void smmuv3_ste_used(const uint64_t ste[SMMUV3_ENTRY_QWORDS],
 		     uint64_t used[SMMUV3_ENTRY_QWORDS]);
+/* Changes that stop every access though one word would do (IHI 0070 3.9.1). */
+bool smmuv3_ste_indirect(const uint64_t now[SMMUV3_ENTRY_QWORDS],
+			 const uint64_t target[SMMUV3_ENTRY_QWORDS]);
 void smmuv3_cd_used(const uint64_t cd[SMMUV3_ENTRY_QWORDS],
 		    uint64_t used[SMMUV3_ENTRY_QWORDS]);
 

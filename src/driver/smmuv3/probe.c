@@ -9,6 +9,25 @@
 #define DEFAULT_QUEUE_LG2 8
 #define DEFAULT_TIMEOUT_NS 1000000000u
 
+/*
+ * The last reference is that of a domain's attachment where the hardware did
+ * not answer while the domain was in use, and is dropped with the domain.
+ */
+void smmuv3_unit_put(struct smmuv3_unit *unit)
+{
+	if (fetch_sub_acq_rel(&unit->refs, 1) != 1)
+		return;
+	smmuv3_dead_free(unit);
+	smmuv3_evtq_fini(unit);
+	smmuv3_cmdq_fini(&unit->cmdq);
+	smmuv3_strtab_fini(unit);
+	smmuv3_tags_fini(unit, &unit->vmids);
+	smmuv3_tags_fini(unit, &unit->asids);
+	smmuv3_lock_fini(unit, &unit->dead_lock);
+	smmuv3_lock_fini(unit, &unit->dev_lock);
+	smmuv3_obj_free(unit, unit);
+}
+
 static void unit_free(struct smmuv3_unit *unit)
 {
 	/* Memory that the hardware may still read is not given back. */
@@ -17,12 +36,8 @@ static void unit_free(struct smmuv3_unit *unit)
 			   "cannot be turned off; its memory is kept");
 		return;
 	}
-	smmuv3_evtq_fini(unit);
-	smmuv3_cmdq_fini(&unit->cmdq);
-	smmuv3_strtab_fini(unit);
-	smmuv3_asids_fini(unit);
-	smmuv3_lock_fini(unit, &unit->dev_lock);
-	smmuv3_obj_free(unit, unit);
+	store_release(&unit->gone, true);
+	smmuv3_unit_put(unit);
 }
 
 static void unit_remove(struct uiommu_unit *u)
@@ -41,6 +56,7 @@ static const struct uiommu_driver_ops smmuv3_ops = {
 	.dom_alloc = smmuv3_dom_alloc,
 	.dom_free = smmuv3_dom_free,
 	.attach = smmuv3_attach,
+	.set_pasid = smmuv3_set_pasid,
 	.flush = smmuv3_flush,
 	.flush_all = smmuv3_flush_all,
 	.counter = smmuv3_counter,
@@ -49,25 +65,24 @@ static const struct uiommu_driver_ops smmuv3_ops = {
 /* Leaf sizes of the page tables we are going to make: ask one. */
 static int learn_pgsizes(struct smmuv3_unit *unit)
 {
-	struct smmuv3_features *f = &unit->feat;
-	struct uiommu_pgtable_cfg cfg = {
-		.platform = unit->unit.platform,
-		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
-		.granule_lg2 = f->granule_lg2,
-		.ias = SMMUV3_IAS,
-		.oas = f->pt_oas,
-		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
-	};
+	const struct uiommu_dom_cfg any = { .type = UIOMMU_DOM_PAGING };
+	struct uiommu_pgtable_cfg cfg;
 	struct uiommu_pgtable_info info;
+	struct smmuv3_shape shape;
 	struct uiommu_pgtable *pt;
 	int rc;
 
+	rc = smmuv3_shape_choose(unit, &any, &shape);
+	if (rc)
+		return -ENODEV;
+	smmuv3_shape_pgtable(&shape, &cfg);
 	rc = uiommu_pgtable_create(&cfg, &pt);
 	if (rc)
 		return rc;
 	uiommu_pgtable_info(pt, &info);
 	uiommu_pgtable_destroy(pt);
-	f->pgsizes = info.pgsizes;
+	unit->feat.pgsizes = info.pgsizes;
+	unit->feat.ias = info.ias;
 	return 0;
 }
 
@@ -90,12 +105,18 @@ static int unit_init(struct smmuv3_unit *unit)
 	rc = smmuv3_lock_init(unit, &unit->dev_lock);
 	if (rc)
 		return rc;
-	rc = smmuv3_asids_init(unit);
+	rc = smmuv3_lock_init(unit, &unit->dead_lock);
 	if (rc)
 		goto err_lock;
-	rc = smmuv3_strtab_init(unit);
+	rc = smmuv3_tags_init(unit, &unit->asids, unit->feat.asid_bits);
+	if (rc)
+		goto err_dead_lock;
+	rc = smmuv3_tags_init(unit, &unit->vmids, unit->feat.vmid_bits);
 	if (rc)
 		goto err_asids;
+	rc = smmuv3_strtab_init(unit);
+	if (rc)
+		goto err_vmids;
 	rc = smmuv3_cmdq_init(&unit->cmdq, cfg->platform, cfg->base,
 			      queue_lg2(cfg->cmdq_lg2, idr1, SMMU_IDR1_CMDQS),
 			      cfg->timeout_ns);
@@ -114,8 +135,12 @@ err_cmdq:
 	smmuv3_cmdq_fini(&unit->cmdq);
 err_strtab:
 	smmuv3_strtab_fini(unit);
+err_vmids:
+	smmuv3_tags_fini(unit, &unit->vmids);
 err_asids:
-	smmuv3_asids_fini(unit);
+	smmuv3_tags_fini(unit, &unit->asids);
+err_dead_lock:
+	smmuv3_lock_fini(unit, &unit->dead_lock);
 err_lock:
 	smmuv3_lock_fini(unit, &unit->dev_lock);
 	return rc;
@@ -135,6 +160,7 @@ int uiommu_smmuv3_probe(const struct uiommu_smmuv3_cfg *cfg,
 	unit->unit.platform = p;
 	unit->unit.host = cfg->host;
 	unit->unit.host_ctx = cfg->host_ctx;
+	unit->refs = 1;
 	unit->cfg = *cfg;
 	if (!cfg->timeout_ns)
 		unit->cfg.timeout_ns = DEFAULT_TIMEOUT_NS;

@@ -6,8 +6,9 @@
  * more StreamIDs; a *domain* is one address space; an *attachment* says that a
  * domain is in use on a unit, under which tag.
  *
- * Lock order: dev_lock, dom->lock, asid.lock, evtq.lock, cmdq.lock.  The
- * command queue may be used inside all but the last two.
+ * Lock order: unit->dev_lock, dev->lock, dom->lock, the locks of the tags,
+ * unit->dead_lock, evtq.lock, cmdq.lock.  The command queue may be used inside
+ * all but the last two.
  */
 #ifndef DRIVER_SMMUV3_UNIT_H
 #define DRIVER_SMMUV3_UNIT_H
@@ -31,11 +32,21 @@ struct smmuv3_features {
 	uint32_t iidr;
 	uint32_t aidr;
 	uint8_t sid_bits;
+	uint8_t ssid_bits; /* PASIDs that the driver gives out; 0: none */
 	uint8_t asid_bits;
+	uint8_t vmid_bits;
 	uint8_t oas;	     /* of the hardware: 32 to 52 */
-	uint8_t granule_lg2; /* chosen for page tables */
+	uint8_t granule_lg2; /* chosen for page tables that are made by default */
 	uint8_t pt_oas;
+	uint8_t ias;	/* of page tables that are made by default */
+	uint8_t httu;	/* enum of IDR0.HTTU; 0 where walks are not coherent */
+	bool s1;	/* stage 1 */
+	bool s2;	/* stage 2 */
 	bool two_level; /* stream table */
+	bool cd2l;	/* CD tables of two levels */
+	bool vax52;	/* 52-bit input addresses */
+	bool ds;	/* 52-bit addresses with 4K and 16K granules */
+	bool stt;	/* small translation tables */
 	bool coherent;
 	bool hyp;
 	bool msi;
@@ -53,6 +64,9 @@ struct smmuv3_features {
 /* The tag of all stage-1 entries; other VMIDs are for stage 2. */
 #define SMMUV3_S1_VMID 0
 
+/* Without two levels a CD table is copied whole: 4096 CDs are 256 KiB. */
+#define SMMUV3_MAX_LINEAR_SSID 12
+
 struct smmuv3_unit;
 struct smmuv3_dev;
 struct smmuv3_dom;
@@ -60,6 +74,29 @@ struct smmuv3_dom;
 /* Decode; on refusal logs the reason and returns -ENODEV. */
 int smmuv3_features_read(struct smmuv3_features *f,
 			 const struct uiommu_smmuv3_cfg *cfg);
+
+/* What a page table asks of every SMMU that is to walk it. */
+struct smmuv3_shape {
+	uint8_t stage; /* 1 or 2 */
+	uint8_t granule_lg2;
+	uint8_t ias;
+	uint8_t oas;
+	uint32_t features; /* UIOMMU_PGTABLE_* */
+	uint8_t httu;	   /* IDR0.HTTU at least this */
+	bool coherent;
+	uint8_t tag_bits; /* of ASIDs (stage 1) or VMIDs (stage 2) */
+	const struct uiommu_platform *platform;
+};
+
+/* The shape that cfg asks of the unit; -EINVAL, -EOPNOTSUPP with a line. */
+int smmuv3_shape_choose(const struct smmuv3_unit *unit,
+			const struct uiommu_dom_cfg *cfg,
+			struct smmuv3_shape *shape);
+/* NULL if the unit can walk it, else the reason why not. */
+const char *smmuv3_shape_misfit(const struct smmuv3_shape *shape,
+				const struct smmuv3_unit *unit);
+void smmuv3_shape_pgtable(const struct smmuv3_shape *shape,
+			  struct uiommu_pgtable_cfg *cfg);
 
 /* ---------------------------------------------------------- stream table -- */
 
@@ -114,41 +151,124 @@ void smmuv3_strtab_set_dev(struct smmuv3_unit *unit, uint32_t sid,
 /* -------------------------------------------------------------- CD table -- */
 
 /*
- * The CD table of one device (S1CDMax = 0: one CD).  It has two slots: the
- * STE points to one, the other is free to be filled; a change of domain swaps
- * the pointer, so no live CD is ever rewritten.
+ * Memory that held something the hardware may still read, because it did not
+ * confirm that it forgot: it is given back when the SMMU is off.
  */
-struct smmuv3_cdtab {
-	le64_t *cds;
-	uiommu_pa_t pa;
-	unsigned int live; /* slot in use */
+struct smmuv3_dead {
+	struct smmuv3_dead *next;
+	void *va;
+	size_t size;
 };
 
-int smmuv3_cdtab_init(struct smmuv3_unit *unit, struct smmuv3_cdtab *tab);
-void smmuv3_cdtab_fini(struct smmuv3_unit *unit, struct smmuv3_cdtab *tab);
-/* Fill the free slot and return its address. */
-uiommu_pa_t smmuv3_cdtab_install(struct smmuv3_unit *unit,
-				 struct smmuv3_cdtab *tab,
-				 const struct smmu_cd *cd);
-/* The STE points to the slot that was filled last. */
-void smmuv3_cdtab_commit(struct smmuv3_cdtab *tab);
+/*
+ * A block of 2^lg2 CDs, and which domain each leads to (NULL: not valid).  64
+ * of them are a leaf of a two-level table.
+ */
+struct smmuv3_cdleaf {
+	struct smmuv3_dead dead; /* room for the day it is needed */
+	le64_t *cds;
+	uiommu_pa_t pa;
+	uint8_t lg2;
+	uint32_t nr; /* valid CDs */
+	struct smmuv3_dom *dom[];
+};
 
-/* ------------------------------------------------------------------ ASID -- */
+/* What holds the leaves together, and the level-1 table if there is one. */
+struct smmuv3_cdtop {
+	struct smmuv3_dead dead;
+	le64_t *l1; /* NULL: leaf 0 is all there is */
+	uiommu_pa_t l1_pa;
+	uint32_t nr_leaves;
+	struct smmuv3_cdleaf *leaf[];
+};
 
-struct smmuv3_asids {
+/*
+ * The CDs of one device, as its STEs state them.  Two levels if lg2 is beyond
+ * what a leaf holds and there is a level-1 table; else leaf 0 is read linearly
+ * and may have more room than is in use.
+ */
+struct smmuv3_cdtab {
+	uint8_t lg2;		  /* S1CDMax */
+	uint32_t nr;		  /* valid CDs */
+	struct smmuv3_cdtop *top; /* NULL: no table */
+};
+
+/* How a change of one CD is shown to the hardware. */
+enum smmuv3_cdway {
+	SMMUV3_CD_SAME,	 /* nothing changes */
+	SMMUV3_CD_WRITE, /* the CD itself, in place */
+	SMMUV3_CD_LEAF,	 /* the level-1 descriptor: another leaf, or none */
+	SMMUV3_CD_STE,	 /* the STE: another table, or none */
+};
+
+/* A change that was prepared: nothing in it can fail but the hardware. */
+struct smmuv3_cdplan {
+	enum smmuv3_cdway way;
+	uint32_t index;
+	struct smmuv3_dom *dom; /* NULL: the CD goes */
+	struct smmuv3_dom *was; /* what it leads to before */
+	struct smmu_cd cd;
+	struct smmuv3_cdtab next;	/* the table after the change */
+	struct smmuv3_cdleaf *fresh;	/* new leaf that holds the CD */
+	struct smmuv3_cdleaf *first;	/* new leaf 0, with more room */
+	struct smmuv3_cdleaf *replaced; /* goes after the change */
+};
+
+/* Which domain a CD leads to; NULL: not valid.  dev->lock is held for all. */
+struct smmuv3_dom *smmuv3_cdtab_dom(const struct smmuv3_cdtab *tab,
+				    uint32_t index);
+/* The first valid one from *index on, NULL: none; *index is moved there. */
+struct smmuv3_dom *smmuv3_cdtab_next(const struct smmuv3_cdtab *tab,
+				     uint32_t *index);
+/*
+ * Prepare CD `index` to become `cd` of `dom`, or to go (dom NULL).  Nothing
+ * that the hardware can see changes.  -ENOMEM.
+ */
+int smmuv3_cdtab_prepare(struct smmuv3_dev *dev, uint32_t index,
+			 struct smmuv3_dom *dom, const struct smmu_cd *cd,
+			 struct smmuv3_cdplan *plan);
+void smmuv3_cdtab_cancel(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan);
+/* Show it to the hardware, unless the STE does that.  -ETIMEDOUT, -EIO. */
+int smmuv3_cdtab_commit(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan);
+/* It is in force: adopt it, free what it replaced. */
+void smmuv3_cdtab_finish(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan);
+/*
+ * The hardware did not confirm it: adopt it all the same, with the CD invalid
+ * from now on.  `sure`: it has since forgotten all it knew of the device; else
+ * what it may be reading is kept.
+ */
+void smmuv3_cdtab_abandon(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
+			  bool sure);
+/* No CD is left: give it all back, or keep it (not sure). */
+void smmuv3_cdtab_fini(struct smmuv3_dev *dev, bool sure);
+/* How the STE states it. */
+void smmuv3_cdtab_describe(const struct smmuv3_cdtab *tab,
+			   struct smmuv3_ste_s1_cfg *s1);
+/* Valid CDs but number 0. */
+uint32_t smmuv3_cdtab_pasids(const struct smmuv3_cdtab *tab);
+/* When the SMMU is off. */
+void smmuv3_dead_free(struct smmuv3_unit *unit);
+
+/* ------------------------------------------------------------------ tags -- */
+
+/* ASIDs or VMIDs of a unit. */
+struct smmuv3_tags {
 	/* Protects the members below. */
 	struct uiommu_lock lock;
-	uint64_t *map; /* one bit each, 1 = taken; ASID 0 is never searched */
+	uint64_t *map; /* one bit each, 1 = taken; 0 is never given out */
 	uint8_t bits;
 	uint32_t next; /* where the search begins */
 };
 
-int smmuv3_asids_init(struct smmuv3_unit *unit);
-void smmuv3_asids_fini(struct smmuv3_unit *unit);
+int smmuv3_tags_init(struct smmuv3_unit *unit, struct smmuv3_tags *tags,
+		     uint8_t bits);
+void smmuv3_tags_fini(struct smmuv3_unit *unit, struct smmuv3_tags *tags);
 /* -ENOSPC. */
-int smmuv3_asid_get(struct smmuv3_unit *unit, uint16_t *asid);
-/* The hardware holds nothing under the ASID any more. */
-void smmuv3_asid_put(struct smmuv3_unit *unit, uint16_t asid);
+int smmuv3_tag_get(struct smmuv3_unit *unit, struct smmuv3_tags *tags,
+		   uint16_t *tag);
+/* The hardware holds nothing under the tag any more. */
+void smmuv3_tag_put(struct smmuv3_unit *unit, struct smmuv3_tags *tags,
+		    uint16_t tag);
 
 /* ----------------------------------------------------------- event queue -- */
 
@@ -177,13 +297,14 @@ struct smmuv3_dom {
 	struct uiommu_hwdom hwdom;
 	/* The members below are for PAGING only. */
 	struct uiommu_pgtable_info info;
-	uint16_t asid;
+	struct smmuv3_shape shape;
 	/* Protects att->users and the writing side of `atts`. */
 	struct uiommu_lock lock;
 	/*
-	 * Where the domain is in use.  flush walks it in a read section without
-	 * the lock; an attachment is published before the first STE that leads
-	 * to the domain and leaves after the hardware has forgotten its ASID.
+	 * Where the domain is in use, one for each unit.  flush walks it in a
+	 * read section without the lock; an attachment is published before the
+	 * first CD or STE that leads to the domain and leaves after the hardware
+	 * has forgotten its tag.
 	 */
 	struct smmuv3_att *atts;
 };
@@ -191,16 +312,29 @@ struct smmuv3_dom {
 struct smmuv3_att {
 	struct smmuv3_att *next;
 	struct smmuv3_unit *unit;
-	uint16_t asid;
-	uint16_t vmid;
-	unsigned int users;		 /* devices */
-	const struct uiommu_platform *p; /* the unit may go before it is freed */
+	uint16_t asid;	    /* stage 1 */
+	uint16_t vmid;	    /* of stage 2, else SMMUV3_S1_VMID */
+	unsigned int users; /* devices, and PASIDs of devices */
+	/*
+	 * The hardware may have kept a CD or STE that leads here: its
+	 * configuration must go before its translations.
+	 */
+	bool doubtful;
+	bool exposed; /* some user's STE or CD led here */
+	const struct uiommu_platform *p;
 	struct uiommu_defer defer;
 };
 
 struct smmuv3_dev {
 	struct uiommu_hwdev hwdev;
+	/* Protects the CD table, hwdev.dom and the STEs; held until a change of
+	 * them is complete.
+	 */
+	struct uiommu_lock lock;
 	struct smmuv3_cdtab cdtab;
+	uint8_t pasid_bits;
+	/* The hardware failed: its STEs abort, whatever is attached. */
+	bool stopped;
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;
 	unsigned int nr_ids;
@@ -214,11 +348,21 @@ struct smmuv3_unit {
 	struct smmuv3_cmdq cmdq;
 	struct smmuv3_evtq evtq;
 	struct smmuv3_strtab strtab;
-	struct smmuv3_asids asids;
+	struct smmuv3_tags asids;
+	struct smmuv3_tags vmids;
 	/* The hardware knows where our tables and queues are. */
 	bool programmed;
 	/* Protects the stream table's shape and who owns which StreamID. */
 	struct uiommu_lock dev_lock;
+	/* Protects `dead`. */
+	struct uiommu_lock dead_lock;
+	struct smmuv3_dead *dead;
+	/*
+	 * Attachments to this unit, and 1 for the unit itself: whose count ends
+	 * frees it.  `gone`: removed, nothing is to be sent any more.
+	 */
+	uint32_t refs;
+	bool gone;
 	/* Hold nothing, so one of each serves everybody. */
 	struct smmuv3_dom identity;
 	struct smmuv3_dom blocked;
@@ -240,32 +384,76 @@ int smmuv3_disable(struct smmuv3_unit *unit);
 int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 		   struct uiommu_hwdev **out);
 void smmuv3_dev_remove(struct uiommu_hwdev *d);
+
+/*
+ * stream.c: the STEs of a device, which are all equal; dev->lock is held.
+ * The entry for a RID domain (NULL: blocked) and a CD table,
+ */
+void smmuv3_stream_make(const struct smmuv3_dev *dev,
+			const struct smmuv3_dom *dom,
+			const struct smmuv3_cdtab *tab, struct smmu_ste *ste);
+/* and its way into the stream table.  -ETIMEDOUT, -EIO. */
+int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+/*
+ * Abort entries, stored for all StreamIDs before the hardware is asked for
+ * anything.  0: it has forgotten all that it knew of them.
+ */
+int smmuv3_stream_stop(struct smmuv3_dev *dev);
+/* Make the hardware forget STEs and CDs of the device, and wait. */
+int smmuv3_stream_forget(struct smmuv3_dev *dev);
+
+/* attach.c, pasid.c */
 int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v);
+int smmuv3_set_pasid(struct uiommu_hwdom *d, struct uiommu_hwdev *v,
+		     uint32_t pasid, struct uiommu_hwdom *old);
+/* The CD for a domain that is attached to the unit. */
+void smmuv3_dom_cd(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+		   struct smmu_cd *cd);
 
 /* domain.c */
 void smmuv3_static_doms_init(struct smmuv3_unit *unit);
 int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 		     struct uiommu_hwdom **out);
 void smmuv3_dom_free(struct uiommu_hwdom *d);
-/* One more, one less device of the unit uses the domain. */
+/* One more user on the unit: a device or a PASID.  -ENOMEM, -ENOSPC. */
 int smmuv3_att_get(struct smmuv3_dom *dom, struct smmuv3_unit *unit);
-void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit);
+/* In what state a user leaves an attachment. */
+enum smmuv3_leave {
+	SMMUV3_LEAVE_UNUSED,   /* no STE or CD was written for it */
+	SMMUV3_LEAVE_SURE,     /* the hardware has forgotten all of them */
+	SMMUV3_LEAVE_DOUBTFUL, /* it did not say so */
+};
+/* One user less; the hardware forgets the tag with the last. */
+void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+		    enum smmuv3_leave leave);
+static inline enum smmuv3_leave smmuv3_leave(bool sure)
+{
+	return sure ? SMMUV3_LEAVE_SURE : SMMUV3_LEAVE_DOUBTFUL;
+}
+/* The attachment; the caller is one of its users. */
+const struct smmuv3_att *smmuv3_att_of(const struct smmuv3_dom *dom,
+				       const struct smmuv3_unit *unit);
+/* probe.c: one reference less. */
+void smmuv3_unit_put(struct smmuv3_unit *unit);
 
 /* inv.c */
 int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather);
 int smmuv3_flush_all(struct uiommu_hwdom *d);
-int smmuv3_inv_asid(struct smmuv3_unit *unit, uint16_t vmid, uint16_t asid);
+/* All of an attachment's tag; configuration too where it is doubtful. */
+int smmuv3_inv_att(const struct smmuv3_att *att);
 
 /* What makes commands out of ranges; pure, so that a test can look on. */
 struct smmuv3_inv_target {
 	uint16_t vmid;
 	uint16_t asid;
 	uint8_t granule_lg2;
-	bool range; /* IDR3.RIL */
+	bool range;  /* IDR3.RIL */
+	bool stage2; /* CMD_TLBI_S2_IPA instead of NH_VA */
+	bool ds;     /* level 1 of 16K granules can be named */
 };
 
 /*
- * Give `emit` one CMD_TLBI_NH_VA after the other until the range is covered,
+ * Give `emit` one CMD_TLBI_* after the other until the range is covered,
  * exactly; stops where emit returns false.  The range is granule aligned.
  */
 void smmuv3_inv_range(const struct smmuv3_inv_target *target,

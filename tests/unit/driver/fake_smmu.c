@@ -43,6 +43,10 @@ static bool known(const struct smmu_cmd *cmd)
 	switch (FIELD_GET(SMMU_CMD_0_OP, cmd->q[0])) {
 	case SMMU_CMD_OP_CFGI_STE:
 	case SMMU_CMD_OP_CFGI_STE_RANGE:
+	case SMMU_CMD_OP_CFGI_CD:
+	case SMMU_CMD_OP_CFGI_CD_ALL:
+	case SMMU_CMD_OP_TLBI_S12_VMALL:
+	case SMMU_CMD_OP_TLBI_S2_IPA:
 	case SMMU_CMD_OP_TLBI_NH_ASID:
 	case SMMU_CMD_OP_TLBI_NH_VA:
 	case SMMU_CMD_OP_TLBI_EL2_ALL:

@@ -58,7 +58,9 @@ static void id_registers_one_by_one(void **state)
 	static const struct id_case cases[] = {
 		{ SMMU_REG_AIDR, 0, 0x10, -ENODEV },
 		{ SMMU_REG_AIDR, 0xf, 4, 0 },
-		{ SMMU_REG_IDR0, SMMU_IDR0_S1P, 0, -ENODEV },
+		/* one stage is enough */
+		{ SMMU_REG_IDR0, SMMU_IDR0_S1P, 0, 0 },
+		{ SMMU_REG_IDR0, SMMU_IDR0_S1P | SMMU_IDR0_S2P, 0, -ENODEV },
 		{ SMMU_REG_IDR0, SMMU_IDR0_S2P | SMMU_IDR0_HYP, 0, 0 },
 		/* TTF: none, AArch32 only, both */
 		{ SMMU_REG_IDR0, SMMU_IDR0_TTF, 0, -ENODEV },
@@ -92,6 +94,7 @@ static void id_registers_one_by_one(void **state)
 		{ SMMU_REG_IDR5,
 		  SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K, 0,
 		  -ENODEV },
+		{ SMMU_REG_IDR5, 0, 7, -ENODEV },
 		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K, 0, 0 },
 		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K, 0, 0 },
 	};

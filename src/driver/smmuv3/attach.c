@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pointing a device, or one PASID of it, at a domain.
+ *
+ * Both are the same change: CD 0 or CD `pasid` becomes another, or goes, and
+ * the STE says what is to be said then.  Everything that can run out is taken
+ * first; then, with the domain's attachment in force, the CD and the STE are
+ * written, the new CD before an STE that leads to it and the STE before a CD
+ * that it no longer leads to.  Accesses find the old domain or the new one at
+ * every instant, unless one of them is a stage-2 domain: then the entry writer
+ * has to pass through an abort entry.
+ *
+ * TLB entries of the old domain need not go for that: they are tagged with
+ * another ASID, which no CD of the device leads to any more.  They do go when
+ * the last user leaves the domain, so that a flush of a domain that is not in
+ * use has nothing to do (domain.c).
+ *
+ * What remains is hardware that does not answer: then the device's entries
+ * abort, and stay so until the hardware has confirmed that it forgot what it
+ * had, if need be until the next change that succeeds.  What it may still read
+ * is kept.
+ *
+ * ATS will add its commands between the commit and att_put: TLBI first, then
+ * ATC_INV.
+ */
+#include "mutant.h"
+#include "unit.h"
+
+void smmuv3_dom_cd(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+		   struct smmu_cd *cd)
+{
+	struct smmuv3_cd_cfg cfg = {
+		.pt = dom->info,
+		.asid = smmuv3_att_of(dom, unit)->asid,
+		.coherent = unit->feat.coherent,
+	};
+
+	smmuv3_make_cd_s1(cd, &cfg);
+}
+
+static struct smmuv3_unit *unit_of(const struct smmuv3_dev *dev)
+{
+	return to_smmuv3_unit(dev->hwdev.unit);
+}
+
+static bool is_paging(const struct smmuv3_dom *dom)
+{
+	return dom && dom->hwdom.type == UIOMMU_DOM_PAGING;
+}
+
+static bool is_stage(const struct smmuv3_dom *dom, uint8_t stage)
+{
+	return is_paging(dom) && dom->shape.stage == stage;
+}
+
+/* NULL for none. */
+static struct smmuv3_dom *dom_or_null(struct uiommu_hwdom *d)
+{
+	return d ? to_smmuv3_dom(d) : NULL;
+}
+
+static int refuse(const struct smmuv3_dev *dev, int rc, const char *reason)
+{
+	smmuv3_log(dev->p, UIOMMU_LOG_WARN, "%s: cannot attach: %s",
+		   dev->hwdev.name, reason);
+	return rc;
+}
+
+/* Does a domain, of whichever unit, fit the device's unit? */
+static int check_dom(const struct smmuv3_dev *dev, struct uiommu_hwdom *d)
+{
+	struct smmuv3_unit *unit = unit_of(dev);
+	const char *reason;
+
+	if (d->unit->ops != unit->unit.ops)
+		return refuse(dev, -EINVAL, "the domain is another driver's");
+	if (d->type != UIOMMU_DOM_PAGING)
+		return 0;
+	reason = smmuv3_shape_misfit(&to_smmuv3_dom(d)->shape, unit);
+	return reason ? refuse(dev, -EINVAL, reason) : 0;
+}
+
+/* --------------------------------------------------------- the one change -- */
+
+/* CD and STE, in the order that never leads anywhere wrong. */
+static int make_change(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
+		       const struct smmu_ste *ste)
+{
+	int rc;
+
+	if (plan->dom) {
+		rc = smmuv3_cdtab_commit(dev, plan);
+		return rc ? rc : smmuv3_stream_install(dev, ste);
+	}
+	rc = smmuv3_stream_install(dev, ste);
+	return rc ? rc : smmuv3_cdtab_commit(dev, plan);
+}
+
+/* Entries as `rid` and the CD table want them; aborting ones where it fails. */
+static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
+{
+	struct smmu_ste ste;
+
+	smmuv3_stream_make(dev, rid, &dev->cdtab, &ste);
+	dev->stopped = smmuv3_stream_install(dev, &ste) != 0;
+	if (dev->stopped)
+		smmuv3_stream_stop(dev);
+}
+
+/*
+ * Carry a plan out; `rid` is the domain without PASID after it.  On failure the
+ * CD is gone, and so is the RID domain if CD 0 was concerned.  *sure: the
+ * hardware keeps nothing of what was before.
+ */
+static int carry_out(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
+		     struct smmuv3_dom *rid, bool *sure)
+{
+	struct smmu_ste ste;
+	int rc;
+
+	smmuv3_stream_make(dev, rid, &plan->next, &ste);
+	rc = make_change(dev, plan, &ste);
+	*sure = true;
+	if (!rc) {
+		smmuv3_cdtab_finish(dev, plan);
+		dev->stopped = false;
+		return 0;
+	}
+	smmuv3_log(dev->p, UIOMMU_LOG_ERROR,
+		   "%s: attach failed, the device is blocked", dev->hwdev.name);
+	dev->stopped = true;
+	*sure = !smmuv3_stream_stop(dev);
+	smmuv3_cdtab_abandon(dev, plan, *sure);
+	if (*sure)
+		restore(dev, plan->index ? rid : NULL);
+	return rc;
+}
+
+/* --------------------------------------------------------------- attach -- */
+
+/* The unit's own domain of the kind, where the domain holds nothing. */
+static struct smmuv3_dom *own_dom(struct smmuv3_unit *unit,
+				  struct uiommu_hwdom *d)
+{
+	if (d->type == UIOMMU_DOM_BLOCKED)
+		return &unit->blocked;
+	if (d->type == UIOMMU_DOM_IDENTITY)
+		return &unit->identity;
+	return to_smmuv3_dom(d);
+}
+
+/* dev->lock is held. */
+static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
+{
+	struct smmuv3_dom *old = dom_or_null(dev->hwdev.dom);
+	struct smmuv3_unit *unit = unit_of(dev);
+	struct smmuv3_cdplan plan;
+	struct smmu_cd cd;
+	bool sure;
+	int rc;
+
+	if (old == dom && !dev->stopped)
+		return 0;
+	if (is_stage(dom, 2) && smmuv3_cdtab_pasids(&dev->cdtab))
+		return refuse(dev, -EBUSY, "PASIDs are in use");
+	if (is_paging(dom)) {
+		rc = smmuv3_att_get(dom, unit);
+		if (rc)
+			return rc;
+	}
+	if (is_stage(dom, 1))
+		smmuv3_dom_cd(dom, unit, &cd);
+	rc = smmuv3_cdtab_prepare(dev, 0, is_stage(dom, 1) ? dom : NULL, &cd,
+				  &plan);
+	if (rc) {
+		smmuv3_att_put(dom, unit, SMMUV3_LEAVE_UNUSED);
+		return rc;
+	}
+	rc = carry_out(dev, &plan, dom, &sure);
+	dev->hwdev.dom = rc ? NULL : &dom->hwdom;
+	if (rc && is_paging(dom))
+		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+	if (is_paging(old))
+		smmuv3_att_put(old, unit, smmuv3_leave(sure));
+	return rc;
+}
+
+int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v)
+{
+	struct smmuv3_dev *dev = to_smmuv3_dev(v);
+	struct smmuv3_unit *unit = unit_of(dev);
+	int rc;
+
+	rc = check_dom(dev, d);
+	if (rc)
+		return rc;
+	smmuv3_lock(unit, &dev->lock);
+	rc = attach_locked(dev, own_dom(unit, d));
+	smmuv3_unlock(unit, &dev->lock);
+	return rc;
+}
+
+/* --------------------------------------------------------------- PASIDs -- */
+
+static int check_pasid(const struct smmuv3_dev *dev, uint32_t pasid)
+{
+	if (!dev->pasid_bits)
+		return refuse(dev, -EOPNOTSUPP, "no PASIDs");
+	/* Number 0 is that of accesses without PASID. */
+	if (!pasid || pasid >> dev->pasid_bits)
+		return refuse(dev, -EINVAL, "PASID out of range");
+	return 0;
+}
+
+/* dev->lock is held; dom and old differ. */
+static int check_change(const struct smmuv3_dev *dev,
+			const struct smmuv3_dom *dom, uint32_t pasid,
+			const struct smmuv3_dom *old)
+{
+	const struct smmuv3_dom *now = smmuv3_cdtab_dom(&dev->cdtab, pasid);
+
+	if (dom && now && !old)
+		return refuse(dev, -EBUSY, "the PASID is in use");
+	if (now != old)
+		return refuse(dev, -EINVAL, "the PASID has another domain");
+	if (dom && is_stage(dom_or_null(dev->hwdev.dom), 2))
+		return refuse(dev, -EINVAL, "PASIDs beside a stage-2 domain");
+	return 0;
+}
+
+/* dev->lock is held. */
+static int set_pasid_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
+			    uint32_t pasid, struct smmuv3_dom *old)
+{
+	struct smmuv3_unit *unit = unit_of(dev);
+	struct smmuv3_cdplan plan;
+	struct smmu_cd cd;
+	bool sure;
+	int rc;
+
+	rc = check_change(dev, dom, pasid, old);
+	if (rc || (dom == old && !dev->stopped))
+		return rc;
+	if (dom) {
+		rc = smmuv3_att_get(dom, unit);
+		if (rc)
+			return rc;
+		smmuv3_dom_cd(dom, unit, &cd);
+	}
+	rc = smmuv3_cdtab_prepare(dev, pasid, dom, &cd, &plan);
+	if (rc) {
+		smmuv3_att_put(dom, unit, SMMUV3_LEAVE_UNUSED);
+		return rc;
+	}
+	rc = carry_out(dev, &plan, dom_or_null(dev->hwdev.dom), &sure);
+	if (rc && dom)
+		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+	if (old)
+		smmuv3_att_put(old, unit, smmuv3_leave(sure));
+	return rc;
+}
+
+int smmuv3_set_pasid(struct uiommu_hwdom *d, struct uiommu_hwdev *v,
+		     uint32_t pasid, struct uiommu_hwdom *old)
+{
+	struct smmuv3_dev *dev = to_smmuv3_dev(v);
+	struct smmuv3_unit *unit = unit_of(dev);
+	int rc;
+
+	rc = check_pasid(dev, pasid);
+	if (rc)
+		return rc;
+	if (d) {
+		rc = check_dom(dev, d);
+		if (rc)
+			return rc;
+		if (!is_stage(to_smmuv3_dom(d), 1))
+			return refuse(dev, -EINVAL,
+				      "a PASID takes a stage-1 domain");
+	}
+	smmuv3_lock(unit, &dev->lock);
+	rc = set_pasid_locked(dev, dom_or_null(d), pasid, dom_or_null(old));
+	smmuv3_unlock(unit, &dev->lock);
+	return rc;
+}

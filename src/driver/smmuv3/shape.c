@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which page table a domain gets, and on which SMMUs it can be used.
+ *
+ * Both are one list of rules: a shape is what a page table asks of the SMMU
+ * that walks it, and each rule is a way in which an SMMU can fail it, with the
+ * reason in words.  A domain's shape is checked against the unit it is made on,
+ * and again against each further unit to whose devices it is attached.
+ *
+ * Sizes and features have to be there; coherency and the width of tags have to
+ * be the same.  Without snooping the tables are written in another way than
+ * with it, and a unit with fewer tags would turn away users that the others
+ * took.
+ */
+#include "hw/smmuv3/regs.h"
+#include "unit.h"
+
+/* T0SZ and S2T0SZ are at most 39 without small translation tables. */
+#define MIN_IAS 25
+
+static uint32_t granule_bit(uint8_t granule_lg2)
+{
+	switch (granule_lg2) {
+	case 12:
+		return SMMU_IDR5_GRAN4K;
+	case 14:
+		return SMMU_IDR5_GRAN16K;
+	case 16:
+		return SMMU_IDR5_GRAN64K;
+	default:
+		return 0;
+	}
+}
+
+/* Addresses of 52 bits: with 64K granules always, else by another format. */
+static bool wide(const struct smmuv3_shape *shape)
+{
+	return shape->granule_lg2 == 16;
+}
+
+static uint8_t max_oas(const struct smmuv3_shape *shape,
+		       const struct smmuv3_features *f)
+{
+	return min_u64(f->oas, wide(shape) ? 52 : 48);
+}
+
+static uint8_t max_ias(const struct smmuv3_shape *shape,
+		       const struct smmuv3_features *f)
+{
+	/* Intermediate addresses are as wide as output addresses. */
+	if (shape->stage == 2)
+		return max_oas(shape, f);
+	return wide(shape) && f->vax52 ? 52 : 48;
+}
+
+/* ---------------------------------------------------------------- rules -- */
+
+static bool no_stage(const struct smmuv3_shape *shape,
+		     const struct smmuv3_unit *unit)
+{
+	return shape->stage == 2 ? !unit->feat.s2 : !unit->feat.s1;
+}
+
+static bool no_granule(const struct smmuv3_shape *shape,
+		       const struct smmuv3_unit *unit)
+{
+	return !(unit->feat.idr[5] & granule_bit(shape->granule_lg2));
+}
+
+static bool input_size(const struct smmuv3_shape *shape,
+		       const struct smmuv3_unit *unit)
+{
+	return shape->ias > max_ias(shape, &unit->feat) ||
+	       (shape->ias < MIN_IAS && !unit->feat.stt);
+}
+
+static bool output_size(const struct smmuv3_shape *shape,
+			const struct smmuv3_unit *unit)
+{
+	return shape->oas > max_oas(shape, &unit->feat);
+}
+
+static bool coherency(const struct smmuv3_shape *shape,
+		      const struct smmuv3_unit *unit)
+{
+	return shape->coherent != unit->feat.coherent;
+}
+
+static bool no_httu(const struct smmuv3_shape *shape,
+		    const struct smmuv3_unit *unit)
+{
+	return shape->httu > unit->feat.httu;
+}
+
+static bool no_bbml2(const struct smmuv3_shape *shape,
+		     const struct smmuv3_unit *unit)
+{
+	return shape->features & UIOMMU_PGTABLE_BBML2 && !unit->feat.bbml2;
+}
+
+static bool other_endian(const struct smmuv3_shape *shape,
+			 const struct smmuv3_unit *unit)
+{
+	unsigned int e = FIELD_GET(SMMU_IDR0_TTENDIAN, unit->feat.idr[0]);
+
+	return e != SMMU_IDR0_TTENDIAN_LE && e != SMMU_IDR0_TTENDIAN_MIXED;
+}
+
+static bool no_aarch64(const struct smmuv3_shape *shape,
+		       const struct smmuv3_unit *unit)
+{
+	return !(FIELD_GET(SMMU_IDR0_TTF, unit->feat.idr[0]) &
+		 SMMU_IDR0_TTF_AARCH64);
+}
+
+static bool tag_width(const struct smmuv3_shape *shape,
+		      const struct smmuv3_unit *unit)
+{
+	return shape->tag_bits != (shape->stage == 2 ? unit->feat.vmid_bits
+						     : unit->feat.asid_bits);
+}
+
+static bool other_platform(const struct smmuv3_shape *shape,
+			   const struct smmuv3_unit *unit)
+{
+	return shape->platform != unit->unit.platform;
+}
+
+static const struct {
+	bool (*fails)(const struct smmuv3_shape *shape,
+		      const struct smmuv3_unit *unit);
+	const char *reason;
+} rules[] = {
+	{ no_stage, "the stage of translation is not there" },
+	{ no_aarch64, "table format: no AArch64 tables (IDR0.TTF)" },
+	{ other_endian, "endianness of tables (IDR0.TTENDIAN)" },
+	{ no_granule, "granule (IDR5)" },
+	{ input_size, "input address size" },
+	{ output_size, "output address size (IDR5.OAS)" },
+	{ coherency, "coherency of walks (IDR0.COHACC)" },
+	{ no_httu, "hardware update of flags (IDR0.HTTU)" },
+	{ no_bbml2, "change of block sizes (IDR3.BBML)" },
+	{ tag_width, "width of ASIDs or VMIDs (IDR0)" },
+	{ other_platform, "another platform's memory" },
+};
+
+const char *smmuv3_shape_misfit(const struct smmuv3_shape *shape,
+				const struct smmuv3_unit *unit)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].fails(shape, unit))
+			return rules[i].reason;
+	return NULL;
+}
+
+/* ------------------------------------------------------------- choosing -- */
+
+void smmuv3_shape_pgtable(const struct smmuv3_shape *shape,
+			  struct uiommu_pgtable_cfg *cfg)
+{
+	*cfg = (struct uiommu_pgtable_cfg){
+		.platform = shape->platform,
+		.fmt = shape->stage == 2 ? UIOMMU_PGTABLE_VMSAV8_S2
+					 : UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = shape->granule_lg2,
+		.ias = shape->ias,
+		.oas = shape->oas,
+		.features = shape->features,
+	};
+}
+
+static int refuse(const struct smmuv3_unit *unit, int rc, const char *reason)
+{
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN, "no such domain: %s",
+		   reason);
+	return rc;
+}
+
+int smmuv3_shape_choose(const struct smmuv3_unit *unit,
+			const struct uiommu_dom_cfg *cfg,
+			struct smmuv3_shape *shape)
+{
+	const struct smmuv3_features *f = &unit->feat;
+	struct uiommu_pgtable_cfg pt;
+	const char *reason;
+
+	if (cfg->stage > UIOMMU_STAGE_2)
+		return refuse(unit, -EINVAL, "unknown stage");
+	if (cfg->granule_lg2 && !granule_bit(cfg->granule_lg2))
+		return refuse(unit, -EINVAL, "no granule of that size exists");
+	memset(shape, 0, sizeof(*shape));
+	shape->stage =
+		cfg->stage == UIOMMU_STAGE_2 ||
+				(cfg->stage == UIOMMU_STAGE_ANY && !f->s1)
+			? 2
+			: 1;
+	shape->granule_lg2 = cfg->granule_lg2 ? cfg->granule_lg2
+					      : f->granule_lg2;
+	shape->oas = cfg->oas ? cfg->oas : max_oas(shape, f);
+	shape->ias = cfg->ias ? cfg->ias
+			      : min_u64(SMMUV3_IAS, max_ias(shape, f));
+	shape->features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0;
+	shape->coherent = f->coherent;
+	shape->tag_bits = shape->stage == 2 ? f->vmid_bits : f->asid_bits;
+	shape->platform = unit->unit.platform;
+
+	reason = smmuv3_shape_misfit(shape, unit);
+	if (reason)
+		return refuse(unit, -EOPNOTSUPP, reason);
+	smmuv3_shape_pgtable(shape, &pt);
+	if (!uiommu_pgtable_supported(&pt))
+		return refuse(unit, -EOPNOTSUPP,
+			      "no page table with these sizes");
+	return 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The stream table entries of one device: what they say, given the domain for
+ * accesses without PASID and the CD table, and how they are written.
+ *
+ *   RID domain	without PASIDs		with PASIDs
+ *   stage 1	stage 1, one CD		stage 1, CD 0 (S1DSS = SSID0)
+ *   identity	bypass			stage 1, S1DSS = bypass
+ *   blocked	abort			stage 1, S1DSS = terminate
+ *   stage 2	stage 2			refused: there is no table of CDs
+ *
+ * All StreamIDs of a device have equal entries at any time, so the entry writer
+ * sees one and stores to all; one CMD_SYNC serves them all.
+ */
+#include "cmd.h"
+#include "entry.h"
+#include "mutant.h"
+#include "unit.h"
+
+static struct smmuv3_unit *unit_of(const struct smmuv3_dev *dev)
+{
+	return to_smmuv3_unit(dev->hwdev.unit);
+}
+
+/* ------------------------------------------------------------- contents -- */
+
+static enum smmu_ste_s1dss dss_of(const struct smmuv3_dom *dom)
+{
+	if (!dom || dom->hwdom.type == UIOMMU_DOM_BLOCKED)
+		return SMMU_STE_S1DSS_TERMINATE;
+	if (dom->hwdom.type == UIOMMU_DOM_IDENTITY)
+		return SMMU_STE_S1DSS_BYPASS;
+	return SMMU_STE_S1DSS_SSID0;
+}
+
+static void make_s2(const struct smmuv3_dev *dev, const struct smmuv3_dom *dom,
+		    struct smmu_ste *ste)
+{
+	const struct smmuv3_unit *unit = unit_of(dev);
+	struct smmuv3_ste_s2_cfg s2 = {
+		.pt = dom->info,
+		.vmid = smmuv3_att_of(dom, unit)->vmid,
+		.coherent = unit->feat.coherent,
+	};
+
+	smmuv3_make_ste_s2(ste, &s2);
+}
+
+void smmuv3_stream_make(const struct smmuv3_dev *dev,
+			const struct smmuv3_dom *dom,
+			const struct smmuv3_cdtab *tab, struct smmu_ste *ste)
+{
+	const struct smmuv3_unit *unit = unit_of(dev);
+	struct smmuv3_ste_s1_cfg s1 = {
+		/* Set even where one CD is all: then growth is one word. */
+		.s1dss = dss_of(dom),
+		.coherent = unit->feat.coherent,
+		.no_stall = unit->feat.can_stall,
+		.vmid = SMMUV3_S1_VMID,
+	};
+
+	if (tab->top) {
+		smmuv3_cdtab_describe(tab, &s1);
+		smmuv3_make_ste_s1(ste, &s1);
+	} else if (!dom || dom->hwdom.type == UIOMMU_DOM_BLOCKED) {
+		smmuv3_make_ste_abort(ste);
+	} else if (dom->hwdom.type == UIOMMU_DOM_IDENTITY) {
+		smmuv3_make_ste_bypass(ste);
+	} else {
+		make_s2(dev, dom, ste);
+	}
+}
+
+/* -------------------------------------------------------------- writing -- */
+
+static void ste_store(void *ctx, unsigned int i, le64_t value)
+{
+	struct smmuv3_dev *dev = ctx;
+	struct smmuv3_unit *unit = unit_of(dev);
+	unsigned int id;
+
+	if (DRIVER_MUTANT("ste: store of word 0") && i == 0)
+		return;
+	if (DRIVER_MUTANT("ste: store of word 1") && i == 1)
+		return;
+	for (id = 0; id < dev->nr_ids; id++)
+		smmuv3_store(unit, smmuv3_strtab_ste(unit, dev->ids[id]) + i,
+			     value);
+}
+
+int smmuv3_stream_forget(struct smmuv3_dev *dev)
+{
+	struct smmuv3_batch batch;
+	unsigned int i;
+
+	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
+	for (i = 0; i < dev->nr_ids; i++)
+		if (!DRIVER_MUTANT("ste: CFGI_STE"))
+			smmuv3_batch_add(&batch, smmuv3_make_cfgi_ste(
+							 dev->ids[i], true));
+	return smmuv3_batch_sync(&batch);
+}
+
+static int ste_sync(void *ctx)
+{
+	return smmuv3_stream_forget(ctx);
+}
+
+static const struct smmuv3_entry_ops ste_ops = {
+	.used = smmuv3_ste_used,
+	.abort_q0 = SMMU_STE_0_V, /* Config 0 */
+	.indirect = smmuv3_ste_indirect,
+	.store = ste_store,
+	.sync = ste_sync,
+};
+
+int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
+{
+	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
+
+	return smmuv3_entry_write(&ste_ops, dev, live, ste->q);
+}
+
+int smmuv3_stream_stop(struct smmuv3_dev *dev)
+{
+	struct smmu_ste ste;
+	int rc;
+
+	smmuv3_entry_stop(&ste_ops, dev);
+	rc = smmuv3_stream_forget(dev);
+	if (rc)
+		return rc;
+	smmuv3_make_ste_abort(&ste);
+	return smmuv3_stream_install(dev, &ste);
+}
