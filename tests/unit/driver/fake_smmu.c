@@ -27,7 +27,7 @@ uint64_t fake_smmu_mem(struct fake_smmu *fake, uiommu_pa_t pa)
 {
 	uint64_t word = 0xdeaddeaddeaddeadull;
 
-	test_platform_hw_read64(&fake->tp, pa, &word);
+	test_platform_hw_read64(fake->mem, pa, &word);
 	return word;
 }
 
@@ -103,14 +103,22 @@ uint32_t fake_smmu_run(struct fake_smmu *fake, uint32_t n)
 	return done;
 }
 
+/* Whose window it is; the list is not changed once there are threads. */
+static struct fake_smmu *by_pa(struct fake_smmu *fake, uiommu_pa_t pa)
+{
+	while (pa - fake->base >= FAKE_WINDOW)
+		fake = fake->next;
+	return fake;
+}
+
 static uint64_t fake_read(void *ctx, uiommu_pa_t pa, unsigned int size)
 {
-	struct fake_smmu *fake = ctx;
+	struct fake_smmu *fake = by_pa(ctx, pa);
 	uint64_t val;
 
 	pthread_mutex_lock(&fake->mutex);
-	val = size == 8 ? get64(fake, pa - FAKE_BASE)
-			: get(fake, pa - FAKE_BASE);
+	val = size == 8 ? get64(fake, pa - fake->base)
+			: get(fake, pa - fake->base);
 	if (fake->dead_reads)
 		val = UINT64_MAX;
 	pthread_mutex_unlock(&fake->mutex);
@@ -165,8 +173,8 @@ static void note_write(struct fake_smmu *fake, uint32_t off, uint64_t val)
 static void fake_write(void *ctx, uiommu_pa_t pa, unsigned int size,
 		       uint64_t val)
 {
-	struct fake_smmu *fake = ctx;
-	uint32_t off = pa - FAKE_BASE;
+	struct fake_smmu *fake = by_pa(ctx, pa);
+	uint32_t off = pa - fake->base;
 
 	if (fake->before_write)
 		fake->before_write(fake, off, val);
@@ -202,8 +210,8 @@ bool fake_smmu_event(struct fake_smmu *fake, const uint64_t record[4])
 				SMMU_Q_PROD_OVFLG;
 		return false;
 	}
-	slot = fake->tp.platform.pa_to_va(
-		fake->tp.platform.ctx,
+	slot = fake->mem->platform.pa_to_va(
+		fake->mem->platform.ctx,
 		(base & SMMU_Q_BASE_ADDR) +
 			smmu_q_offset(prod, lg2, SMMU_EVT_SIZE_LG2));
 	memcpy(slot, record, 32);
@@ -256,6 +264,8 @@ void fake_smmu_init(struct fake_smmu *fake)
 	memset(fake, 0, sizeof(*fake));
 	pthread_mutex_init(&fake->mutex, NULL);
 	test_platform_init(&fake->tp);
+	fake->mem = &fake->tp;
+	fake->base = FAKE_BASE;
 	fake->tp.mmio_ctx = fake;
 	fake->tp.mmio_read = fake_read;
 	fake->tp.mmio_write = fake_write;
@@ -281,6 +291,18 @@ void fake_smmu_init(struct fake_smmu *fake)
 	*fake_smmu_reg(fake, SMMU_REG_AIDR) = 2;
 }
 
+void fake_smmu_join(struct fake_smmu *fake, struct fake_smmu *first)
+{
+	struct fake_smmu *last = first;
+
+	fake_smmu_init(fake);
+	while (last->next)
+		last = last->next;
+	last->next = fake;
+	fake->mem = &first->tp;
+	fake->base = last->base + FAKE_WINDOW;
+}
+
 void fake_smmu_fini(struct fake_smmu *fake)
 {
 	test_platform_fini(&fake->tp);
@@ -290,8 +312,8 @@ void fake_smmu_fini(struct fake_smmu *fake)
 struct uiommu_smmuv3_cfg fake_smmu_cfg(struct fake_smmu *fake)
 {
 	return (struct uiommu_smmuv3_cfg){
-		.platform = &fake->tp.platform,
-		.base = FAKE_BASE,
+		.platform = &fake->mem->platform,
+		.base = fake->base,
 		.cmdq_lg2 = 4,
 		.evtq_lg2 = 4,
 		.timeout_ns = 20 * 1000 * 1000,

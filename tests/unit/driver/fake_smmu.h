@@ -23,6 +23,10 @@
 
 struct fake_smmu {
 	struct test_platform tp;
+	/* Several share the memory, and the platform, of the first. */
+	struct test_platform *mem;
+	struct fake_smmu *next;
+	uiommu_pa_t base;
 	pthread_mutex_t mutex;
 	uint32_t regs[FAKE_WINDOW / 4];
 
@@ -59,6 +63,8 @@ struct fake_smmu {
 
 /* ID registers of a complete SMMUv3.2; the test changes what it likes. */
 void fake_smmu_init(struct fake_smmu *fake);
+/* One more, on the platform of `first`; fini it before that one. */
+void fake_smmu_join(struct fake_smmu *fake, struct fake_smmu *first);
 void fake_smmu_fini(struct fake_smmu *fake);
 uint32_t *fake_smmu_reg(struct fake_smmu *fake, uint32_t off);
 /* The driver's configuration for it: short time-outs, small queues. */
