@@ -36,6 +36,7 @@ bench: all
 
 stress: all
 	@scripts/run-sanitizers --long
+	@UIOMMU_STRESS_REPLACES=100000 $(BUILD)/tests/stress/stress-replace
 
 # FUZZ_SECONDS=600 for each target.
 fuzz: | setup

@@ -2,6 +2,7 @@
 #include "driver_rig.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,13 +133,19 @@ void rig_default(struct rig_cfg *cfg)
 
 static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)
 {
-	return uiommu_smmuv3_model_read(ctx, offset, size);
+	struct rig *rig = ctx;
+
+	return uiommu_smmuv3_model_read(rig->model, offset, size);
 }
 
 static void bus_write(void *ctx, uint32_t offset, unsigned int size,
 		      uint64_t value)
 {
-	uiommu_smmuv3_model_write(ctx, offset, size, value);
+	struct rig *rig = ctx;
+
+	if (rig->yield)
+		sched_yield();
+	uiommu_smmuv3_model_write(rig->model, offset, size, value);
 }
 
 static void on_model_log(void *ctx, const char *msg)
@@ -152,15 +159,28 @@ int rig_probe(struct rig *rig, const struct rig_cfg *cfg)
 	struct uiommu_smmuv3_cfg driver = cfg->driver;
 
 	driver.platform = rig->platform;
-	driver.base = RIG_MMIO;
+	driver.base = rig->mmio;
 	driver.host = &host_ops;
 	driver.host_ctx = rig;
 	return uiommu_smmuv3_probe(&driver, &rig->unit);
 }
 
-struct rig *rig_create(const struct rig_cfg *cfg)
+static void open_memory(struct rig *rig, const struct rig_cfg *cfg)
 {
-	struct rig *rig = calloc(1, sizeof(*rig));
+	rig->mmio = RIG_MMIO;
+	rig->ram_size = cfg->ram_size;
+	rig->ram = mmap(NULL, rig->ram_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(rig->ram != MAP_FAILED, "memory");
+	must(!uiommu_host_create(0, &rig->host), "host");
+	if (!getenv("UIOMMU_TEST_LOG"))
+		uiommu_host_set_log(rig->host, UIOMMU_LOG_ERROR);
+	rig->platform = uiommu_host_platform(rig->host);
+	uiommu_host_arena(rig->host, &rig->arena);
+}
+
+static void open_smmu(struct rig *rig, const struct rig_cfg *cfg)
+{
 	struct uiommu_model_host mem = {
 		.ctx = rig,
 		.read = mem_read,
@@ -171,27 +191,47 @@ struct rig *rig_create(const struct rig_cfg *cfg)
 		.log = on_model_log,
 	};
 	struct uiommu_bus_window window = {
-		.base = RIG_MMIO,
+		.base = rig->mmio,
 		.size = UIOMMU_SMMUV3_MMIO_SIZE,
 		.read = bus_read,
 		.write = bus_write,
 	};
 
-	must(rig, "memory");
-	rig->ram_size = cfg->ram_size;
-	rig->ram = mmap(NULL, rig->ram_size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(rig->ram != MAP_FAILED, "memory");
-	must(!uiommu_host_create(0, &rig->host), "host");
-	if (!getenv("UIOMMU_TEST_LOG"))
-		uiommu_host_set_log(rig->host, UIOMMU_LOG_ERROR);
-	rig->platform = uiommu_host_platform(rig->host);
-	uiommu_host_arena(rig->host, &rig->arena);
 	must(!uiommu_smmuv3_model_create(&cfg->profile, &mem, &rig->model),
 	     "model");
-	window.ctx = rig->model;
+	window.ctx = rig;
+	rig->yield = cfg->yield;
 	must(!uiommu_host_add_window(rig->host, &window), "window");
 	must(!rig_probe(rig, cfg), "probe");
+}
+
+struct rig *rig_create(const struct rig_cfg *cfg)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	must(rig, "memory");
+	open_memory(rig, cfg);
+	open_smmu(rig, cfg);
+	return rig;
+}
+
+struct rig *rig_join(const struct rig_cfg *cfg, struct rig *first)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	static unsigned int nr;
+
+	must(rig, "memory");
+	*rig = (struct rig){
+		.first = first,
+		.mmio = RIG_MMIO +
+			(uint64_t)(1 + nr++ % 64) * UIOMMU_SMMUV3_MMIO_SIZE,
+		.host = first->host,
+		.platform = first->platform,
+		.arena = first->arena,
+		.ram = first->ram,
+		.ram_size = first->ram_size,
+	};
+	open_smmu(rig, cfg);
 	return rig;
 }
 
@@ -201,12 +241,15 @@ void rig_destroy(struct rig *rig)
 
 	rig->unit->ops->remove(rig->unit);
 	/* What runs deferred may defer the next call in turn. */
-	for (i = 0; i < 4 && uiommu_host_live(rig->host); i++)
+	for (i = 0; i < 4 && (i < 2 || uiommu_host_live(rig->host)); i++)
 		uiommu_host_barrier(rig->host);
-	must(!uiommu_host_live(rig->host), "something was not freed");
+	if (!rig->first)
+		must(!uiommu_host_live(rig->host), "something was not freed");
 	uiommu_smmuv3_model_destroy(rig->model);
-	uiommu_host_destroy(rig->host);
-	munmap(rig->ram, rig->ram_size);
+	if (!rig->first) {
+		uiommu_host_destroy(rig->host);
+		munmap(rig->ram, rig->ram_size);
+	}
 	free(rig);
 }
 
@@ -214,10 +257,17 @@ void rig_destroy(struct rig *rig)
 
 struct uiommu_hwdev *rig_device(struct rig *rig, uint32_t sid)
 {
+	return rig_pasid_device(rig, sid, 0);
+}
+
+struct uiommu_hwdev *rig_pasid_device(struct rig *rig, uint32_t sid,
+				      uint8_t pasid_bits)
+{
 	struct uiommu_hwdev_cfg cfg = {
 		.name = "rig",
 		.ids = &sid,
 		.nr_ids = 1,
+		.pasid_bits = pasid_bits,
 		.cookie = (void *)(uintptr_t)(0x1000 + sid),
 	};
 	struct uiommu_hwdev *dev;
@@ -235,9 +285,24 @@ struct uiommu_hwdom *rig_domain(struct rig *rig, enum uiommu_dom_type type)
 	return dom;
 }
 
+struct uiommu_hwdom *rig_stage2(struct rig *rig)
+{
+	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, UIOMMU_STAGE_2 };
+	struct uiommu_hwdom *dom;
+
+	must(!rig->unit->ops->dom_alloc(rig->unit, &cfg, &dom), "dom_alloc");
+	return dom;
+}
+
 void rig_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 {
-	must(!dom->unit->ops->attach(dom, dev), "attach");
+	must(!dev->unit->ops->attach(dom, dev), "attach");
+}
+
+void rig_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
+		   uint32_t pasid, struct uiommu_hwdom *old)
+{
+	must(!dev->unit->ops->set_pasid(dom, dev, pasid, old), "set_pasid");
 }
 
 void rig_flush(struct uiommu_hwdom *dom, struct uiommu_gather *gather)
@@ -285,22 +350,28 @@ void rig_unmap(struct uiommu_hwdom *dom, uint64_t iova, uint64_t len)
 	rig_flush(dom, &gather);
 }
 
-static int dma(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
-	       size_t len, uint32_t flags)
+int rig_dma_pasid(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova,
+		  void *buf, size_t len, bool write)
 {
 	struct uiommu_smmuv3_dma req = {
-		.txn = { .sid = sid, .iova = iova, .flags = flags },
+		.txn = { .sid = sid,
+			 .iova = iova,
+			 .flags = write ? UIOMMU_TXN_WRITE : 0 },
 		.buf = buf,
 		.len = len,
 	};
 
+	if (pasid != UIOMMU_NO_PASID) {
+		req.txn.ssid = pasid;
+		req.txn.flags |= UIOMMU_TXN_SSV;
+	}
 	return uiommu_smmuv3_model_dma(rig->model, &req);
 }
 
 int rig_dma_read(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
 		 size_t len)
 {
-	return dma(rig, sid, iova, buf, len, 0);
+	return rig_dma_pasid(rig, sid, UIOMMU_NO_PASID, iova, buf, len, false);
 }
 
 int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
@@ -310,7 +381,7 @@ int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
 
 	must(len <= sizeof(bytes), "length");
 	memcpy(bytes, buf, len);
-	return dma(rig, sid, iova, bytes, len, UIOMMU_TXN_WRITE);
+	return rig_dma_pasid(rig, sid, UIOMMU_NO_PASID, iova, bytes, len, true);
 }
 
 /* --------------------------------------------------------------- figures */

@@ -21,6 +21,8 @@
 #define RIG_MAX_FAULTS 64
 
 struct rig {
+	struct rig *first; /* whose host and RAM these are; NULL: our own */
+	uint64_t mmio;
 	struct uiommu_host *host;
 	const struct uiommu_platform *platform;
 	struct uiommu_range arena;
@@ -29,6 +31,7 @@ struct rig {
 	uint8_t *ram; /* ram_size bytes */
 	size_t ram_size;
 	uint32_t pending; /* interrupt lines, atomic */
+	bool yield;
 
 	/* Faults that were reported; protected by nothing: one rig_irqs() at a
 	 * time. */
@@ -42,11 +45,17 @@ struct rig_cfg {
 	struct uiommu_smmuv3_cfg driver; /* platform, base, host: the rig's */
 	size_t ram_size;
 	bool no_direct; /* memory by callbacks only */
+	/* Before each register write let others run: between the stores of the
+	 * driver and the commands that follow them.
+	 */
+	bool yield;
 };
 
 /* The "full" profile, 8 MiB, default queues. */
 void rig_default(struct rig_cfg *cfg);
 struct rig *rig_create(const struct rig_cfg *cfg);
+/* One more SMMU on the host and RAM of `first`, which is destroyed after it. */
+struct rig *rig_join(const struct rig_cfg *cfg, struct rig *first);
 /* Removes the unit; fails the test if anything is left allocated. */
 void rig_destroy(struct rig *rig);
 /* Probe (again); the old unit is forgotten. */
@@ -54,8 +63,15 @@ int rig_probe(struct rig *rig, const struct rig_cfg *cfg);
 
 /* These end the program with a message when the driver says no. */
 struct uiommu_hwdev *rig_device(struct rig *rig, uint32_t sid);
+/* One that sends PASIDs. */
+struct uiommu_hwdev *rig_pasid_device(struct rig *rig, uint32_t sid,
+				      uint8_t pasid_bits);
 struct uiommu_hwdom *rig_domain(struct rig *rig, enum uiommu_dom_type type);
+struct uiommu_hwdom *rig_stage2(struct rig *rig);
 void rig_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
+/* NULL for `dom` detaches. */
+void rig_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
+		   uint32_t pasid, struct uiommu_hwdom *old);
 void rig_map(struct uiommu_hwdom *dom, uint64_t iova, const void *va,
 	     uint64_t len, uint32_t prot);
 /* With everything: flush, again where the table asks for it, release. */
@@ -70,6 +86,9 @@ int rig_dma_read(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
 		 size_t len);
 int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
 		  size_t len);
+/* With UIOMMU_NO_PASID as the ones above. */
+int rig_dma_pasid(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova,
+		  void *buf, size_t len, bool write);
 /* Deliver interrupts to the driver. */
 void rig_irqs(struct rig *rig);
 
