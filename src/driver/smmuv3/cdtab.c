@@ -75,7 +75,8 @@ static struct smmuv3_cdleaf *leaf_copy(struct smmuv3_unit *unit,
 
 	if (!leaf)
 		return NULL;
-	memcpy(leaf->cds, old->cds, leaf_bytes(old));
+	if (!DRIVER_MUTANT("cd: copy of a leaf"))
+		memcpy(leaf->cds, old->cds, leaf_bytes(old));
 	smmuv3_clean(unit, leaf->cds, leaf_bytes(old));
 	memcpy(leaf->dom, old->dom, sizeof(old->dom[0]) << old->lg2);
 	leaf->nr = old->nr;
@@ -253,6 +254,9 @@ static void cd_store(void *ctx, unsigned int i, le64_t value)
 {
 	struct cd_ctx *c = ctx;
 
+	if ((DRIVER_MUTANT("cd: store of word 0") && i == 0) ||
+	    (DRIVER_MUTANT("cd: store of word 1") && i == 1))
+		return;
 	smmuv3_store(unit_of(c->dev), &c->cd[i], value);
 }
 
@@ -286,7 +290,8 @@ static void put_hidden(struct smmuv3_unit *unit, struct smmuv3_cdleaf *leaf,
 	unsigned int i;
 
 	for (i = SMMU_CD_QWORDS; i-- > 0;)
-		smmuv3_store(unit, &words[i], cpu_to_le64(cd->q[i]));
+		if (!DRIVER_MUTANT("cd: stores before it is shown"))
+			smmuv3_store(unit, &words[i], cpu_to_le64(cd->q[i]));
 	leaf->nr += !leaf->dom[at];
 	leaf->dom[at] = dom;
 }
@@ -297,8 +302,9 @@ static void invalidate(struct smmuv3_unit *unit, struct smmuv3_cdleaf *leaf,
 {
 	le64_t *word = leaf->cds + (size_t)at * SMMU_CD_QWORDS;
 
-	smmuv3_store(unit, word,
-		     cpu_to_le64(le64_to_cpu(*word) & ~SMMU_CD_0_V));
+	if (!DRIVER_MUTANT("cd: store of an invalid one"))
+		smmuv3_store(unit, word,
+			     cpu_to_le64(le64_to_cpu(*word) & ~SMMU_CD_0_V));
 	leaf->nr -= leaf->dom[at] != NULL;
 	leaf->dom[at] = NULL;
 }
@@ -356,7 +362,8 @@ static void fill_l1(struct smmuv3_unit *unit, const struct smmuv3_cdtop *top)
 	if (!top->l1)
 		return;
 	for (i = 0; i < top->nr_leaves; i++)
-		top->l1[i] = l1_desc(top->leaf[i]);
+		if (!DRIVER_MUTANT("cd: level-1 table of a new form"))
+			top->l1[i] = l1_desc(top->leaf[i]);
 	smmuv3_clean(unit, top->l1, top->nr_leaves * SMMU_L1CD_SIZE);
 }
 

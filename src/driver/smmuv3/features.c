@@ -3,7 +3,8 @@
  * What the SMMU can do, from its ID registers.
  *
  * First a list of checks, each a condition under which this driver cannot work
- * and the reason in words; then the decoding, which cannot fail.
+ * and the reason in words; then the decoding, which cannot fail; then a list of
+ * what there is only on some, with the register that says so where it is not.
  */
 #include "hw/smmuv3/regs.h"
 #include "unit.h"
@@ -145,6 +146,93 @@ static void decode(struct smmuv3_features *f)
 		       SMMU_IDR0_STALL_MODEL_BOTH;
 }
 
+/* --------------------------------------------------- what some have not -- */
+
+static bool no_stage1(const struct smmuv3_features *f)
+{
+	return !f->s1;
+}
+
+static bool no_stage2(const struct smmuv3_features *f)
+{
+	return !f->s2;
+}
+
+static bool no_pasids(const struct smmuv3_features *f)
+{
+	return !f->ssid_bits;
+}
+
+static bool no_cd2l(const struct smmuv3_features *f)
+{
+	return f->ssid_bits && !f->cd2l;
+}
+
+static bool no_two_level(const struct smmuv3_features *f)
+{
+	return !f->two_level;
+}
+
+static bool no_dirty(const struct smmuv3_features *f)
+{
+	return f->httu < SMMU_IDR0_HTTU_AF_DIRTY;
+}
+
+static bool no_ril(const struct smmuv3_features *f)
+{
+	return !f->ril;
+}
+
+static bool no_bbml2(const struct smmuv3_features *f)
+{
+	return !f->bbml2;
+}
+
+static bool no_msi(const struct smmuv3_features *f)
+{
+	return !f->msi;
+}
+
+static bool no_ats(const struct smmuv3_features *f)
+{
+	return !f->ats;
+}
+
+static bool no_stalls(const struct smmuv3_features *f)
+{
+	return !f->can_stall;
+}
+
+static const struct {
+	bool (*lacks)(const struct smmuv3_features *f);
+	const char *what;
+	const char *why;
+} capabilities[] = {
+	{ no_stage1, "stage 1", "IDR0.S1P" },
+	{ no_stage2, "stage 2", "IDR0.S2P" },
+	{ no_pasids, "PASIDs", "IDR1.SSIDSIZE" },
+	{ no_cd2l, "more than 4096 PASIDs", "IDR0.CD2L" },
+	{ no_two_level, "a stream table of two levels",
+	  "IDR0.ST_LEVEL, IDR1.SIDSIZE" },
+	{ no_dirty, "dirty state by hardware", "IDR0.HTTU, IDR0.COHACC" },
+	{ no_ril, "invalidation by ranges", "IDR3.RIL" },
+	{ no_bbml2, "blocks that change size in place", "IDR3.BBML" },
+	{ no_msi, "interrupts as messages", "IDR0.MSI" },
+	{ no_ats, "ATS", "IDR0.ATS" },
+	{ no_stalls, "stalls", "IDR0.STALL_MODEL" },
+};
+
+static void tell_what_is_missing(const struct smmuv3_features *f,
+				 const struct uiommu_platform *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (capabilities[i].lacks(f))
+			smmuv3_log(p, UIOMMU_LOG_DEBUG, "without %s (%s)",
+				   capabilities[i].what, capabilities[i].why);
+}
+
 /*
  * The smallest granule that hardware and page tables have.  Output addresses of
  * more than 48 bits need 64K granules.
@@ -216,5 +304,6 @@ int smmuv3_features_read(struct smmuv3_features *f,
 			   "cannot be used: no page tables for its granules");
 		return -ENODEV;
 	}
+	tell_what_is_missing(f, cfg->platform);
 	return 0;
 }

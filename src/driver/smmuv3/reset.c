@@ -12,6 +12,8 @@
 #include "cmd.h"
 #include "hw/smmuv3/regs.h"
 #include "hw/smmuv3/ste.h"
+#include "hw/smmuv3/queue.h"
+#include "mutant.h"
 #include "patience.h"
 #include "unit.h"
 
@@ -62,6 +64,8 @@ static int abort_when_off(struct smmuv3_unit *unit)
 	rc = wait_reg(unit, SMMU_REG_GBPA, SMMU_GBPA_UPDATE, 0);
 	if (rc)
 		return rc;
+	if (DRIVER_MUTANT("reset: GBPA.ABORT"))
+		return 0;
 	gbpa = smmuv3_read32(unit, SMMU_REG_GBPA);
 	smmuv3_write32(unit, SMMU_REG_GBPA,
 		       gbpa | SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
@@ -73,20 +77,57 @@ static int abort_when_off(struct smmuv3_unit *unit)
 	return rc;
 }
 
+/*
+ * Who had it before may have left records that nobody will read, in memory that
+ * is not ours to look at: how many, and which errors, is all that can be saved.
+ */
+static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	uint32_t errors, prod, cons;
+	uint64_t base;
+	uint8_t lg2;
+
+	smmuv3_log(p, UIOMMU_LOG_INFO, "was running; taking it over");
+	errors = smmuv3_read32(unit, SMMU_REG_GERROR) ^
+		 smmuv3_read32(unit, SMMU_REG_GERRORN);
+	if (errors)
+		smmuv3_log(p, UIOMMU_LOG_WARN,
+			   "errors from before, acknowledged: %x", errors);
+	if (!(was_on & SMMU_CR0_EVENTQEN))
+		return;
+	base = unit->unit.platform->mmio_read64(
+		p->ctx, unit->cfg.base + SMMU_REG_EVENTQ_BASE);
+	lg2 = min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base),
+		      FIELD_GET(SMMU_IDR1_EVENTQS, unit->feat.idr[1]));
+	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
+	cons = smmuv3_read32(unit, SMMU_REG_EVENTQ_CONS);
+	if (smmu_q_count(prod, cons, lg2) || (prod ^ cons) & SMMU_Q_PROD_OVFLG)
+		smmuv3_log(p, UIOMMU_LOG_WARN,
+			   "%u event records from before are lost%s",
+			   smmu_q_count(prod, cons, lg2),
+			   (prod ^ cons) & SMMU_Q_PROD_OVFLG ? ", and more"
+							     : "");
+}
+
+/*
+ * Everything stops: with SMMUEN accesses (those that wait are aborted), with
+ * CMDQEN commands, with EVENTQEN records, of which all that were committed can
+ * be seen when the acknowledgement is there.
+ */
 static int turn_off(struct smmuv3_unit *unit)
 {
 	uint32_t on = smmuv3_read32(unit, SMMU_REG_CR0) |
 		      smmuv3_read32(unit, SMMU_REG_CR0ACK);
 	int rc;
 
-	if (on & SMMU_CR0_SMMUEN && !unit->programmed)
-		smmuv3_log(unit->unit.platform, UIOMMU_LOG_INFO,
-			   "was running; taking it over");
 	rc = abort_when_off(unit);
 	if (!rc)
 		rc = write_cr0(unit, 0);
 	if (!rc)
 		rc = write_irq_ctrl(unit, 0);
+	if (!rc && on & SMMU_CR0_SMMUEN && !unit->programmed)
+		tell_what_is_lost(unit, on);
 	return rc;
 }
 
@@ -121,9 +162,10 @@ static void program_msi(struct smmuv3_unit *unit, uint32_t cfg0, uint32_t cfg1,
 
 static int enable_irqs(struct smmuv3_unit *unit)
 {
-	/* Old errors are nobody's any more. */
-	smmuv3_write32(unit, SMMU_REG_GERRORN,
-		       smmuv3_read32(unit, SMMU_REG_GERROR));
+	/* Old errors are nobody's any more: turn_off() has told of them. */
+	if (!DRIVER_MUTANT("reset: GERRORN"))
+		smmuv3_write32(unit, SMMU_REG_GERRORN,
+			       smmuv3_read32(unit, SMMU_REG_GERROR));
 	if (unit->feat.msi) {
 		program_msi(unit, SMMU_REG_GERROR_IRQ_CFG0,
 			    SMMU_REG_GERROR_IRQ_CFG1, SMMU_REG_GERROR_IRQ_CFG2,
@@ -142,14 +184,16 @@ static int empty_caches(struct smmuv3_unit *unit)
 	int rc;
 
 	smmuv3_batch_init(&batch, &unit->cmdq);
-	smmuv3_batch_add(&batch, smmuv3_make_cfgi_all());
+	if (!DRIVER_MUTANT("reset: CFGI_ALL"))
+		smmuv3_batch_add(&batch, smmuv3_make_cfgi_all());
 	rc = smmuv3_batch_sync(&batch);
 	if (rc)
 		return rc;
 	smmuv3_batch_init(&batch, &unit->cmdq);
-	if (unit->feat.hyp)
+	if (unit->feat.hyp && !DRIVER_MUTANT("reset: TLBI_EL2_ALL"))
 		smmuv3_batch_add(&batch, smmuv3_make_tlbi_el2_all());
-	smmuv3_batch_add(&batch, smmuv3_make_tlbi_nsnh_all());
+	if (!DRIVER_MUTANT("reset: TLBI_NSNH_ALL"))
+		smmuv3_batch_add(&batch, smmuv3_make_tlbi_nsnh_all());
 	return smmuv3_batch_sync(&batch);
 }
 

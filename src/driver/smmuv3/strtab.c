@@ -14,6 +14,7 @@
  */
 #include "cmd.h"
 #include "hw/smmuv3/regs.h"
+#include "mutant.h"
 #include "unit.h"
 
 /* Level-1 tables of 2^17 entries are 1 MiB; larger ones serve nobody. */
@@ -53,7 +54,8 @@ void smmuv3_table_free(const struct smmuv3_unit *unit, void *va, size_t size)
 void smmuv3_store(const struct smmuv3_unit *unit, le64_t *word, le64_t value)
 {
 	store_release(&word->raw, value.raw);
-	smmuv3_clean(unit, word, sizeof(*word));
+	if (!DRIVER_MUTANT("store: clean"))
+		smmuv3_clean(unit, word, sizeof(*word));
 }
 
 /* -------------------------------------------------------------- leaves -- */
@@ -218,9 +220,13 @@ int smmuv3_strtab_install(struct smmuv3_unit *unit, struct smmuv3_leaf_set *set)
 		store_release(&tab->leaves[set->index[i]], set->leaf[i]);
 		desc = FIELD_PREP(SMMU_L1STD_SPAN, tab->leaf_lg2 + 1) |
 		       (set->leaf[i]->pa & SMMU_L1STD_L2PTR_ADDR);
-		smmuv3_store(unit, &tab->l1[set->index[i]], cpu_to_le64(desc));
+		if (!DRIVER_MUTANT("strtab: level-1 store"))
+			smmuv3_store(unit, &tab->l1[set->index[i]],
+				     cpu_to_le64(desc));
 		/* The invalid descriptor may have been cached. */
-		smmuv3_batch_add(&batch, smmuv3_make_cfgi_ste(
+		if (!DRIVER_MUTANT("strtab: CFGI of a level-1 descriptor"))
+			smmuv3_batch_add(&batch,
+					 smmuv3_make_cfgi_ste(
 						 set->index[i] << tab->leaf_lg2,
 						 false));
 	}

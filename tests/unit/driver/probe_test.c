@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,15 @@ static void bring_up_in_the_right_order(void **state)
 	assert_true(reg(SMMU_REG_GBPA) & SMMU_GBPA_ABORT);
 }
 
+static char kept[2048];
+
+static void keep_line(void *ctx, enum uiommu_log_level level, const char *msg)
+{
+	size_t len = strlen(kept);
+
+	snprintf(kept + len, sizeof(kept) - len, "%s\n", msg);
+}
+
 static void a_running_smmu_is_taken_over(void **state)
 {
 	struct uiommu_unit *unit;
@@ -228,7 +238,17 @@ static void a_running_smmu_is_taken_over(void **state)
 	*fake_smmu_reg(fake, SMMU_REG_GERROR) = SMMU_GERROR_CMDQ_ERR | 0x20;
 	*fake_smmu_reg(fake, SMMU_REG_CMDQ_PROD) = 77;
 	*fake_smmu_reg(fake, SMMU_REG_CMDQ_CONS) = 55;
+	/* Three records in a queue of eight, and some that found no room. */
+	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_BASE) = 3;
+	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_PROD) = 0x80000005;
+	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_CONS) = 2;
+	fake->tp.platform.log = keep_line;
+	kept[0] = 0;
 	assert_int_equal(probe(&unit), 0);
+	assert_non_null(strstr(kept, "taking it over"));
+	assert_non_null(strstr(kept, "acknowledged: 21"));
+	assert_non_null(strstr(kept, "3 event records from before are lost, "
+				     "and more"));
 	assert_int_equal(fake->bad_writes, 0);
 	abort_at = write_at(SMMU_REG_GBPA, SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE,
 			    SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
@@ -379,6 +399,24 @@ static void counters_have_names(void **state)
 	unit->ops->remove(unit);
 }
 
+/* What is not there is told, with the register that says so. */
+static void what_is_missing_is_told(void **state)
+{
+	struct uiommu_unit *unit;
+
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &=
+		~(SMMU_IDR0_CD2L | SMMU_IDR0_S2P | SMMU_IDR0_HYP);
+	*fake_smmu_reg(fake, SMMU_REG_IDR3) &= ~SMMU_IDR3_RIL;
+	fake->tp.platform.log = keep_line;
+	kept[0] = 0;
+	assert_int_equal(probe(&unit), 0);
+	assert_non_null(strstr(kept, "without stage 2 (IDR0.S2P)"));
+	assert_non_null(strstr(kept, "4096 PASIDs (IDR0.CD2L)"));
+	assert_non_null(strstr(kept, "ranges (IDR3.RIL)"));
+	assert_null(strstr(kept, "without stage 1"));
+	unit->ops->remove(unit);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -390,6 +428,7 @@ int main(void)
 		TEST(bring_up_in_the_right_order),
 		TEST(a_running_smmu_is_taken_over),
 		TEST(a_missing_gbpa_is_told),
+		TEST(what_is_missing_is_told),
 		TEST(messages_only_where_there_are_some),
 		TEST(other_shapes_of_the_stream_table),
 		TEST(mute_handshakes_time_out),
