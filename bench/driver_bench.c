@@ -6,7 +6,15 @@
  *   driver/unmap_sync/4k   unmap one page and flush
  *   driver/unmap/1g	     unmap 1 GiB mapped as blocks, and flush
  *   driver/attach	     move a device from one domain to another
+ *   driver/pasid_attach     give a PASID a domain, among 64 that have one
+ *   driver/pasid_replace    give it another one
+ *   driver/pasid_detach     take it away
+ *   driver/flush/command    one of many invalidations by address, without ranges
+ *   driver/flush/refill     what one translation costs that an invalidation of
+ *			     the whole ASID has taken away
  *
+ * The last two say when the ASID is the better way: with n commands against m
+ * entries of the domain in the TLB, from n > m x refill / command on (inv.c).
  * The notes hold commands and SYNCs per operation, counted once by the model
  * before the time is taken.
  */
@@ -45,6 +53,7 @@ struct setup {
 	struct uiommu_unit *unit;
 	struct uiommu_hwdev *dev;
 	struct uiommu_hwdom *dom, *other;
+	bool no_ranges;
 };
 
 static bool reachable(const struct setup *s, uiommu_pa_t pa, size_t len)
@@ -102,6 +111,7 @@ static void bus_write(void *ctx, uint32_t offset, unsigned int size,
 
 static void open_hardware(struct setup *s)
 {
+	struct uiommu_smmuv3_profile profile;
 	struct uiommu_model_host mem = {
 		.ctx = s,
 		.read = mem_read,
@@ -120,9 +130,12 @@ static void open_hardware(struct setup *s)
 	must(!uiommu_host_create(0, &s->host), "host");
 	uiommu_host_set_log(s->host, UIOMMU_LOG_WARN);
 	uiommu_host_arena(s->host, &s->arena);
-	must(!uiommu_smmuv3_model_create(uiommu_smmuv3_profile_find("full"),
-					 &mem, &s->model),
-	     "model");
+	profile = *uiommu_smmuv3_profile_find("full");
+	if (s->no_ranges) {
+		profile.idr[3] &= ~(1u << 10);
+		profile.aidr = 1;
+	}
+	must(!uiommu_smmuv3_model_create(&profile, &mem, &s->model), "model");
 	window.ctx = s->model;
 	must(!uiommu_host_add_window(s->host, &window), "window");
 }
@@ -132,7 +145,9 @@ static void open_setup(struct setup *s)
 	struct uiommu_dom_cfg paging = { UIOMMU_DOM_PAGING };
 	struct uiommu_smmuv3_cfg cfg = { .base = MMIO };
 	uint32_t sid = 8;
-	struct uiommu_hwdev_cfg dev = { .ids = &sid, .nr_ids = 1 };
+	struct uiommu_hwdev_cfg dev = { .ids = &sid,
+					.nr_ids = 1,
+					.pasid_bits = 20 };
 
 	open_hardware(s);
 	cfg.platform = uiommu_host_platform(s->host);
@@ -181,7 +196,7 @@ static void unmap(struct setup *s, uint64_t iova, uint64_t len)
 
 static void unmap_sync_4k(struct bench_run *run)
 {
-	struct setup s;
+	struct setup s = { 0 };
 	unsigned int i;
 
 	open_setup(&s);
@@ -197,7 +212,7 @@ static void unmap_sync_4k(struct bench_run *run)
 static void unmap_1g(struct bench_run *run)
 {
 	unsigned int i, n = 64;
-	struct setup s;
+	struct setup s = { 0 };
 
 	open_setup(&s);
 	for (i = 0; i < n; i++)
@@ -211,7 +226,7 @@ static void unmap_1g(struct bench_run *run)
 
 static void attach(struct bench_run *run)
 {
-	struct setup s;
+	struct setup s = { 0 };
 	unsigned int i;
 
 	open_setup(&s);
@@ -223,23 +238,168 @@ static void attach(struct bench_run *run)
 	close_setup(&s);
 }
 
+/* PASID 1000 stands in a leaf with neighbours, as most do. */
+#define PASID 1000u
+
+static void set_pasid(struct setup *s, struct uiommu_hwdom *dom, uint32_t pasid,
+		      struct uiommu_hwdom *old)
+{
+	must(!s->unit->ops->set_pasid(dom, s->dev, pasid, old), "set_pasid");
+}
+
+static void open_pasids(struct setup *s)
+{
+	uint32_t i;
+
+	open_setup(s);
+	for (i = 0; i < 16; i++)
+		set_pasid(s, s->dom, PASID + 1 + i, NULL);
+}
+
+static void close_pasids(struct setup *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < 16; i++)
+		set_pasid(s, NULL, PASID + 1 + i, s->dom);
+	close_setup(s);
+}
+
+static void pasid_attach(struct bench_run *run)
+{
+	struct setup s = { 0 };
+	unsigned int i;
+
+	open_pasids(&s);
+	for (i = 0; i < BATCH; i++) {
+		bench_start(run);
+		set_pasid(&s, s.other, PASID, NULL);
+		bench_stop(run, 1);
+		set_pasid(&s, NULL, PASID, s.other);
+	}
+	close_pasids(&s);
+}
+
+static void pasid_replace(struct bench_run *run)
+{
+	struct setup s = { 0 };
+	unsigned int i;
+
+	open_pasids(&s);
+	set_pasid(&s, s.other, PASID, NULL);
+	bench_start(run);
+	for (i = 0; i < BATCH / 2; i++) {
+		set_pasid(&s, s.dom, PASID, s.other);
+		set_pasid(&s, s.other, PASID, s.dom);
+	}
+	bench_stop(run, BATCH / 2 * 2);
+	set_pasid(&s, NULL, PASID, s.other);
+	close_pasids(&s);
+}
+
+static void pasid_detach(struct bench_run *run)
+{
+	struct setup s = { 0 };
+	unsigned int i;
+
+	open_pasids(&s);
+	for (i = 0; i < BATCH; i++) {
+		set_pasid(&s, s.other, PASID, NULL);
+		bench_start(run);
+		set_pasid(&s, NULL, PASID, s.other);
+		bench_stop(run, 1);
+	}
+	close_pasids(&s);
+}
+
+/* --------------------------------------------------- addresses or the ASID */
+
+#define ENTRIES 100u
+
+static void flush_command(struct bench_run *run)
+{
+	struct uiommu_gather_range range = { IOVA, IOVA + ENTRIES * PAGE - 1,
+					     12, 3, true };
+	struct setup s = { .no_ranges = true };
+	struct uiommu_gather gather;
+	unsigned int i;
+
+	open_setup(&s);
+	uiommu_gather_init(&gather);
+	gather.nr_ranges = 1;
+	gather.range[0] = range;
+	bench_start(run);
+	for (i = 0; i < BATCH / 8; i++)
+		must(!s.unit->ops->flush(s.dom, &gather), "flush");
+	bench_stop(run, BATCH / 8 * ENTRIES);
+	close_setup(&s);
+}
+
+/* All pages once; they are in the TLB after it. */
+static void touch(struct setup *s)
+{
+	struct uiommu_smmuv3_xlate xlate;
+	struct uiommu_smmuv3_txn txn = { .sid = 8 };
+	unsigned int i;
+
+	for (i = 0; i < ENTRIES; i++) {
+		txn.iova = IOVA + i * PAGE;
+		must(!uiommu_smmuv3_model_translate(s->model, &txn, &xlate),
+		     "translate");
+	}
+}
+
+static void flush_refill(struct bench_run *run)
+{
+	struct setup s = { .no_ranges = true };
+	uint64_t miss = 0, hit = 0, t;
+	unsigned int i;
+
+	open_setup(&s);
+	for (i = 0; i < ENTRIES; i++)
+		map(&s, IOVA + i * PAGE, PA + i * PAGE, PAGE);
+	touch(&s);
+	run->switches0 = bench_preemptions();
+	for (i = 0; i < BATCH / 8; i++) {
+		must(!s.unit->ops->flush_all(s.dom), "flush");
+		t = bench_now_ns();
+		touch(&s);
+		miss += bench_now_ns() - t;
+		t = bench_now_ns();
+		touch(&s);
+		hit += bench_now_ns() - t;
+	}
+	run->disturbed = bench_preemptions() != run->switches0;
+	run->ns = miss > hit ? miss - hit : 0;
+	run->ops = (uint64_t)BATCH / 8 * ENTRIES;
+	close_setup(&s);
+}
+
 /* ------------------------------------------------------------------ counts */
 
-static void count(char *note, size_t size, void (*op)(struct setup *s))
+static void nothing(struct setup *s)
 {
-	struct uiommu_smmuv3_stats before, after;
-	struct setup s;
+}
+
+/* What `op` takes, and after it `undo` does not count. */
+static void count(char *note, size_t size, void (*before)(struct setup *s),
+		  void (*op)(struct setup *s), void (*undo)(struct setup *s))
+{
+	struct uiommu_smmuv3_stats first, last;
+	struct setup s = { 0 };
 
 	open_setup(&s);
 	map(&s, IOVA, PA, PAGE);
 	map(&s, IOVA + GIB, PA, GIB);
-	uiommu_smmuv3_model_stats(s.model, &before);
+	before(&s);
+	uiommu_smmuv3_model_stats(s.model, &first);
 	op(&s);
-	uiommu_smmuv3_model_stats(s.model, &after);
+	uiommu_smmuv3_model_stats(s.model, &last);
+	undo(&s);
 	close_setup(&s);
 	snprintf(note, size, "commands=%u syncs=%u",
-		 (unsigned int)(after.commands - before.commands),
-		 (unsigned int)(after.syncs - before.syncs));
+		 (unsigned int)(last.commands - first.commands),
+		 (unsigned int)(last.syncs - first.syncs));
 }
 
 static void one_4k(struct setup *s)
@@ -257,10 +417,54 @@ static void one_attach(struct setup *s)
 	must(!s->unit->ops->attach(s->other, s->dev), "attach");
 }
 
+/* Each with the last user of the domain that goes: its ASID goes too. */
+static void neighbour_attach(struct setup *s)
+{
+	set_pasid(s, s->dom, PASID + 1, NULL);
+}
+
+static void one_pasid_attach(struct setup *s)
+{
+	set_pasid(s, s->other, PASID, NULL);
+}
+
+static void both_attach(struct setup *s)
+{
+	neighbour_attach(s);
+	one_pasid_attach(s);
+}
+
+static void one_pasid_replace(struct setup *s)
+{
+	set_pasid(s, s->dom, PASID, s->other);
+}
+
+static void one_pasid_detach(struct setup *s)
+{
+	set_pasid(s, NULL, PASID, s->other);
+}
+
+static void neighbour_detach(struct setup *s)
+{
+	set_pasid(s, NULL, PASID + 1, s->dom);
+}
+
+static void both_detach(struct setup *s)
+{
+	one_pasid_detach(s);
+	neighbour_detach(s);
+}
+
+static void replaced_detach(struct setup *s)
+{
+	set_pasid(s, NULL, PASID, s->dom);
+	neighbour_detach(s);
+}
+
 void driver_bench_register(struct bench *b);
 void driver_bench_register(struct bench *b)
 {
-	static char note[3][64];
+	static char note[6][64];
 	const struct bench_row rows[] = {
 		{ .name = "driver/unmap_sync/4k",
 		  .fn = unmap_sync_4k,
@@ -271,12 +475,29 @@ void driver_bench_register(struct bench *b)
 		  .pages_per_op = 262144,
 		  .note = note[1] },
 		{ .name = "driver/attach", .fn = attach, .note = note[2] },
+		{ .name = "driver/pasid_attach",
+		  .fn = pasid_attach,
+		  .note = note[3] },
+		{ .name = "driver/pasid_replace",
+		  .fn = pasid_replace,
+		  .note = note[4] },
+		{ .name = "driver/pasid_detach",
+		  .fn = pasid_detach,
+		  .note = note[5] },
+		{ .name = "driver/flush/command", .fn = flush_command },
+		{ .name = "driver/flush/refill", .fn = flush_refill },
 	};
 	unsigned int i;
 
-	count(note[0], sizeof(note[0]), one_4k);
-	count(note[1], sizeof(note[1]), one_1g);
-	count(note[2], sizeof(note[2]), one_attach);
+	count(note[0], sizeof(note[0]), nothing, one_4k, nothing);
+	count(note[1], sizeof(note[1]), nothing, one_1g, nothing);
+	count(note[2], sizeof(note[2]), nothing, one_attach, nothing);
+	count(note[3], sizeof(note[3]), neighbour_attach, one_pasid_attach,
+	      both_detach);
+	count(note[4], sizeof(note[4]), both_attach, one_pasid_replace,
+	      replaced_detach);
+	count(note[5], sizeof(note[5]), both_attach, one_pasid_detach,
+	      neighbour_detach);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		bench_add(b, &rows[i]);
 }

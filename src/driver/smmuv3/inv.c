@@ -8,11 +8,13 @@
  * granules; else one command for each leaf.  The commands cover the range and
  * nothing else: what is outside stays cached.
  *
- * Without ranges the count can be large.  Above MAX_COMMANDS the whole ASID is
- * dropped by one command instead.  The break-even depends on how much of the TLB
- * the domain uses: on our model a command costs some 75 ns and refilling an
- * entry from warm tables 40, so 128 commands pay for about 240 entries, and they
- * fill half of a queue that others want to use.
+ * Without ranges the count can be large.  From some number on it is better to
+ * drop the whole ASID or VMID by one command and let the rest of the domain
+ * refill.  Where that is depends on how much of the TLB the domain uses; the
+ * bench measures both sides (driver/flush/command, driver/flush/refill): on our
+ * model a command costs 73 ns and one entry refilled from warm tables 16, so
+ * MAX_COMMANDS commands pay for some 580 entries.  They also fill half of a
+ * queue that others want to use, which is why it is not more.
  *
  * One CMD_SYNC ends a flush.  Page table entries were cleared before the call;
  * the fence orders that before the look at the attachments (domain.c).
