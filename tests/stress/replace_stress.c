@@ -426,6 +426,76 @@ static void pasids_come_and_go_beside_the_device(void **state)
 	close_fire(&f);
 }
 
+/*
+ * PASIDs of one device changed by several threads at the same time, each its
+ * own ones, in shared leaves of a table that grows and shrinks under them.
+ */
+struct worker {
+	struct fire *f;
+	uint32_t first;
+	uint64_t wrong;
+};
+
+static uint64_t peek(struct fire *f, uint32_t pasid)
+{
+	uint64_t words[WORDS];
+
+	if (rig_dma_pasid(f->rig, SID, pasid, IOVA, words, sizeof(words),
+			  false))
+		return 1000;
+	return value_of(words);
+}
+
+static void *worker(void *arg)
+{
+	struct worker *w = arg;
+	struct fire *f = w->f;
+	uint32_t n, pasid;
+
+	for (n = 0; n < 150; n++) {
+		pasid = w->first + n % 3 * (n % 2 ? 64 : 1) + n % 5 * 512;
+		w->wrong += peek(f, pasid) != 1000;
+		rig_set_pasid(f->dom[n % DOMS], f->dev, pasid, NULL);
+		w->wrong += peek(f, pasid) != n % DOMS;
+		rig_set_pasid(f->dom[(n + 1) % DOMS], f->dev, pasid,
+			      f->dom[n % DOMS]);
+		w->wrong += peek(f, pasid) != (n + 1) % DOMS;
+		rig_set_pasid(NULL, f->dev, pasid, f->dom[(n + 1) % DOMS]);
+		w->wrong += peek(f, pasid) != 1000;
+	}
+	return NULL;
+}
+
+static void pasids_of_one_device_from_several_threads(void **state)
+{
+	struct worker w[3] = { { .first = 2 },
+			       { .first = 20 },
+			       { .first = 40 } };
+	pthread_t thread[3];
+	struct rig_cfg cfg;
+	unsigned int i;
+	struct fire f;
+
+	greedy(&cfg);
+	open_fire(&f, &cfg, ALONE, false);
+	for (i = 0; i < 3; i++) {
+		w[i].f = &f;
+		pthread_create(&thread[i], NULL, worker, &w[i]);
+	}
+	/* And the device itself moves. */
+	for (i = 1; i < 150; i++) {
+		rig_attach(f.dom[i % DOMS], f.dev);
+		assert_int_equal(peek(&f, UIOMMU_NO_PASID), i % DOMS);
+		assert_int_equal(f.rig->unit->ops->flush_all(f.dom[i % 3]), 0);
+		rig_irqs(f.rig);
+	}
+	for (i = 0; i < 3; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(w[i].wrong, 0);
+	}
+	close_fire(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_table_of_one_level),
 		cmocka_unit_test(between_stage_1_and_stage_2),
 		cmocka_unit_test(pasids_come_and_go_beside_the_device),
+		cmocka_unit_test(pasids_of_one_device_from_several_threads),
 	};
 
 	return cmocka_run_group_tests_name("replace-stress", tests, NULL, NULL);

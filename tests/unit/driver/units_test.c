@@ -377,6 +377,16 @@ static void *flush_in_thread(void *arg)
 	return (void *)(intptr_t)ops->flush_all(arg);
 }
 
+static bool rung(struct fake_smmu *f)
+{
+	bool rung;
+
+	pthread_mutex_lock(&f->mutex);
+	rung = f->prod_writes != 0;
+	pthread_mutex_unlock(&f->mutex);
+	return rung;
+}
+
 static void all_are_asked_before_the_first_is_waited_for(void **state)
 {
 	struct uiommu_hwdom *dom = domain(0, NULL);
@@ -392,8 +402,7 @@ static void all_are_asked_before_the_first_is_waited_for(void **state)
 	pthread_create(&thread, NULL, flush_in_thread, dom);
 	/* None of them answers, and yet each gets its doorbell. */
 	for (i = 0; i < UNITS; i++)
-		while (!__atomic_load_n(&fake[i]->prod_writes,
-					__ATOMIC_ACQUIRE))
+		while (!rung(fake[i]))
 			sched_yield();
 	for (i = UNITS; i-- > 0;)
 		assert_int_equal(fake_smmu_run(fake[i], UINT32_MAX), 2);
