@@ -7,14 +7,16 @@
  * may be freed after that, is collected in a gather that the caller passes in,
  * flushes by whatever means the hardware has, and then releases.
  *
- * Concurrency: map, unmap and translate may run at the same time in one table,
- * and no lock is taken.  Map and unmap calls whose ranges are disjoint never
- * disturb each other, even in one leaf.  Those whose ranges overlap are kept
- * apart by the caller, from the first call to the last one after -EAGAIN (the
- * core does so by the IOAS).  Translate may run beside everything and sees each
- * page as it was or as it becomes; it opens and closes a read section of the
- * platform by itself, the others need none.  Tables leave through the gather
- * and are reused only after its release and the end of all sections.
+ * Concurrency: map, unmap, protect, translate and read-and-clear of dirty state
+ * may run at the same time in one table, and no lock is taken.  Map, unmap and
+ * protect calls whose ranges are disjoint never disturb each other, even in one
+ * leaf.  Those whose ranges overlap are kept apart by the caller, from the
+ * first call to the last one after -EAGAIN (the core does so by the IOAS).
+ * Translate and the dirty calls may run beside everything, trim included, and
+ * see each page as it was or as it becomes; they open and close a read section
+ * of the platform by themselves, the others need none.  Tables leave through
+ * the gather and are reused only after its release and the end of all
+ * sections.  Trim has the table to itself but for those two and the hardware.
  */
 #ifndef UIOMMU_PGTABLE_H
 #define UIOMMU_PGTABLE_H
@@ -34,6 +36,29 @@ enum uiommu_pgtable_fmt {
 
 /* Entries may change size without break-before-make (SMMU_IDR3.BBML == 2). */
 #define UIOMMU_PGTABLE_BBML2 (1u << 0)
+/* At least their contiguous bit may (BBML >= 1); implied by BBML2. */
+#define UIOMMU_PGTABLE_BBML1 (1u << 1)
+/*
+ * Descriptors in the layout for 52-bit addresses with 4K and 16K (CD.DS,
+ * STE.S2DS = 1), with blocks of 512G and 64G; ias and oas may then be up to
+ * 52, and smaller as without.  64K has 52 bits anyway and refuses the flag.
+ * Shareability is then that of the walk (CD.SH0, STE.S2SH0): inner shareable.
+ */
+#define UIOMMU_PGTABLE_DS (1u << 2)
+/*
+ * Mark aligned runs of leaves as contiguous, so that the hardware may keep one
+ * entry for all.  Without BBML1 an unmap that takes a part of such a run needs
+ * two calls (-EAGAIN).
+ */
+#define UIOMMU_PGTABLE_CONTIG (1u << 3)
+/*
+ * Dirty state by hardware: leaves that may be written are writable-clean
+ * (DBM = 1) until the first write through them.  The walker must have HD on
+ * (CD.HA and HD, STE.S2HA and S2HD), or every write to a clean page faults,
+ * and be coherent: -EINVAL with a platform that has clean_range.  Turns CONTIG
+ * off, since a page could not be told from its neighbours.
+ */
+#define UIOMMU_PGTABLE_DBM (1u << 4)
 
 struct uiommu_pgtable_cfg {
 	const struct uiommu_platform *platform;
@@ -50,13 +75,15 @@ struct uiommu_pgtable_info {
 	uint8_t granule_lg2;
 	uint8_t ias;
 	uint8_t oas;
-	int8_t start_level; /* architectural level number of the root */
+	int8_t start_level; /* architectural level number of the root, from -1 */
+	bool ds;	    /* CD.DS or STE.S2DS must be set */
+	uint32_t features;  /* UIOMMU_PGTABLE_* in effect */
 	/*
 	 * VMSAv8 stage 1: the attribute indirection register that the AttrIndx
 	 * values in the leaves assume (MAIR layout, Attr0 in bits 7:0).
 	 */
 	uint64_t mair;
-	/* Bit n set: a leaf of 2^n bytes can be made. */
+	/* Bit n set: a leaf of 2^n bytes can be made, or a contiguous run. */
 	uint64_t pgsizes;
 	/* Addresses that can be mapped. */
 	struct uiommu_range aperture;
@@ -128,8 +155,10 @@ struct uiommu_pgtable;
 bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg);
 
 /*
- * Make an empty table.  -EINVAL: widths or granule out of the format's range;
- * -EOPNOTSUPP: no such instance in this build; -ENOMEM.
+ * Make an empty table.  -EINVAL: widths or granule out of the format's range,
+ * unknown features or ones that do not go together; -EOPNOTSUPP: no such
+ * instance in this build; -ENOMEM.  The root is aligned to its size, and at
+ * least to 64 bytes.
  */
 int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
 			  struct uiommu_pgtable **out);
@@ -146,9 +175,9 @@ void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
 
 /*
  * Map [iova, iova+len) to [pa, pa+len) with the largest leaves that alignment
- * allows.  All three are multiples of the granule.  All or nothing: on error
- * the table maps what it mapped before; tables that were added for the call
- * may stay, empty.
+ * allows, contiguous runs included (UIOMMU_PGTABLE_CONTIG).  All three are
+ * multiples of the granule.  All or nothing: on error the table maps what it
+ * mapped before; tables that were added for the call may stay, empty.
  *   -EINVAL	unaligned, len 0, prot without read and write, with both
  *		CACHE and MMIO, or with PRIV at stage 2
  *   -ERANGE	beyond the aperture or the output size
@@ -167,14 +196,18 @@ int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 /*
  * Unmap what is mapped in [iova, iova+len), both multiples of the granule, and
  * store in *unmapped how many bytes that were (holes do not count).  A leaf
- * that reaches beyond the range is split, so that the rest stays mapped.
+ * that reaches beyond the range is split, and a contiguous run taken apart, so
+ * that the rest stays mapped; what the hardware may have kept of the whole run
+ * is then in the gather.
  *   -EINVAL	unaligned, len 0
  *   -ERANGE	beyond the aperture
  *   -ENOMEM	no memory to split a leaf at an end of the range; nothing done
- *   -EAGAIN	as for map (only without UIOMMU_PGTABLE_BBML2); the gather
- *		may be empty, when a neighbour is splitting the same leaf.  The
- *		second call allocates only if one did so in between.
- * On any error *unmapped is 0.
+ *   -EAGAIN	as for map (only without UIOMMU_PGTABLE_BBML2, or for a
+ *		contiguous run BBML1); the gather may be empty, when a neighbour
+ *		is splitting the same leaf.  The second call allocates only if
+ *		one did so in between.
+ * On any error *unmapped is 0.  After -EAGAIN the hardware sees nothing mapped
+ * in the leaf until the second call: do make it.
  */
 int uiommu_pgtable_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			 uint64_t len, struct uiommu_gather *gather,
@@ -186,6 +219,59 @@ int uiommu_pgtable_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova,
  */
 int uiommu_pgtable_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			     struct uiommu_pgtable_leaf *leaf);
+
+/*
+ * Change what may be done in [iova, iova+len): `rights` of UIOMMU_PROT_READ,
+ * WRITE and EXEC replace those of every page mapped there, holes are left
+ * alone; memory type and PRIV stay.  A leaf that reaches beyond the range is
+ * split.  What changed is in the gather: until that is flushed the hardware may
+ * go by the rights of before.  Errors are those of unmap, and -EINVAL for
+ * rights without read and write.
+ *
+ * With UIOMMU_PGTABLE_DBM a page that stays writable keeps its dirty state, one
+ * that becomes writable is clean, and one that no longer is has none: read it
+ * before.  Without DBM this is what tracking of dirty pages by faults needs:
+ * take the right away, give it back page by page.
+ */
+int uiommu_pgtable_protect(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			   uint64_t len, uint32_t rights,
+			   struct uiommu_gather *gather);
+
+/* Read only; the state stays. */
+#define UIOMMU_DIRTY_NO_CLEAR (1u << 0)
+
+/*
+ * Report each leaf in [iova, iova+len) that was written to since it was mapped
+ * or cleared, in ascending order, by fn(ctx, iova, size), and clear it.  A leaf
+ * that reaches beyond the range is reported, and cleared, as a whole.  fn is
+ * called in a read section and must not call into this table.  What was
+ * cleared is in the gather: a write before that is flushed may leave no trace,
+ * so flush first, then look at the pages' contents.
+ *
+ * May run beside everything, hardware included; a page that is being unmapped
+ * or mapped is reported or not.  Writing is not lost by a split that runs at
+ * the same time.
+ *   -EOPNOTSUPP	a table without UIOMMU_PGTABLE_DBM
+ *   -EINVAL		unaligned, len 0, unknown flags, no fn
+ *   -ERANGE		beyond the aperture
+ */
+int uiommu_pgtable_read_and_clear_dirty(
+	struct uiommu_pgtable *pt, uiommu_iova_t iova, uint64_t len,
+	uint32_t flags,
+	void (*fn)(void *ctx, uiommu_iova_t iova, uint64_t size), void *ctx,
+	struct uiommu_gather *gather);
+
+/*
+ * Take out every table that holds nothing: unmap leaves a table when it does
+ * not cover all of it.  Cannot fail.
+ *
+ * No map, unmap or protect may be under way in this table, nor be between
+ * -EAGAIN and its second call; translate, the dirty calls and the hardware may
+ * go on.  Were it otherwise, a map on its way into an empty table would have to
+ * announce itself there, and each map would pay for it.
+ */
+void uiommu_pgtable_trim(struct uiommu_pgtable *pt,
+			 struct uiommu_gather *gather);
 
 /* Bytes of table memory in use, the root included (statistics; not exact
  * while others map).

@@ -5,8 +5,8 @@
  * Descriptors are 8 bytes, a table fills one granule, so each level takes
  * granule_lg2 - 3 bits of the address.  Levels are numbered as the Arm
  * architecture numbers them: 3 is the last, the one above it 2, and so on up
- * to the start level, whose table (the root) may be smaller than a granule or
- * be several tables side by side.
+ * to the start level, which may be -1.  The table there (the root) may be
+ * smaller than a granule or be several tables side by side.
  */
 #ifndef PGTABLE_ITER_H
 #define PGTABLE_ITER_H
@@ -14,7 +14,9 @@
 #include "base/bits.h"
 
 #define PT_DESC_LG2 3
+#define PT_TOP_LEVEL (-1)
 #define PT_LAST_LEVEL 3
+#define PT_NR_LEVELS (PT_LAST_LEVEL - PT_TOP_LEVEL + 1)
 
 /* Lowest address bit that the index of a level takes: lg2 of a leaf there. */
 #define PT_LEVEL_SHIFT(granule_lg2, level) \

@@ -12,23 +12,29 @@
 #include "fmt/instances.h"
 #include "iter.h"
 
-#define KNOWN_FEATURES UIOMMU_PGTABLE_BBML2
+#define KNOWN_FEATURES                                                     \
+	(UIOMMU_PGTABLE_BBML2 | UIOMMU_PGTABLE_BBML1 | UIOMMU_PGTABLE_DS | \
+	 UIOMMU_PGTABLE_CONTIG | UIOMMU_PGTABLE_DBM)
+/* Those that choose the instance. */
+#define INSTANCE_FEATURES UIOMMU_PGTABLE_DS
 
-static const struct pt_ops *ops_of(enum uiommu_pgtable_fmt fmt,
-				   uint8_t granule_lg2)
+static const struct pt_ops *ops_of(const struct uiommu_pgtable_cfg *cfg)
 {
 	static const struct {
 		enum uiommu_pgtable_fmt fmt;
+		uint32_t features;
 		const struct pt_ops *ops;
 	} instances[] = {
-#define PT_INSTANCE(fmt, name) { fmt, &name },
+#define PT_INSTANCE(fmt, features, name) { fmt, features, &name },
 		PT_INSTANCES(PT_INSTANCE)
 #undef PT_INSTANCE
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(instances); i++)
-		if (instances[i].fmt == fmt &&
-		    instances[i].ops->granule_lg2 == granule_lg2)
+		if (instances[i].fmt == cfg->fmt &&
+		    instances[i].features ==
+			    (cfg->features & INSTANCE_FEATURES) &&
+		    instances[i].ops->granule_lg2 == cfg->granule_lg2)
 			return instances[i].ops;
 	return NULL;
 }
@@ -42,7 +48,14 @@ static int check_cfg(const struct uiommu_pgtable_cfg *cfg,
 		return -EINVAL;
 	if (cfg->features & ~KNOWN_FEATURES)
 		return -EINVAL;
-	*ops = ops_of(cfg->fmt, cfg->granule_lg2);
+	/* 64K has 52 bits without it. */
+	if ((cfg->features & UIOMMU_PGTABLE_DS) && cfg->granule_lg2 == 16)
+		return -EINVAL;
+	/* The walker writes the tables: both must see one memory. */
+	if ((cfg->features & UIOMMU_PGTABLE_DBM) && cfg->platform &&
+	    cfg->platform->clean_range)
+		return -EINVAL;
+	*ops = ops_of(cfg);
 	if (!*ops)
 		return -EOPNOTSUPP;
 	if (cfg->ias < (*ops)->ias_min || cfg->ias > (*ops)->ias_max)
@@ -97,13 +110,26 @@ static void set_geometry(struct uiommu_pgtable *pt,
 
 	pt->ias = cfg->ias;
 	pt->oas = cfg->oas;
-	pt->features = cfg->features;
+	pt->features = (uint16_t)cfg->features;
+	if (pt->features & UIOMMU_PGTABLE_BBML2)
+		pt->features |= UIOMMU_PGTABLE_BBML1;
+	/* A group would be reported as a whole, and its slots disagree. */
+	if (pt->features & UIOMMU_PGTABLE_DBM)
+		pt->features &= (uint16_t)~UIOMMU_PGTABLE_CONTIG;
+	pt->write_attrs = pt->features & UIOMMU_PGTABLE_DBM
+				  ? pt->ops->write_clean
+				  : pt->ops->write_plain;
 	pt->iova_last = mask_lg2(cfg->ias);
 	pt->pa_last = mask_lg2(cfg->oas);
 	pt->start_level = pt_start_level(cfg->granule_lg2, cfg->ias,
 					 pt->ops->concat_lg2,
 					 pt->ops->concat_last);
 	pt->root_shift = pt_level_shift(cfg->granule_lg2, pt->start_level);
+	pt->block_level = pt->ops->first_block_level;
+	if (pt->oas < pt->ops->first_block_oas)
+		pt->block_level++;
+	if (pt->block_level < pt->start_level)
+		pt->block_level = pt->start_level;
 	root_lg2 = cfg->ias - pt->root_shift + PT_DESC_LG2;
 	pt->root_size = BIT64(root_lg2 < 6 ? 6 : root_lg2);
 }
@@ -165,22 +191,19 @@ void uiommu_pgtable_destroy(struct uiommu_pgtable *pt)
 void uiommu_pgtable_info(const struct uiommu_pgtable *pt,
 			 struct uiommu_pgtable_info *info)
 {
-	int first = pt->ops->first_block_level;
-
 	*info = (struct uiommu_pgtable_info){
 		.root = pt->root_pa,
 		.granule_lg2 = pt->ops->granule_lg2,
 		.ias = pt->ias,
 		.oas = pt->oas,
 		.start_level = pt->start_level,
+		.ds = pt->ops->ds,
+		.features = pt->features,
 		.mair = pt->ops->mair,
 		.aperture = { 0, pt->iova_last },
 	};
-	if (first < pt->start_level)
-		first = pt->start_level;
-	for (int level = first; level <= PT_LAST_LEVEL; level++)
-		info->pgsizes |=
-			BIT64(pt_level_shift(info->granule_lg2, level));
+	for (int level = pt->block_level; level <= PT_LAST_LEVEL; level++)
+		info->pgsizes |= pt->ops->leaf_sizes(pt, level);
 }
 
 int uiommu_pgtable_map(struct uiommu_pgtable *pt, uiommu_iova_t iova,
@@ -201,6 +224,34 @@ int uiommu_pgtable_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			     struct uiommu_pgtable_leaf *leaf)
 {
 	return pt->ops->translate(pt, iova, leaf);
+}
+
+int uiommu_pgtable_protect(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+			   uint64_t len, uint32_t rights,
+			   struct uiommu_gather *gather)
+{
+	return pt->ops->protect(pt, iova, len, rights, gather);
+}
+
+int uiommu_pgtable_read_and_clear_dirty(
+	struct uiommu_pgtable *pt, uiommu_iova_t iova, uint64_t len,
+	uint32_t flags,
+	void (*fn)(void *ctx, uiommu_iova_t iova, uint64_t size), void *ctx,
+	struct uiommu_gather *gather)
+{
+	const struct pt_dirty_req req = { iova, len, flags, fn, ctx, gather };
+
+	if (!(pt->features & UIOMMU_PGTABLE_DBM))
+		return -EOPNOTSUPP;
+	if ((flags & ~UIOMMU_DIRTY_NO_CLEAR) || !fn)
+		return -EINVAL;
+	return pt->ops->dirty(pt, &req);
+}
+
+void uiommu_pgtable_trim(struct uiommu_pgtable *pt,
+			 struct uiommu_gather *gather)
+{
+	pt->ops->trim(pt, gather);
 }
 
 uint64_t uiommu_pgtable_table_bytes(const struct uiommu_pgtable *pt)

@@ -23,6 +23,16 @@
 #define pt_likely(x) __builtin_expect(!!(x), 1)
 #define pt_unlikely(x) __builtin_expect(!!(x), 0)
 
+/* uiommu_pgtable_read_and_clear_dirty() in one piece. */
+struct pt_dirty_req {
+	uiommu_iova_t iova;
+	uint64_t len;
+	uint32_t flags;
+	void (*fn)(void *ctx, uiommu_iova_t iova, uint64_t size);
+	void *ctx;
+	struct uiommu_gather *gather;
+};
+
 struct pt_ops {
 	/* Facts of the format. */
 	uint8_t granule_lg2;
@@ -31,9 +41,13 @@ struct pt_ops {
 	uint8_t oas_min;
 	uint8_t oas_max;
 	int8_t first_block_level;
+	uint8_t first_block_oas; /* output bits from which on that holds */
+	bool ds;
 	uint8_t concat_lg2; /* root tables that may stand side by side, lg2 */
 	int8_t concat_last; /* and the last level where they may */
 	uint64_t mair;
+	uint64_t write_plain; /* pt_attrs() */
+	uint64_t write_clean;
 
 	/* Bodies of the public functions; arguments unchecked. */
 	int (*map)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
@@ -44,6 +58,13 @@ struct pt_ops {
 		     uint64_t *unmapped);
 	int (*translate)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			 struct uiommu_pgtable_leaf *leaf);
+	int (*protect)(struct uiommu_pgtable *pt, uiommu_iova_t iova,
+		       uint64_t len, uint32_t rights,
+		       struct uiommu_gather *gather);
+	int (*dirty)(struct uiommu_pgtable *pt, const struct pt_dirty_req *req);
+	void (*trim)(struct uiommu_pgtable *pt, struct uiommu_gather *gather);
+	/* Leaf sizes at a level: bit n set, 2^n bytes. */
+	uint64_t (*leaf_sizes)(const struct uiommu_pgtable *pt, int level);
 	/* Free every table below the root; nobody else is inside. */
 	void (*free_tables)(struct uiommu_pgtable *pt);
 };
@@ -57,11 +78,13 @@ struct uiommu_pgtable {
 	uint64_t pa_last;
 	const struct uiommu_platform *platform;
 	int8_t start_level;
+	int8_t block_level; /* highest that leaves may stand at */
 	uint8_t root_shift; /* lowest address bit the root's index takes */
 	uint8_t ias;
 	uint8_t oas;
 	bool incoherent; /* the walker needs clean_range */
-	uint32_t features;
+	uint16_t features;
+	uint64_t write_attrs; /* of a leaf that may be written */
 	uint64_t root_pa;
 	uint64_t root_size;
 

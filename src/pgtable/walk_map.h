@@ -3,8 +3,9 @@
  * walk_map.h - map, part of walk.h.
  *
  * The range is cut into *runs*: leaves of one size that stand side by side in
- * one table.  Each run is visited once to make its place (tables added, every
- * slot seen free) and once to write it.  A call of one run, the usual one,
+ * one table; aligned groups in a run get the contiguous bit.  Each run is visited
+ * once to make its place (tables added, every slot seen free) and once to write
+ * it.  A call of one run, the usual one,
  * keeps its place between the two.
  */
 #ifndef PGTABLE_WALK_MAP_H
@@ -24,7 +25,7 @@ static PT_INLINE struct pt_run pt_next_run(const struct uiommu_pgtable *pt,
 	uint64_t nr, room;
 
 	for (int l = PT_LAST_LEVEL - 1;
-	     l >= PT_FIRST_BLOCK_LEVEL && l >= pt->start_level; l--) {
+	     l >= PT_FIRST_BLOCK_LEVEL && l >= pt->block_level; l--) {
 		if (((iova | pa) & PT_OFFSET(l)) || len <= PT_OFFSET(l))
 			break;
 		run.level = l;
@@ -75,23 +76,6 @@ static int pt_reach(struct uiommu_pgtable *pt, uint64_t iova, int level,
 	}
 }
 
-/* Does nothing beneath this table map? */
-static bool pt_tree_empty(const struct uiommu_pgtable *pt, uint64_t d,
-			  int level)
-{
-	const uint64_t *table = pt_table_of(pt, d);
-
-	for (unsigned int i = 0; i < PT_ENTRIES; i++) {
-		d = load_acquire(&table[i]);
-		if (!d)
-			continue;
-		if (level == PT_LAST_LEVEL || !pt_is_table(d) ||
-		    !pt_tree_empty(pt, d, level + 1))
-			return false;
-	}
-	return true;
-}
-
 /*
  * -EEXIST if one of the slots maps something.  *replace: one holds a table
  * with nothing in it, which a block will replace.
@@ -120,17 +104,46 @@ static PT_INLINE int pt_check_free(const struct uiommu_pgtable *pt,
 	return 0;
 }
 
+static PT_INLINE void pt_fill_slots(uint64_t *slot, unsigned int nr,
+				    uint64_t attrs, uint64_t pa, int level)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		store_relaxed(&slot[i], pt_make_leaf(attrs, pa, level));
+		pa += BIT64(PT_SHIFT(level));
+	}
+}
+
+/* A run with groups in it. */
+static PT_NOINLINE void pt_fill_parts(const struct uiommu_pgtable *pt,
+				      uint64_t *slot, unsigned int nr,
+				      uint64_t attrs, uint64_t pa, int level)
+{
+	const struct pt_parts parts = pt_parts_of(pt, slot, nr, pa, level);
+	const unsigned int tail = parts.head + parts.whole;
+	const unsigned int shift = PT_SHIFT(level);
+
+	pt_fill_slots(slot, parts.head, attrs, pa, level);
+	pt_fill_slots(slot + parts.head, parts.whole, attrs | PT_LEAF_CONTIG,
+		      pa + ((uint64_t)parts.head << shift), level);
+	pt_fill_slots(slot + tail, nr - tail, attrs,
+		      pa + ((uint64_t)tail << shift), level);
+}
+
+static PT_INLINE bool pt_may_group(const struct uiommu_pgtable *pt,
+				   unsigned int nr)
+{
+	return nr >= PT_GROUP_MIN && (pt->features & UIOMMU_PGTABLE_CONTIG);
+}
+
 static PT_INLINE void pt_fill(const struct uiommu_pgtable *pt,
 			      const struct pt_pos *pos, unsigned int nr,
 			      uint64_t attrs, uint64_t pa)
 {
-	uint64_t *slot = pos->slot;
-
-	for (unsigned int i = 0; i < nr; i++) {
-		store_relaxed(&slot[i], pt_make_leaf(attrs, pa, pos->level));
-		pa += BIT64(PT_SHIFT(pos->level));
-	}
-	pt_clean(pt, slot, nr);
+	if (pt_unlikely(pt_may_group(pt, nr)))
+		pt_fill_parts(pt, pos->slot, nr, attrs, pa, pos->level);
+	else
+		pt_fill_slots(pos->slot, nr, attrs, pa, pos->level);
+	pt_clean(pt, pos->slot, nr);
 }
 
 /*
@@ -219,9 +232,14 @@ static PT_NOINLINE int pt_map_runs(struct uiommu_pgtable *pt,
 }
 
 /* Leaves in a table that nobody can see yet: plain stores, which combine. */
-static PT_INLINE void pt_fill_unseen(uint64_t *slot, unsigned int nr,
+static PT_INLINE void pt_fill_unseen(const struct uiommu_pgtable *pt,
+				     uint64_t *slot, unsigned int nr,
 				     uint64_t attrs, uint64_t pa, int level)
 {
+	if (pt_unlikely(pt_may_group(pt, nr))) {
+		pt_fill_parts(pt, slot, nr, attrs, pa, level);
+		return;
+	}
 	for (unsigned int i = 0; i < nr; i++)
 		slot[i] = pt_make_leaf(
 			attrs, pa + ((uint64_t)i << PT_SHIFT(level)), level);
@@ -249,10 +267,11 @@ static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
 			return -ENOMEM;
 		if (pos.level + 1 == PT_LAST_LEVEL)
 			pt_fill_unseen(
-				&table[PT_INDEX(req->iova, PT_LAST_LEVEL)],
+				pt, &table[PT_INDEX(req->iova, PT_LAST_LEVEL)],
 				run.nr, req->attrs, req->pa, PT_LAST_LEVEL);
 		else if (pos.level + 1 == run.level)
-			pt_fill_unseen(&table[PT_INDEX(req->iova, run.level)],
+			pt_fill_unseen(pt,
+				       &table[PT_INDEX(req->iova, run.level)],
 				       run.nr, req->attrs, req->pa, run.level);
 		pt_clean(pt, table, PT_ENTRIES);
 		found = 0;
@@ -273,7 +292,9 @@ static PT_NOINLINE int pt_map_slow(struct uiommu_pgtable *pt, uint64_t iova,
 				   uint64_t pa, uint64_t len, uint32_t prot,
 				   struct uiommu_gather *gather)
 {
-	const struct pt_map_req req = { iova, pa, len, pt_attrs(prot), gather };
+	const struct pt_map_req req = { iova, pa, len,
+					pt_attrs(prot, pt->write_attrs),
+					gather };
 	struct pt_run run = pt_next_run(pt, iova, pa, len);
 
 	if ((uint64_t)run.nr << PT_SHIFT(run.level) == len)
@@ -309,7 +330,7 @@ static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 		return rc;
 	if (pt_unlikely(replace))
 		return pt_map_slow(pt, iova, pa, len, prot, gather);
-	pt_fill(pt, &pos, run.nr, pt_attrs(prot), pa);
+	pt_fill(pt, &pos, run.nr, pt_attrs(prot, pt->write_attrs), pa);
 	if (pt_unlikely(pt->incoherent))
 		pt_clean_path(pt, iova, run.level);
 	return 0;

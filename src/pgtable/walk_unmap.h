@@ -10,13 +10,6 @@
 #ifndef PGTABLE_WALK_UNMAP_H
 #define PGTABLE_WALK_UNMAP_H
 
-/* The level that may be told for a leaf that was reached by `path`. */
-static PT_INLINE int8_t pt_told_level(uint64_t path, int level)
-{
-	return path & PT_TABLE_SPLIT ? UIOMMU_GATHER_LEVEL_MIXED
-				     : (int8_t)level;
-}
-
 /*
  * Empty nr slots of a last-level table; the range from the first to the last
  * that mapped goes into the gather.  Returns how many did.
@@ -79,7 +72,7 @@ static uint64_t pt_zap_slot(struct uiommu_pgtable *pt, struct pt_pos *pos,
 	pos->d = load_acquire(pos->slot);
 	if (!pos->d)
 		return 0;
-	if (!pt_is_leaf(pos->d, pos->level))
+	if (pt_is_table(pos->d) || pt_is_mark(pos->d))
 		return pt_detach(pt, pos, iova, gather);
 	pt_clear_block(pt, pos, iova, gather);
 	return BIT64(PT_SHIFT(pos->level));
@@ -128,6 +121,20 @@ static PT_NOINLINE int pt_unmap_span(struct uiommu_pgtable *pt,
 	return 0;
 }
 
+/* May pages in one table have a group at their ends that reaches beyond? */
+static PT_INLINE bool pt_cuts_group(const struct uiommu_pgtable *pt,
+				    const struct pt_pos *pos, uint64_t iova,
+				    uint64_t len)
+{
+	uint64_t last;
+
+	if (!(pt->features & UIOMMU_PGTABLE_CONTIG) ||
+	    !((iova | len) & pt_group_offset(PT_LAST_LEVEL)))
+		return false;
+	last = load_relaxed(&pos->slot[(len >> PT_GRANULE_LG2) - 1]);
+	return (pos->d | last) & PT_GROUP_FLAGS;
+}
+
 static int pt_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova, uint64_t len,
 		    struct uiommu_gather *gather, uint64_t *unmapped)
 {
@@ -141,15 +148,28 @@ static int pt_unmap(struct uiommu_pgtable *pt, uiommu_iova_t iova, uint64_t len,
 		return rc;
 	pos = pt_walk(pt, iova, PT_LAST_LEVEL);
 	nr = len >> PT_GRANULE_LG2;
-	/* Pages in one table, not all of it: there is nothing to split. */
+	/*
+	 * Pages in one table, not all of it, single ones at the ends or groups
+	 * as a whole: there is nothing to split.
+	 */
 	if (pos.level == PT_LAST_LEVEL && nr < PT_ENTRIES &&
-	    PT_INDEX(iova, PT_LAST_LEVEL) + nr <= PT_ENTRIES) {
+	    PT_INDEX(iova, PT_LAST_LEVEL) + nr <= PT_ENTRIES &&
+	    pt_likely(!pt_cuts_group(pt, &pos, iova, len))) {
 		nr = pt_clear_pages(pt, &pos, iova, (unsigned int)nr, gather);
 		*unmapped = nr << PT_GRANULE_LG2;
 		return 0;
 	}
+	/* Just one table. */
+	if (pos.level == PT_LAST_LEVEL && nr == PT_ENTRIES &&
+	    !(iova & PT_OFFSET(PT_LAST_LEVEL - 1)) &&
+	    pt->start_level < PT_LAST_LEVEL) {
+		pos = pt_walk(pt, iova, PT_LAST_LEVEL - 1);
+		*unmapped = pt_detach(pt, &pos, iova, gather);
+		return 0;
+	}
 	/* Just one block. */
-	if (pt_is_leaf(pos.d, pos.level) && len == BIT64(PT_SHIFT(pos.level)) &&
+	if (pos.level < PT_LAST_LEVEL && pt_is_single_block(pos.d) &&
+	    len == BIT64(PT_SHIFT(pos.level)) &&
 	    !(iova & PT_OFFSET(pos.level))) {
 		pt_clear_block(pt, &pos, iova, gather);
 		*unmapped = len;

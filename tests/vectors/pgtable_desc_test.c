@@ -37,7 +37,8 @@ struct vector {
 	uint64_t word;
 	/* Index in the table of each level from the root on. */
 	unsigned int nr_levels;
-	unsigned int index[4];
+	unsigned int index[5];
+	uint32_t features;
 };
 
 #define V(fmt, granule, bits, prot, iova, pa, len, word, nr, ...)  \
@@ -47,6 +48,14 @@ struct vector {
 			__VA_ARGS__                                \
 		}                                                  \
 	}
+#define VF(features, fmt, granule, bits, prot, iova, pa, len, word, nr, ...) \
+	{                                                                    \
+		fmt, granule, bits, prot, iova, pa, len, word, nr,           \
+			{ __VA_ARGS__ }, features                            \
+	}
+#define DS UIOMMU_PGTABLE_DS
+#define DBM UIOMMU_PGTABLE_DBM
+#define CONT UIOMMU_PGTABLE_CONTIG
 /* A 4K page at level-0 index 1, level-1 index 2, then 3, then 4. */
 #define PAGE(prot, pa, word) \
 	V(S1, 12, 48, prot, 0x8080604000, pa, 0x1000, word, 4, 1, 2, 3, 4)
@@ -90,6 +99,40 @@ static const struct vector vectors[] = {
 	  0, 0, 1),
 	V(S2, 14, 48, R | W | C, 0xffffffffc000, 0x4000, 0x4000,
 	  0x00400000000047ff, 3, 4095, 2047, 2047),
+	/* DS: address bits 51:50 at 9:8, where SH stood; levels -1 and 0. */
+	VF(DS, S1, 12, 52, R | W | C, 0x8008080604000, 0xf123456789000, 0x1000,
+	   0x0063123456789f47, 5, 8, 1, 2, 3, 4),
+	VF(DS, S1, 12, 52, R | W | C, 0x8080604000, 0x4000000001000, 0x1000,
+	   0x0060000000001d47, 5, 0, 1, 2, 3, 4),
+	VF(DS, S1, 12, 48, R | W | C, 0x8080604000, 0x1000, 0x1000,
+	   0x0060000000001c47, 4, 1, 2, 3, 4),
+	VF(DS, S1, 12, 52, R | W | C, 0x8000000000, 0xc008000000000,
+	   0x8000000000, 0x0060008000000f45, 2, 0, 1),
+	VF(DS, S1, 14, 52, R | W | C, 0x8801ffe014000, 0x8000000004000, 0x4000,
+	   0x0060000000004e47, 4, 17, 1, 2047, 5),
+	VF(DS, S1, 14, 52, R | W | C, 0x1000000000, 0x5000000000, 0x1000000000,
+	   0x0060005000000c45, 2, 0, 1),
+	VF(DS, S2, 12, 52, R | W | C, 0xffffffffff000, 0x4000000002000, 0x1000,
+	   0x00400000000025ff, 4, 8191, 511, 511, 511),
+	/* 64K: a block of 4T comes with 52 bits. */
+	V(S1, 16, 52, R | W | C, 0x40000000000, 0xa040000000000, 0x40000000000,
+	  0x006004000000af45, 1, 1),
+	/* Writable and clean: DBM is 51, AP[2] set or S2AP[1] clear. */
+	VF(DBM, S1, 12, 48, R | W | C, 0x8080604000, 0x12345678000, 0x1000,
+	   0x0068012345678fc7, 4, 1, 2, 3, 4),
+	VF(DBM, S1, 12, 48, R | C, 0x8080604000, 0x12345678000, 0x1000,
+	   0x0060012345678fc7, 4, 1, 2, 3, 4),
+	VF(DBM, S2, 12, 40, R | W | C, 0xffc0203000, 0x2345678000, 0x1000,
+	   0x004800234567877f, 3, 1023, 1, 3),
+	VF(DBM, S2, 12, 40, W, 0x1000, 0x2000, 0x1000, 0x0048000000002617, 3, 0,
+	   0, 1),
+	/* Contiguous: 52.  16 pages of 4K, the first and not the last slot. */
+	VF(CONT, S1, 12, 48, R | W | C, 0x8080610000, 0x12345670000, 0x10000,
+	   0x0070012345670f47, 4, 1, 2, 3, 16),
+	VF(CONT, S1, 12, 48, R | W | C, 0x8080610000, 0x12345670000, 0xf000,
+	   0x0060012345670f47, 4, 1, 2, 3, 16),
+	VF(CONT, S2, 14, 48, R | W | C, 0x200000, 0x400000, 0x200000,
+	   0x00500000004007ff, 3, 0, 0, 128),
 };
 
 static void check(const struct vector *v)
@@ -97,7 +140,8 @@ static void check(const struct vector *v)
 	struct uiommu_pgtable_cfg cfg = { .fmt = v->fmt,
 					  .granule_lg2 = v->granule_lg2,
 					  .ias = v->bits,
-					  .oas = v->bits };
+					  .oas = v->bits,
+					  .features = v->features };
 	struct uiommu_pgtable_info info;
 	struct uiommu_gather gather;
 	struct uiommu_pgtable *pt;

@@ -9,11 +9,18 @@ struct geometry {
 	int start_level;
 	uint64_t root_bytes;
 	uint64_t pgsizes;
+	uint8_t oas; /* 0: 48 */
+	uint32_t features;
 };
 
 #define K4_SIZES (1u << 12 | 1u << 21 | 1u << 30)
 #define K16_SIZES (1u << 14 | 1u << 25)
 #define K64_SIZES (1u << 16 | 1u << 29)
+#define K64_4T (UINT64_C(1) << 42)
+#define K4_DS (UINT64_C(1) << 39)
+#define K16_DS (UINT64_C(1) << 36)
+#define DS UIOMMU_PGTABLE_DS
+#define CONT UIOMMU_PGTABLE_CONTIG
 #define S1 UIOMMU_PGTABLE_VMSAV8_S1
 #define S2 UIOMMU_PGTABLE_VMSAV8_S2
 
@@ -32,6 +39,7 @@ static void geometry_is_the_architectures(void **state)
 		{ S1, 14, 36, 2, 16384, K16_SIZES },
 		{ S1, 14, 25, 3, 16384, 1u << 14 },
 		{ S1, 16, 52, 1, 8192, K64_SIZES },
+		{ S1, 16, 52, 1, 8192, K64_SIZES | K64_4T, 52 },
 		{ S1, 16, 48, 1, 512, K64_SIZES },
 		{ S1, 16, 42, 2, 65536, K64_SIZES },
 		{ S1, 16, 29, 3, 65536, 1u << 16 },
@@ -47,13 +55,36 @@ static void geometry_is_the_architectures(void **state)
 		{ S2, 14, 40, 2, 16 * 16384, K16_SIZES },
 		{ S2, 16, 48, 1, 512, K64_SIZES },
 		{ S2, 16, 46, 2, 16 * 65536, K64_SIZES },
+		/* DS: levels -1 and 0, blocks of 512G and 64G. */
+		{ S1, 12, 52, -1, 128, K4_SIZES | K4_DS, 52, DS },
+		{ S1, 12, 49, -1, 64, K4_SIZES | K4_DS, 52, DS },
+		{ S1, 12, 48, 0, 4096, K4_SIZES | K4_DS, 48, DS },
+		{ S1, 12, 39, 1, 4096, K4_SIZES, 52, DS },
+		{ S1, 14, 52, 0, 256, K16_SIZES | K16_DS, 52, DS },
+		{ S1, 14, 47, 1, 16384, K16_SIZES | K16_DS, 52, DS },
+		{ S1, 14, 36, 2, 16384, K16_SIZES, 52, DS },
+		{ S2, 12, 52, 0, 16 * 4096, K4_SIZES | K4_DS, 52, DS },
+		{ S2, 14, 52, 0, 256, K16_SIZES | K16_DS, 52, DS },
+		{ S2, 14, 51, 1, 16 * 16384, K16_SIZES | K16_DS, 52, DS },
+		/* Runs: 64K, 32M, 16G; 2M, 1G; 2M, 16G; what fits. */
+		{ S1, 12, 48, 0, 4096,
+		  K4_SIZES | 1u << 16 | 1u << 25 | UINT64_C(1) << 34, 48,
+		  CONT },
+		{ S1, 12, 32, 1, 64, K4_SIZES | 1u << 16 | 1u << 25, 48, CONT },
+		{ S1, 14, 48, 0, 64, K16_SIZES | 1u << 21 | 1u << 30, 48,
+		  CONT },
+		{ S1, 14, 52, 0, 256, K16_SIZES | K16_DS | 1u << 21 | 1u << 30,
+		  52, CONT | DS },
+		{ S1, 16, 48, 1, 512, K64_SIZES | 1u << 21 | UINT64_C(1) << 34,
+		  48, CONT },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pt_variant v = { .fmt = rows[i].fmt,
 					.granule_lg2 = rows[i].granule_lg2,
 					.ias = rows[i].ias,
-					.oas = 48 };
+					.oas = rows[i].oas ? rows[i].oas : 48,
+					.features = rows[i].features };
 		struct pt_fixture fx;
 
 		pt_open(&fx, &v);
@@ -62,7 +93,9 @@ static void geometry_is_the_architectures(void **state)
 		assert_int_equal(fx.info.root & (rows[i].root_bytes - 1), 0);
 		assert_int_equal(fx.info.pgsizes, rows[i].pgsizes);
 		assert_int_equal(fx.info.ias, rows[i].ias);
-		assert_int_equal(fx.info.oas, 48);
+		assert_int_equal(fx.info.oas, v.oas);
+		assert_int_equal(fx.info.ds, !!(v.features & DS));
+		assert_int_equal(fx.info.features, v.features);
 		assert_int_equal(fx.info.granule_lg2, rows[i].granule_lg2);
 		assert_int_equal(fx.info.mair,
 				 rows[i].fmt == S1 ? 0x04ff44 : 0);
@@ -71,6 +104,79 @@ static void geometry_is_the_architectures(void **state)
 				 ((uint64_t)1 << rows[i].ias) - 1);
 		pt_close(&fx);
 	}
+}
+
+/*
+ * IHI 0070 5.2, S2SL0 and S2T0SZ: a line for each start level of each granule;
+ * the smallest and largest S2T0SZ that one table serves, then the one for 2, 4,
+ * 8 and 16 tables side by side.  Sizes that need small translation tables are
+ * left out; the architecture lets software choose where two lines fit.
+ */
+static void stage_2_roots_are_legal(void **state)
+{
+	static const struct {
+		uint8_t granule_lg2;
+		int level;
+		unsigned int one_min, one_max, more[4];
+	} lines[] = {
+		{ 12, -1, 12, 15, { 0 } },
+		{ 12, 0, 16, 24, { 15, 14, 13, 12 } },
+		{ 12, 1, 25, 33, { 24, 23, 22, 21 } },
+		{ 12, 2, 34, 39, { 33, 32, 31, 30 } },
+		{ 14, 0, 12, 16, { 0 } },
+		{ 14, 1, 17, 27, { 16, 15, 14, 13 } },
+		{ 14, 2, 28, 38, { 27, 26, 25, 24 } },
+		{ 14, 3, 39, 39, { 38, 37, 36, 35 } },
+		{ 16, 1, 12, 21, { 0 } },
+		{ 16, 2, 22, 34, { 21, 20, 19, 18 } },
+		{ 16, 3, 35, 39, { 34, 33, 32, 31 } },
+	};
+	unsigned int seen = 0;
+
+	for (unsigned int g = 12; g <= 16; g += 2)
+		for (unsigned int t0sz = 12; t0sz <= 39; t0sz++) {
+			struct pt_variant v = {
+				.fmt = S2,
+				.granule_lg2 = (uint8_t)g,
+				.ias = (uint8_t)(64 - t0sz),
+				.oas = t0sz < 16 ? 52 : 48,
+				.features = t0sz < 16 && g < 16 ? DS : 0,
+			};
+			uint64_t tables = 0, entries;
+			struct pt_fixture fx;
+
+			pt_open(&fx, &v);
+			for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]);
+			     i++) {
+				if (lines[i].granule_lg2 != g ||
+				    lines[i].level != fx.info.start_level)
+					continue;
+				if (t0sz >= lines[i].one_min &&
+				    t0sz <= lines[i].one_max)
+					tables = 1;
+				for (int k = 0; k < 4; k++)
+					if (lines[i].more[k] == t0sz) {
+						tables = 2ull << k;
+						seen++;
+					}
+			}
+			assert_true(tables);
+			entries = fx.tp.live_bytes / 8;
+			if (tables > 1)
+				assert_int_equal(entries, tables << (g - 3));
+			assert_int_equal(fx.info.root & (fx.tp.live_bytes - 1),
+					 0);
+			/* The first and the last byte can be looked up. */
+			assert_int_equal(
+				pt_map_all(&fx,
+					   fx.info.aperture.last + 1 - fx.page,
+					   0, fx.page, R),
+				0);
+			assert_int_equal(pt_map_all(&fx, 0, 0, fx.page, R), 0);
+			pt_close(&fx);
+		}
+	/* Each concatenation, but where a larger start level serves as well. */
+	assert_int_equal(seen, 12 + 12 + 8);
 }
 
 static void create_refuses_what_there_is_not(void **state)
@@ -103,6 +209,32 @@ static void create_refuses_what_there_is_not(void **state)
 		    .features = 1u << 31 },
 		  -EINVAL },
 		{ { .fmt = S1, .granule_lg2 = 16, .ias = 52, .oas = 52 }, 0 },
+		{ { .fmt = S1,
+		    .granule_lg2 = 12,
+		    .ias = 53,
+		    .oas = 52,
+		    .features = DS },
+		  -EINVAL },
+		{ { .fmt = S1,
+		    .granule_lg2 = 14,
+		    .ias = 52,
+		    .oas = 53,
+		    .features = DS },
+		  -EINVAL },
+		{ { .fmt = S2,
+		    .granule_lg2 = 16,
+		    .ias = 48,
+		    .oas = 48,
+		    .features = DS },
+		  -EINVAL },
+		{ { .fmt = S2, .granule_lg2 = 14, .ias = 52, .oas = 48 },
+		  -EINVAL },
+		{ { .fmt = S2,
+		    .granule_lg2 = 14,
+		    .ias = 52,
+		    .oas = 52,
+		    .features = DS | CONT },
+		  0 },
 	};
 	struct uiommu_pgtable *pt;
 	struct test_platform tp;
@@ -118,6 +250,11 @@ static void create_refuses_what_there_is_not(void **state)
 			uiommu_pgtable_destroy(pt);
 	}
 	uiommu_pgtable_destroy(NULL);
+	test_platform_make_incoherent(&tp);
+	rows[8].cfg.features = UIOMMU_PGTABLE_DBM;
+	assert_false(uiommu_pgtable_supported(&rows[8].cfg));
+	assert_int_equal(uiommu_pgtable_create(&rows[8].cfg, &pt), -EINVAL);
+	rows[8].cfg.features = 0;
 	for (uint64_t nth = 1; nth <= 2; nth++) {
 		test_platform_fail_nth(&tp, nth);
 		assert_int_equal(uiommu_pgtable_create(&rows[8].cfg, &pt),
@@ -541,6 +678,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(geometry_is_the_architectures),
+		cmocka_unit_test(stage_2_roots_are_legal),
 		cmocka_unit_test(create_refuses_what_there_is_not),
 		cmocka_unit_test(tables_lie_within_the_output_size),
 		cmocka_unit_test(errors),

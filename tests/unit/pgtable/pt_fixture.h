@@ -66,6 +66,14 @@ int pt_map_all(struct pt_fixture *fx, uint64_t iova, uint64_t pa, uint64_t len,
 	       uint32_t prot);
 int pt_unmap_all(struct pt_fixture *fx, uint64_t iova, uint64_t len,
 		 uint64_t *unmapped);
+int pt_protect_all(struct pt_fixture *fx, uint64_t iova, uint64_t len,
+		   uint32_t rights);
+
+/* As the hardware does when it writes; false if it may not. */
+bool pt_hw_write(struct pt_fixture *fx, uint64_t iova);
+
+/* Tables in which no slot is in use. */
+unsigned int pt_empty_tables(struct pt_fixture *fx);
 
 /* One of the ranges covers [first, last]. */
 bool pt_gather_covers(const struct uiommu_gather *gather, uint64_t first,

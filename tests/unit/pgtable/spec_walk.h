@@ -17,6 +17,9 @@ struct spec_table {
 	unsigned int granule; /* log2 */
 	unsigned int ias;
 	int start_level;
+	bool ds;       /* 4K and 16K: layout for 52 bits */
+	bool oas52;    /* 64K: output addresses of 52 bits */
+	bool no_group; /* contiguous bits are not looked at */
 };
 
 struct spec_leaf {
@@ -26,11 +29,18 @@ struct spec_leaf {
 	uint32_t prot; /* what the hardware allows, UIOMMU_PROT_* */
 	int level;
 	unsigned int size_lg2;
+	unsigned int cached_lg2; /* what the hardware may keep at once */
+	bool dbm;
+	bool dirty;	  /* with dbm: written to */
+	uint64_t slot_pa; /* where the word stands */
 };
 
 /* True and *leaf if something is mapped at `iova`.  Aborts on a bad table. */
 bool spec_walk(const struct spec_table *table, uint64_t iova,
 	       struct spec_leaf *leaf);
+
+/* The address in a descriptor. */
+uint64_t spec_address(const struct spec_table *table, uint64_t word);
 
 /* Everything a table holds, in ascending order. */
 struct spec_dump {
