@@ -6,7 +6,8 @@
  * which lie between those of others: in the same leaf table, and in the same
  * block, so that two split one leaf at once.  Readers look at everything: a
  * page is either not mapped or mapped to where its owner maps it.  Owners of
- * whole tables make them come and go under the readers.
+ * whole tables make them come and go under the readers.  A thread that acts as
+ * the hardware sets dirty state while leaves are split and it is read.
  *
  * Seconds to run: UIOMMU_STRESS_SECONDS, by default 1 for each case.
  */
@@ -17,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -431,6 +433,285 @@ static void tables_are_added_by_one(void **state)
 	close_table(&s);
 }
 
+/* ---- the hardware ---- */
+
+/* The slot that maps `iova`, as a walker finds it; 4K, stage 1, 48 bits. */
+static uint64_t *hw_slot(struct stress *s, uint64_t iova, unsigned int *lg2)
+{
+	const struct uiommu_platform *pf = s->platform;
+	struct uiommu_pgtable_info info;
+	uint64_t *slot, pa, d;
+
+	uiommu_pgtable_info(s->pt, &info);
+	pa = info.root;
+	for (*lg2 = 39;; *lg2 -= 9) {
+		slot = (uint64_t *)pf->pa_to_va(pf->ctx, pa) +
+		       (iova >> *lg2 & 511);
+		d = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+		if (*lg2 == 12 || (d & 3) != 3)
+			return slot;
+		pa = d & 0x0000fffffffff000;
+	}
+}
+
+/* After an unmap no slot of its group may invite to keep the whole group. */
+static void check_no_group(struct stress *s, uint64_t iova)
+{
+	unsigned int lg2;
+	uint64_t *slot = hw_slot(s, iova, &lg2), d;
+
+	slot = (uint64_t *)((uintptr_t)slot & ~(uintptr_t)127);
+	for (int i = 0; i < 16; i++) {
+		d = __atomic_load_n(&slot[i], __ATOMIC_ACQUIRE);
+		check(s, !(d & 1) || !(d >> 52 & 1), "group is still there");
+	}
+}
+
+static void *ungroup_main(void *arg)
+{
+	struct worker *w = arg;
+	struct stress *s = w->s;
+
+	arrive(s);
+	meet(s, OWNERS);
+	for (uint64_t i = w->index; i < s->nr_pages; i += OWNERS) {
+		uint64_t iova = s->base + i * s->page;
+
+		check(s, look(w, iova), "there before unmap");
+		check(s, unmap(w, iova, s->page) == s->page, "bytes");
+		check_no_group(s, iova);
+		check(s, !look(w, iova), "gone after unmap");
+		/* Once more, as a single page. */
+		check(s, map(w, iova, s->page) == 0, "map");
+		check(s, look(w, iova), "found after map");
+		check_no_group(s, iova);
+	}
+	return NULL;
+}
+
+/* Two take the same groups apart, of pages and of blocks, under a reader. */
+static void groups_come_apart(void **state)
+{
+	static const uint32_t features[] = { 0, UIOMMU_PGTABLE_BBML1,
+					     UIOMMU_PGTABLE_BBML2 };
+
+	for (int f = 0; f < 3; f++) {
+		struct worker workers[OWNERS + 1], me;
+		struct stress s;
+		uint64_t len;
+
+		open_table(&s, f == 1 ? HOSTED : TEST_PLATFORM,
+			   features[f] | UIOMMU_PGTABLE_CONTIG);
+		s.base = 1ull << 39;
+		for (int round = 0; round < 60; round++) {
+			me = (struct worker){ .s = &s };
+			/* 1M of pages, or 32M of blocks. */
+			len = round & 1 ? 16 * s.block : 256 * s.page;
+			assert_int_equal(map(&me, s.base, len), 0);
+			s.nr_pages = 256;
+			s.stop = false;
+			s.arrived = 0;
+			start(&s, &workers[OWNERS], OWNERS, read_anything);
+			for (unsigned int i = 0; i < OWNERS; i++) {
+				workers[i] =
+					(struct worker){ .s = &s, .index = i };
+				assert_int_equal(
+					pthread_create(&workers[i].thread, NULL,
+						       ungroup_main,
+						       &workers[i]),
+					0);
+			}
+			for (unsigned int i = 0; i < OWNERS; i++)
+				pthread_join(workers[i].thread, NULL);
+			__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+			pthread_join(workers[OWNERS].thread, NULL);
+			assert_int_equal(unmap(&me, s.base, len), len);
+		}
+		print_message("# %llu waits\n", (unsigned long long)s.eagain);
+		close_table(&s);
+	}
+}
+
+#define FIRE_PAGES 512u
+#define FIRE_ROUNDS 100
+
+/* One 2 MiB block, page by page: written, reported. */
+struct fire {
+	struct stress s;
+	uint32_t written[FIRE_PAGES];  /* atomic */
+	uint32_t reported[FIRE_PAGES]; /* atomic */
+	uint64_t writes;
+};
+
+/* A write through the leaf that the walker finds; sets its dirty state. */
+static void hw_write(struct fire *f, uint64_t page)
+{
+	struct stress *s = &f->s;
+	const struct uiommu_platform *pf = s->platform;
+	unsigned int lg2;
+	uint64_t *slot, d;
+
+	pf->read_begin(pf->ctx);
+	slot = hw_slot(s, s->base + page * s->page, &lg2);
+	d = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+	/* DBM = 1 and AP[2] = 1 of a valid leaf */
+	if ((d & 3) == (lg2 == 12 ? 3 : 1) && (d >> 51 & 1) && (d >> 7 & 1)) {
+		/* Before the descriptor says so: who reads it finds this. */
+		__atomic_store_n(&f->written[page], 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&f->reported[page], 0, __ATOMIC_RELEASE);
+		if (__atomic_compare_exchange_n(slot, &d, d ^ 0x80, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			f->writes++;
+		else
+			__atomic_store_n(&f->written[page], 0,
+					 __ATOMIC_RELEASE);
+	}
+	pf->read_end(pf->ctx);
+}
+
+static void hw_step(struct worker *w)
+{
+	struct fire *f = (struct fire *)w->s;
+
+	/* Even pages stay mapped; each is written again once it was reported. */
+	for (uint64_t page = random_of(w) % 64 * 2; page < FIRE_PAGES;
+	     page += 32)
+		if (!__atomic_load_n(&f->written[page], __ATOMIC_ACQUIRE) ||
+		    __atomic_load_n(&f->reported[page], __ATOMIC_ACQUIRE))
+			hw_write(f, page);
+}
+
+static void fire_report(void *ctx, uiommu_iova_t iova, uint64_t size)
+{
+	struct fire *f = ctx;
+	uint64_t page = (iova - f->s.base) / f->s.page;
+
+	for (; size; size -= f->s.page, page++)
+		__atomic_store_n(&f->reported[page], 1, __ATOMIC_RELEASE);
+}
+
+static void dirty_step(struct worker *w)
+{
+	struct stress *s = w->s;
+	struct uiommu_gather gather;
+	int rc;
+
+	uiommu_gather_init(&gather);
+	rc = uiommu_pgtable_read_and_clear_dirty(s->pt, s->base, s->block, 0,
+						 fire_report, s, &gather);
+	check(s, rc == 0, "read and clear");
+	uiommu_gather_release(&gather);
+}
+
+/* Until the other two have done something, however few processors there are. */
+static void let_them(struct stress *s)
+{
+	uint64_t goal = __atomic_load_n(&s->ops, __ATOMIC_RELAXED) + 4;
+
+	while (__atomic_load_n(&s->ops, __ATOMIC_RELAXED) < goal)
+		s->platform->relax(s->platform->ctx);
+}
+
+/* Take every second page out of the block, while all that goes on. */
+static void fire_round(struct fire *f)
+{
+	struct stress *s = &f->s;
+	struct worker hw, dirty, me = { .s = s, .seed = 5 };
+	uint64_t page;
+
+	memset(f->written, 0, sizeof(f->written));
+	memset(f->reported, 0, sizeof(f->reported));
+	assert_int_equal(map(&me, s->base, s->block), 0);
+	s->stop = false;
+	start(s, &hw, 0, hw_step);
+	start(s, &dirty, 1, dirty_step);
+	for (page = 1; page < FIRE_PAGES; page += 2) {
+		if (page % 128 == 1)
+			let_them(s);
+		check(s,
+		      unmap(&me, s->base + page * s->page, s->page) == s->page,
+		      "bytes");
+	}
+	/* Rights come and go, but not that of writing. */
+	for (page = 0; page < 64; page += 2) {
+		struct uiommu_gather gather;
+
+		uiommu_gather_init(&gather);
+		check(s,
+		      uiommu_pgtable_protect(
+			      s->pt, s->base + page * s->page, s->page,
+			      RW | (page & 4 ? UIOMMU_PROT_EXEC : 0),
+			      &gather) == 0,
+		      "protect");
+		uiommu_gather_release(&gather);
+	}
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	pthread_join(hw.thread, NULL);
+	pthread_join(dirty.thread, NULL);
+	dirty_step(&me);
+	for (page = 0; page < FIRE_PAGES; page += 2)
+		check(s, !f->written[page] || f->reported[page],
+		      "a write was lost");
+	assert_int_equal(unmap(&me, s->base, s->block), s->block / 2);
+}
+
+static void no_write_is_lost(void **state)
+{
+	static struct fire f;
+
+	for (int direct = 0; direct < 2; direct++) {
+		open_table(&f.s, direct ? HOSTED : TEST_PLATFORM,
+			   UIOMMU_PGTABLE_DBM |
+				   (direct ? UIOMMU_PGTABLE_BBML2 : 0));
+		f.writes = 0;
+		f.s.nr_pages = FIRE_PAGES;
+		for (int round = 0; round < FIRE_ROUNDS; round++)
+			fire_round(&f);
+		print_message("# %llu writes, %llu waits\n",
+			      (unsigned long long)f.writes,
+			      (unsigned long long)f.s.eagain);
+		assert_true(f.writes > FIRE_ROUNDS);
+		close_table(&f.s);
+	}
+}
+
+/* Whoever changes it trims as well; the others only look. */
+static void map_and_trim(struct worker *w)
+{
+	struct stress *s = w->s;
+	struct uiommu_gather gather;
+	uint64_t iova;
+
+	if (w->index != 0) {
+		read_anything(w);
+		return;
+	}
+	iova = s->base + random_of(w) % s->nr_pages * s->page;
+	check(s, map(w, iova, s->page) == 0, "map");
+	check(s, look(w, iova), "found after map");
+	uiommu_gather_init(&gather);
+	uiommu_pgtable_trim(s->pt, &gather);
+	uiommu_gather_release(&gather);
+	check(s, look(w, iova), "found after trim");
+	check(s, unmap(w, iova, s->page) == s->page, "bytes");
+	uiommu_pgtable_trim(s->pt, &gather);
+	check(s, gather.tables != NULL, "something was empty");
+	uiommu_gather_release(&gather);
+}
+
+static void trim_under_readers(void **state)
+{
+	for (int platform = TEST_PLATFORM; platform <= HOSTED; platform++) {
+		struct stress s;
+
+		open_table(&s, platform, 0);
+		s.nr_pages = 4 * 512;
+		run(&s, map_and_trim);
+		close_table(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +719,9 @@ int main(void)
 		cmocka_unit_test(tables_come_and_go),
 		cmocka_unit_test(tables_are_added_by_one),
 		cmocka_unit_test(leaves_are_split_by_two),
+		cmocka_unit_test(groups_come_apart),
+		cmocka_unit_test(no_write_is_lost),
+		cmocka_unit_test(trim_under_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
