@@ -94,13 +94,9 @@ static int fetch(const msmmu *m, const struct state *s, struct smmu_cmd *cmd)
 	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
 					   FIELD_GET(SMMU_CR1_QUEUE_OC, cr1));
 	uint8_t sh = msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_QUEUE_SH, cr1));
-	uint64_t pa = align_down_lg2(s->base & SMMU_Q_BASE_ADDR,
-				     (unsigned int)max_u64(
-					     s->lg2 + SMMU_CMD_SIZE_LG2, 5)) +
-		      smmu_q_offset(s->cons, s->lg2, SMMU_CMD_SIZE_LG2);
+	uint64_t pa = msmmu_queue_entry(m, s->base, s->lg2, s->cons,
+					SMMU_CMD_SIZE_LG2);
 
-	if (pa >> m->caps.oas)
-		return -1;
 	return model_read64s(&m->host, pa, cmd->q, SMMU_CMD_QWORDS,
 			     model_walk_attrs(mair, sh));
 }

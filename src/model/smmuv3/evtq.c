@@ -194,11 +194,8 @@ static bool write_record(msmmu *m, const struct evtq *q,
 
 	for (unsigned int i = 0; i < SMMU_EVT_QWORDS; i++)
 		raw[i] = cpu_to_le64(rec[i]);
-	pa = align_down_lg2(q->base & SMMU_Q_BASE_ADDR,
-			    q->lg2 + SMMU_EVT_SIZE_LG2) +
-	     smmu_q_offset(q->prod, q->lg2, SMMU_EVT_SIZE_LG2);
-	if (pa >> m->caps.oas ||
-	    m->host.write(m->host.ctx, pa, raw, sizeof(raw),
+	pa = msmmu_queue_entry(m, q->base, q->lg2, q->prod, SMMU_EVT_SIZE_LG2);
+	if (m->host.write(m->host.ctx, pa, raw, sizeof(raw),
 			  msmmu_queue_attrs(m))) {
 		msmmu_gerror_raise(m, SMMU_GERROR_EVENTQ_ABT_ERR);
 		return false;

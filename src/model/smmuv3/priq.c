@@ -70,7 +70,6 @@ static enum verdict append(msmmu *m, const struct uiommu_pri_request *req,
 	uint64_t base = MSMMU_REG(m, PRIQ_BASE);
 	unsigned int lg2 = (unsigned int)min_u64(
 		FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base), m->caps.priq_lg2);
-	unsigned int align = lg2 + SMMU_PRI_SIZE_LG2;
 	le64_t raw[2];
 	uint64_t pa;
 
@@ -82,10 +81,8 @@ static enum verdict append(msmmu *m, const struct uiommu_pri_request *req,
 	if (smmu_q_count(prod, cons, lg2) >= BIT32(lg2))
 		return overflow(m, prod, cons);
 	make_record(req, raw);
-	pa = align_down_lg2(base & SMMU_Q_BASE_ADDR, align < 5 ? 5 : align) +
-	     smmu_q_offset(prod, lg2, SMMU_PRI_SIZE_LG2);
-	if (pa >> m->caps.oas ||
-	    m->host.write(m->host.ctx, pa, raw, sizeof(raw),
+	pa = msmmu_queue_entry(m, base, lg2, prod, SMMU_PRI_SIZE_LG2);
+	if (m->host.write(m->host.ctx, pa, raw, sizeof(raw),
 			  msmmu_queue_attrs(m))) {
 		msmmu_gerror_raise(m, SMMU_GERROR_PRIQ_ABT_ERR);
 		return DENIED;

@@ -63,6 +63,20 @@ bool msmmu_event_room(const msmmu *m);
 /* The four words for t->fault. */
 void msmmu_event_record(const struct msmmu_txn *t,
 			uint64_t rec[SMMU_EVT_QWORDS]);
+/*
+ * Where an entry of a queue is.  An address above the output size is cut, it
+ * does not abort (IHI 0070 3.4.3).
+ */
+static inline uint64_t msmmu_queue_entry(const msmmu *m, uint64_t base,
+					 unsigned int lg2, uint32_t ptr,
+					 unsigned int entry_lg2)
+{
+	unsigned int align = (unsigned int)max_u64(lg2 + entry_lg2, 5);
+
+	return (align_down_lg2(base & SMMU_Q_BASE_ADDR, align) +
+		smmu_q_offset(ptr, lg2, entry_lg2)) &
+	       mask_lg2(m->caps.oas);
+}
 /* Of the SMMU's accesses to its queues. */
 struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
 

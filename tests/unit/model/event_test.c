@@ -454,6 +454,17 @@ static void records_word_by_word(void **state)
 	}
 }
 
+static void a_queue_above_the_output_size_is_cut(void **state)
+{
+	struct rig *r = *state;
+
+	wr(r, SMMU_REG_CR0, 0);
+	wr64(r, SMMU_REG_EVENTQ_BASE, 1ull << 50 | RIG_EVTQ | RIG_EVTQ_LG2);
+	wr(r, SMMU_REG_CR0, 0xd);
+	rig_expect_fault(r, 1, 0, 0x1000, SMMU_EVT_C_BAD_STE);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 0);
+}
+
 static void unknown_kinds_of_transaction(void **state)
 {
 	struct rig *r = *state;
@@ -681,6 +692,7 @@ int main(void)
 		T(probes_leave_no_trace),
 		T(forbidden_translated_address),
 		T(records_word_by_word),
+		T(a_queue_above_the_output_size_is_cut),
 		T(unknown_kinds_of_transaction),
 		T(equal_events_are_merged),
 		T(events_are_merged_without_caches_too),

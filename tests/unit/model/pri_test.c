@@ -509,6 +509,20 @@ static void size_is_capped(void **state)
 	end(pr);
 }
 
+static void base_is_cut_to_the_output_size(void **state)
+{
+	struct pri_rig *pr = *state;
+	struct rig *r = &pr->rig;
+
+	wr(r, SMMU_REG_CR0, 0);
+	wr64(r, SMMU_REG_PRIQ_BASE, 1ull << 50 | RIG_PRIQ | RIG_PRIQ_LG2);
+	wr(r, SMMU_REG_CR0, RIG_CR0_ATS);
+	send(pr, &plain);
+	expect_silence(pr);
+	assert_int_equal(rd(r, SMMU_REG_PRIQ_PROD), 1);
+	assert_int_equal(rd(r, SMMU_REG_GERROR), 0);
+}
+
 /* --------------------------------------------------------- CMD_PRI_RESP -- */
 
 static void responses_by_command(void **state)
@@ -577,6 +591,7 @@ int main(void)
 		T(interrupt_by_message),
 		T(registers),
 		cmocka_unit_test(size_is_capped),
+		T(base_is_cut_to_the_output_size),
 		T(responses_by_command),
 	};
 
