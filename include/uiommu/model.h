@@ -96,9 +96,10 @@ struct uiommu_model_host {
 	void *(*direct)(void *ctx, uiommu_pa_t pa, size_t len, bool write);
 
 	/*
-	 * An interrupt wire of the model had an edge.  Called after the model
-	 * has left its locks, in the thread whose action caused it; it may call
-	 * register accessors of the model.
+	 * An interrupt wire of the model had an edge, whether the source sends a
+	 * message as well or not.  Called after the model has left its locks, in
+	 * the thread whose action caused it; it may call register accessors of
+	 * the model.
 	 */
 	void (*irq)(void *ctx, unsigned int line);
 	/* Wake-up event for CMD_SYNC(SIG_SEV).  May be NULL. */

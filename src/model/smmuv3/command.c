@@ -30,8 +30,7 @@ static void after_sync(msmmu *m, const struct msmmu_work *work)
 	if (unlikely(m->trace))
 		msmmu_trace_irq(m, UIOMMU_SMMUV3_LINE_SYNC, work->sync.msi_addr,
 				work->sync.msi_data);
-	if (work->sync.msi_addr)
-		return;
+	/* Whether there was a message or not. */
 	if (m->host.irq && !MUTANT("SYNC wire"))
 		m->host.irq(m->host.ctx, UIOMMU_SMMUV3_LINE_SYNC);
 }

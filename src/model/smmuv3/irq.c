@@ -4,8 +4,8 @@
  *
  * A cause sets a bit in irq_pending under m->lock if its source is enabled;
  * whoever made the cause delivers after leaving all other locks.  All interrupts
- * are edges: several causes before a delivery are one interrupt.  A source whose
- * address register is not zero uses messages, else its wire.
+ * are edges: several causes before a delivery are one interrupt.  A source has a
+ * wire, and sends a message first if its address register is not zero.
  *
  * Messages are written under irq_lock.  Turning a source off takes it too, so
  * that afterwards no message of that source is under way, and drops what has not
@@ -87,18 +87,15 @@ static const struct irq_source sources[] = {
 					SMMU_GERROR_MSI_GERROR_ABT_ERR },
 };
 
-/*
- * Under irq_lock.  True: a message has been sent, or has aborted.  While the
- * source is enabled its registers do not change.
- */
-static bool by_message(msmmu *m, unsigned int line)
+/* Under irq_lock.  While the source is enabled its registers do not change. */
+static void by_message(msmmu *m, unsigned int line)
 {
 	const struct irq_source *src = &sources[line];
 	uint64_t addr = msmmu_reg(m, src->cfg0);
 	uint32_t attr = (uint32_t)msmmu_reg(m, src->cfg2);
 
 	if (!addr)
-		return false;
+		return;
 	if (msmmu_msi_write(m, addr, (uint32_t)msmmu_reg(m, src->cfg1),
 			    FIELD_GET(SMMU_IRQ_CFG2_MEMATTR, attr),
 			    FIELD_GET(SMMU_IRQ_CFG2_SH, attr))) {
@@ -106,7 +103,6 @@ static bool by_message(msmmu *m, unsigned int line)
 		msmmu_gerror_raise(m, src->abort_bit);
 		pthread_mutex_unlock(&m->lock);
 	}
-	return true;
 }
 
 static void tell(const msmmu *m, uint32_t lines)
@@ -122,23 +118,18 @@ static void tell(const msmmu *m, uint32_t lines)
 
 void msmmu_irq_deliver_(msmmu *m)
 {
-	uint32_t lines, wires, all;
+	uint32_t lines, wires;
 
 	fetch_add_acq_rel(&m->leaving, 1);
 	/* An aborted message may raise GERROR; its own abort raises nothing. */
 	do {
-		wires = 0;
 		pthread_mutex_lock(&m->irq_lock);
-		lines = all = exchange_acq_rel(&m->irq_pending, 0);
-		for (; lines; lines &= lines - 1) {
-			unsigned int line = (unsigned int)__builtin_ctz(lines);
-
-			if (!by_message(m, line))
-				wires |= BIT32(line);
-		}
+		wires = exchange_acq_rel(&m->irq_pending, 0);
+		for (lines = wires; lines; lines &= lines - 1)
+			by_message(m, (unsigned int)__builtin_ctz(lines));
 		pthread_mutex_unlock(&m->irq_lock);
 		if (unlikely(m->trace))
-			tell(m, all);
+			tell(m, wires);
 		for (; wires && m->host.irq; wires &= wires - 1)
 			m->host.irq(m->host.ctx,
 				    (unsigned int)__builtin_ctz(wires));

@@ -214,7 +214,7 @@ static void interrupts_on_the_edge_of_empty(void **state)
 	fault_once(r, 0x4000);
 	wr(r, SMMU_REG_IRQ_CTRL, SMMU_IRQ_CTRL_EVENTQ_IRQEN);
 	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_EVENTQ], 2);
-	/* by message */
+	/* by message, beside the wire */
 	wr(r, SMMU_REG_IRQ_CTRL, 0);
 	wr64(r, SMMU_REG_EVENTQ_IRQ_CFG0, RIG_DATA);
 	wr(r, SMMU_REG_EVENTQ_IRQ_CFG1, 0x99);
@@ -225,7 +225,7 @@ static void interrupts_on_the_edge_of_empty(void **state)
 	assert_int_equal(r->ram.msi_count, 1);
 	assert_int_equal(r->ram.msi_data, 0x99);
 	assert_int_equal(r->ram.msi_attrs.mair, 0x04);
-	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_EVENTQ], 2);
+	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_EVENTQ], 3);
 	/* a message that aborts */
 	wr(r, SMMU_REG_IRQ_CTRL, 1);
 	wr64(r, SMMU_REG_EVENTQ_IRQ_CFG0, RIG_HOLE);
