@@ -121,6 +121,23 @@ static void what_is_told(void **state)
 	rig_sync(&ep->rig);
 }
 
+/* An SMMU without SubstreamIDs has no PASID to put into the request. */
+static void no_pasid_without_substreams(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile_ats();
+	struct endpoint *ep = *state;
+
+	p.idr[1] &= ~SMMU_IDR1_SSIDSIZE;
+	rig_fini(&ep->rig);
+	rig_init_ats(&ep->rig, &p);
+	attach(ep);
+	rig_cmd(&ep->rig, 0x0000123400003a40, 0x34);
+	rig_sync(&ep->rig);
+	assert_int_equal(ep->n, 1);
+	assert_int_equal(ep->got[0].sid, 0x1234);
+	assert_false(ep->got[0].ssv || ep->got[0].global || ep->got[0].ssid);
+}
+
 static void ignored_while_off(void **state)
 {
 	struct endpoint *ep = *state;
@@ -466,6 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_is_told),
+		T(no_pasid_without_substreams),
 		T(ignored_while_off),
 		T(sync_waits),
 		T(timeout_stops_the_sync),

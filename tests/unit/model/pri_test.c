@@ -575,6 +575,19 @@ static void responses_by_command(void **state)
 	assert_int_equal(rd(r, SMMU_REG_GERROR), SMMU_GERROR_CMDQ_ERR);
 }
 
+/* An SMMU without SubstreamIDs has no PASID to put into the response. */
+static void no_pasid_without_substreams(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile_ats();
+	struct pri_rig *pr;
+
+	p.idr[1] &= ~SMMU_IDR1_SSIDSIZE;
+	pr = begin(&p);
+	rig_cmd(&pr->rig, 0x0000001000003841, 0x201f);
+	expect_response(pr, UIOMMU_PRI_SUCCESS, false);
+	end(pr);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -593,6 +606,7 @@ int main(void)
 		cmocka_unit_test(size_is_capped),
 		T(base_is_cut_to_the_output_size),
 		T(responses_by_command),
+		cmocka_unit_test(no_pasid_without_substreams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
