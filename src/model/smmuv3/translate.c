@@ -131,7 +131,7 @@ static int disabled(struct msmmu_txn *t, struct msmmu_result *res)
 	(UIOMMU_TXN_WRITE | UIOMMU_TXN_SSV | UIOMMU_TXN_PRIV |          \
 	 UIOMMU_TXN_INSTR | UIOMMU_TXN_TRANSLATED | UIOMMU_TXN_ATOMIC | \
 	 UIOMMU_TXN_PROBE | UIOMMU_TXN_NO_STALL | UIOMMU_TXN_ATTRS |    \
-	 UIOMMU_TXN_NO_SNOOP | UIOMMU_ATS_NO_WRITE)
+	 UIOMMU_TXN_NO_SNOOP)
 
 /* Steps 10 and 11: what stage 1 does not look at must fit. */
 static int check_input_size(struct msmmu_txn *t, unsigned int bits)

@@ -485,6 +485,10 @@ static void unknown_kinds_of_transaction(void **state)
 				   &x),
 			 -14);
 	rig_expect_event(r, 0x0000001000000001, 0, 0x1234, 0);
+	/* No Write is of translation requests */
+	assert_int_equal(rig_xlate(r, 0x10, UIOMMU_ATS_NO_WRITE, 0x1234, &x),
+			 -14);
+	rig_expect_event(r, 0x0000001000000001, 0x0000000800000000, 0x1234, 0);
 	/* the SMMU may be off; but an already translated one ends silently */
 	wr(r, SMMU_REG_CR0, 0xc);
 	assert_int_equal(rig_xlate(r, 0x10, 1u << 20, 0x1234, &x), -14);
