@@ -429,7 +429,7 @@ struct uiommu_smmuv3_trace {
 		struct {
 			uint32_t line; /* UIOMMU_SMMUV3_LINE_* */
 			uint32_t data; /* of the message */
-			uint64_t addr; /* 0: by wire */
+			uint64_t addr; /* 0: by wire alone */
 		} irq;
 	};
 };

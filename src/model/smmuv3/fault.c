@@ -92,10 +92,16 @@ void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
 		.ipa = f->stage == 2 ? f->ipa : 0,
 	};
 
+	/*
+	 * A probe has raised nothing, and what others have they deliver: it may
+	 * come from a notifier, with a queue locked.
+	 */
+	if (t->in->flags & UIOMMU_TXN_PROBE)
+		return;
 	if (unlikely(recorded && m->trace))
 		msmmu_trace_event(t);
 	msmmu_irq_deliver(m);
-	if (!m->observe || (t->in->flags & UIOMMU_TXN_PROBE))
+	if (!m->observe)
 		return;
 	/* One that waits on for its turn has been told. */
 	if (f->stall && !recorded && t->was_stalled)

@@ -3,8 +3,11 @@
  * The notifier of invalidations: what it is told of each command, when, and a
  * shadow of the guest's tables that is kept in step by it alone.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "rig.h"
 
 #define MAX_TOLD 8u
@@ -481,6 +484,78 @@ static void a_shadow_stays_in_step(void **state)
 	assert_int_equal(s.pa[1][2], 0);
 }
 
+/* ------------------------------------------------------- interrupts ----- */
+
+/*
+ * Another thread has raised an interrupt and is about to deliver it when the
+ * notifier probes.  What a probe finds must not take it out: the wire is the
+ * embedder's code, which is not to be called with a queue locked.
+ */
+struct hushed {
+	struct rig *r;
+	pthread_t device;
+	uint32_t raised, go_on, probing;
+	unsigned int within;
+};
+
+static void hold_event(void *ctx, const struct uiommu_smmuv3_trace *what)
+{
+	struct hushed *h = ctx;
+
+	if (what->kind != UIOMMU_SMMUV3_TRACE_EVENT)
+		return;
+	store_release(&h->raised, 1);
+	while (!load_acquire(&h->go_on))
+		sched_yield();
+}
+
+static void *faulting_device(void *arg)
+{
+	struct hushed *h = arg;
+	struct uiommu_smmuv3_xlate x;
+
+	assert_int_equal(rig_xlate(h->r, 1, 0, 0x1000, &x), -14);
+	return NULL;
+}
+
+static void probe_while_raised(void *ctx,
+			       const struct uiommu_smmuv3_inval *inval)
+{
+	struct hushed *h = ctx;
+	struct uiommu_smmuv3_xlate x;
+
+	assert_int_equal(pthread_create(&h->device, NULL, faulting_device, h),
+			 0);
+	while (!load_acquire(&h->raised))
+		sched_yield();
+	store_release(&h->probing, 1);
+	assert_int_equal(rig_xlate(h->r, 1, UIOMMU_TXN_PROBE, 0x1000, &x), -14);
+	store_release(&h->probing, 0);
+}
+
+static void note_irq(void *arg, unsigned int line)
+{
+	struct hushed *h = arg;
+
+	h->within += load_acquire(&h->probing);
+}
+
+static void no_interrupt_from_within(void **state)
+{
+	struct rig *r = *state;
+	struct hushed h = { .r = r };
+
+	uiommu_smmuv3_model_set_tracer(r->model, hold_event, &h);
+	uiommu_smmuv3_model_set_notifier(r->model, probe_while_raised, &h);
+	r->ram.on_irq = note_irq;
+	r->ram.on_irq_arg = &h;
+	rig_cmd(r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	store_release(&h.go_on, 1);
+	pthread_join(h.device, NULL);
+	assert_int_equal(h.within, 0);
+	assert_int_equal(r->ram.irqs[UIOMMU_SMMUV3_LINE_EVENTQ], 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -488,7 +563,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_command_is_told),   T(vmids_of_a_wildcard),
 		T(switches_are_told),	   T(greedy_models_tell_late),
-		T(a_shadow_stays_in_step),
+		T(a_shadow_stays_in_step), T(no_interrupt_from_within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
