@@ -73,7 +73,10 @@ struct uiommu_model_host {
 
 	/*
 	 * Physical memory.  0, or -EIO: an external abort.  Aligned accesses of
-	 * 1, 2, 4 and 8 bytes are single-copy atomic.
+	 * 1, 2, 4 and 8 bytes are single-copy atomic.  Some are made with locks
+	 * held, and CMD_SYNC waits for those of devices: an access that reaches
+	 * the model's own registers has to be refused, or carried out after the
+	 * callback has returned and not be waited for in it.
 	 */
 	int (*read)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 		    struct uiommu_mem_attrs attrs);
