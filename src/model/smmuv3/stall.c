@@ -106,20 +106,20 @@ static bool has_turn(msmmu *m, uint64_t ticket)
 
 static void wait_in_line(struct msmmu_stall *s, struct stalled *st)
 {
-	struct list *pos = &s->waiting;
-	struct stalled *it;
+	struct stalled *first = first_waiting(s);
+	struct list *pos = s->waiting.prev;
 
-	if (st->ticket == NO_TICKET) {
+	if (st->ticket == NO_TICKET)
 		st->ticket = s->next_ticket++;
-		pos = s->waiting.prev;
-	} else {
-		/* Back to its place, which is near the front. */
-		list_for_each(it, &s->waiting, node) {
-			if (it->ticket > st->ticket)
-				break;
-			pos = &it->node;
-		}
-	}
+	/*
+	 * Back to its place: the front after a turn in vain, the end when all
+	 * have looked again, as they do one after the other.
+	 */
+	if (first && st->ticket < first->ticket)
+		pos = &s->waiting;
+	while (pos != &s->waiting &&
+	       list_entry(pos, struct stalled, node)->ticket > st->ticket)
+		pos = pos->prev;
 	list_add(pos, &st->node);
 	set_waiting(s, 1);
 }
