@@ -14,6 +14,7 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -177,6 +178,52 @@ static void full_barrier(uint64_t *word, uint64_t val)
 #endif
 }
 
+/*
+ * This thread's part of shared_inside: of one instance how often, of others that
+ * it has entered from within that one only that there is some.
+ */
+static __thread struct {
+	const struct model_drain *drain;
+	uint32_t depth, others;
+} shared_by_me;
+
+static void shared_enter(struct model_drain *d)
+{
+	if (!shared_by_me.depth)
+		shared_by_me.drain = d;
+	if (shared_by_me.drain == d)
+		shared_by_me.depth++;
+	else
+		shared_by_me.others++;
+	__atomic_fetch_add(&d->shared_inside, 1, __ATOMIC_SEQ_CST);
+}
+
+static void shared_leave(struct model_drain *d)
+{
+	if (shared_by_me.depth && shared_by_me.drain == d)
+		shared_by_me.depth--;
+	else if (shared_by_me.others)
+		shared_by_me.others--;
+	else
+		return; /* a fork has forgotten it */
+	fetch_sub_acq_rel(&d->shared_inside, 1);
+}
+
+/* Wait for threads without a slot, but not for this one. */
+static void wait_shared(const struct model_drain *d)
+{
+	uint32_t mine = shared_by_me.drain == d ? shared_by_me.depth : 0;
+	unsigned int spins = 0;
+
+	/* It may be inside here without knowing how often. */
+	if (shared_by_me.others)
+		return;
+	while (load_acquire(&d->shared_inside) > mine) {
+		if (++spins % 128 == 0)
+			sched_yield();
+	}
+}
+
 struct model_slot *model_enter_slow(struct model_drain *d)
 {
 	struct model_slot *slot;
@@ -184,7 +231,7 @@ struct model_slot *model_enter_slow(struct model_drain *d)
 	model_check_fork(d);
 	slot = model_slot_get(d);
 	if (slot == &d->shared)
-		__atomic_fetch_add(&d->shared_inside, 1, __ATOMIC_SEQ_CST);
+		shared_enter(d);
 	else if (slot->seq & 1)
 		slot->depth++;
 	else
@@ -195,7 +242,7 @@ struct model_slot *model_enter_slow(struct model_drain *d)
 void model_leave_slow(struct model_drain *d, struct model_slot *slot)
 {
 	if (slot == &d->shared)
-		fetch_sub_acq_rel(&d->shared_inside, 1);
+		shared_leave(d);
 	else
 		slot->depth--;
 }
@@ -212,6 +259,7 @@ void model_after_fork(struct model_drain *d)
 			slot->tid = 0;
 		}
 		d->shared_inside = 0;
+		memset(&shared_by_me, 0, sizeof(shared_by_me));
 		if (d->membarrier)
 			d->membarrier = membarrier_register();
 		if (d->forked)
@@ -237,7 +285,6 @@ static void wait_left(const struct model_slot *slot)
 void model_drain(struct model_drain *d)
 {
 	const struct model_slot *self = model_slot_get(d);
-	unsigned int spins = 0;
 	uint64_t dummy;
 	uint32_t n;
 
@@ -258,10 +305,7 @@ void model_drain(struct model_drain *d)
 		if (slot_at(d, i) != self)
 			wait_left(slot_at(d, i));
 	}
-	while (self != &d->shared && load_acquire(&d->shared_inside)) {
-		if (++spins % 128 == 0)
-			sched_yield();
-	}
+	wait_shared(d);
 }
 
 uint64_t model_count_sum(struct model_drain *d, unsigned int i)

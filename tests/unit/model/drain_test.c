@@ -4,6 +4,7 @@
  * everything; forks and threads that end are survived.
  */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,7 +22,20 @@ struct gate {
 		    struct uiommu_mem_attrs attrs);
 	uint32_t armed, inside, open;
 	uint64_t hold_pa; /* a read of this word waits after it was made */
+	bool no_memory;
 };
+
+static void *gate_alloc(void *ctx, size_t size)
+{
+	const struct gate *g = ctx;
+
+	return g->no_memory ? NULL : calloc(1, size);
+}
+
+static void gate_free(void *ctx, void *ptr)
+{
+	free(ptr);
+}
 
 static void nap(void)
 {
@@ -57,7 +71,8 @@ static int gate_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 	return rc;
 }
 
-static void init_gated(struct rig *r, struct gate *g)
+/* Without slots no thread has a place of its own to say that it is inside. */
+static void init_gated(struct rig *r, struct gate *g, bool slots)
 {
 	struct uiommu_smmuv3_profile p = rig_profile("full");
 	struct uiommu_model_host host;
@@ -72,10 +87,13 @@ static void init_gated(struct rig *r, struct gate *g)
 	host.ctx = g;
 	host.write = gate_write;
 	host.read = gate_read;
+	host.alloc = gate_alloc;
+	host.free = gate_free;
 	host.irq = NULL;
 	host.wake = NULL;
 	host.log = NULL;
 	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &r->model), 0);
+	g->no_memory = !slots;
 	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
 	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
 	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
@@ -102,7 +120,7 @@ static void *one_sync(void *arg)
 	return NULL;
 }
 
-static void sync_waits_for_an_access_under_way(void **state)
+static void sync_waits(bool slots)
 {
 	pthread_t writer, syncer;
 	struct gate gate;
@@ -110,7 +128,7 @@ static void sync_waits_for_an_access_under_way(void **state)
 	uint64_t table;
 	void *failed;
 
-	init_gated(&r, &gate);
+	init_gated(&r, &gate, slots);
 	table = rig_stream(&r, 1, 7);
 	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
 	store_release(&gate.armed, 1);
@@ -136,6 +154,16 @@ static void sync_waits_for_an_access_under_way(void **state)
 	rig_fini(&r);
 }
 
+static void sync_waits_for_an_access_under_way(void **state)
+{
+	sync_waits(true);
+}
+
+static void sync_waits_where_slots_have_run_out(void **state)
+{
+	sync_waits(false);
+}
+
 static void *turn_off(void *arg)
 {
 	wr(arg, SMMU_REG_CR0, 0xc);
@@ -151,7 +179,7 @@ static void turning_off_waits_for_an_access_under_way(void **state)
 	uint64_t table;
 	void *failed;
 
-	init_gated(&r, &gate);
+	init_gated(&r, &gate, true);
 	table = rig_stream(&r, 1, 7);
 	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
 	store_release(&gate.armed, 1);
@@ -195,7 +223,7 @@ static void overtaken(uint64_t q0, uint64_t q1, bool config)
 	struct rig r;
 	void *failed;
 
-	init_gated(&r, &gate);
+	init_gated(&r, &gate, true);
 	table = rig_stream(&r, 1, 7);
 	other = rig_table(&r, 4096);
 	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
@@ -402,7 +430,7 @@ static void a_forked_child_goes_on(void **state)
 	int status;
 	pid_t pid;
 
-	init_gated(&r, &gate);
+	init_gated(&r, &gate, true);
 	table = rig_stream(&r, 1, 7);
 	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
 	store_release(&gate.armed, 1);
@@ -488,6 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sync_waits_for_an_access_under_way),
+		cmocka_unit_test(sync_waits_where_slots_have_run_out),
 		cmocka_unit_test(turning_off_waits_for_an_access_under_way),
 		cmocka_unit_test(look_ups_that_are_overtaken_are_not_kept),
 		T(memory_is_quiet_after_unmap_and_sync),
