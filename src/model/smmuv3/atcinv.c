@@ -204,7 +204,8 @@ enum msmmu_outcome msmmu_atc_inv_cmd(msmmu *m, const struct smmu_cmd *cmd,
 	unsigned int size = FIELD_GET(SMMU_CMD_ATC_1_SIZE, cmd->q[1]);
 	uint64_t addr = cmd->q[1] & SMMU_CMD_ATC_1_ADDR;
 	/* Without substreams there is no PASID: as if SSV were 0. */
-	bool ssv = m->caps.ssid_bits && (cmd->q[0] & SMMU_CMD_0_SSV);
+	bool pasids = m->caps.ssid_bits || MUTANT("atcinv-ssidsize");
+	bool ssv = pasids && (cmd->q[0] & SMMU_CMD_0_SSV);
 	uint32_t tag;
 
 	if (!m->caps.ats)

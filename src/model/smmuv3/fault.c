@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "../mutant.h"
 #include "msmmu.h"
 #include "tell.h"
 
@@ -96,7 +97,7 @@ void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
 	 * A probe has raised nothing, and what others have they deliver: it may
 	 * come from a notifier, with a queue locked.
 	 */
-	if (t->in->flags & UIOMMU_TXN_PROBE)
+	if ((t->in->flags & UIOMMU_TXN_PROBE) && !MUTANT("probe-is-quiet"))
 		return;
 	if (unlikely(recorded && m->trace))
 		msmmu_trace_event(t);

@@ -200,7 +200,8 @@ bool msmmu_pri_resp_cmd(msmmu *m, const struct smmu_cmd *cmd,
 	};
 	unsigned int resp = FIELD_GET(SMMU_CMD_PRI_1_RESP, cmd->q[1]);
 	/* Without substreams there is no PASID: as if SSV were 0. */
-	bool ssv = m->caps.ssid_bits && (cmd->q[0] & SMMU_CMD_0_SSV);
+	bool pasids = m->caps.ssid_bits || MUTANT("priq-ssidsize");
+	bool ssv = pasids && (cmd->q[0] & SMMU_CMD_0_SSV);
 
 	if (!m->caps.pri || resp >= ARRAY_SIZE(codes))
 		return false;

@@ -6,6 +6,8 @@
 #ifndef MODEL_SMMUV3_QUEUES_H
 #define MODEL_SMMUV3_QUEUES_H
 
+#include "../mutant.h"
+
 /* thread.c: commands consumed by a thread of the model's own */
 int msmmu_thread_start(msmmu *m);
 void msmmu_thread_stop(msmmu *m);
@@ -75,7 +77,7 @@ static inline uint64_t msmmu_queue_entry(const msmmu *m, uint64_t base,
 
 	return (align_down_lg2(base & SMMU_Q_BASE_ADDR, align) +
 		smmu_q_offset(ptr, lg2, entry_lg2)) &
-	       mask_lg2(m->caps.oas);
+	       mask_lg2(MUTANT("queue-address-cut") ? 64 : m->caps.oas);
 }
 /* Of the SMMU's accesses to its queues. */
 struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
