@@ -124,6 +124,11 @@ static bool ste_ppar(msmmu *m, const struct uiommu_pri_request *req, bool *ppar)
 	uint64_t pa;
 
 	t.slot = model_enter(&m->drain);
+	/* Turned off since: the table is not the SMMU's to read any more. */
+	if (!load_acquire(&m->enabled) && !MUTANT("priq-ppar-off")) {
+		model_leave(&m->drain, t.slot);
+		return false;
+	}
 	if (msmmu_ste_load(m, &ctx, &ste, &pa, &cacheable)) {
 		model_leave(&m->drain, t.slot);
 		*ppar = (ste.q[1] & SMMU_STE_1_PPAR) && !MUTANT("priq-ppar");

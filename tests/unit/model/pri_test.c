@@ -509,6 +509,31 @@ static void size_is_capped(void **state)
 	end(pr);
 }
 
+static void turn_off(void *arg, unsigned int line)
+{
+	struct pri_rig *pr = arg;
+
+	if (line == UIOMMU_SMMUV3_LINE_PRIQ)
+		wr(&pr->rig, SMMU_REG_CR0, RIG_CR0_ATS & ~1u);
+}
+
+/*
+ * The interrupt of an overflow turns the SMMU off before the stream table has
+ * been asked for PPAR: it may not be read any more.
+ */
+static void no_stream_table_once_off(void **state)
+{
+	struct pri_rig *pr = *state;
+
+	ram_w64(&pr->rig.ram, rig_ste_addr(0x10), 9);
+	fill_queue(pr);
+	set_lo(pr);
+	pr->rig.ram.on_irq = turn_off;
+	pr->rig.ram.on_irq_arg = pr;
+	send(pr, &pasid);
+	expect_response(pr, UIOMMU_PRI_FAILURE, false);
+}
+
 static void base_is_cut_to_the_output_size(void **state)
 {
 	struct pri_rig *pr = *state;
@@ -604,6 +629,7 @@ int main(void)
 		T(interrupt_by_message),
 		T(registers),
 		cmocka_unit_test(size_is_capped),
+		T(no_stream_table_once_off),
 		T(base_is_cut_to_the_output_size),
 		T(responses_by_command),
 		cmocka_unit_test(no_pasid_without_substreams),
