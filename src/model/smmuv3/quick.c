@@ -133,7 +133,7 @@ nested_s2(msmmu *m, struct model_slot *slot, const struct msmmu_ctx *ctx,
 	e.tag = tlb_tag(ipa, lg2);
 	e.aux = FIELD_PREP(AUX_IPA, ipa >> lg2 << (lg2 - 12)) | AUX_S1 |
 		FIELD_PREP(AUX_GRANULE, tlb_granule_code(lg2));
-	tlb_fill_entry(m, view, ipa, lg2, &e, word, kills);
+	tlb_fill_entry(m, view, ipa, lg2, BIT64(lg2 - 12), &e, word, kills);
 	hit->out = e.out;
 	hit->lg2 = lg2;
 	return true;
@@ -187,7 +187,9 @@ nested_by(msmmu *m, struct model_slot *slot, const struct msmmu_ctx *ctx,
 	e.aux = FIELD_PREP(AUX_IPA, ipa >> lg2 << (lg2 - 12)) |
 		FIELD_PREP(AUX_S1, FIELD_GET(OUT_BOTH, s1)) |
 		FIELD_PREP(AUX_GRANULE, tlb_granule_code(granule));
-	tlb_fill_entry(m, view, va, lg2, &e, word, kills);
+	tlb_fill_entry(m, view, va, lg2,
+		       tlb_uses(lg2, granule, VMSA_LAST_LEVEL), &e, word,
+		       kills);
 	hit->out = e.out;
 	hit->lg2 = lg2;
 	hit->size = BIT64(lg2 - 12);

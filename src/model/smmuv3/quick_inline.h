@@ -76,7 +76,7 @@ quick_walk_by(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
 	e.tag = tlb_tag(va, lg2);
 	e.aux = FIELD_PREP(AUX_S1, FIELD_GET(OUT_BOTH, e.out)) |
 		FIELD_PREP(AUX_GRANULE, tlb_granule_code(lg2));
-	tlb_fill_entry(m, view, va, lg2, &e, word, kills);
+	tlb_fill_entry(m, view, va, lg2, BIT64(lg2 - 12), &e, word, kills);
 	hit->out = e.out;
 	hit->lg2 = lg2;
 	hit->size = BIT64(lg2 - 12);

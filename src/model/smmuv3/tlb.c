@@ -15,7 +15,10 @@
  * share a slot die together, which the architecture allows.
  *
  * Invalidation by address probes the sets the range can be in, for each size in
- * use, or goes through the whole cache once if that is less work.
+ * use, or goes through the whole cache once if that is less work.  A block of
+ * stage 1 that stage 2 maps in pieces has an entry for each of them, and an
+ * address in the block means them all: for spaces that have such entries the
+ * range is widened to whole blocks.
  */
 #include "../mutant.h"
 #include "msmmu.h"
@@ -193,7 +196,9 @@ static void fill(msmmu *m, const struct msmmu_view *view, uint64_t in,
 				  tlb_granule_code(res->granule_lg2)),
 	};
 
-	tlb_fill_entry(m, view, in, res->size_lg2, &e, word, kills);
+	tlb_fill_entry(m, view, in, res->size_lg2,
+		       tlb_uses(res->size_lg2, res->granule_lg2, res->level1),
+		       &e, word, kills);
 }
 
 void msmmu_tlb_fill(msmmu *m, const struct msmmu_ctx *ctx, uint64_t va,
@@ -303,15 +308,28 @@ struct kill {
 	uint64_t level;	  /* code, 15 any */
 };
 
+/* log2 of the leaf that an entry is of, or of the entry if it is no smaller. */
+static unsigned int kill_leaf_lg2(const struct mcache_entry *e)
+{
+	unsigned int lg2 = tlb_tag_lg2(e->tag), leaf;
+	int level = tlb_level(FIELD_GET(OUT_LEVEL1, e->out));
+
+	if (level == MSMMU_NO_LEVEL || MUTANT("tlb-range-split-match"))
+		return lg2;
+	leaf = msmmu_level_shift(
+		tlb_granule_lg2(FIELD_GET(AUX_GRANULE, e->aux)), level);
+	return leaf > lg2 ? leaf : lg2;
+}
+
 static bool kill_match(const struct mcache_kill *of,
 		       const struct mcache_entry *e)
 {
 	const struct kill *k = (const void *)of; /* its first member */
+	uint64_t inside = mask_lg2(kill_leaf_lg2(e));
 	uint64_t first = tlb_tag_first(e->tag);
 	uint64_t leaf = FIELD_GET(OUT_LEVEL1, e->out);
 
-	if (first > k->last ||
-	    (first | mask_lg2(tlb_tag_lg2(e->tag))) < k->first)
+	if ((first & ~inside) > k->last || (first | inside) < k->first)
 		return false;
 	if (k->granule && FIELD_GET(AUX_GRANULE, e->aux) != k->granule &&
 	    !MUTANT("tlb-range-granule"))
@@ -321,43 +339,83 @@ static bool kill_match(const struct mcache_kill *of,
 	return k->level == 15 || leaf == k->level || MUTANT("tlb-range-ttl");
 }
 
-/* Sets to visit for one size, at most one more than there are. */
-static uint64_t probes(const msmmu *m, const struct kill *k, unsigned int lg2)
+/* log2 of the largest leaf that is meant and is there in pieces, or 0. */
+static unsigned int kill_split_lg2(const struct kill *k, uint64_t word)
 {
-	uint64_t n = (k->last >> lg2) - (k->first >> lg2);
+	unsigned int max = 0;
 
-	return min_u64(n, m->tlb.mask + UINT64_C(1)) + 1;
+	for (uint64_t split = word & SPACE_SPLIT; split; split &= split - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(split) -
+				 SPACE_SPLIT_SHIFT;
+		unsigned int granule = 12 + i / 3 * 2;
+		int level = (int)(i % 3) + (i >= 3);
+		unsigned int lg2 = msmmu_level_shift(granule, level);
+
+		if (k->granule && k->granule != tlb_granule_code(granule))
+			continue;
+		if (k->level != 15 && k->level != tlb_level_code(level))
+			continue;
+		if (lg2 > max)
+			max = lg2;
+	}
+	return MUTANT("tlb-range-split") ? 0 : max;
+}
+
+/* Where entries of one size may begin that the range reaches. */
+struct kill_part {
+	unsigned int lg2;
+	uint64_t first;
+	uint64_t probes; /* sets to visit, at most one more than there are */
+};
+
+static struct kill_part kill_part(const msmmu *m, const struct kill *k,
+				  unsigned int lg2, unsigned int split_lg2)
+{
+	uint64_t inside = mask_lg2(split_lg2 > lg2 ? split_lg2 : lg2);
+	uint64_t first = k->first & ~inside;
+	uint64_t n = ((k->last | inside) >> lg2) - (first >> lg2);
+
+	return (struct kill_part){
+		.lg2 = lg2,
+		.first = first,
+		.probes = min_u64(n, m->tlb.mask + UINT64_C(1)) + 1,
+	};
 }
 
 /* Sets to visit for all sizes of a view. */
-static uint64_t view_probes(const msmmu *m, const struct msmmu_space *space,
-			    const struct kill *k)
+static uint64_t view_probes(const msmmu *m, uint64_t word, const struct kill *k)
 {
-	uint64_t sizes = load_acquire(&space->word) & SPACE_SIZES;
+	unsigned int split_lg2 = kill_split_lg2(k, word);
 	uint64_t work = 0;
 
-	for (; sizes; sizes &= sizes - 1)
-		work += probes(m, k, 12 + (unsigned int)__builtin_ctzll(sizes));
+	for (uint64_t sizes = word & SPACE_SIZES; sizes; sizes &= sizes - 1)
+		work += kill_part(m, k,
+				  12 + (unsigned int)__builtin_ctzll(sizes),
+				  split_lg2)
+				.probes;
 	return work;
 }
 
 static void kill_view(msmmu *m, const struct msmmu_view *view,
 		      const struct kill *k)
 {
-	uint64_t sizes = load_acquire(&view->space->word) & SPACE_SIZES;
+	uint64_t word = load_acquire(&view->space->word);
+	unsigned int split_lg2 = kill_split_lg2(k, word);
 
-	if (view_probes(m, view->space, k) > m->tlb.mask) {
+	if (view_probes(m, word, k) > m->tlb.mask) {
 		mcache_kill_all(&m->tlb, &k->of);
 		return;
 	}
-	for (; sizes; sizes &= sizes - 1) {
-		unsigned int lg2 = 12 + (unsigned int)__builtin_ctzll(sizes);
-		uint64_t n = probes(m, k, lg2);
+	for (uint64_t sizes = word & SPACE_SIZES; sizes; sizes &= sizes - 1) {
+		struct kill_part part = kill_part(
+			m, k, 12 + (unsigned int)__builtin_ctzll(sizes),
+			split_lg2);
 
-		for (uint64_t i = 0; i < n; i++)
+		for (uint64_t i = 0; i < part.probes; i++)
 			mcache_kill_set(&m->tlb,
-					tlb_index(view, k->first + (i << lg2),
-						  lg2),
+					tlb_index(view,
+						  part.first + (i << part.lg2),
+						  part.lg2),
 					&k->of);
 	}
 }
@@ -378,7 +436,7 @@ static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t owner,
 		       void *arg)
 {
 	struct kill_asids *a = arg;
-	uint64_t work = view_probes(m, space, a->k);
+	uint64_t work = view_probes(m, load_acquire(&space->word), a->k);
 
 	if (work > a->room)
 		return false;

@@ -68,10 +68,10 @@ void msmmu_views_forked(msmmu *m);
 const uint32_t *msmmu_view_first_note(const msmmu *m,
 				      const struct msmmu_space *space);
 /*
- * Before a fill: the view has entries, some of this size (a bit of SPACE_*).
+ * Before a fill: the view has entries, some of these (bits of SPACE_*).
  * tlb_view_used() tells whether it is known.
  */
-void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit);
+void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t uses);
 /* All views of a VMID, of EL2-E2H, of all VMIDs end with this generation. */
 void msmmu_views_end_vmid(msmmu *m, uint16_t vmid, uint64_t *gen);
 void msmmu_views_end_el2(msmmu *m, uint64_t *gen);

@@ -41,8 +41,15 @@
 #define AUX_S1 GENMASK64(45, 40)
 #define AUX_GRANULE GENMASK64(47, 46)
 
-/* A space's word: generation and, bit n, entries of 2^(n + 12) bytes. */
-#define SPACE_SIZES GENMASK64(40, 0)
+/*
+ * A space's word: generation; bit n of the sizes, entries of 2^(n + 12) bytes; and
+ * a bit for each kind of leaf of stage 1 of which there are entries smaller than
+ * it, because stage 2 maps it in pieces: levels 0 to 2 of 4K, 1 to 3 of 16K and
+ * of 64K.
+ */
+#define SPACE_SIZES GENMASK64(30, 0)
+#define SPACE_SPLIT GENMASK64(39, 31)
+#define SPACE_SPLIT_SHIFT 31
 #define SPACE_GEN_SHIFT 41
 /* Starts over here, with room above for threads that do not know yet. */
 #define SPACE_GEN_LAST BIT64(22)
@@ -87,6 +94,31 @@ static inline uint64_t tlb_level_code(int level)
 static inline uint64_t tlb_granule_code(unsigned int granule_lg2)
 {
 	return (granule_lg2 - 10) / 2;
+}
+
+static inline unsigned int tlb_granule_lg2(uint64_t code)
+{
+	return 10 + 2 * (unsigned int)code;
+}
+
+static inline uint64_t tlb_split_bit(unsigned int granule_lg2, int level)
+{
+	unsigned int nth = (granule_lg2 - 12) / 2;
+
+	return BIT64(SPACE_SPLIT_SHIFT + nth * 3 + (unsigned int)level -
+		     (nth != 0));
+}
+
+/* What an entry of this size adds to its space's word, stage 1 as walked. */
+static inline uint64_t tlb_uses(unsigned int lg2, unsigned int granule_lg2,
+				int level1)
+{
+	uint64_t uses = BIT64(lg2 - 12);
+
+	if (level1 != MSMMU_NO_LEVEL &&
+	    unlikely(msmmu_level_shift(granule_lg2, level1) > lg2))
+		uses |= tlb_split_bit(granule_lg2, level1);
+	return uses;
 }
 
 /* Rights of each stage from those of stage 1 and of both; see above. */
@@ -146,14 +178,15 @@ tlb_find_entry(const msmmu *m, const struct msmmu_view *view, uint64_t base,
 }
 
 /*
- * Is it known that the view has entries of this size?  `word` is of its space.
+ * Is it known that the view has such entries (tlb_uses())?  `word` is of its
+ * space.
  */
 static inline bool tlb_view_used(const msmmu *m, const struct msmmu_view *view,
-				 uint64_t word, uint64_t size_bit)
+				 uint64_t word, uint64_t uses)
 {
 	uint32_t i;
 
-	if (unlikely(!(word & size_bit)))
+	if (unlikely(uses & ~word))
 		return false;
 	if (!view->first_note)
 		return true;
@@ -163,17 +196,16 @@ static inline bool tlb_view_used(const msmmu *m, const struct msmmu_view *view,
 
 /*
  * Put in an entry made with the ticket's stamp; `word` is the ticket's of the
- * view.  Should the size have been forgotten since, so has the stamp.
+ * view, `uses` is of tlb_uses().  Should that have been forgotten since, so has
+ * the stamp.
  */
 static inline void tlb_fill_entry(msmmu *m, const struct msmmu_view *view,
-				  uint64_t in, unsigned int lg2,
+				  uint64_t in, unsigned int lg2, uint64_t uses,
 				  const struct mcache_entry *e, uint64_t word,
 				  uint64_t kills)
 {
-	uint64_t size = BIT64(lg2 - 12);
-
-	if (unlikely(!tlb_view_used(m, view, word, size)))
-		msmmu_view_use(m, view, size);
+	if (unlikely(!tlb_view_used(m, view, word, uses)))
+		msmmu_view_use(m, view, uses);
 	mcache_fill(&m->tlb, tlb_index(view, in, lg2), e, kills);
 }
 

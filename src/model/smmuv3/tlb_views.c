@@ -216,15 +216,15 @@ const uint32_t *msmmu_view_first_note(const msmmu *m,
 	return &m->views.by_space[space - m->spaces];
 }
 
-void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t size_bit)
+void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t uses)
 {
 	if (!view->first_note) {
-		fetch_or_acq_rel(&view->space->word, size_bit);
+		fetch_or_acq_rel(&view->space->word, uses);
 		return;
 	}
 	pthread_mutex_lock(&m->views.lock);
 	note(m, (uint32_t)(view->space - m->spaces), view->owner);
-	fetch_or_acq_rel(&view->space->word, size_bit);
+	fetch_or_acq_rel(&view->space->word, uses);
 	pthread_mutex_unlock(&m->views.lock);
 }
 
