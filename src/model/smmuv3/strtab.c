@@ -7,7 +7,9 @@
  * checked against the output size, each table index against the size that the
  * registers or the entry above state.  What is found may be cached in any
  * state, a broken one included; a fetch that aborted, or that stage 2 did not
- * let through, is not.
+ * let through, is not.  Nor is that a level-1 descriptor leads nowhere: one
+ * command that names any StreamID or SubstreamID of it is enough to change that
+ * for all of them (5.1.1, 5.3.1).
  */
 #include "../mutant.h"
 #include "msmmu.h"
@@ -141,15 +143,16 @@ static bool ste_address(msmmu *m, const struct strtab *tab, uint32_t sid,
 		return failed(ctx, SMMU_EVT_F_STE_FETCH,
 			      "external abort on a level-1 stream descriptor",
 			      l1_pa);
-	*cacheable = true;
 	span = FIELD_GET(SMMU_L1STD_SPAN, l1);
 	index = sid & mask_lg2(tab->split);
 	if (!in_span(span, tab->split, index)) {
+		*cacheable = MUTANT("strtab-outside-span-kept");
 		bad(ctx, SMMU_EVT_C_BAD_STREAMID,
 		    "StreamID outside the span of its level-1 descriptor",
 		    l1_pa, l1);
 		return false;
 	}
+	*cacheable = true;
 	*pa = align_down_lg2(l1 & SMMU_L1STD_L2PTR_ADDR, span - 1 + 6) +
 	      index * SMMU_STE_SIZE;
 	return true;
@@ -212,15 +215,16 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 	*cacheable = false;
 	if (!cd_fetch(t, ctx, &key, ptr, &l1, 1, &l1_pa))
 		return false;
-	*cacheable = true;
 	*addr = l1 & SMMU_L1CD_L2PTR_ADDR;
 	if ((!(l1 & SMMU_L1CD_V) && !MUTANT("strtab-l1cd-v")) ||
 	    (!ctx->s2 && *addr >> t->m->caps.oas &&
 	     !MUTANT("strtab-l1cd-above-oas"))) {
+		*cacheable = MUTANT("strtab-l1cd-invalid-kept");
 		bad(ctx, SMMU_EVT_C_BAD_SUBSTREAMID,
 		    "level-1 context descriptor is not usable", l1_pa, l1);
 		return false;
 	}
+	*cacheable = true;
 	*addr = align_down_lg2(*addr, split + 6) +
 		(index & mask_lg2(split)) * SMMU_CD_SIZE;
 	return true;

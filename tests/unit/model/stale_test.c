@@ -154,6 +154,18 @@ static void change_l1std(struct world *w)
 	ram_w64(&w->r.ram, RIG_STRTAB + 8 * 0x11, ste_leaf(w, 6, NEW) | 9);
 }
 
+/* Nobody in the span was reachable: one command is for all of them. */
+static void build_no_l1std(struct world *w)
+{
+	build_l1std(w);
+	ram_w64(&w->r.ram, RIG_STRTAB + 8 * 0x11, 0);
+}
+
+static void change_no_l1cd(struct world *w)
+{
+	ram_w64(&w->r.ram, RIG_CD + 16, cd_leaf(w, 20, NEW - 0x3000) | 1);
+}
+
 /* An invalid STE is kept too, and one that becomes invalid is not seen. */
 static void build_invalid(struct world *w)
 {
@@ -302,6 +314,11 @@ static const struct story stories[] = {
 	  .enough = { CFGI_STE(0x1123, 0) },
 	  .others = { CFGI_STE(0x1123, 1), CFGI_STE(0x1023, 0),
 		      CFGI_CD_ALL(0x1123) } },
+	{ .name = "CFGI_STE of a span that was none", .build = build_no_l1std,
+	  .change = change_l1std, .sid = 0x1123, .ssid = -1, .iova = 0x1000,
+	  .old = FAULT(SMMU_EVT_C_BAD_STREAMID), .new = NEW,
+	  .enough = { CFGI_STE(0x1101, 0) },
+	  .others = { CFGI_STE(0x1101, 1), CFGI_STE(0x1023, 0) } },
 	{ CONFIG("CFGI_STE_RANGE of a level-1 descriptor", build_l1std,
 		 change_l1std, 0x1123, -1, OLD),
 	  .enough = { CFGI_RANGE(0x1100, 7) },
@@ -319,6 +336,12 @@ static const struct story stories[] = {
 	  .enough = { CFGI_CD(0x11, 3, 0) },
 	  .others = { CFGI_CD(0x11, 3, 1), CFGI_CD(0x11, 0x43, 0),
 		      CFGI_CD(0x12, 3, 0) } },
+	{ .name = "CFGI_CD of CDs that were none", .build = build_cds,
+	  .change = change_no_l1cd, .sid = 0x11, .ssid = 0x83, .iova = 0x1000,
+	  .old = FAULT(SMMU_EVT_C_BAD_SUBSTREAMID), .new = NEW,
+	  .enough = { CFGI_CD(0x11, 0x81, 0) },
+	  .others = { CFGI_CD(0x11, 0x81, 1), CFGI_CD(0x11, 3, 0),
+		      CFGI_CD(0x12, 0x83, 0) } },
 	{ CONFIG("CFGI_CD_ALL", build_cds, change_cd, 0x11, 3, OLD + 0x3000),
 	  .enough = { CFGI_CD_ALL(0x11) }, .others = { CFGI_CD_ALL(0x12) } },
 	{ CONFIG("CFGI_CD_ALL of a level-1 descriptor", build_cds, change_l1cd,
