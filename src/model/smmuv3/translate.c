@@ -26,7 +26,8 @@ void msmmu_txn_rights(struct msmmu_txn *t)
 		flags = 0;
 	priv = flags & UIOMMU_TXN_PRIV;
 	instr = flags & UIOMMU_TXN_INSTR;
-	t->priv = (priv & ctx->priv_and) | ctx->priv_or | ctx->single_priv;
+	/* EL2 has the same rights for both, and leaves the attribute alone. */
+	t->priv = (priv & ctx->priv_and) | ctx->priv_or;
 	t->instr = ((instr & ctx->instr_and) | ctx->instr_or) && !t->write;
 }
 

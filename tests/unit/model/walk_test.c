@@ -464,6 +464,54 @@ static void el2_stream(void **state)
 	rig_expect_fault(r, 1, 0, 0x1000, SMMU_EVT_F_TRANSLATION);
 }
 
+/*
+ * At EL2 all are privileged as far as rights go; what an access is, in records
+ * and on its way out, is what came in and the STE made of it (13.4.1).
+ */
+static void el2_leaves_the_privilege(void **state)
+{
+	static const struct {
+		uint64_t privcfg;
+		uint32_t flags;
+		bool priv;
+	} rows[] = {
+		{ 0, 0, false },
+		{ 0, UIOMMU_TXN_PRIV, true },
+		{ 2, UIOMMU_TXN_PRIV, false },
+		{ 3, 0, true },
+	};
+	struct rig *r = *state;
+	uint64_t table;
+	struct smmu_cd cd = stream(r, &table);
+
+	put_cd(r, &cd);
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW & ~0x40);
+	rig_map4k(r, table, 0x2000, RIG_DATA, LEAF_RO);
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct smmu_ste ste = rig_ste_s1(RIG_CD + 64);
+		struct uiommu_smmuv3_xlate x;
+		uint64_t rec[4];
+
+		ste.q[1] |= 2ull << 30 | rows[i].privcfg << 48;
+		rig_ste(r, 1, &ste);
+		rig_inval_all(r);
+		for (unsigned int twice = 0; twice < 2; twice++) {
+			assert_int_equal(
+				rig_xlate(r, 1, rows[i].flags, 0x1000, &x), 0);
+			assert_true(x.writable);
+			assert_int_equal(x.attrs.priv, rows[i].priv);
+			assert_int_equal(rig_xlate(r, 1,
+						   rows[i].flags |
+							   UIOMMU_TXN_WRITE,
+						   0x2000, &x),
+					 -14);
+			assert_true(rig_event(r, rec));
+			assert_int_equal(!!(rec[1] & SMMU_EVT_1_PNU),
+					 rows[i].priv);
+		}
+	}
+}
+
 static void big_endian_tables(void **state)
 {
 	struct rig *r = *state;
@@ -576,6 +624,7 @@ int main(void)
 		T(address_size_of_tables_and_leaves),
 		T(memory_attributes),
 		T(el2_stream),
+		T(el2_leaves_the_privilege),
 		T(big_endian_tables),
 		T(fifty_two_bits_with_64k),
 		T(fifty_two_bits_with_4k),
