@@ -382,6 +382,12 @@ static struct kill_part kill_part(const msmmu *m, const struct kill *k,
 	};
 }
 
+/* What there is to search for; the other half stands in msmmu_view_use(). */
+static uint64_t space_look(const struct msmmu_space *space)
+{
+	return __atomic_load_n(&space->word, __ATOMIC_SEQ_CST);
+}
+
 /* Sets to visit for all sizes of a view. */
 static uint64_t view_probes(const msmmu *m, uint64_t word, const struct kill *k)
 {
@@ -399,7 +405,7 @@ static uint64_t view_probes(const msmmu *m, uint64_t word, const struct kill *k)
 static void kill_view(msmmu *m, const struct msmmu_view *view,
 		      const struct kill *k)
 {
-	uint64_t word = load_acquire(&view->space->word);
+	uint64_t word = space_look(view->space);
 	unsigned int split_lg2 = kill_split_lg2(k, word);
 
 	if (view_probes(m, word, k) > m->tlb.mask) {
@@ -436,7 +442,7 @@ static bool count_view(msmmu *m, struct msmmu_space *space, uint64_t owner,
 		       void *arg)
 {
 	struct kill_asids *a = arg;
-	uint64_t work = view_probes(m, load_acquire(&space->word), a->k);
+	uint64_t work = view_probes(m, space_look(space), a->k);
 
 	if (work > a->room)
 		return false;

@@ -216,15 +216,25 @@ const uint32_t *msmmu_view_first_note(const msmmu *m,
 	return &m->views.by_space[space - m->spaces];
 }
 
+/*
+ * The filler says here what it will fill and looks at mcache.kills afterwards; an
+ * invalidation counts in those and looks here afterwards.  All four are in the
+ * one order of sequential consistency, so one of the two sees the other.
+ */
+static void space_use(struct msmmu_space *space, uint64_t uses)
+{
+	__atomic_fetch_or(&space->word, uses, __ATOMIC_SEQ_CST);
+}
+
 void msmmu_view_use(msmmu *m, const struct msmmu_view *view, uint64_t uses)
 {
 	if (!view->first_note) {
-		fetch_or_acq_rel(&view->space->word, uses);
+		space_use(view->space, uses);
 		return;
 	}
 	pthread_mutex_lock(&m->views.lock);
 	note(m, (uint32_t)(view->space - m->spaces), view->owner);
-	fetch_or_acq_rel(&view->space->word, uses);
+	space_use(view->space, uses);
 	pthread_mutex_unlock(&m->views.lock);
 }
 
