@@ -122,8 +122,9 @@ void msmmu_event_record(const struct msmmu_txn *t,
 		rec[2] = t->in->iova & SMMU_EVT_2_INPUT_PAGE;
 	if (has & HAS_FETCH_ADDR)
 		rec[3] = f->ipa & oas & SMMU_EVT_3_FETCH_ADDR;
+	/* Not cut: where it is above the output size, that is the fault. */
 	if ((has & HAS_IPA) && f->stage == 2)
-		rec[3] = f->ipa & oas & SMMU_EVT_3_IPA;
+		rec[3] = f->ipa & SMMU_EVT_3_IPA;
 }
 
 /* --------------------------------------------- the queue, under m->lock -- */

@@ -373,7 +373,7 @@ static const struct {
 	    .stall = 1,
 	    .stag = 9 },
 	  { 0x000000100000380b, 0x0000018000000004, RECORD_IOVA, 0x8000 } },
-	/* the page of the IPA, within the output size; TTRnW is not its */
+	/* the page of the IPA, whole; TTRnW is not its */
 	{ ALL_FLAGS,
 	  { .type = 0x10,
 	    .stage = 2,
@@ -383,7 +383,7 @@ static const struct {
 	    .tt_read = 1,
 	    .code = 5 },
 	  { 0x0000001000003810, 0x0000018800000000, RECORD_IOVA,
-	    0x0000fffffffff000 } },
+	    0x00fffffffffff000 } },
 	/* no IPA at stage 1 */
 	{ 0,
 	  { .type = 0x11,

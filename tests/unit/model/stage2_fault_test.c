@@ -243,6 +243,13 @@ static void addresses_above_the_range(void **state)
 	rig_inval_all(r);
 	assert_int_equal(rig_xlate(r, 1, 0, IOVA, &x), -14);
 	rig_expect_event(r, 0x0000000100000010, 0x0000008800000000, IOVA, far);
+	/* above every size there is: the address is told whole */
+	far = 1ull << 55 | 1ull << 48 | 0x1000;
+	ste.q[0] = far | 0x40 | 0xf;
+	rig_ste(r, 1, &ste);
+	rig_inval_all(r);
+	assert_int_equal(rig_xlate(r, 1, 0, IOVA, &x), -14);
+	rig_expect_event(r, 0x0000000100000010, 0x0000008800000000, IOVA, far);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
