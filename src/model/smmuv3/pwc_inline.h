@@ -8,7 +8,8 @@
  * 1 holds the table's PA: software that changes stage 2 under it has to
  * invalidate stage 1 by VMID too.
  *
- * The payload is the PA and what the tables above take away.
+ * The payload is the PA, how it is read (which with both stages is both's say), and
+ * what the tables above take away.
  */
 #ifndef MODEL_SMMUV3_PWC_INLINE_H
 #define MODEL_SMMUV3_PWC_INLINE_H
@@ -22,6 +23,14 @@
 #define PWC_PXN BIT64(2)
 #define PWC_UXN BIT64(3)
 #define PWC_FLAGS GENMASK64(3, 0)
+#define PWC_MAIR GENMASK64(11, 4)
+#define PWC_SH GENMASK64(53, 52)
+
+static inline struct uiommu_mem_attrs pwc_attrs(uint64_t out)
+{
+	return model_walk_attrs((uint8_t)FIELD_GET(PWC_MAIR, out),
+				(uint8_t)FIELD_GET(PWC_SH, out));
+}
 
 struct pwc_key {
 	uint64_t tag;

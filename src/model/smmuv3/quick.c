@@ -28,7 +28,6 @@ static bool set_quick(const struct msmmu_half *half, struct msmmu_quick *q)
 	    half->oa_form != MSMMU_OA_48 || half->big_endian)
 		return false;
 	q->granule_lg2 = half->granule_lg2;
-	q->walk = model_walk_attrs(half->walk_mair, half->walk_sh);
 	q->addr = GENMASK64(47, half->granule_lg2);
 	q->usual = VMSA_DESC_TYPE_PAGE | VMSA_LEAF_AF;
 	/* Addresses that are too large are unusual as well. */

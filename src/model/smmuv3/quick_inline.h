@@ -41,7 +41,7 @@ quick_desc(const msmmu *m, const struct msmmu_quick *q, unsigned int lg2,
 	if (unlikely(model_read64(&m->host,
 				  (table & PWC_TABLE) +
 					  (in >> lg2 & mask_lg2(lg2 - 3)) * 8,
-				  desc, q->walk)))
+				  desc, pwc_attrs(table))))
 		return false;
 	*out = FIELD_PREP(OUT_HIGH,
 			  q->high[quick_flags(*desc) | (table & PWC_FLAGS)]) |

@@ -47,10 +47,9 @@ struct msmmu_view {
  * tables (quick.c).
  */
 struct msmmu_quick {
-	uint8_t granule_lg2; /* 0: this half cannot be walked that way */
-	struct uiommu_mem_attrs walk; /* of descriptor reads */
-	uint64_t addr;		      /* the output address in a descriptor */
-	uint64_t look, usual;	      /* bits that show an unusual descriptor */
+	uint8_t granule_lg2;  /* 0: this half cannot be walked that way */
+	uint64_t addr;	      /* the output address in a descriptor */
+	uint64_t look, usual; /* bits that show an unusual descriptor */
 	/* OUT_HIGH by what the access bits and tables say, PWC_* */
 	uint16_t high[16];
 };

@@ -22,6 +22,7 @@ struct walk_leaf {
 	int8_t level;
 	uint8_t shift;	/* log2 of the block's or page's size */
 	uint8_t region; /* the same, neighbours that are Contiguous included */
+	struct uiommu_mem_attrs attrs; /* of reads in the table */
 	/* what the tables above take away */
 	bool no_unpriv, no_write, uxn, pxn;
 };

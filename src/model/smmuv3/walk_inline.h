@@ -69,16 +69,15 @@ static inline bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
 			     struct walk_leaf *leaf)
 {
 	const struct uiommu_model_host *host = &t->m->host;
-	struct uiommu_mem_attrs attrs =
-		model_walk_attrs(half->walk_mair, half->walk_sh);
 
 	leaf->desc_ipa = by_stage2 ? leaf->desc_pa : UIOMMU_PA_INVALID;
 	if (by_stage2 && !msmmu_walk_own(t, leaf->desc_ipa, SMMU_EVT_CLASS_TT,
 					 false, half->walk_mair, half->walk_sh,
-					 &leaf->desc_pa, &attrs))
+					 &leaf->desc_pa, &leaf->attrs))
 		return false;
 	model_count(t->slot, MSMMU_WALK_READS, 1);
-	if (unlikely(model_read64(host, leaf->desc_pa, &leaf->desc, attrs)))
+	if (unlikely(model_read64(host, leaf->desc_pa, &leaf->desc,
+				  leaf->attrs)))
 		return walk_abort(t, stage, leaf, "external abort on a table");
 	if (unlikely(half->big_endian))
 		leaf->desc = __builtin_bswap64(leaf->desc);
@@ -122,6 +121,7 @@ static inline bool table_find(const msmmu *m, const struct pwc_key *key,
 		return false;
 	*table = out & PWC_TABLE;
 	leaf->level = 3;
+	leaf->attrs = pwc_attrs(out);
 	leaf->no_unpriv = out & PWC_NO_UNPRIV;
 	leaf->no_write = out & PWC_NO_WRITE;
 	leaf->uxn = out & PWC_UXN;
@@ -135,6 +135,8 @@ static inline void table_fill(msmmu *m, const struct pwc_key *key,
 	if (m->pwc.set)
 		pwc_fill(m, key,
 			 (table & PWC_TABLE) |
+				 FIELD_PREP(PWC_MAIR, leaf->attrs.mair) |
+				 FIELD_PREP(PWC_SH, leaf->attrs.sh) |
 				 (leaf->no_unpriv ? PWC_NO_UNPRIV : 0) |
 				 (leaf->no_write ? PWC_NO_WRITE : 0) |
 				 (leaf->uxn ? PWC_UXN : 0) |
@@ -213,7 +215,10 @@ again:
 	/* A table that stage 2 may scatter has no one place to be kept. */
 	keep = half->start < 3 &&
 	       (!by_stage2 || t->ctx->stage2.granule_lg2 >= half->granule_lg2);
-	*leaf = (struct walk_leaf){ .level = half->start };
+	*leaf = (struct walk_leaf){
+		.level = half->start,
+		.attrs = model_walk_attrs(half->walk_mair, half->walk_sh),
+	};
 	if (keep && !from_top && table_find(t->m, &key, leaf, &table)) {
 		shift = half->granule_lg2;
 		idx = in >> shift & mask_lg2(idx_bits);

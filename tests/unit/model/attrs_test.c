@@ -417,6 +417,68 @@ static void privilege_and_kind(void **state)
 	}
 }
 
+static int (*read_below)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+			 struct uiommu_mem_attrs attrs);
+static struct uiommu_mem_attrs last_read;
+
+static int noted_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		      struct uiommu_mem_attrs attrs)
+{
+	last_read = attrs;
+	return read_below(ctx, pa, buf, len, attrs);
+}
+
+/*
+ * A table of stage 1 is read as both stages together say, whether or not it has
+ * been found before.  Three pages are at one IPA, so that after the first the
+ * descriptor in the last table is what is read last.
+ */
+static void walks_behind_stage2(void **state)
+{
+	static const uint32_t ways[] = {
+		0,		  /* all from the top */
+		0,		  /* the short way */
+		UIOMMU_TXN_WRITE, /* again, another page */
+		UIOMMU_TXN_ATTRS, /* the long way, the table is known */
+	};
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	uint64_t s2 = rig_table(r, 0x2000), table = rig_stream(r, 1, 7), last;
+	struct uiommu_model_host host;
+	struct smmu_cd cd = rig_cd_4k(table, 7);
+	struct smmu_ste ste = rig_ste_s2(s2, 5);
+
+	r->ram.use_direct = false;
+	host = model_ram_host(&r->ram);
+	read_below = host.read;
+	host.read = noted_read;
+	rig_remake(r, &p, &host);
+	cd.q[0] |= 1 << 8 | 1 << 10 | 3 << 12; /* WB, WB, ISH */
+	rig_cd(r, RIG_CD + 64, &cd);
+	ste.q[0] = (RIG_CD + 64) | 0xf;
+	rig_ste(r, 1, &ste);
+	for (uint64_t i = 0; i < ARRAY_SIZE(ways); i++)
+		rig_map4k(r, table, 0x1000 + i * 0x1000, RIG_DATA, LEAF_RW);
+	last = rig_pte4k(r, table, 0x1000) & ~0xfffull;
+	rig_map(r, s2, 12, 1, 3, RIG_DATA, RIG_DATA | 0x4ff);
+	rig_map(r, s2, 12, 1, 3, RIG_CD, RIG_CD | 0x4ff);
+	for (uint64_t pa = RIG_TABLES; pa < r->next_table + 0x10000; pa += 4096)
+		rig_map(r, s2, 12, 1, 3, pa, pa | 0x4ff);
+	/* Non-cacheable to stage 2 */
+	rig_map(r, s2, 12, 1, 3, last, last | 0x4d7);
+	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct uiommu_smmuv3_xlate x;
+
+		assert_int_equal(
+			rig_xlate(r, 1, ways[i], 0x1000 + i * 0x1000, &x), 0);
+		if (!i)
+			continue;
+		assert_int_equal(last_read.walk, 1);
+		assert_int_equal(last_read.mair, 0x44);
+		assert_int_equal(last_read.sh, 2);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -433,6 +495,7 @@ int main(void)
 		T(hints_are_the_streams_own),
 		T(no_snoop),
 		T(privilege_and_kind),
+		T(walks_behind_stage2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
