@@ -73,6 +73,12 @@ enum uiommu_stage {
 	UIOMMU_STAGE_2, /* below a guest's own tables; takes no PASIDs */
 };
 
+/*
+ * The hardware keeps track of the pages that devices write to, from the first
+ * attach to the last (uiommu_unit_caps.dirty_tracking).
+ */
+#define UIOMMU_DOM_DIRTY (1u << 0)
+
 struct uiommu_dom_cfg {
 	enum uiommu_dom_type type;
 	/* The rest counts for PAGING; 0: as the unit likes it. */
@@ -80,7 +86,11 @@ struct uiommu_dom_cfg {
 	uint8_t granule_lg2; /* the smallest page */
 	uint8_t ias;	     /* input address bits */
 	uint8_t oas;	     /* output address bits */
+	uint32_t flags;	     /* UIOMMU_DOM_* */
 };
+
+/* A leaf of a page table that was written to. */
+typedef void uiommu_dirty_fn(void *ctx, uiommu_iova_t iova, uint64_t size);
 
 /* A translation fault or another event that a device caused. */
 enum uiommu_fault_kind {
@@ -214,6 +224,22 @@ struct uiommu_driver_ops {
 		     const struct uiommu_gather *gather);
 	/* The same for all addresses of the domain. */
 	int (*flush_all)(struct uiommu_hwdom *dom);
+
+	/*
+	 * Report what devices have written to in [iova, iova + len) since it was
+	 * mapped or last cleared, clear that unless flags say
+	 * UIOMMU_DIRTY_NO_CLEAR, and make the hardware forget it: a write that
+	 * begins after the return is in a later answer, and one of before in
+	 * this one, its data in memory.  Tracking begins by a call whose answer
+	 * is dropped.  NULL: no such domains.
+	 *   -EOPNOTSUPP  the domain was made without UIOMMU_DOM_DIRTY
+	 *   -EINVAL, -ERANGE  as uiommu_pgtable_read_and_clear_dirty()
+	 *   -ETIMEDOUT, -EIO  as for flush: what was reported is cleared, but
+	 *		writes that came meanwhile may be in no answer
+	 */
+	int (*read_dirty)(struct uiommu_hwdom *dom, uiommu_iova_t iova,
+			  uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
+			  void *ctx);
 
 	/* Counters: the i-th as a name and a value; false past the end. */
 	bool (*counter)(struct uiommu_unit *unit, unsigned int i,

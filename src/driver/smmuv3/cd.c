@@ -4,6 +4,7 @@
  *
  * The lower half of the address space goes through TTB0; the upper half is
  * disabled.  A fault terminates the access with an abort and leaves a record.
+ * The page table says whether the hardware has to keep flags in it.
  */
 #include <uiommu/env.h>
 
@@ -47,7 +48,10 @@ void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg)
 		   FIELD_PREP(SMMU_CD_0_IPS, smmuv3_oas_code(cfg->pt.oas)) |
 		   SMMU_CD_0_AA64 | SMMU_CD_0_R | SMMU_CD_0_A | SMMU_CD_0_ASET |
 		   FIELD_PREP(SMMU_CD_0_ASID, cfg->asid);
+	if (cfg->pt.features & UIOMMU_PGTABLE_DBM)
+		cd->q[0] |= SMMU_CD_0_HA | SMMU_CD_0_HD;
 	cd->q[1] = cfg->pt.root & SMMU_CD_1_TTB0_ADDR;
+	cd->q[2] = cfg->pt.ds ? SMMU_CD_2_DS : 0;
 	cd->q[3] = cfg->pt.mair;
 }
 

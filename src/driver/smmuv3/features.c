@@ -141,7 +141,9 @@ static void decode(struct smmuv3_features *f)
 	f->ats = idr0 & SMMU_IDR0_ATS;
 	f->btm = idr0 & SMMU_IDR0_BTM;
 	f->ril = idr3 & SMMU_IDR3_RIL;
-	f->bbml2 = field(idr3, SMMU_IDR3_BBML) == 2;
+	f->bbml = field(idr3, SMMU_IDR3_BBML);
+	if (f->bbml > 2) /* reserved */
+		f->bbml = 0;
 	f->can_stall = field(idr0, SMMU_IDR0_STALL_MODEL) ==
 		       SMMU_IDR0_STALL_MODEL_BOTH;
 }
@@ -185,7 +187,17 @@ static bool no_ril(const struct smmuv3_features *f)
 
 static bool no_bbml2(const struct smmuv3_features *f)
 {
-	return !f->bbml2;
+	return f->bbml < 2;
+}
+
+static bool no_bbml1(const struct smmuv3_features *f)
+{
+	return f->bbml < 1;
+}
+
+static bool no_ds(const struct smmuv3_features *f)
+{
+	return !f->ds;
 }
 
 static bool no_msi(const struct smmuv3_features *f)
@@ -217,6 +229,8 @@ static const struct {
 	{ no_dirty, "dirty state by hardware", "IDR0.HTTU, IDR0.COHACC" },
 	{ no_ril, "invalidation by ranges", "IDR3.RIL" },
 	{ no_bbml2, "blocks that change size in place", "IDR3.BBML" },
+	{ no_bbml1, "contiguous runs", "IDR3.BBML" },
+	{ no_ds, "52-bit addresses with 4K and 16K", "IDR5.DS, IDR5.VAX" },
 	{ no_msi, "interrupts as messages", "IDR0.MSI" },
 	{ no_ats, "ATS", "IDR0.ATS" },
 	{ no_stalls, "stalls", "IDR0.STALL_MODEL" },
@@ -235,24 +249,23 @@ static void tell_what_is_missing(const struct smmuv3_features *f,
 
 /*
  * The smallest granule that hardware and page tables have.  Output addresses of
- * more than 48 bits need 64K granules.
+ * more than 48 bits need 64K granules or DS.
  */
 static bool choose_granule(struct smmuv3_features *f,
 			   const struct uiommu_platform *p)
 {
 	static const struct {
 		uint32_t idr5;
-		uint8_t lg2, max_oas;
+		uint8_t lg2;
 	} granules[] = {
-		{ SMMU_IDR5_GRAN4K, 12, 48 },
-		{ SMMU_IDR5_GRAN16K, 14, 48 },
-		{ SMMU_IDR5_GRAN64K, 16, 52 },
+		{ SMMU_IDR5_GRAN4K, 12 },
+		{ SMMU_IDR5_GRAN16K, 14 },
+		{ SMMU_IDR5_GRAN64K, 16 },
 	};
 	struct uiommu_pgtable_cfg cfg = {
 		.platform = p,
 		.fmt = f->s1 ? UIOMMU_PGTABLE_VMSAV8_S1
 			     : UIOMMU_PGTABLE_VMSAV8_S2,
-		.features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0,
 	};
 	unsigned int i;
 
@@ -260,7 +273,10 @@ static bool choose_granule(struct smmuv3_features *f,
 		if (!(f->idr[5] & granules[i].idr5))
 			continue;
 		cfg.granule_lg2 = granules[i].lg2;
-		cfg.oas = min_u64(f->oas, granules[i].max_oas);
+		cfg.features = smmuv3_pt_features(f, cfg.granule_lg2, 0,
+						  f->oas);
+		cfg.oas = min_u64(f->oas,
+				  f->ds || cfg.granule_lg2 == 16 ? 52 : 48);
 		cfg.ias = f->s1 ? SMMUV3_IAS : min_u64(SMMUV3_IAS, cfg.oas);
 		if (!uiommu_pgtable_supported(&cfg))
 			continue;

@@ -29,6 +29,8 @@ void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
 	caps->stage2 = f->s2;
 	caps->granules = granules_of(f);
 	caps->coherent = f->coherent;
+	caps->dirty_tracking = f->httu >= SMMU_IDR0_HTTU_AF_DIRTY &&
+			       !u->platform->clean_range;
 	/* A message is a write like any other, so it needs a mapping; */
 	caps->msi_translated = true;
 	/* what is not mapped cannot be reached. */

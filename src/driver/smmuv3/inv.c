@@ -26,8 +26,9 @@
 /* Half of a command queue of the default size. */
 #define MAX_COMMANDS 128u
 
-/* SCALE is five bits wide without 52-bit small granules (IDR5.DS). */
+/* SCALE is five bits wide without IDR5.DS; with it, more than 39 means 39. */
 #define SCALE_MAX 31u
+#define SCALE_MAX_DS 39u
 #define NUM_MAX 31u
 
 static enum smmu_cmd_tg tg_code(uint8_t granule_lg2)
@@ -91,11 +92,11 @@ static void split_ranges(const struct smmuv3_inv_target *target,
 		.leaf = range->leaf_only,
 	};
 	uint8_t ttl = ttl_of(target, range);
-	unsigned int scale;
+	unsigned int scale, max = target->ds ? SCALE_MAX_DS : SCALE_MAX;
 
 	left = ((range->last - range->first) >> target->granule_lg2) + 1;
 	while (left) {
-		scale = min_u64(ffs_u64(left), SCALE_MAX);
+		scale = min_u64(ffs_u64(left), max);
 		take = (left >> scale) & NUM_MAX;
 		/* Only at the largest scale can the low five bits be zero. */
 		if (!take)
@@ -217,6 +218,7 @@ static void submit_att(const struct smmuv3_dom *dom,
 		.granule_lg2 = dom->shape.granule_lg2,
 		.range = unit->feat.ril,
 		.stage2 = dom->shape.stage == 2,
+		.ds = unit->feat.ds,
 	};
 	struct smmuv3_batch batch;
 	uint32_t i;
@@ -296,6 +298,28 @@ int smmuv3_flush_all(struct uiommu_hwdom *d)
 	if (d->type != UIOMMU_DOM_PAGING)
 		return 0;
 	return flush_dom(to_smmuv3_dom(d), NULL);
+}
+
+/*
+ * The hardware may have kept that a page is dirty and not say so again until it
+ * has forgotten it: only then has the caller seen every write up to its call.
+ */
+int smmuv3_read_dirty(struct uiommu_hwdom *d, uiommu_iova_t iova, uint64_t len,
+		      uint32_t flags, uiommu_dirty_fn *fn, void *ctx)
+{
+	struct uiommu_gather gather;
+	int rc, err;
+
+	if (d->type != UIOMMU_DOM_PAGING)
+		return -EOPNOTSUPP;
+	uiommu_gather_init(&gather);
+	rc = uiommu_pgtable_read_and_clear_dirty(d->pt, iova, len, flags, fn,
+						 ctx, &gather);
+	if (DRIVER_MUTANT("dirty: flush of what was cleared"))
+		return rc;
+	err = smmuv3_flush(d, &gather);
+	/* No table is in it. */
+	return rc ? rc : err;
 }
 
 int smmuv3_inv_att(const struct smmuv3_att *att)

@@ -59,6 +59,7 @@ static const struct uiommu_driver_ops smmuv3_ops = {
 	.set_pasid = smmuv3_set_pasid,
 	.flush = smmuv3_flush,
 	.flush_all = smmuv3_flush_all,
+	.read_dirty = smmuv3_read_dirty,
 	.counter = smmuv3_counter,
 };
 

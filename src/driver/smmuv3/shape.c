@@ -11,6 +11,11 @@
  * be the same.  Without snooping the tables are written in another way than
  * with it, and a unit with fewer tags would turn away users that the others
  * took.
+ *
+ * What nobody asks for is chosen so: output addresses as wide as the hardware
+ * has them, since memory may lie there, and with small granules the layout for
+ * 52 bits only where one of the sizes needs it; contiguous runs where a run can
+ * be taken apart in place, as else its neighbours would fault for an instant.
  */
 #include "hw/smmuv3/regs.h"
 #include "unit.h"
@@ -32,10 +37,11 @@ static uint32_t granule_bit(uint8_t granule_lg2)
 	}
 }
 
-/* Addresses of 52 bits: with 64K granules always, else by another format. */
+/* Addresses of 52 bits: with 64K granules always, else by another layout. */
 static bool wide(const struct smmuv3_shape *shape)
 {
-	return shape->granule_lg2 == 16;
+	return shape->granule_lg2 == 16 ||
+	       (shape->features & UIOMMU_PGTABLE_DS);
 }
 
 static uint8_t max_oas(const struct smmuv3_shape *shape,
@@ -92,10 +98,25 @@ static bool no_httu(const struct smmuv3_shape *shape,
 	return shape->httu > unit->feat.httu;
 }
 
-static bool no_bbml2(const struct smmuv3_shape *shape,
-		     const struct smmuv3_unit *unit)
+/* What the hardware writes into a table, cleaning by address does not bring. */
+static bool cleaned(const struct smmuv3_shape *shape,
+		    const struct smmuv3_unit *unit)
 {
-	return shape->features & UIOMMU_PGTABLE_BBML2 && !unit->feat.bbml2;
+	return shape->httu && shape->platform->clean_range;
+}
+
+static bool no_bbml(const struct smmuv3_shape *shape,
+		    const struct smmuv3_unit *unit)
+{
+	if (shape->features & UIOMMU_PGTABLE_BBML2)
+		return unit->feat.bbml < 2;
+	return shape->features & UIOMMU_PGTABLE_BBML1 && unit->feat.bbml < 1;
+}
+
+static bool no_ds(const struct smmuv3_shape *shape,
+		  const struct smmuv3_unit *unit)
+{
+	return shape->features & UIOMMU_PGTABLE_DS && !unit->feat.ds;
 }
 
 static bool other_endian(const struct smmuv3_shape *shape,
@@ -139,7 +160,9 @@ static const struct {
 	{ output_size, "output address size (IDR5.OAS)" },
 	{ coherency, "coherency of walks (IDR0.COHACC)" },
 	{ no_httu, "hardware update of flags (IDR0.HTTU)" },
-	{ no_bbml2, "change of block sizes (IDR3.BBML)" },
+	{ cleaned, "flags cannot be updated in memory that is cleaned" },
+	{ no_bbml, "change of block sizes (IDR3.BBML)" },
+	{ no_ds, "layout of 52-bit addresses (IDR5.DS)" },
 	{ tag_width, "width of ASIDs or VMIDs (IDR0)" },
 	{ other_platform, "another platform's memory" },
 };
@@ -178,6 +201,34 @@ static int refuse(const struct smmuv3_unit *unit, int rc, const char *reason)
 	return rc;
 }
 
+uint32_t smmuv3_pt_features(const struct smmuv3_features *f,
+			    uint8_t granule_lg2, uint8_t ias, uint8_t oas)
+{
+	uint32_t features = 0;
+
+	if (f->bbml == 2)
+		features |= UIOMMU_PGTABLE_BBML2;
+	else if (f->bbml == 1)
+		features |= UIOMMU_PGTABLE_BBML1;
+	if (f->bbml)
+		features |= UIOMMU_PGTABLE_CONTIG;
+	if (f->ds && granule_lg2 != 16 && max_u64(ias, oas) > 48)
+		features |= UIOMMU_PGTABLE_DS;
+	return features;
+}
+
+/* The part of the choice that comes from flags. */
+static void choose_flags(const struct uiommu_dom_cfg *cfg,
+			 struct smmuv3_shape *shape)
+{
+	if (!(cfg->flags & UIOMMU_DOM_DIRTY))
+		return;
+	shape->httu = SMMU_IDR0_HTTU_AF_DIRTY;
+	shape->features |= UIOMMU_PGTABLE_DBM;
+	/* Each page has to tell for itself. */
+	shape->features &= ~UIOMMU_PGTABLE_CONTIG;
+}
+
 int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 			const struct uiommu_dom_cfg *cfg,
 			struct smmuv3_shape *shape)
@@ -190,6 +241,8 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 		return refuse(unit, -EINVAL, "unknown stage");
 	if (cfg->granule_lg2 && !granule_bit(cfg->granule_lg2))
 		return refuse(unit, -EINVAL, "no granule of that size exists");
+	if (cfg->flags & ~UIOMMU_DOM_DIRTY)
+		return refuse(unit, -EINVAL, "unknown flags");
 	memset(shape, 0, sizeof(*shape));
 	shape->stage =
 		cfg->stage == UIOMMU_STAGE_2 ||
@@ -198,10 +251,12 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 			: 1;
 	shape->granule_lg2 = cfg->granule_lg2 ? cfg->granule_lg2
 					      : f->granule_lg2;
+	shape->features = smmuv3_pt_features(f, shape->granule_lg2, cfg->ias,
+					     cfg->oas ? cfg->oas : f->oas);
+	choose_flags(cfg, shape);
 	shape->oas = cfg->oas ? cfg->oas : max_oas(shape, f);
 	shape->ias = cfg->ias ? cfg->ias
 			      : min_u64(SMMUV3_IAS, max_ias(shape, f));
-	shape->features = f->bbml2 ? UIOMMU_PGTABLE_BBML2 : 0;
 	shape->coherent = f->coherent;
 	shape->tag_bits = shape->stage == 2 ? f->vmid_bits : f->asid_bits;
 	shape->platform = unit->unit.platform;

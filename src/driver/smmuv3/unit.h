@@ -37,7 +37,7 @@ struct smmuv3_features {
 	uint8_t vmid_bits;
 	uint8_t oas;	     /* of the hardware: 32 to 52 */
 	uint8_t granule_lg2; /* chosen for page tables that are made by default */
-	uint8_t pt_oas;
+	uint8_t pt_oas;	     /* of these */
 	uint8_t ias;	/* of page tables that are made by default */
 	uint8_t httu;	/* enum of IDR0.HTTU; 0 where walks are not coherent */
 	bool s1;	/* stage 1 */
@@ -53,7 +53,7 @@ struct smmuv3_features {
 	bool ats;
 	bool btm;
 	bool ril;
-	bool bbml2;
+	uint8_t bbml; /* how leaves may change their size: 0, 1, 2 */
 	bool can_stall;
 	uint64_t pgsizes;
 };
@@ -95,6 +95,9 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 /* NULL if the unit can walk it, else the reason why not. */
 const char *smmuv3_shape_misfit(const struct smmuv3_shape *shape,
 				const struct smmuv3_unit *unit);
+/* Page table features for these sizes (ias 0: by default). */
+uint32_t smmuv3_pt_features(const struct smmuv3_features *f,
+			    uint8_t granule_lg2, uint8_t ias, uint8_t oas);
 void smmuv3_shape_pgtable(const struct smmuv3_shape *shape,
 			  struct uiommu_pgtable_cfg *cfg);
 
@@ -439,6 +442,8 @@ void smmuv3_unit_put(struct smmuv3_unit *unit);
 /* inv.c */
 int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather);
 int smmuv3_flush_all(struct uiommu_hwdom *d);
+int smmuv3_read_dirty(struct uiommu_hwdom *d, uiommu_iova_t iova, uint64_t len,
+		      uint32_t flags, uiommu_dirty_fn *fn, void *ctx);
 /* All of an attachment's tag; configuration too where it is doubtful. */
 int smmuv3_inv_att(const struct smmuv3_att *att);
 
@@ -449,7 +454,7 @@ struct smmuv3_inv_target {
 	uint8_t granule_lg2;
 	bool range;  /* IDR3.RIL */
 	bool stage2; /* CMD_TLBI_S2_IPA instead of NH_VA */
-	bool ds;     /* level 1 of 16K granules can be named */
+	bool ds;     /* IDR5.DS: larger ranges, level 1 of 16K */
 };
 
 /*

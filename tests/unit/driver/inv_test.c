@@ -72,6 +72,8 @@ static struct fields fields_of(const struct smmu_cmd *cmd)
 	return f;
 }
 
+static unsigned int max_scale = 31;
+
 /* Bytes that a command reaches from its address on. */
 static uint64_t reach(const struct fields *f, unsigned int granule_lg2)
 {
@@ -86,7 +88,7 @@ static uint64_t reach(const struct fields *f, unsigned int granule_lg2)
 	assert_int_equal(tg_lg2[f->tg], granule_lg2);
 	/* the illegal form */
 	assert_true(f->num || f->scale || f->ttl);
-	assert_true(f->scale <= 31);
+	assert_true(f->scale <= max_scale);
 	return (uint64_t)(f->num + 1) << (f->scale + granule_lg2);
 }
 
@@ -226,6 +228,33 @@ static void large_and_last(void **state)
 	check_exact(&target, 0, (1ull << 48) - 1, true);
 }
 
+/* 52 bits of pages: SCALE has a bit more, as IDR5.DS tells. */
+static void larger_ranges_with_ds(void **state)
+{
+	struct smmuv3_inv_target target = { .granule_lg2 = 12, .range = true };
+	const uint64_t last = (UINT64_C(1) << 52) - 1;
+
+	split(&target, 0, last, 12, 3, true);
+	assert_int_equal(cmds.nr, 16);
+	check_exact(&target, 0, last, true);
+	target.ds = true;
+	max_scale = 39;
+	split(&target, 0, last, 12, 3, true);
+	assert_int_equal(cmds.nr, 1);
+	check_exact(&target, 0, last, true);
+	split(&target, 0x1000, last, 12, 3, true);
+	check_exact(&target, 0x1000, last, true);
+	/* A hint for level 1 of 16K. */
+	target.granule_lg2 = 14;
+	split(&target, 0, (UINT64_C(1) << 36) - 1, 36, 1, true);
+	assert_int_equal(fields_of(&cmds.cmd[0]).ttl, 1);
+	check_exact(&target, 0, (UINT64_C(1) << 36) - 1, true);
+	target.ds = false;
+	max_scale = 31;
+	split(&target, 0, (UINT64_C(1) << 36) - 1, 36, 1, true);
+	assert_int_equal(fields_of(&cmds.cmd[0]).ttl, 0);
+}
+
 static void without_ranges_one_command_per_leaf(void **state)
 {
 	struct smmuv3_inv_target target = { .granule_lg2 = 12, .asid = 1 };
@@ -270,6 +299,7 @@ int main(void)
 		cmocka_unit_test(one_page_never_takes_the_illegal_form),
 		cmocka_unit_test(hints_need_aligned_ends),
 		cmocka_unit_test(large_and_last),
+		cmocka_unit_test(larger_ranges_with_ds),
 		cmocka_unit_test(without_ranges_one_command_per_leaf),
 		cmocka_unit_test(stops_when_told),
 	};
