@@ -273,8 +273,8 @@ static bool choose_granule(struct smmuv3_features *f,
 		if (!(f->idr[5] & granules[i].idr5))
 			continue;
 		cfg.granule_lg2 = granules[i].lg2;
-		cfg.features = smmuv3_pt_features(f, cfg.granule_lg2, 0,
-						  f->oas);
+		cfg.features =
+			smmuv3_pt_features(f, cfg.granule_lg2, 0, f->oas);
 		cfg.oas = min_u64(f->oas,
 				  f->ds || cfg.granule_lg2 == 16 ? 52 : 48);
 		cfg.ias = f->s1 ? SMMUV3_IAS : min_u64(SMMUV3_IAS, cfg.oas);

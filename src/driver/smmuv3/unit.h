@@ -38,7 +38,7 @@ struct smmuv3_features {
 	uint8_t oas;	     /* of the hardware: 32 to 52 */
 	uint8_t granule_lg2; /* chosen for page tables that are made by default */
 	uint8_t pt_oas;	     /* of these */
-	uint8_t ias;	/* of page tables that are made by default */
+	uint8_t ias;	     /* of page tables that are made by default */
 	uint8_t httu;	/* enum of IDR0.HTTU; 0 where walks are not coherent */
 	bool s1;	/* stage 1 */
 	bool s2;	/* stage 2 */

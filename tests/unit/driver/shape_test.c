@@ -94,9 +94,18 @@ struct wish {
 	int rc;
 };
 
-#define PLAIN { 2, 5, 0, 0, 2 } /* 48 bits */
-#define WIDE { 2, 6, 1, 1, 3 }	/* 52 bits for all */
-#define MMU700 { 2, 5, 0, 1, 2 }
+#define PLAIN                 \
+	{                     \
+		2, 5, 0, 0, 2 \
+	} /* 48 bits */
+#define WIDE                  \
+	{                     \
+		2, 6, 1, 1, 3 \
+	} /* 52 bits for all */
+#define MMU700                \
+	{                     \
+		2, 5, 0, 1, 2 \
+	}
 
 /* Bits that the page table adds by itself. */
 #define B2 (F_BBML2 | F_BBML1)
@@ -134,8 +143,10 @@ static const struct wish wishes[] = {
 
 static void wish_for(const struct wish *w)
 {
-	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, w->stage, w->granule,
-				      w->ias,		 w->oas,   w->flags };
+	struct uiommu_dom_cfg cfg = {
+		UIOMMU_DOM_PAGING, w->stage, w->granule, w->ias, w->oas,
+		w->flags
+	};
 	struct uiommu_pgtable_info info;
 	struct uiommu_unit_caps caps;
 	struct uiommu_hwdom *dom;
@@ -197,8 +208,8 @@ static void the_unit_tells_of_52_bits(void **state)
 	assert_int_equal(caps.oas, 52);
 	assert_int_equal(caps.ias, 48);
 	/* 512G, and runs of 16 but of these */
-	assert_int_equal(caps.pgsizes, 0x8442211000 | UINT64_C(1) << 34 |
-					       UINT64_C(1) << 30);
+	assert_int_equal(caps.pgsizes,
+			 0x8442211000 | UINT64_C(1) << 34 | UINT64_C(1) << 30);
 	stop();
 	start(&plain);
 	ops->caps(unit, &caps);
@@ -246,9 +257,10 @@ static void the_words_of_a_domain(void **state)
 	dev = device(8);
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		const struct words *w = &words[i];
-		struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, w->stage,
-					      w->granule,	 w->ias,
-					      w->oas,		 w->flags };
+		struct uiommu_dom_cfg cfg = {
+			UIOMMU_DOM_PAGING, w->stage, w->granule, w->ias, w->oas,
+			w->flags
+		};
 
 		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
 		assert_int_equal(ops->attach(dom, dev), 0);
@@ -333,10 +345,9 @@ static void dirty_pages_are_told_once_and_forgotten(void **state)
 	assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
 	assert_int_equal(ops->attach(dom, dev), 0);
 	uiommu_gather_init(&gather);
-	assert_int_equal(uiommu_pgtable_map(dom->pt, IOVA, 0x80000000, 0x10000,
-					    UIOMMU_PROT_READ |
-						    UIOMMU_PROT_WRITE,
-					    &gather),
+	assert_int_equal(uiommu_pgtable_map(
+				 dom->pt, IOVA, 0x80000000, 0x10000,
+				 UIOMMU_PROT_READ | UIOMMU_PROT_WRITE, &gather),
 			 0);
 	/* Nothing was written, so nothing is to be forgotten. */
 	assert_int_equal(read_dirty(dom, 0, &a), 0);
