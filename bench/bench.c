@@ -177,21 +177,27 @@ static double median(const double *values, unsigned int nr)
 	return m;
 }
 
-static void run_once(struct entry *e, unsigned int rep, bool keep)
+static void run_once(struct entry *e, unsigned int scale, unsigned int rep,
+		     bool keep)
 {
 	struct bench_run run;
 	unsigned int tries = 0;
 
+	if (e->row.once && (!keep || rep)) {
+		e->ns[rep] = e->ns[0];
+		return;
+	}
 	do {
 		run = (struct bench_run){ .arg = e->row.arg,
 					  .threads = e->row.threads,
-					  .rep = rep };
+					  .rep = rep,
+					  .scale = scale };
 		e->row.fn(&run);
 		if (!run.ops) {
 			fprintf(stderr, "bench: %s did nothing\n", e->row.name);
 			exit(1);
 		}
-	} while (keep && run.disturbed && ++tries < MAX_TRIES);
+	} while (keep && run.disturbed && !e->row.once && ++tries < MAX_TRIES);
 	if (keep)
 		e->ns[rep] = (double)run.ns / (double)run.ops;
 	e->ops = run.ops;
@@ -217,6 +223,21 @@ static void print_table(const struct bench *b)
 	}
 }
 
+/* The figures of a note as further members. */
+static void print_figures(const char *note, FILE *f)
+{
+	size_t key;
+
+	while (note && *note) {
+		key = strcspn(note, "= ");
+		if (note[key] == '=')
+			fprintf(f, ",\"%.*s\":%g", (int)key, note,
+				strtod(note + key + 1, NULL));
+		note += strcspn(note, " ");
+		note += strspn(note, " ");
+	}
+}
+
 static void print_json(const struct bench *b, FILE *f)
 {
 	fprintf(f, "[\n");
@@ -231,9 +252,11 @@ static void print_json(const struct bench *b, FILE *f)
 				ns / e->row.pages_per_op);
 		else
 			fprintf(f, "\"ns_per_page\":null,");
-		fprintf(f, "\"ops_per_s\":%.0f,\"threads\":%u,\"n\":%llu}%s\n",
+		fprintf(f, "\"ops_per_s\":%.0f,\"threads\":%u,\"n\":%llu",
 			1e9 / ns * e->row.threads, e->row.threads,
-			(unsigned long long)e->ops, i + 1 < b->nr ? "," : "");
+			(unsigned long long)e->ops);
+		print_figures(e->row.note, f);
+		fprintf(f, "}%s\n", i + 1 < b->nr ? "," : "");
 	}
 	fprintf(f, "]\n");
 }
@@ -270,10 +293,10 @@ int bench_execute(struct bench *b)
 		return 1;
 	}
 	for (size_t i = 0; i < b->nr; i++)
-		run_once(&b->entries[i], 0, false);
+		run_once(&b->entries[i], b->options.scale, 0, false);
 	for (unsigned int r = 0; r < b->options.reps; r++)
 		for (size_t i = 0; i < b->nr; i++)
-			run_once(&b->entries[i], r, true);
+			run_once(&b->entries[i], b->options.scale, r, true);
 	print_table(b);
 	return b->options.json ? write_json(b) : 0;
 }

@@ -23,6 +23,7 @@ struct bench_run {
 	void *arg;	      /* as registered */
 	unsigned int threads; /* as registered */
 	unsigned int rep;
+	unsigned int scale; /* --scale */
 	uint64_t t0;
 	uint64_t switches0;
 	/* Results, added up over all pairs of start and stop. */
@@ -41,8 +42,13 @@ struct bench_row {
 	unsigned int threads; /* 0 counts as 1 */
 	/* 4K pages that one operation handles; 0: ns_per_page is null. */
 	double pages_per_op;
-	/* Further figures, "key=value" separated by spaces; may be NULL. */
+	/*
+	 * Further figures, "key=number" separated by spaces; may be NULL, and
+	 * may be written by fn.
+	 */
 	const char *note;
+	/* Takes seconds: done once, without warming up. */
+	bool once;
 };
 
 /* Add a row.  Strings must live as long as the bench. */
@@ -99,6 +105,7 @@ struct bench_options {
 	const char *filter; /* only names that contain it; NULL: all */
 	const char *json;   /* file for the array; NULL: none */
 	unsigned int reps;
+	unsigned int scale; /* of rows called scale/..., see there */
 	bool list;
 };
 

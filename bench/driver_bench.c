@@ -9,6 +9,8 @@
  *   driver/pasid_attach     give a PASID a domain, among 64 that have one
  *   driver/pasid_replace    give it another one
  *   driver/pasid_detach     take it away
+ *   scale/pasids	     N domains on each of N devices by PASIDs (--scale N,
+ *			     by default 1000): all N x N attachments
  *   driver/flush/command    one of many invalidations by address, without ranges
  *   driver/flush/refill     what one translation costs that an invalidation of
  *			     the whole ASID has taken away
@@ -16,9 +18,13 @@
  * The last two say when the ASID is the better way: with n commands against m
  * entries of the domain in the TLB, from n > m x refill / command on (inv.c).
  * The notes hold commands and SYNCs per operation, counted once by the model
- * before the time is taken.
+ * before the time is taken.  The note of scale/pasids holds the time for the
+ * first and for the last tenth of the attachments, and what each takes of memory
+ * beyond the 64 bytes of its CD: objects as the allocator rounds them, leaves and
+ * level-1 tables of CDs, and what the domains keep.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <uiommu/host.h>
@@ -312,6 +318,142 @@ static void pasid_detach(struct bench_run *run)
 	close_pasids(&s);
 }
 
+/* ------------------------------------------------------------ many PASIDs */
+
+/* The host's platform with a count of what is taken. */
+static const struct uiommu_platform *inner;
+static uint64_t taken;
+
+static void *count_obj_alloc(void *ctx, size_t size)
+{
+	void *obj = inner->obj_alloc(ctx, size);
+
+	/* The allocator's own word stands before it. */
+	if (obj)
+		taken += malloc_usable_size(obj) + sizeof(size_t);
+	return obj;
+}
+
+/* Deferred calls come in another thread; none is in the part that counts. */
+static void count_obj_free(void *ctx, void *obj)
+{
+	if (obj)
+		__atomic_fetch_sub(&taken,
+				   malloc_usable_size(obj) + sizeof(size_t),
+				   __ATOMIC_RELAXED);
+	inner->obj_free(ctx, obj);
+}
+
+static void *count_table_alloc(void *ctx, size_t size, uiommu_pa_t *pa)
+{
+	void *table = inner->table_alloc(ctx, size, pa);
+
+	if (table)
+		taken += size;
+	return table;
+}
+
+static void count_table_free(void *ctx, void *table, size_t size)
+{
+	__atomic_fetch_sub(&taken, size, __ATOMIC_RELAXED);
+	inner->table_free(ctx, table, size);
+}
+
+struct many {
+	struct setup s;
+	struct uiommu_platform platform;
+	unsigned int nr;
+	struct uiommu_hwdev **dev;
+	struct uiommu_hwdom **dom;
+};
+
+static void open_many(struct many *m, unsigned int nr)
+{
+	struct uiommu_dom_cfg paging = { UIOMMU_DOM_PAGING };
+	struct uiommu_smmuv3_cfg cfg = { .base = MMIO };
+	struct uiommu_hwdev_cfg dev = { .nr_ids = 1, .pasid_bits = 20 };
+	uint32_t i;
+
+	open_hardware(&m->s);
+	inner = uiommu_host_platform(m->s.host);
+	m->platform = *inner;
+	m->platform.obj_alloc = count_obj_alloc;
+	m->platform.obj_free = count_obj_free;
+	m->platform.table_alloc = count_table_alloc;
+	m->platform.table_free = count_table_free;
+	cfg.platform = &m->platform;
+	must(!uiommu_smmuv3_probe(&cfg, &m->s.unit), "probe");
+	m->nr = nr;
+	m->dev = calloc(nr, sizeof(*m->dev));
+	m->dom = calloc(nr, sizeof(*m->dom));
+	must(m->dev && m->dom, "memory");
+	for (i = 0; i < nr; i++) {
+		dev.ids = &i;
+		must(!m->s.unit->ops->dev_add(m->s.unit, &dev, &m->dev[i]),
+		     "dev_add");
+		must(!m->s.unit->ops->dom_alloc(m->s.unit, &paging, &m->dom[i]),
+		     "domain");
+	}
+}
+
+static void close_many(struct many *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		m->s.unit->ops->dev_remove(m->dev[i]);
+		m->s.unit->ops->dom_free(m->dom[i]);
+	}
+	m->s.unit->ops->remove(m->s.unit);
+	uiommu_host_barrier(m->s.host);
+	uiommu_smmuv3_model_destroy(m->s.model);
+	uiommu_host_destroy(m->s.host);
+	free(m->dev);
+	free(m->dom);
+}
+
+/* All PASIDs of devices [from, to), attached or detached. */
+static uint64_t set_all(const struct many *m, unsigned int from,
+			unsigned int to, bool attach)
+{
+	const struct uiommu_driver_ops *ops = m->s.unit->ops;
+	uint64_t t = bench_now_ns();
+	unsigned int i, j;
+
+	for (i = from; i < to; i++)
+		for (j = 0; j < m->nr; j++)
+			must(!ops->set_pasid(attach ? m->dom[j] : NULL,
+					     m->dev[i], j + 1,
+					     attach ? NULL : m->dom[j]),
+			     "set_pasid");
+	return bench_now_ns() - t;
+}
+
+static char scale_note[96];
+
+static void scale_pasids(struct bench_run *run)
+{
+	unsigned int n = run->scale, tenth = n / 10;
+	uint64_t first, last, before, bytes;
+	double part = (double)tenth * n, all = (double)n * n;
+	struct many m = { 0 };
+
+	open_many(&m, n);
+	before = taken;
+	bench_start(run);
+	first = set_all(&m, 0, tenth, true);
+	set_all(&m, tenth, n - tenth, true);
+	last = set_all(&m, n - tenth, n, true);
+	bench_stop(run, (uint64_t)n * n);
+	bytes = taken - before;
+	set_all(&m, 0, n, false);
+	close_many(&m);
+	snprintf(scale_note, sizeof(scale_note),
+		 "first_tenth=%.0f last_tenth=%.0f bytes_beyond_cd=%.1f",
+		 (double)first / part, (double)last / part,
+		 (double)bytes / all - 64);
+}
+
 /* --------------------------------------------------- addresses or the ASID */
 
 #define ENTRIES 100u
@@ -484,6 +626,10 @@ void driver_bench_register(struct bench *b)
 		{ .name = "driver/pasid_detach",
 		  .fn = pasid_detach,
 		  .note = note[5] },
+		{ .name = "scale/pasids",
+		  .fn = scale_pasids,
+		  .note = scale_note,
+		  .once = true },
 		{ .name = "driver/flush/command", .fn = flush_command },
 		{ .name = "driver/flush/refill", .fn = flush_refill },
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uiommu-bench [--json FILE] [--reps N] [--list] [SUBSTRING]
+ * uiommu-bench [--json FILE] [--reps N] [--scale N] [--list] [SUBSTRING]
  *
  * To add a file: bench/<x>_bench.c with <x>_bench_register(), its name in
  * bench/meson.build, two lines here.
@@ -61,15 +61,15 @@ static int usage(const char *what)
 {
 	fprintf(stderr,
 		"bench: %s\n"
-		"usage: uiommu-bench [--json FILE] [--reps N] [--list] "
-		"[SUBSTRING]\n",
+		"usage: uiommu-bench [--json FILE] [--reps N] [--scale N] "
+		"[--list] [SUBSTRING]\n",
 		what);
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench_options options = { .reps = 7 };
+	struct bench_options options = { .reps = 7, .scale = 1000 };
 	struct bench *b;
 	int rc;
 
@@ -83,6 +83,11 @@ int main(int argc, char **argv)
 				(unsigned int)strtoul(argv[++i], NULL, 10);
 			if (!options.reps || options.reps > 1000)
 				return usage("--reps: 1 to 1000");
+		} else if (!strcmp(argv[i], "--scale") && i + 1 < argc) {
+			options.scale =
+				(unsigned int)strtoul(argv[++i], NULL, 10);
+			if (options.scale < 10 || options.scale > 10000)
+				return usage("--scale: 10 to 10000");
 		} else if (argv[i][0] == '-' || options.filter) {
 			return usage(argv[i]);
 		} else {
