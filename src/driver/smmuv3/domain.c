@@ -18,6 +18,14 @@
  * has forgotten it and not before.  If the hardware does not confirm that, the
  * attachment stays, and with it the tag and, if the domain is freed, the page
  * table: a leak is better than a device in somebody else's memory.
+ *
+ * The storage of the last attachment to the domain's own unit is kept for the
+ * next, so that a domain which comes and goes needs no deferred call each time.
+ * A flush that still stands on it then finds either tag: the old one, which is
+ * nobody's or somebody's who loses a few entries by it; or the new one.  If it
+ * finds the old one, its fence came before the one of the new user, whose CD the
+ * hardware reads later than the entries were cleared.  And it goes on from
+ * the head of the list, so it passes by nobody.
  */
 #include "mutant.h"
 #include "unit.h"
@@ -158,37 +166,76 @@ static struct smmuv3_tags *tags_of(struct smmuv3_unit *unit,
 	return dom->shape.stage == 2 ? &unit->vmids : &unit->asids;
 }
 
-/* In use by nobody yet, and not in the list. */
-static struct smmuv3_att *att_new(const struct smmuv3_dom *dom,
-				  struct smmuv3_unit *unit, int *rc)
+static bool is_home(const struct smmuv3_dom *dom,
+		    const struct smmuv3_unit *unit)
 {
-	struct smmuv3_att *att;
+	return dom->hwdom.unit == &unit->unit;
+}
 
-	*rc = -ENOMEM;
+/* The one that was kept, or a new one. */
+static struct smmuv3_att *att_alloc(struct smmuv3_dom *dom,
+				    struct smmuv3_unit *unit)
+{
+	struct smmuv3_att *att = dom->spare;
+
+	if (att && is_home(dom, unit)) {
+		dom->spare = NULL;
+		return att;
+	}
 	att = smmuv3_obj_alloc(unit, sizeof(*att));
 	if (!att)
 		return NULL;
 	att->unit = unit;
 	att->p = unit->unit.platform;
 	att->vmid = SMMUV3_S1_VMID;
-	*rc = smmuv3_tag_get(unit, tags_of(unit, dom),
-			     dom->shape.stage == 2 ? &att->vmid : &att->asid);
-	if (*rc) {
-		smmuv3_log(att->p, UIOMMU_LOG_ERROR, "all %ss are in use",
-			   dom->shape.stage == 2 ? "VMID" : "ASID");
-		smmuv3_obj_free(unit, att);
-		return NULL;
-	}
 	fetch_add_acq_rel(&unit->refs, 1);
 	return att;
 }
 
+/*
+ * To the domain, which does not outlive its own unit, or to nobody: a change
+ * that failed leaves as much memory in use as there was before it.
+ */
+static void att_release(struct smmuv3_dom *dom, struct smmuv3_att *att)
+{
+	att->kept |= att->exposed;
+	if (att->kept && !dom->spare && is_home(dom, att->unit)) {
+		att->doubtful = false;
+		att->exposed = false;
+		dom->spare = att;
+		return;
+	}
+	att->p->defer(att->p->ctx, &att->defer, att_free);
+}
+
+/* In use by nobody yet, and not in the list. */
+static struct smmuv3_att *att_new(struct smmuv3_dom *dom,
+				  struct smmuv3_unit *unit, int *rc)
+{
+	struct smmuv3_att *att;
+	uint16_t tag;
+
+	*rc = -ENOMEM;
+	att = att_alloc(dom, unit);
+	if (!att)
+		return NULL;
+	*rc = smmuv3_tag_get(unit, tags_of(unit, dom), &tag);
+	if (*rc) {
+		smmuv3_log(att->p, UIOMMU_LOG_ERROR, "all %ss are in use",
+			   dom->shape.stage == 2 ? "VMID" : "ASID");
+		att_release(dom, att);
+		return NULL;
+	}
+	store_relaxed(dom->shape.stage == 2 ? &att->vmid : &att->asid, tag);
+	return att;
+}
+
 /* The tag is the unit's again. */
-static void att_discard(const struct smmuv3_dom *dom, struct smmuv3_att *att)
+static void att_discard(struct smmuv3_dom *dom, struct smmuv3_att *att)
 {
 	smmuv3_tag_put(att->unit, tags_of(att->unit, dom),
 		       dom->shape.stage == 2 ? att->vmid : att->asid);
-	att->p->defer(att->p->ctx, &att->defer, att_free);
+	att_release(dom, att);
 }
 
 /* Take it out of the list once the hardware has dropped the tag. */
@@ -224,7 +271,7 @@ int smmuv3_att_get(struct smmuv3_dom *dom, struct smmuv3_unit *unit)
 		att = att_new(dom, unit, &rc);
 		if (!att)
 			goto out_unlock;
-		att->next = dom->atts;
+		store_release(&att->next, dom->atts);
 		store_release(&dom->atts, att);
 	}
 	att->users++;
@@ -267,6 +314,9 @@ void smmuv3_dom_free(struct uiommu_hwdom *d)
 		}
 	}
 	uiommu_pgtable_destroy(dom->hwdom.pt);
+	/* No flush is under way, so nobody stands on it. */
+	if (dom->spare)
+		att_free(&dom->spare->defer);
 	smmuv3_lock_fini(unit, &dom->lock);
 	smmuv3_obj_free(unit, dom);
 }

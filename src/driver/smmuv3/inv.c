@@ -201,8 +201,9 @@ static bool too_many(const struct smmuv3_inv_target *target,
 
 static struct smmu_cmd drop_tag(const struct smmuv3_att *att, bool stage2)
 {
-	return stage2 ? smmuv3_make_tlbi_s12_vmall(att->vmid)
-		      : smmuv3_make_tlbi_nh_asid(att->vmid, att->asid);
+	return stage2 ? smmuv3_make_tlbi_s12_vmall(load_relaxed(&att->vmid))
+		      : smmuv3_make_tlbi_nh_asid(att->vmid,
+						 load_relaxed(&att->asid));
 }
 
 /* Hand one attachment's commands over.  gather NULL: everything. */
@@ -213,8 +214,8 @@ static void submit_att(const struct smmuv3_dom *dom,
 {
 	struct smmuv3_unit *unit = att->unit;
 	struct smmuv3_inv_target target = {
-		.vmid = att->vmid,
-		.asid = att->asid,
+		.vmid = load_relaxed(&att->vmid),
+		.asid = load_relaxed(&att->asid),
 		.granule_lg2 = dom->shape.granule_lg2,
 		.range = unit->feat.ril,
 		.stage2 = dom->shape.stage == 2,

@@ -301,7 +301,7 @@ struct smmuv3_dom {
 	/* The members below are for PAGING only. */
 	struct uiommu_pgtable_info info;
 	struct smmuv3_shape shape;
-	/* Protects att->users and the writing side of `atts`. */
+	/* Protects att->users, `spare` and the writing side of `atts`. */
 	struct uiommu_lock lock;
 	/*
 	 * Where the domain is in use, one for each unit.  flush walks it in a
@@ -310,13 +310,15 @@ struct smmuv3_dom {
 	 * has forgotten its tag.
 	 */
 	struct smmuv3_att *atts;
+	struct smmuv3_att *spare; /* one to the domain's own unit, or NULL */
 };
 
 struct smmuv3_att {
 	struct smmuv3_att *next;
 	struct smmuv3_unit *unit;
-	uint16_t asid;	    /* stage 1 */
-	uint16_t vmid;	    /* of stage 2, else SMMUV3_S1_VMID */
+	/* Constant while it is in the list; a flush may see a former one. */
+	uint16_t asid; /* stage 1 */
+	uint16_t vmid; /* of stage 2, else SMMUV3_S1_VMID */
 	unsigned int users; /* devices, and PASIDs of devices */
 	/*
 	 * The hardware may have kept a CD or STE that leads here: its
@@ -324,6 +326,7 @@ struct smmuv3_att {
 	 */
 	bool doubtful;
 	bool exposed; /* some user's STE or CD led here */
+	bool kept;    /* was the domain's spare one, and will be again */
 	const struct uiommu_platform *p;
 	struct uiommu_defer defer;
 };
