@@ -234,6 +234,38 @@ static void from_domain_to_domain(void **state)
 	unit->ops->dom_free(blocked);
 }
 
+/* What a domain keeps of its use serves the next. */
+static void coming_and_going_defers_nothing(void **state)
+{
+	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING),
+			    *b = domain(UIOMMU_DOM_PAGING);
+	struct uiommu_hwdev *dev = device(7);
+	uint64_t deferred, objs, asid;
+	unsigned int i;
+
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	assert_int_equal(unit->ops->attach(b, dev), 0);
+	assert_int_equal(unit->ops->attach(a, dev), 0);
+	deferred = fake->tp.nr_deferred;
+	objs = fake->tp.live_objs;
+	asid = cd_word(7, 0) >> 48;
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(unit->ops->attach(i & 1 ? a : b, dev), 0);
+		/* The tag is another one each time, with no old entries. */
+		assert_int_equal(cd_word(7, 0) >> 48, ++asid);
+		assert_int_equal(fake->tp.live_objs, objs);
+	}
+	assert_int_equal(fake->tp.nr_deferred, deferred);
+	/* Flushes find the new tag. */
+	fake->nr = 0;
+	assert_int_equal(unit->ops->flush_all(a), 0);
+	assert_int_equal(fake->nr, 2);
+	assert_int_equal(fake->log[0].q[0], asid << 48 | 0x11);
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(a);
+	unit->ops->dom_free(b);
+}
+
 static void two_devices_share_the_asid_not_the_cd(void **state)
 {
 	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
@@ -747,6 +779,7 @@ int main(void)
 		TEST(all_streams_of_a_device_follow),
 		TEST(a_paging_domain_in_words),
 		TEST(from_domain_to_domain),
+		TEST(coming_and_going_defers_nothing),
 		TEST(two_devices_share_the_asid_not_the_cd),
 		TEST(a_domain_of_another_unit_does_not_fit),
 		TEST(what_unmapping_costs),
