@@ -123,6 +123,24 @@ static void oas_52(struct fake_smmu *f)
 	*fake_smmu_reg(f, SMMU_REG_IDR5) |= FIELD_PREP(SMMU_IDR5_VAX, 1);
 }
 
+static void ds_52(struct fake_smmu *f)
+{
+	oas_52(f);
+	*fake_smmu_reg(f, SMMU_REG_IDR5) |= SMMU_IDR5_DS;
+}
+
+static void httu(struct fake_smmu *f)
+{
+	*fake_smmu_reg(f, SMMU_REG_IDR0) |=
+		FIELD_PREP(SMMU_IDR0_HTTU, SMMU_IDR0_HTTU_AF_DIRTY);
+}
+
+static void bbml_1(struct fake_smmu *f)
+{
+	*fake_smmu_reg(f, SMMU_REG_IDR3) &= ~SMMU_IDR3_BBML;
+	*fake_smmu_reg(f, SMMU_REG_IDR3) |= FIELD_PREP(SMMU_IDR3_BBML, 1);
+}
+
 static void clean_nothing(void *ctx, const void *va, size_t len)
 {
 }
@@ -201,6 +219,17 @@ static void what_does_not_fit_is_refused_before_anything_changes(void **state)
 		{ oas_52, 1, { UIOMMU_DOM_PAGING }, 0 },
 		{ oas_52, 1, { UIOMMU_DOM_PAGING, 0, 16 }, -EINVAL },
 		{ oas_52, 1, { UIOMMU_DOM_PAGING, 0, 16, 0, 48 }, 0 },
+		{ ds_52, 0, { UIOMMU_DOM_PAGING }, 0 },
+		{ ds_52, 1, { UIOMMU_DOM_PAGING }, -EINVAL },
+		{ ds_52, 1, { UIOMMU_DOM_PAGING, 0, 0, 0, 48 }, 0 },
+		{ httu, 0, { UIOMMU_DOM_PAGING }, 0 },
+		{ httu, 1, { UIOMMU_DOM_PAGING }, 0 },
+		{ httu,
+		  1,
+		  { UIOMMU_DOM_PAGING, .flags = UIOMMU_DOM_DIRTY },
+		  -EINVAL },
+		{ bbml_1, 0, { UIOMMU_DOM_PAGING }, -EINVAL },
+		{ bbml_1, 1, { UIOMMU_DOM_PAGING }, 0 },
 		{ incoherent, 0, { UIOMMU_DOM_PAGING }, -EINVAL },
 		{ incoherent, 1, { UIOMMU_DOM_PAGING }, -EINVAL },
 		{ no_bbml, 0, { UIOMMU_DOM_PAGING }, -EINVAL },
