@@ -6,7 +6,8 @@
  *
  *   steady	reads a page that stays mapped: no fault, always its value
  *   switched	reads through an entry that is switched between two domains:
- *		no fault, always the value of one of the two
+ *		no fault, always the value of one of the two.  One of them is
+ *		churned like below, so flushes meet its coming and going
  *   churned	writes into pages that are mapped and unmapped: after unmap and
  *		flush not a single write arrives any more
  */
@@ -28,6 +29,7 @@
 #define IOVA UINT64_C(0x100000000)
 #define SLOT_BYTES UINT64_C(0x200000) /* IOVA that one churner owns */
 #define CHURNERS 2
+#define SWITCHED_SLOT (IOVA + (1 + CHURNERS) * SLOT_BYTES)
 #define RUN_MS 1200
 
 enum {
@@ -45,10 +47,12 @@ struct world {
 	uint32_t values_wrong;
 	uint32_t writes_late; /* arrived after the flush */
 	uint32_t steady, left_seen, right_seen, switches, churns, arrived;
+	uint32_t arrived_left;
 };
 
 struct churner {
 	struct world *w;
+	struct uiommu_hwdom *dom;
 	unsigned int id;
 	uint32_t round;
 };
@@ -101,8 +105,8 @@ static void *steady_device(void *arg)
 static void *switched_device(void *arg)
 {
 	struct world *w = arg;
+	uint64_t word, bad = 0xbad;
 	uint32_t n = 0;
-	uint64_t word;
 
 	while (!stopped(w)) {
 		breathe(&n);
@@ -115,6 +119,9 @@ static void *switched_device(void *arg)
 			bump(&w->right_seen);
 		else
 			bump(&w->values_wrong);
+		if (!rig_dma_write(w->rig, SID_SWITCHED, SWITCHED_SLOT, &bad,
+				   8))
+			bump(&w->arrived_left);
 	}
 	return NULL;
 }
@@ -152,11 +159,11 @@ static void *churn(void *arg)
 
 	while (!stopped(w)) {
 		n = 1 + c->round % 4;
-		rig_map(w->shared, iova, page(w, first), (uint64_t)n * RIG_PAGE,
+		rig_map(c->dom, iova, page(w, first), (uint64_t)n * RIG_PAGE,
 			RW);
 		for (i = 0; i < c->round % 8; i++)
 			sched_yield();
-		rig_unmap(w->shared, iova, (uint64_t)n * RIG_PAGE);
+		rig_unmap(c->dom, iova, (uint64_t)n * RIG_PAGE);
 		for (i = 0; i < n; i++)
 			__atomic_store_n(page(w, first + i), c->round,
 					 __ATOMIC_RELAXED);
@@ -250,8 +257,10 @@ static void world_open(struct world *w, const struct rig_cfg *cfg)
 
 static bool all_had_a_turn(const struct world *w)
 {
-	const uint32_t *turns[] = { &w->steady,	  &w->left_seen, &w->right_seen,
-				    &w->switches, &w->churns,	 &w->arrived };
+	const uint32_t *turns[] = { &w->steady,	     &w->left_seen,
+				    &w->right_seen,  &w->switches,
+				    &w->churns,	     &w->arrived,
+				    &w->arrived_left };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
@@ -278,9 +287,9 @@ static void run(struct rig_cfg *cfg)
 	void *(*const fn[])(void *) = { steady_device, churn_device,
 					switch_domains, come_and_go,
 					interrupts };
-	struct churner churner[CHURNERS];
+	struct churner churner[CHURNERS + 1];
 	struct uiommu_hwdev *a, *b;
-	pthread_t thread[5 + CHURNERS];
+	pthread_t thread[5 + CHURNERS + 1];
 	unsigned int i;
 	struct world w;
 
@@ -292,8 +301,12 @@ static void run(struct rig_cfg *cfg)
 	rig_attach(w.shared, b);
 	for (i = 0; i < 5; i++)
 		pthread_create(&thread[i], NULL, fn[i], &w);
-	for (i = 0; i < CHURNERS; i++) {
-		churner[i] = (struct churner){ .w = &w, .id = i };
+	for (i = 0; i < CHURNERS + 1; i++) {
+		churner[i] = (struct churner){
+			.w = &w,
+			.id = i,
+			.dom = i < CHURNERS ? w.shared : w.left,
+		};
 		pthread_create(&thread[5 + i], NULL, churn, &churner[i]);
 	}
 	/* On a busy machine until each has had a turn, within reason. */
@@ -303,7 +316,7 @@ static void run(struct rig_cfg *cfg)
 			break;
 	}
 	__atomic_store_n(&w.stop, 1, __ATOMIC_RELEASE);
-	for (i = 0; i < 5 + CHURNERS; i++)
+	for (i = 0; i < 5 + CHURNERS + 1; i++)
 		pthread_join(thread[i], NULL);
 
 	print_message("# steady %u, left %u, right %u, switches %u, churns %u, "
