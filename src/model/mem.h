@@ -31,26 +31,41 @@ static inline struct uiommu_mem_attrs model_walk_attrs(uint8_t mair, uint8_t sh)
 	};
 }
 
+/* By the short cut, if that is offered here. */
+static inline bool model_direct64(const struct uiommu_model_host *host,
+				  uiommu_pa_t pa, uint64_t *val)
+{
+	const uint64_t *word;
+
+	if (!host->direct)
+		return false;
+	word = host->direct(host->ctx, pa, 8, false);
+	if (unlikely(!word))
+		return false;
+	*val = le64_to_cpu((le64_t){ load_acquire(word) });
+	return true;
+}
+
+/* By the callback, which alone wants to know of attributes.  0 or -EIO. */
+static inline int model_call64(const struct uiommu_model_host *host,
+			       uiommu_pa_t pa, uint64_t *val,
+			       struct uiommu_mem_attrs attrs)
+{
+	le64_t raw;
+	int rc = host->read(host->ctx, pa, &raw, 8, attrs);
+
+	*val = rc ? 0 : le64_to_cpu(raw);
+	return rc;
+}
+
 /* Memory as it is, in the CPU's order of a little-endian word.  0 or -EIO. */
 static inline int model_read64(const struct uiommu_model_host *host,
 			       uiommu_pa_t pa, uint64_t *val,
 			       struct uiommu_mem_attrs attrs)
 {
-	le64_t raw;
-	int rc;
-
-	if (host->direct) {
-		const uint64_t *word = host->direct(host->ctx, pa, 8, false);
-
-		if (likely(word)) {
-			raw.raw = load_acquire(word);
-			*val = le64_to_cpu(raw);
-			return 0;
-		}
-	}
-	rc = host->read(host->ctx, pa, &raw, 8, attrs);
-	*val = rc ? 0 : le64_to_cpu(raw);
-	return rc;
+	return model_direct64(host, pa, val)
+		       ? 0
+		       : model_call64(host, pa, val, attrs);
 }
 
 /*

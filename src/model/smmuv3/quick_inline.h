@@ -31,17 +31,16 @@ quick_desc(const msmmu *m, const struct msmmu_quick *q, unsigned int lg2,
 	   uint64_t *desc, uint64_t *out)
 {
 	const unsigned int table_lg2 = 2 * lg2 - 3;
-	uint64_t table;
+	uint64_t table, pa;
 
 	if (unlikely(!mcache_find(&m->pwc, tlb_index(view, in, table_lg2),
 				  tlb_tag(in, table_lg2),
 				  mcache_key(key, load_acquire(&m->tables_gen)),
 				  &table, NULL)))
 		return false;
-	if (unlikely(model_read64(&m->host,
-				  (table & PWC_TABLE) +
-					  (in >> lg2 & mask_lg2(lg2 - 3)) * 8,
-				  desc, pwc_attrs(table))))
+	pa = (table & PWC_TABLE) + (in >> lg2 & mask_lg2(lg2 - 3)) * 8;
+	if (unlikely(!model_direct64(&m->host, pa, desc)) &&
+	    model_call64(&m->host, pa, desc, pwc_attrs(table)))
 		return false;
 	*out = FIELD_PREP(OUT_HIGH,
 			  q->high[quick_flags(*desc) | (table & PWC_FLAGS)]) |
