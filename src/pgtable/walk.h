@@ -247,12 +247,11 @@ static PT_INLINE bool pt_reaches_out(const struct pt_span *span, uint64_t iova,
 
 static uint64_t pt_leaf_sizes(const struct uiommu_pgtable *pt, int level)
 {
-	unsigned int shift = PT_SHIFT(level), group = pt_group_lg2(level);
+	unsigned int shift = PT_SHIFT(level);
 
-	if (!(pt->features & UIOMMU_PGTABLE_CONTIG) || !group ||
-	    shift + group > pt->ias)
+	if (!pt_has_groups(pt, level))
 		return BIT64(shift);
-	return BIT64(shift) | BIT64(shift + group);
+	return BIT64(shift) | BIT64(shift + pt_group_lg2(level));
 }
 
 #define PT_CAT2(a, b) pt_##a##_##b

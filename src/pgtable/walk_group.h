@@ -37,7 +37,19 @@ static PT_INLINE uint64_t pt_group_offset(int level)
 	return mask_lg2(PT_SHIFT(level) + pt_group_lg2(level));
 }
 
-/* Tables are aligned to their size, and those with groups are larger. */
+/* Not in a root that has fewer slots than a group. */
+static PT_INLINE bool pt_has_groups(const struct uiommu_pgtable *pt, int level)
+{
+	const unsigned int group = pt_group_lg2(level);
+
+	return (pt->features & UIOMMU_PGTABLE_CONTIG) && group &&
+	       PT_SHIFT(level) + group <= pt->ias;
+}
+
+/*
+ * The first slot of the group, if the level has groups: tables are aligned to
+ * their size, and those with groups are larger.
+ */
 static PT_INLINE uint64_t *pt_group_of(uint64_t *slot, int level)
 {
 	return (uint64_t *)((uintptr_t)slot &

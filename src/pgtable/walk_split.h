@@ -166,7 +166,7 @@ static int pt_edge_mark(struct uiommu_pgtable *pt, const struct pt_span *span,
 	pt_clean(pt, table, pt_name_bits(pos->level));
 	store_release(pos->slot, pt_mark_table(pos->d));
 	pt_clean(pt, pos->slot, 1);
-	if (pt->features & UIOMMU_PGTABLE_CONTIG)
+	if (pt_has_groups(pt, pos->level))
 		pt_mend_group(pt, pos->slot, pos->level);
 	return 0;
 }

@@ -353,6 +353,41 @@ static void without_memory_groups_stay(void **state)
 	}
 }
 
+/* A root of fewer slots than a group has: what lies beside it is not ours. */
+static void a_root_without_room_has_no_groups(void **state)
+{
+	static const struct pt_variant small[] = {
+		{ "4k", S1, 12, 32, 48, CONT, true },
+		{ "16k", S1, 14, 28, 48, CONT, true },
+		{ "64k", S1, 16, 33, 48, CONT | BBML1, true },
+	};
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t unmapped, block;
+		struct uiommu_gather g;
+		struct pt_fixture fx;
+		struct spec_leaf hw;
+
+		pt_open(&fx, &small[i]);
+		block = i ? fx.block : GIB;
+		/* The platform dies where memory is no table's. */
+		pt_map_all(&fx, block, 0, block, R | W);
+		uiommu_gather_init(&g);
+		assert_int_equal(uiommu_pgtable_unmap(fx.pt, block, fx.page, &g,
+						      &unmapped),
+				 -EAGAIN);
+		uiommu_gather_release(&g);
+		assert_int_equal(uiommu_pgtable_unmap(fx.pt, block, fx.page, &g,
+						      &unmapped),
+				 0);
+		uiommu_gather_release(&g);
+		assert_int_equal(unmapped, fx.page);
+		assert_false(spec_walk(&fx.spec, block, &hw));
+		assert_true(spec_walk(&fx.spec, block + fx.page, &hw));
+		pt_close(&fx);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +399,7 @@ int main(void)
 		cmocka_unit_test(both_ends_take_groups_apart),
 		cmocka_unit_test(an_abandoned_group_does_no_harm),
 		cmocka_unit_test(without_memory_groups_stay),
+		cmocka_unit_test(a_root_without_room_has_no_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
