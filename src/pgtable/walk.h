@@ -52,7 +52,8 @@
  * lie.  After a split with BBML2 the hardware may go on using the leaf of
  * before until that is invalidated, and a neighbour that unmaps in the new
  * table could finish first.  Tables from a split therefore carry a flag, and
- * what is changed beneath them is gathered without a level.
+ * what is changed beneath them is gathered without a level.  The same holds for
+ * what the dirty calls clear in a prepared table, before its owner's flush.
  *
  * Tables are addressed by the distance of the root's CPU address from its
  * physical one, which on most platforms is that of all tables; a pointer to
@@ -165,13 +166,16 @@ static PT_INLINE int8_t pt_told_level(uint64_t path, int level)
 				     : (int8_t)level;
 }
 
-/* The rest of a walk that came to a mark: through the prepared tables. */
+/*
+ * The rest of a walk that came to a mark: through the prepared tables.  The
+ * hardware may still have the leaf of before, so these count as split.
+ */
 static PT_NOINLINE struct pt_pos pt_walk_mark(const struct uiommu_pgtable *pt,
 					      struct pt_pos pos, uint64_t iova)
 {
 	while (pos.level < PT_LAST_LEVEL &&
 	       (pt_is_table(pos.d) || pt_is_mark(pos.d))) {
-		pos.path |= pos.d;
+		pos.path |= pos.d | PT_TABLE_SPLIT;
 		pos.level++;
 		pos.slot = pt_slot_of(pt, pos.d, PT_INDEX(iova, pos.level));
 		pos.d = load_acquire(pos.slot);

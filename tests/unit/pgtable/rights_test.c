@@ -329,6 +329,49 @@ static void a_split_loses_no_write(void **state)
 	}
 }
 
+/*
+ * Between the two calls of a split the hardware may still write by the leaf of
+ * before: what is cleared in the prepared table must reach that leaf, so no
+ * level may be told.
+ */
+static void clearing_during_a_split_reaches_the_old_leaf(void **state)
+{
+	const struct pt_variant *v;
+	size_t from = 0;
+
+	while ((v = dbm_variant(&from))) {
+		struct reports r = { .nr = 0 };
+		struct uiommu_gather g, later;
+		struct pt_fixture fx;
+		uint64_t unmapped;
+		int rc;
+
+		pt_open(&fx, v);
+		pt_map_all(&fx, 0, 0, fx.block, R | W);
+		assert_true(pt_hw_write(&fx, 0));
+		uiommu_gather_init(&later);
+		uiommu_gather_init(&g);
+		rc = uiommu_pgtable_unmap(fx.pt, 2 * fx.page, fx.page, &later,
+					  &unmapped);
+		/* Not flushed yet; another thread collects. */
+		assert_int_equal(uiommu_pgtable_read_and_clear_dirty(
+					 fx.pt, 0, fx.page, 0, note, &r, &g),
+				 0);
+		assert_int_equal(r.nr, 1);
+		assert_int_equal(g.nr_ranges, 1);
+		assert_int_equal(g.range[0].last, fx.page - 1);
+		assert_int_equal(g.range[0].level, UIOMMU_GATHER_LEVEL_MIXED);
+		uiommu_gather_release(&g);
+		uiommu_gather_release(&later);
+		if (rc == -EAGAIN)
+			rc = uiommu_pgtable_unmap(fx.pt, 2 * fx.page, fx.page,
+						  &later, &unmapped);
+		assert_int_equal(rc, 0);
+		uiommu_gather_release(&later);
+		pt_close(&fx);
+	}
+}
+
 static void rights_and_dirty_state(void **state)
 {
 	const struct pt_variant *v;
@@ -435,6 +478,7 @@ int main(void)
 		cmocka_unit_test(dirty_checks_its_arguments),
 		cmocka_unit_test(what_was_written_is_reported_once),
 		cmocka_unit_test(a_split_loses_no_write),
+		cmocka_unit_test(clearing_during_a_split_reaches_the_old_leaf),
 		cmocka_unit_test(rights_and_dirty_state),
 		cmocka_unit_test(trim_takes_what_is_empty),
 		cmocka_unit_test(trimmed_tables_wait_for_readers),
