@@ -643,6 +643,10 @@ void smmuv3_cdtab_abandon(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
 
 	if (plan->way == SMMUV3_CD_SAME)
 		return;
+	/* It did not come to that: the leaf is in the table still. */
+	if (plan->way == SMMUV3_CD_LEAF &&
+	    leaf_of(tab, plan->index) == plan->replaced)
+		plan->replaced = NULL;
 	if (plan->was && plan->replaced)
 		invalidate(unit, plan->replaced,
 			   index_in_leaf(tab, plan->index));

@@ -655,6 +655,45 @@ static void a_refused_command_takes_the_pasid_and_nothing_else(void **state)
 	ops->dom_free(other);
 }
 
+/*
+ * The device's own CD is the last of its leaf, and the STE that takes it out of
+ * use is refused: the leaf is still in the table, so it stays.
+ */
+static void a_leaf_stays_where_the_entry_could_not_be_changed(void **state)
+{
+	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING),
+			    *a = domain(UIOMMU_DOM_PAGING),
+			    *off[2] = { domain(UIOMMU_DOM_IDENTITY),
+					domain(UIOMMU_DOM_BLOCKED) };
+	struct uiommu_hwdev *dev = device(PASID_BITS);
+	unsigned int i, n;
+
+	fake->refuse = refuse_nth;
+	for (i = 0; i < 2; i++)
+		for (n = 1; n < 4; n++) {
+			assert_int_equal(ops->attach(rid, dev), 0);
+			assert_int_equal(ops->set_pasid(a, dev, 0x9000, NULL),
+					 0);
+			fake->refusals = n;
+			assert_int_equal(ops->attach(off[i], dev), -EIO);
+			fake->refusals = 0;
+			assert_null(dev->dom);
+			assert_end(HW_NO_SSID, HW_STREAM_DISABLED);
+			assert_true(asid(5) < 0);
+			assert_leads_to(0x9000, a);
+			assert_int_equal(ops->set_pasid(a, dev, 5, NULL), 0);
+			assert_leads_to(5, a);
+			assert_int_equal(ops->attach(rid, dev), 0);
+			assert_leads_to(HW_NO_SSID, rid);
+			assert_int_equal(ops->set_pasid(NULL, dev, 5, a), 0);
+			assert_int_equal(ops->set_pasid(NULL, dev, 0x9000, a),
+					 0);
+		}
+	ops->dev_remove(dev);
+	ops->dom_free(a);
+	ops->dom_free(rid);
+}
+
 static void a_mute_smmu_keeps_what_it_may_read(void **state)
 {
 	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING),
@@ -727,6 +766,7 @@ int main(void)
 		TEST(old_or_new_at_every_store),
 		TEST(a_change_without_memory_is_none),
 		TEST(a_refused_command_takes_the_pasid_and_nothing_else),
+		TEST(a_leaf_stays_where_the_entry_could_not_be_changed),
 		TEST(a_mute_smmu_keeps_what_it_may_read),
 		TEST(a_device_that_goes_takes_its_pasids_along),
 	};
