@@ -91,6 +91,8 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	if (rc)
 		goto err_dev;
 	rc = smmuv3_strtab_install(unit, &set);
+	if (!rc)
+		rc = smmuv3_stream_start(dev);
 	if (rc)
 		goto err_dev;
 	set_owner(unit, dev, dev);

@@ -10,7 +10,8 @@
  *   stage 2	stage 2			refused: there is no table of CDs
  *
  * All StreamIDs of a device have equal entries at any time, so the entry writer
- * sees one and stores to all; one CMD_SYNC serves them all.
+ * sees one and stores to all; one CMD_SYNC serves them all.  They start as clean
+ * abort entries, whatever device had them before.
  */
 #include "cmd.h"
 #include "entry.h"
@@ -119,6 +120,43 @@ int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
 
 	return smmuv3_entry_write(&ste_ops, dev, live, ste->q);
+}
+
+/* How many words are not those of an abort entry; `store`: from now on all. */
+static unsigned int leftovers(struct smmuv3_dev *dev, bool store)
+{
+	struct smmuv3_unit *unit = unit_of(dev);
+	unsigned int id, i, nr = 0;
+	struct smmu_ste ste;
+	le64_t *words;
+
+	smmuv3_make_ste_abort(&ste);
+	for (id = 0; id < dev->nr_ids; id++) {
+		words = smmuv3_strtab_ste(unit, dev->ids[id]);
+		for (i = 0; i < SMMU_STE_QWORDS; i++) {
+			if (le64_to_cpu(words[i]) == ste.q[i])
+				continue;
+			nr++;
+			if (store)
+				smmuv3_store(unit, &words[i],
+					     cpu_to_le64(ste.q[i]));
+		}
+	}
+	return nr;
+}
+
+int smmuv3_stream_start(struct smmuv3_dev *dev)
+{
+	int rc;
+
+	if (!leftovers(dev, false))
+		return 0;
+	/* Before the stores: where this fails the next try must see them. */
+	rc = smmuv3_stream_forget(dev);
+	if (rc)
+		return rc;
+	leftovers(dev, true);
+	return smmuv3_stream_forget(dev);
 }
 
 int smmuv3_stream_stop(struct smmuv3_dev *dev)

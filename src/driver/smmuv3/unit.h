@@ -401,6 +401,11 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 /* and its way into the stream table.  -ETIMEDOUT, -EIO. */
 int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /*
+ * Nothing is left in the entries of a device that had the StreamIDs before and
+ * was removed while the hardware did not answer.  -ETIMEDOUT, -EIO.
+ */
+int smmuv3_stream_start(struct smmuv3_dev *dev);
+/*
  * Abort entries, stored for all StreamIDs before the hardware is asked for
  * anything.  0: it has forgotten all that it knew of them.
  */

@@ -216,6 +216,50 @@ static void between_the_stages_there_is_an_abort_and_nothing_else(void **state)
 	ops->dom_free(s2);
 }
 
+/*
+ * A device is removed while the SMMU does not answer: its entry aborts, but what
+ * else stands in it could not be cleaned.  A later device has that StreamID and
+ * another one, and both entries must say the same.
+ */
+static void leftovers_in_an_entry_are_not_inherited(void **state)
+{
+	static const uint32_t ids[2] = { 0x21, 0x20 };
+	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = ids, .nr_ids = 2 };
+	struct uiommu_hwdom *s2 = domain(UIOMMU_STAGE_2, 12, 40, 40),
+			    *s1 = domain(UIOMMU_STAGE_1, 12, 48, 48);
+	struct uiommu_hwdev *dev = device(ids[1]);
+	uint64_t ste[2][8];
+	unsigned int i;
+
+	assert_int_equal(ops->attach(s2, dev), 0);
+	fake->hold = true;
+	ops->dev_remove(dev);
+	ste_of(ids[1], ste[1]);
+	assert_int_equal(ste[1][0], 1);
+	/* Nobody gets it while the hardware may still have the old entry. */
+	assert_int_equal(ops->dev_add(unit, &cfg, &dev), -ETIMEDOUT);
+	fake->hold = false;
+	fake_smmu_run(fake, UINT32_MAX);
+
+	fake->nr = 0;
+	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
+	assert_int_equal(fake_smmu_count(fake, 0, SMMU_CMD_OP_CFGI_STE), 4);
+	assert_int_equal(ops->attach(s1, dev), 0);
+	for (i = 0; i < 2; i++)
+		ste_of(ids[i], ste[i]);
+	assert_memory_equal(ste[0], ste[1], sizeof(ste[0]));
+	/* the tag of stage-1 entries */
+	assert_int_equal(ste[1][2] & 0xffff, 0);
+	ops->dev_remove(dev);
+	/* A clean one costs nothing. */
+	fake->nr = 0;
+	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
+	assert_int_equal(fake->nr, 0);
+	ops->dev_remove(dev);
+	ops->dom_free(s1);
+	ops->dom_free(s2);
+}
+
 static void vmid8(void)
 {
 	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_VMID16;
@@ -365,6 +409,7 @@ int main(void)
 		TEST(a_stage_2_domain_in_words),
 		TEST(flushes_are_by_intermediate_address),
 		TEST(between_the_stages_there_is_an_abort_and_nothing_else),
+		TEST(leftovers_in_an_entry_are_not_inherited),
 		TEST(vmids_run_out_and_come_back),
 		TEST(what_a_domain_may_ask_for),
 	};
