@@ -203,15 +203,18 @@ void smmuv3_cmdq_check_error(struct smmuv3_cmdq *q)
 static bool any_failed(const struct smmuv3_cmdq *q, uint32_t first,
 		       uint32_t end)
 {
-	uint32_t pos = first;
+	uint32_t pos, failed;
 
 	/* All slots were used since: what happened to ours is not known. */
 	if (end - first > queue_size(q))
 		return true;
-	for (; pos != end; pos++)
+	for (pos = first; pos != end; pos++) {
 		/* A later failure in the slot may have covered ours. */
-		if (reached(load_relaxed(&q->failed[slot_of(q, pos)]), pos + 1))
+		failed = load_acquire(&q->failed[slot_of(q, pos)]) - 1;
+		if (slot_of(q, failed) == slot_of(q, pos) &&
+		    failed - pos < (uint32_t)load_relaxed(&q->tail) - pos)
 			return true;
+	}
 	return false;
 }
 
@@ -413,6 +416,7 @@ int smmuv3_cmdq_init(struct smmuv3_cmdq *q, const struct uiommu_platform *p,
 		     uiommu_pa_t regs, uint8_t lg2, uint64_t timeout_ns)
 {
 	size_t bytes = (size_t)SMMU_CMD_SIZE << lg2;
+	uint32_t i;
 	int rc;
 
 	memset(q, 0, sizeof(*q));
@@ -429,6 +433,9 @@ int smmuv3_cmdq_init(struct smmuv3_cmdq *q, const struct uiommu_platform *p,
 	if (!q->ready)
 		goto err_lock;
 	q->failed = q->ready + queue_size(q);
+	/* Positions that belong to another slot: none has failed. */
+	for (i = 0; i < queue_size(q); i++)
+		q->failed[i] = i;
 	q->slots =
 		p->table_alloc(p->ctx, bytes < 64 ? 64 : bytes, &q->slots_pa);
 	if (!q->slots)

@@ -121,6 +121,40 @@ static void positions_may_wrap_around_32_bits(void **state)
 	stop(f);
 }
 
+static uint32_t refuse_sid_13(struct fake_smmu *fake,
+			      const struct smmu_cmd *cmd);
+
+/* Failures are told from each other wherever the positions have got to. */
+static void a_refusal_is_its_producers_alone_at_any_position(void **state)
+{
+	static const uint32_t from[] = { 0, UINT32_C(1) << 31,
+					 UINT32_MAX - 60 };
+	struct smmuv3_batch batch;
+	struct smmuv3_ticket ticket;
+	struct fixture *f;
+	unsigned int i, k;
+
+	for (i = 0; i < 3; i++) {
+		f = start(4, 1000 * MSEC);
+		f->q.tail = from[i];
+		f->q.published = from[i];
+		f->q.cons = from[i];
+		*fake_smmu_reg(&f->fake, SMMU_REG_CMDQ_PROD) =
+			smmu_q_ptr(from[i], 4);
+		*fake_smmu_reg(&f->fake, SMMU_REG_CMDQ_CONS) =
+			smmu_q_ptr(from[i], 4);
+		f->fake.refuse = refuse_sid_13;
+		for (k = 0; k < 16; k++) {
+			smmuv3_batch_init(&batch, &f->q);
+			smmuv3_batch_add(&batch, smmuv3_make_cfgi_ste(1, true));
+			smmuv3_batch_submit(&batch, &ticket);
+			assert_int_equal(send_n(&f->q, 13, 1), -EIO);
+			assert_int_equal(smmuv3_ticket_wait(&ticket), 0);
+		}
+		stop(f);
+	}
+}
+
 /* ------------------------------------------------------------ time-outs -- */
 
 static void a_mute_queue_times_out_and_recovers(void **state)
@@ -593,6 +627,8 @@ int main(void)
 		cmocka_unit_test(a_batch_is_one_doorbell_and_one_sync),
 		cmocka_unit_test(wraps_in_order_in_queues_of_every_size),
 		cmocka_unit_test(positions_may_wrap_around_32_bits),
+		cmocka_unit_test(
+			a_refusal_is_its_producers_alone_at_any_position),
 		cmocka_unit_test(a_mute_queue_times_out_and_recovers),
 		cmocka_unit_test(
 			time_that_passed_elsewhere_is_not_the_hardwares),
