@@ -172,6 +172,7 @@ int smmuv3_strtab_prepare(struct smmuv3_unit *unit, const uint32_t *ids,
 			  unsigned int nr, struct smmuv3_leaf_set *set)
 {
 	const struct smmuv3_strtab *tab = &unit->strtab;
+	struct smmuv3_leaf *leaf;
 	uint32_t index;
 	unsigned int i;
 
@@ -184,9 +185,12 @@ int smmuv3_strtab_prepare(struct smmuv3_unit *unit, const uint32_t *ids,
 
 	for (i = 0; i < nr; i++) {
 		index = leaf_index(tab, ids[i]);
-		if (tab->leaves[index] || in_set(set, index))
+		if (in_set(set, index))
 			continue;
-		set->leaf[set->nr] = leaf_alloc(unit);
+		leaf = tab->leaves[index];
+		if (leaf && (leaf->told || !tab->l1))
+			continue;
+		set->leaf[set->nr] = leaf ? leaf : leaf_alloc(unit);
 		if (!set->leaf[set->nr])
 			goto err_discard;
 		set->index[set->nr++] = index;
@@ -204,7 +208,8 @@ void smmuv3_strtab_discard(struct smmuv3_unit *unit,
 	unsigned int i;
 
 	for (i = 0; i < set->nr; i++)
-		leaf_free(unit, set->leaf[i]);
+		if (!unit->strtab.leaves[set->index[i]])
+			leaf_free(unit, set->leaf[i]);
 	set_free(unit, set);
 }
 
@@ -214,6 +219,7 @@ int smmuv3_strtab_install(struct smmuv3_unit *unit, struct smmuv3_leaf_set *set)
 	struct smmuv3_batch batch;
 	unsigned int i, nr = set->nr;
 	uint64_t desc;
+	int rc = 0;
 
 	smmuv3_batch_init(&batch, &unit->cmdq);
 	for (i = 0; i < nr; i++) {
@@ -230,8 +236,12 @@ int smmuv3_strtab_install(struct smmuv3_unit *unit, struct smmuv3_leaf_set *set)
 						 set->index[i] << tab->leaf_lg2,
 						 false));
 	}
+	if (nr)
+		rc = smmuv3_batch_sync(&batch);
+	for (i = 0; i < nr; i++)
+		set->leaf[i]->told = !rc;
 	set_free(unit, set);
-	return nr ? smmuv3_batch_sync(&batch) : 0;
+	return rc;
 }
 
 /* --------------------------------------------------------------- setup -- */

@@ -112,6 +112,8 @@ struct smmuv3_leaf {
 	uiommu_pa_t pa;
 	/* Published; read in read sections, e.g. from the event queue. */
 	struct smmuv3_dev **devs;
+	/* The hardware has forgotten that it was not there; under dev_lock. */
+	bool told;
 };
 
 struct smmuv3_strtab {
@@ -135,7 +137,8 @@ struct smmuv3_dev *smmuv3_strtab_dev(struct smmuv3_unit *unit, uint32_t sid);
 /*
  * Leaves for the StreamIDs of a device, dev_lock held: `prepare` allocates the
  * missing ones (-ENOMEM, nothing changed), `install` shows them to the
- * hardware (-ETIMEDOUT, -EIO: they stay, filled with abort entries).
+ * hardware (-ETIMEDOUT, -EIO: they stay, filled with abort entries, and are
+ * told of again the next time).
  */
 struct smmuv3_leaf_set {
 	unsigned int nr;

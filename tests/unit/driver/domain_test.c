@@ -684,6 +684,50 @@ static void a_mute_smmu_leaves_the_device_blocked(void **state)
 	assert_int_equal(fake->tp.live_tables, tables - 3);
 }
 
+static uint32_t refuse_one_cfgi(struct fake_smmu *f, const struct smmu_cmd *cmd)
+{
+	if (!f->refusals || (cmd->q[0] & 0xff) != SMMU_CMD_OP_CFGI_STE)
+		return 0;
+	f->refusals--;
+	return SMMU_CERROR_ILL;
+}
+
+/* The hardware may know a leaf as absent until it has been told otherwise. */
+static void a_leaf_that_was_not_told_is_told_again(void **state)
+{
+	static const uint32_t ids[2] = { 0x700, 0x7ff };
+	struct uiommu_hwdev *dev;
+	uint64_t tables;
+	unsigned int n;
+
+	fake->refuse = refuse_one_cfgi;
+	fake->refusals = 1;
+	assert_int_equal(add(ids, 1, &dev), -EIO);
+	assert_int_equal(fake->refusals, 0);
+	tables = fake->tp.live_tables;
+	/* Without memory it stays where it is. */
+	for (n = 1;; n++) {
+		test_platform_fail_nth(&fake->tp, n);
+		fake->refusals = 1;
+		if (add(ids, 2, &dev) != -ENOMEM)
+			break;
+		assert_int_equal(ste0(ids[0]), 1);
+	}
+	test_platform_fail_nth(&fake->tp, 0);
+	assert_int_equal(fake->refusals, 0);
+	fake->nr = 0;
+	assert_int_equal(add(ids, 2, &dev), 0);
+	assert_int_equal(count(SMMU_CMD_OP_CFGI_STE), 1);
+	assert_int_equal(fake->log[0].q[1], 0);
+	assert_int_equal(fake->tp.live_tables, tables);
+	unit->ops->dev_remove(dev);
+	/* And then it is known. */
+	fake->nr = 0;
+	assert_int_equal(add(ids, 2, &dev), 0);
+	assert_int_equal(fake->nr, 0);
+	unit->ops->dev_remove(dev);
+}
+
 static uint32_t refuse_some_tlbi(struct fake_smmu *f,
 				 const struct smmu_cmd *cmd)
 {
@@ -790,6 +834,7 @@ int main(void)
 		TEST(asids_run_out_and_come_back),
 		TEST(running_out_of_memory_changes_nothing),
 		TEST(a_mute_smmu_leaves_the_device_blocked),
+		TEST(a_leaf_that_was_not_told_is_told_again),
 		TEST(a_refused_invalidation_is_no_success),
 		TEST(every_store_is_cleaned_for_hardware_that_does_not_snoop),
 	};
