@@ -487,3 +487,23 @@ bool test_platform_hw_read64(struct test_platform *tp, uiommu_pa_t pa,
 	pthread_mutex_unlock(&tp->mutex);
 	return t != NULL;
 }
+
+uint64_t test_platform_sum(struct test_platform *tp)
+{
+	uint64_t sum = 0, hash, word;
+	const struct test_table *t;
+
+	pthread_mutex_lock(&tp->mutex);
+	for (unsigned int b = 0; b < TEST_PLATFORM_BUCKETS; b++)
+		for (t = tp->buckets[b]; t; t = t->next) {
+			hash = t->pa;
+			for (size_t i = 0; i < t->size / 8; i++) {
+				word = __atomic_load_n((uint64_t *)t->va + i,
+						       __ATOMIC_RELAXED);
+				hash = (hash ^ word) * 0x100000001b3;
+			}
+			sum += hash;
+		}
+	pthread_mutex_unlock(&tp->mutex);
+	return sum;
+}

@@ -94,4 +94,7 @@ void test_platform_run_deferred(struct test_platform *tp);
 bool test_platform_hw_read64(struct test_platform *tp, uiommu_pa_t pa,
 			     uint64_t *word);
 
+/* A sum over all that stands in live tables, and where they are. */
+uint64_t test_platform_sum(struct test_platform *tp);
+
 #endif /* TESTS_TEST_PLATFORM_H */

@@ -537,7 +537,7 @@ static void fail_each(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 {
 	static const uint32_t seen[] = { 1, 2, 63, 64, 65, 1000, 0x8000 };
 	struct hw_snap before, after;
-	uint64_t objs, bytes;
+	uint64_t objs, bytes, sum = test_platform_sum(&fake->tp);
 	unsigned int n;
 
 	hw_snap(fake, SID, seen, 7, &before);
@@ -555,6 +555,7 @@ static void fail_each(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 		assert_int_equal(fake->nr, 0);
 		assert_int_equal(fake->tp.live_objs, objs);
 		assert_int_equal(fake->tp.live_bytes, bytes);
+		assert_int_equal(test_platform_sum(&fake->tp), sum);
 		assert_true(n < 100);
 	}
 	assert_true(n > 1);
