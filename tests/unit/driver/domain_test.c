@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices and domains on a fake SMMU: what stands in the tables after each
- * step, which commands a step costs, and what is left after a failure.
+ * step, which commands a step costs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,89 +14,8 @@
 
 #include <uiommu/env.h>
 
-#include "fake_smmu.h"
+#include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
-
-static struct fake_smmu *fake;
-static struct uiommu_unit *unit;
-static bool patient; /* the next start: a time-out of a minute */
-
-static void start(void (*tweak)(void))
-{
-	struct uiommu_smmuv3_cfg cfg;
-
-	fake = malloc(sizeof(*fake));
-	fake_smmu_init(fake);
-	if (tweak)
-		tweak();
-	cfg = fake_smmu_cfg(fake);
-	if (patient)
-		cfg.timeout_ns = UINT64_C(60000000000);
-	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
-	fake->nr = 0;
-}
-
-static int setup(void **state)
-{
-	start(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	unit->ops->remove(unit);
-	assert_int_equal(fake->bad_writes, 0);
-	assert_int_equal(fake->bad_commands, 0);
-	fake_smmu_fini(fake);
-	free(fake);
-	return 0;
-}
-
-static int add(const uint32_t *ids, unsigned int nr, struct uiommu_hwdev **dev)
-{
-	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = ids, .nr_ids = nr };
-
-	return unit->ops->dev_add(unit, &cfg, dev);
-}
-
-static struct uiommu_hwdev *device(uint32_t sid)
-{
-	struct uiommu_hwdev *dev;
-
-	assert_int_equal(add(&sid, 1, &dev), 0);
-	return dev;
-}
-
-static struct uiommu_hwdom *domain(enum uiommu_dom_type type)
-{
-	struct uiommu_dom_cfg cfg = { type };
-	struct uiommu_hwdom *dom;
-
-	assert_int_equal(unit->ops->dom_alloc(unit, &cfg, &dom), 0);
-	assert_int_equal(dom->type, type);
-	assert_ptr_equal(dom->unit, unit);
-	return dom;
-}
-
-static uint64_t ste0(uint32_t sid)
-{
-	uint64_t ste[8];
-
-	assert_true(fake_smmu_ste(fake, sid, ste));
-	return ste[0];
-}
-
-/* Word i of the CD that the STE leads to. */
-static uint64_t cd_word(uint32_t sid, unsigned int i)
-{
-	assert_int_equal(ste0(sid) & 0xf, 0xb);
-	return fake_smmu_mem(fake, (ste0(sid) & 0x00ffffffffffffc0) + i * 8);
-}
-
-static uint32_t count(unsigned int op)
-{
-	return fake_smmu_count(fake, 0, op);
-}
 
 /* --------------------------------------------------------------- devices */
 
@@ -592,192 +511,6 @@ static void asids_run_out_and_come_back(void **state)
 	unit->ops->dom_free(dom[77]);
 }
 
-/* -------------------------------------------------------------- failures */
-
-static void running_out_of_memory_changes_nothing(void **state)
-{
-	static const uint32_t ids[3] = { 0x500, 0x600, 0x601 };
-	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING };
-	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING), *b;
-	uint64_t tables = fake->tp.live_tables, objs = fake->tp.live_objs,
-		 sum = test_platform_sum(&fake->tp), ste[8];
-	struct uiommu_hwdev *dev;
-	unsigned int n;
-
-	for (n = 1;; n++) {
-		test_platform_fail_nth(&fake->tp, n);
-		if (!add(ids, 3, &dev))
-			break;
-		assert_int_equal(fake->tp.live_tables, tables);
-		assert_int_equal(fake->tp.live_objs, objs);
-		assert_int_equal(test_platform_sum(&fake->tp), sum);
-		assert_false(fake_smmu_ste(fake, 0x500, ste));
-	}
-	assert_true(n > 5);
-	sum = test_platform_sum(&fake->tp);
-
-	for (n = 1;; n++) {
-		tables = fake->tp.live_tables;
-		objs = fake->tp.live_objs;
-		test_platform_fail_nth(&fake->tp, n);
-		if (!unit->ops->dom_alloc(unit, &cfg, &b))
-			break;
-		assert_int_equal(fake->tp.live_tables, tables);
-		assert_int_equal(fake->tp.live_objs, objs);
-		assert_int_equal(test_platform_sum(&fake->tp), sum);
-	}
-	assert_true(n > 3);
-	test_platform_fail_nth(&fake->tp, 0);
-
-	assert_int_equal(unit->ops->attach(a, dev), 0);
-	sum = test_platform_sum(&fake->tp);
-	for (n = 1;; n++) {
-		fake->nr = 0;
-		objs = fake->tp.live_objs;
-		test_platform_fail_nth(&fake->tp, n);
-		if (!unit->ops->attach(b, dev))
-			break;
-		assert_int_equal(fake->nr, 0);
-		assert_int_equal(fake->tp.live_objs, objs);
-		assert_ptr_equal(dev->dom, a);
-		assert_int_equal(test_platform_sum(&fake->tp), sum);
-	}
-	assert_true(n > 1);
-	test_platform_fail_nth(&fake->tp, 0);
-	unit->ops->dev_remove(dev);
-	unit->ops->dom_free(a);
-	unit->ops->dom_free(b);
-}
-
-static void a_mute_smmu_leaves_the_device_blocked(void **state)
-{
-	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING),
-			    *b = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(4);
-	struct uiommu_gather gather;
-	uint64_t tables;
-
-	assert_int_equal(unit->ops->attach(a, dev), 0);
-	fake->hold = true;
-	assert_int_equal(unit->ops->attach(b, dev), -ETIMEDOUT);
-	assert_null(dev->dom);
-	assert_int_equal(ste0(4), 1);
-	uiommu_gather_init(&gather);
-	gather.nr_ranges = 1;
-	gather.range[0] = (struct uiommu_gather_range){ 0, 4095, 12, 3, true };
-	assert_int_equal(unit->ops->flush(a, &gather), -ETIMEDOUT);
-	/* What the hardware may still be using is not given back. */
-	tables = fake->tp.live_tables;
-	unit->ops->dom_free(b);
-	assert_int_equal(fake->tp.live_tables, tables);
-
-	/* It wakes up: a second try succeeds and all is well again. */
-	fake->hold = false;
-	fake_smmu_run(fake, UINT32_MAX);
-	fake->nr = 0;
-	assert_int_equal(unit->ops->attach(a, dev), 0);
-	assert_int_equal(ste0(4) & 0xf, 0xb);
-	assert_ptr_equal(dev->dom, a);
-	unit->ops->dev_remove(dev);
-	unit->ops->dom_free(a);
-	/* domain b was given up on purpose: take it out of the books */
-	assert_int_equal(fake->tp.live_tables, tables - 2);
-	unit->ops->dom_free(b);
-	assert_int_equal(fake->tp.live_tables, tables - 3);
-}
-
-static uint32_t refuse_one_cfgi(struct fake_smmu *f, const struct smmu_cmd *cmd)
-{
-	if (!f->refusals || (cmd->q[0] & 0xff) != SMMU_CMD_OP_CFGI_STE)
-		return 0;
-	f->refusals--;
-	return SMMU_CERROR_ILL;
-}
-
-/* The hardware may know a leaf as absent until it has been told otherwise. */
-static void a_leaf_that_was_not_told_is_told_again(void **state)
-{
-	static const uint32_t ids[2] = { 0x700, 0x7ff };
-	struct uiommu_hwdev *dev;
-	uint64_t tables;
-	unsigned int n;
-
-	fake->refuse = refuse_one_cfgi;
-	fake->refusals = 1;
-	assert_int_equal(add(ids, 1, &dev), -EIO);
-	assert_int_equal(fake->refusals, 0);
-	tables = fake->tp.live_tables;
-	/* Without memory it stays where it is. */
-	for (n = 1;; n++) {
-		test_platform_fail_nth(&fake->tp, n);
-		fake->refusals = 1;
-		if (add(ids, 2, &dev) != -ENOMEM)
-			break;
-		assert_int_equal(ste0(ids[0]), 1);
-	}
-	test_platform_fail_nth(&fake->tp, 0);
-	assert_int_equal(fake->refusals, 0);
-	fake->nr = 0;
-	assert_int_equal(add(ids, 2, &dev), 0);
-	assert_int_equal(count(SMMU_CMD_OP_CFGI_STE), 1);
-	assert_int_equal(fake->log[0].q[1], 0);
-	assert_int_equal(fake->tp.live_tables, tables);
-	unit->ops->dev_remove(dev);
-	/* And then it is known. */
-	fake->nr = 0;
-	assert_int_equal(add(ids, 2, &dev), 0);
-	assert_int_equal(fake->nr, 0);
-	unit->ops->dev_remove(dev);
-}
-
-static uint32_t refuse_some_tlbi(struct fake_smmu *f,
-				 const struct smmu_cmd *cmd)
-{
-	unsigned int op = cmd->q[0] & 0xff;
-
-	if (!f->refusals ||
-	    (op != SMMU_CMD_OP_TLBI_NH_VA && op != SMMU_CMD_OP_TLBI_NH_ASID))
-		return 0;
-	f->refusals--;
-	return SMMU_CERROR_ILL;
-}
-
-static void a_refused_invalidation_is_no_success(void **state)
-{
-	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(4);
-	struct uiommu_gather gather;
-	uint64_t tables;
-
-	assert_int_equal(unit->ops->attach(dom, dev), 0);
-	fake->refuse = refuse_some_tlbi;
-	uiommu_gather_init(&gather);
-	gather.nr_ranges = 1;
-	gather.range[0] = (struct uiommu_gather_range){ 0, 4095, 12, 3, true };
-	fake->refusals = 1;
-	assert_int_equal(unit->ops->flush(dom, &gather), -EIO);
-	assert_int_equal(unit->ops->flush(dom, &gather), 0);
-	fake->refusals = 1;
-	assert_int_equal(unit->ops->flush_all(dom), -EIO);
-
-	/* The last user goes, but the ASID's entries may still be there: */
-	fake->refusals = 1;
-	unit->ops->dev_remove(dev);
-	assert_int_equal(fake->refusals, 0);
-	tables = fake->tp.live_tables;
-	/* flushes go on reaching the hardware, */
-	fake->nr = 0;
-	assert_int_equal(unit->ops->flush(dom, &gather), 0);
-	assert_int_equal(fake->nr, 2);
-	/* the domain is not given back while it cannot be made sure, */
-	fake->refusals = 1;
-	unit->ops->dom_free(dom);
-	assert_int_equal(fake->tp.live_tables, tables);
-	/* and is when it can. */
-	unit->ops->dom_free(dom);
-	assert_true(fake->tp.live_tables < tables);
-}
-
 /* ----------------------------------------------------------- coherency */
 
 static void incoherent(void)
@@ -834,10 +567,6 @@ int main(void)
 		TEST(a_flush_before_the_asid_is_dropped_is_not_lost),
 		TEST(static_domains_flush_nothing),
 		TEST(asids_run_out_and_come_back),
-		TEST(running_out_of_memory_changes_nothing),
-		TEST(a_mute_smmu_leaves_the_device_blocked),
-		TEST(a_leaf_that_was_not_told_is_told_again),
-		TEST(a_refused_invalidation_is_no_success),
 		TEST(every_store_is_cleaned_for_hardware_that_does_not_snoop),
 	};
 
