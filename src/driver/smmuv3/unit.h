@@ -320,8 +320,8 @@ struct smmuv3_att {
 	struct smmuv3_att *next;
 	struct smmuv3_unit *unit;
 	/* Constant while it is in the list; a flush may see a former one. */
-	uint16_t asid; /* stage 1 */
-	uint16_t vmid; /* of stage 2, else SMMUV3_S1_VMID */
+	uint16_t asid;	    /* stage 1 */
+	uint16_t vmid;	    /* of stage 2, else SMMUV3_S1_VMID */
 	unsigned int users; /* devices, and PASIDs of devices */
 	/*
 	 * The hardware may have kept a CD or STE that leads here: its
