@@ -369,7 +369,7 @@ struct uiommu_smmuv3_inval {
 	uint16_t asid;
 	/*
 	 * Addresses (both included); VAs are sign-extended from bit 55, IPAs are
-	 * not.
+	 * not.  A block or page is meant whole if any of it is among them.
 	 */
 	uint64_t first, last;
 	uint8_t granule_lg2; /* of tables with this granule; 0: all */
