@@ -60,7 +60,7 @@ struct uiommu_smmuv3_endpoint_config {
 int uiommu_smmuv3_endpoint_create(
 	const struct uiommu_smmuv3_endpoint_config *config,
 	struct uiommu_smmuv3_endpoint **out);
-/* DMA that still waits ends with -EFAULT first.  NULL is nothing. */
+/* As reset() first.  NULL is nothing. */
 void uiommu_smmuv3_endpoint_destroy(struct uiommu_smmuv3_endpoint *ep);
 
 /*
@@ -79,13 +79,40 @@ void uiommu_smmuv3_endpoint_set_pri(struct uiommu_smmuv3_endpoint *ep,
 				    bool enable);
 
 /*
+ * The STU field of the ATS capability, which must be off: log2 of bytes as in
+ * the configuration.  -EINVAL: out of its range.
+ */
+int uiommu_smmuv3_endpoint_set_stu(struct uiommu_smmuv3_endpoint *ep,
+				   uint8_t stu_lg2);
+/*
+ * Outstanding Page Request Allocation: how many groups may be under way from
+ * now on, at most as many as it was created with, which is what it begins with.
+ * At 0 PRI acts as off.  PRI must be off.
+ */
+void uiommu_smmuv3_endpoint_set_page_requests(struct uiommu_smmuv3_endpoint *ep,
+					      uint32_t n);
+/* Page request groups that have not been answered. */
+uint32_t uiommu_smmuv3_endpoint_unanswered(struct uiommu_smmuv3_endpoint *ep);
+/*
+ * The Reset bit of the PRI capability: PRI is off, DMA that waits ends with
+ * -EFAULT, page_response() is called with Failure for groups that were sent by
+ * page_request(), and an answer to a group of before is for nobody.
+ */
+void uiommu_smmuv3_endpoint_reset_pri(struct uiommu_smmuv3_endpoint *ep);
+/*
+ * Function level reset: that, and ATS is off; translation unit and page requests
+ * are as it was created.
+ */
+void uiommu_smmuv3_endpoint_reset(struct uiommu_smmuv3_endpoint *ep);
+
+/*
  * The device's DMA, as uiommu_smmuv3_model_dma(); txn.sid does not count.
  *   0		all bytes moved
  *   -EFAULT	an access was aborted or there is no right to it, and paging
  *		did not help; req->done_len bytes were moved
  *   -EINPROGRESS  waits for a page; req->done() will be called, in the thread
  *		that brought the answer.  Only with PRI on, and with done()
- *   -EINVAL	len is 0, a PASID where the endpoint has none, or flags other
+ *   -EINVAL	as there, a PASID where the endpoint has none, or flags other
  *		than WRITE, SSV, PRIV, INSTR, ATOMIC, ATTRS and NO_SNOOP
  *
  * A page that is asked for and granted several times without an access being

@@ -174,6 +174,14 @@ int uiommu_smmuv3_model_translate(struct uiommu_smmuv3_model *model,
 				  const struct uiommu_smmuv3_txn *txn,
 				  struct uiommu_smmuv3_xlate *out);
 
+/* What an atomic access does with the operand; what was there is returned. */
+enum uiommu_atomic {
+	UIOMMU_ATOMIC_NONE,
+	UIOMMU_ATOMIC_FETCH_ADD,
+	UIOMMU_ATOMIC_SWAP,
+	UIOMMU_ATOMIC_CAS, /* swap if `compare` is there */
+};
+
 /*
  * A device's DMA: `len` bytes at txn.iova, from or into buf, split at page
  * ends.  Owned by the caller; buf and req must stay while it is pending.
@@ -185,6 +193,13 @@ struct uiommu_smmuv3_dma {
 	/* Bytes that were moved before an abort stopped the rest. */
 	size_t done_len;
 	/*
+	 * With UIOMMU_TXN_ATOMIC: 4 or 8 bytes, naturally aligned, little-endian.
+	 * buf holds the operand, and in the end what memory held before.  NONE:
+	 * an access that only needs the rights of an atomic one.
+	 */
+	enum uiommu_atomic atomic;
+	uint64_t compare; /* of CAS */
+	/*
 	 * Called once with 0 or -EFAULT when the DMA was pending; see below.
 	 */
 	void (*done)(struct uiommu_smmuv3_dma *req, int status);
@@ -194,7 +209,8 @@ struct uiommu_smmuv3_dma {
 /*
  * 0: all bytes moved (what ended as RAZ/WI counts as moved: zeroes were read,
  * writes were dropped).  -EFAULT: aborted.  -EINPROGRESS: stalled, done() will
- * be called.  -EINVAL: len is 0.  A request without done() cannot wait: it is
+ * be called.  -EINVAL: len is 0, or an atomic operation without
+ * UIOMMU_TXN_ATOMIC, of another size or misaligned.  A request without done() cannot wait: it is
  * as if UIOMMU_TXN_NO_STALL were set, as with UIOMMU_TXN_PROBE.
  *
  * Stalls (IHI 0070 3.12.2): each piece of a DMA is a transaction of its own and

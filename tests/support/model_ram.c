@@ -66,6 +66,8 @@ static int ram_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 	if (!mem)
 		return -EIO;
 	copy(buf, mem, len);
+	if (ram->on_read)
+		ram->on_read(ram->on_read_arg, pa);
 	return 0;
 }
 
@@ -104,7 +106,10 @@ static int ram_cmpxchg(void *ctx, uiommu_pa_t pa, uint64_t *expected,
 
 static void *ram_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
 {
-	return at(ctx, pa, len);
+	struct model_ram *ram = ctx;
+
+	/* May change while the model is in use. */
+	return ram->use_direct ? at(ctx, pa, len) : NULL;
 }
 
 static void ram_irq(void *ctx, unsigned int line)

@@ -30,6 +30,9 @@ struct model_ram {
 	/* called for each interrupt, if set */
 	void (*on_irq)(void *arg, unsigned int line);
 	void *on_irq_arg;
+	/* called after each read callback, if set */
+	void (*on_read)(void *arg, uint64_t pa);
+	void *on_read_arg;
 	char last_log[160];
 	/* the endpoints' side of ATS and PRI, if set */
 	int (*on_ats_inval)(void *arg, const struct uiommu_ats_inval *inval);

@@ -95,7 +95,8 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 		*len = room + 1;
 	if (t->first_pa == UIOMMU_PA_INVALID)
 		t->first_pa = x.pa;
-	if (msmmu_move(t->m, &x, buf, *len, write)) {
+	if (unlikely(req->atomic) ? msmmu_atomic(t->m, &x, req)
+				  : msmmu_move(t->m, &x, buf, *len, write)) {
 		msmmu_memory_abort(t, x.pa);
 		return -EFAULT;
 	}
@@ -202,7 +203,7 @@ int uiommu_smmuv3_model_dma(struct uiommu_smmuv3_model *model,
 	int rc;
 
 	req->done_len = 0;
-	if (!req->len)
+	if (!req->len || (unlikely(req->atomic) && !msmmu_atomic_valid(req)))
 		return -EINVAL;
 	rc = msmmu_dma_go(model, model_enter(&model->drain), req, false);
 	msmmu_stall_catch_up(model);

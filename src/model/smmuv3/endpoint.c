@@ -23,6 +23,7 @@
 	 UIOMMU_TXN_INSTR | UIOMMU_TXN_ATOMIC | UIOMMU_TXN_ATTRS | \
 	 UIOMMU_TXN_NO_SNOOP)
 
+#define STU_LG2_MIN 12u
 #define STU_LG2_MAX 43u
 
 /* ------------------------------------------------------- make, unmake --- */
@@ -33,7 +34,7 @@ static bool config_ok(const struct uiommu_smmuv3_endpoint_config *c)
 	       (!c->atc_entries ||
 		(is_pow2(c->atc_entries) && c->atc_entries <= BIT32(20))) &&
 	       c->page_requests <= UIOMMU_SMMUV3_ENDPOINT_MAX_GROUPS &&
-	       c->stu_lg2 >= 12 && c->stu_lg2 <= STU_LG2_MAX;
+	       c->stu_lg2 >= STU_LG2_MIN && c->stu_lg2 <= STU_LG2_MAX;
 }
 
 int uiommu_smmuv3_endpoint_create(
@@ -51,6 +52,7 @@ int uiommu_smmuv3_endpoint_create(
 		return -ENOMEM;
 	ep->m = m;
 	ep->config = *config;
+	ep->stu_lg2 = config->stu_lg2;
 	rc = atc_init(&ep->atc, &m->host, config->atc_entries);
 	if (rc)
 		goto err_free;
@@ -98,6 +100,23 @@ void uiommu_smmuv3_endpoint_set_ats(struct uiommu_smmuv3_endpoint *ep,
 		/* Unless somebody else has set it meanwhile. */
 		(void)cmpxchg_acq_rel(&ep->ats, &old, next | EP_ATS_USABLE);
 	}
+}
+
+int uiommu_smmuv3_endpoint_set_stu(struct uiommu_smmuv3_endpoint *ep,
+				   uint8_t stu_lg2)
+{
+	if (stu_lg2 < STU_LG2_MIN || stu_lg2 > STU_LG2_MAX)
+		return -EINVAL;
+	store_relaxed(&ep->stu_lg2, stu_lg2);
+	return 0;
+}
+
+void uiommu_smmuv3_endpoint_reset(struct uiommu_smmuv3_endpoint *ep)
+{
+	uiommu_smmuv3_endpoint_set_ats(ep, false);
+	store_relaxed(&ep->stu_lg2, ep->config.stu_lg2);
+	uiommu_smmuv3_endpoint_reset_pri(ep);
+	uiommu_smmuv3_endpoint_set_page_requests(ep, ep->config.page_requests);
 }
 
 /* Unsupported Request, to what was asked when the word was `seen`. */
@@ -158,11 +177,12 @@ static int request(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 		   const struct ep_want *want, const struct atc_ticket *ticket,
 		   struct atc_entry *out)
 {
+	uint8_t stu_lg2 = load_relaxed(&ep->stu_lg2);
 	struct uiommu_ats_translation tr;
 	struct uiommu_smmuv3_txn txn = {
 		.sid = ep->config.sid,
 		.ssid = want->owner.pasid,
-		.iova = align_down_lg2(p->at, ep->config.stu_lg2),
+		.iova = align_down_lg2(p->at, stu_lg2),
 		.flags = (want->owner.ssv ? UIOMMU_TXN_SSV : 0) |
 			 (want->owner.priv ? UIOMMU_TXN_PRIV : 0) |
 			 (want->exec ? UIOMMU_TXN_INSTR : 0) |
@@ -180,7 +200,7 @@ static int request(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 	}
 	if (!tr.read && !tr.write)
 		return -EAGAIN;
-	if (tr.size_lg2 < ep->config.stu_lg2)
+	if (tr.size_lg2 < stu_lg2)
 		return -EFAULT;
 	atc_insert(&ep->atc, &want->owner, p->at, &tr, ticket);
 	*out = (struct atc_entry){
@@ -217,8 +237,10 @@ static int access(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 	room = min_u64(room, more);
 	if (len - 1 > room)
 		len = room + 1;
-	if (msmmu_move(ep->m, &x, (uint8_t *)req->buf + req->done_len, len,
-		       write)) {
+	if (unlikely(req->atomic)
+		    ? msmmu_atomic(ep->m, &x, req)
+		    : msmmu_move(ep->m, &x, (uint8_t *)req->buf + req->done_len,
+				 len, write)) {
 		msmmu_memory_abort(&p->t, x.pa);
 		p->failed = true;
 		p->recorded = msmmu_abort(&p->t);
@@ -289,6 +311,8 @@ static int move_untranslated(struct uiommu_smmuv3_endpoint *ep,
 		.txn = req->txn,
 		.buf = (uint8_t *)req->buf + req->done_len,
 		.len = req->len - req->done_len,
+		.atomic = req->atomic,
+		.compare = req->compare,
 	};
 	int rc;
 
@@ -326,6 +350,7 @@ int uiommu_smmuv3_endpoint_dma(struct uiommu_smmuv3_endpoint *ep,
 {
 	req->done_len = 0;
 	if (!req->len || (req->txn.flags & ~DMA_FLAGS) ||
+	    (req->atomic && !msmmu_atomic_valid(req)) ||
 	    ((req->txn.flags & UIOMMU_TXN_SSV) && !ep->config.pasid))
 		return -EINVAL;
 	req->opaque[EP_ATTEMPTS] = NULL;

@@ -50,6 +50,7 @@ enum {
 struct uiommu_smmuv3_endpoint {
 	msmmu *m;
 	struct uiommu_smmuv3_endpoint_config config;
+	uint8_t stu_lg2; /* atomic */
 	struct atc atc;
 	uint64_t ats; /* EP_ATS_* */
 	uint32_t pri; /* enabled */
@@ -57,6 +58,7 @@ struct uiommu_smmuv3_endpoint {
 	pthread_mutex_t lock;
 	struct ep_group *group;
 	uint32_t free_first, free_last; /* groups, nr_groups: none */
+	uint32_t limit, in_use;		/* groups */
 	struct ep_fifo turn;		/* DMA that waits for a group */
 	struct ep_fifo ready;		/* DMA that may go on */
 	bool running;			/* somebody takes from `ready` */

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 
+#include "../mutant.h"
 #include "endpoint.h"
 
 #define NO_GROUP UINT32_MAX
@@ -57,6 +58,7 @@ static void group_put(struct uiommu_smmuv3_endpoint *ep, uint32_t i)
 	else
 		ep->group[ep->free_last].next = i;
 	ep->free_last = i;
+	ep->in_use--;
 	next = fifo_take(&ep->turn);
 	if (next)
 		make_ready(ep, next, 0);
@@ -66,10 +68,12 @@ static uint32_t group_get(struct uiommu_smmuv3_endpoint *ep)
 {
 	uint32_t i = ep->free_first;
 
-	if (i != NO_GROUP) {
-		ep->free_first = ep->group[i].next;
-		ep->group[i].state = GROUP_SENDING;
-	}
+	if (i == NO_GROUP ||
+	    (ep->in_use >= ep->limit && !MUTANT("endpoint-limit")))
+		return NO_GROUP;
+	ep->free_first = ep->group[i].next;
+	ep->group[i].state = GROUP_SENDING;
+	ep->in_use++;
 	return i;
 }
 
@@ -80,6 +84,8 @@ int ep_pri_init(struct uiommu_smmuv3_endpoint *ep)
 	uint32_t n = ep->config.page_requests;
 
 	ep->free_first = NO_GROUP;
+	ep->limit = n;
+	ep->in_use = n;
 	if (n) {
 		ep->group = model_alloc(&ep->m->host, n * sizeof(*ep->group));
 		if (!ep->group)
@@ -116,22 +122,60 @@ static void run_ready(struct uiommu_smmuv3_endpoint *ep)
 	pthread_mutex_unlock(&ep->lock);
 }
 
-void ep_pri_fini(struct uiommu_smmuv3_endpoint *ep)
+/* All DMA that waits is over; under ep->lock. */
+static void fail_waiting(struct uiommu_smmuv3_endpoint *ep)
 {
 	struct uiommu_smmuv3_dma *req;
 
-	pthread_mutex_lock(&ep->lock);
-	store_release(&ep->pri, 0);
 	while ((req = fifo_take(&ep->turn)))
 		make_ready(ep, req, -EFAULT);
 	for (uint32_t i = 0; i < ep->config.page_requests; i++) {
-		req = ep->group[i].req;
-		ep->group[i].state = GROUP_FREE;
-		if (req)
-			make_ready(ep, req, -EFAULT);
+		struct ep_group *g = &ep->group[i];
+
+		if (g->state == GROUP_SENDING) {
+			/* For the thread that is sending it. */
+			g->state = GROUP_ANSWERED;
+			g->code = UIOMMU_PRI_FAILURE;
+		} else if (g->state == GROUP_WAITING && g->req) {
+			make_ready(ep, g->req, -EFAULT);
+			group_put(ep, i);
+		}
+	}
+}
+
+/* Groups that were sent by page_request(); entered and left with ep->lock. */
+static void fail_explicit(struct uiommu_smmuv3_endpoint *ep)
+{
+	for (uint32_t i = 0; i < ep->config.page_requests; i++) {
+		void *cookie = ep->group[i].cookie;
+
+		if (ep->group[i].state != GROUP_WAITING || ep->group[i].req)
+			continue;
+		group_put(ep, i);
+		if (!ep->config.page_response)
+			continue;
+		pthread_mutex_unlock(&ep->lock);
+		ep->config.page_response(ep->config.ctx, cookie,
+					 UIOMMU_PRI_FAILURE);
+		pthread_mutex_lock(&ep->lock);
+	}
+}
+
+void uiommu_smmuv3_endpoint_reset_pri(struct uiommu_smmuv3_endpoint *ep)
+{
+	pthread_mutex_lock(&ep->lock);
+	store_release(&ep->pri, 0);
+	if (!MUTANT("endpoint-reset")) {
+		fail_waiting(ep);
+		fail_explicit(ep);
 	}
 	pthread_mutex_unlock(&ep->lock);
 	run_ready(ep);
+}
+
+void ep_pri_fini(struct uiommu_smmuv3_endpoint *ep)
+{
+	uiommu_smmuv3_endpoint_reset_pri(ep);
 	pthread_mutex_destroy(&ep->lock);
 	model_free(&ep->m->host, ep->group);
 }
@@ -142,11 +186,29 @@ void uiommu_smmuv3_endpoint_set_pri(struct uiommu_smmuv3_endpoint *ep,
 	struct uiommu_smmuv3_dma *req;
 
 	pthread_mutex_lock(&ep->lock);
-	store_release(&ep->pri, enable && ep->config.page_requests);
+	store_release(&ep->pri, enable && ep->limit);
 	while (!enable && (req = fifo_take(&ep->turn)))
 		make_ready(ep, req, -EFAULT);
 	pthread_mutex_unlock(&ep->lock);
 	run_ready(ep);
+}
+
+void uiommu_smmuv3_endpoint_set_page_requests(struct uiommu_smmuv3_endpoint *ep,
+					      uint32_t n)
+{
+	pthread_mutex_lock(&ep->lock);
+	ep->limit = (uint32_t)min_u64(n, ep->config.page_requests);
+	pthread_mutex_unlock(&ep->lock);
+}
+
+uint32_t uiommu_smmuv3_endpoint_unanswered(struct uiommu_smmuv3_endpoint *ep)
+{
+	uint32_t n;
+
+	pthread_mutex_lock(&ep->lock);
+	n = ep->in_use;
+	pthread_mutex_unlock(&ep->lock);
+	return n;
 }
 
 /* -------------------------------------------------------------- sending -- */

@@ -679,6 +679,13 @@ bool msmmu_translated_ssv(const msmmu *m, const struct uiommu_smmuv3_txn *in);
 /* Bytes to or from where a translation says. */
 int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 	       size_t len, bool write);
+/*
+ * atomic.c, inside too: the whole of req, whose `atomic` is not NONE and which
+ * is valid.  0 or -EIO.
+ */
+int msmmu_atomic(msmmu *m, const struct uiommu_smmuv3_xlate *x,
+		 struct uiommu_smmuv3_dma *req);
+bool msmmu_atomic_valid(const struct uiommu_smmuv3_dma *req);
 /* The fault of a transaction whose bytes could not be moved. */
 void msmmu_memory_abort(struct msmmu_txn *t, uint64_t pa);
 
