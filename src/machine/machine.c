@@ -131,9 +131,11 @@ static int add_devs(struct uiommu_machine *machine, const struct hw_desc *hw,
 static void drop_devs(struct uiommu_machine *machine)
 {
 	while (machine->nr_devs) {
-		struct pcidev *dev = machine->dev[--machine->nr_devs];
+		struct pcidev *dev = machine->dev[machine->nr_devs - 1];
 
+		/* Its ATC may be asked to forget what it has. */
 		uiommu_device_remove(dev->core_dev);
+		machine->nr_devs--;
 		pcidev_destroy(dev);
 	}
 }

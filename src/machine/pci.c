@@ -38,21 +38,55 @@ static void dma_resumed(struct uiommu_smmuv3_dma *dma, int status)
 	pthread_setspecific(machine->scope_key, outer);
 }
 
+static int dma_start(struct pcidev *dev, struct pcidev_req *req, bool ats)
+{
+	return ats ? uiommu_smmuv3_endpoint_dma(dev->ep, &req->dma)
+		   : dev->smmu->dma(dev->smmu->model, &req->dma);
+}
+
 /* Inside the scope of an access further out, which delivers for both. */
-static int dma_nested(struct pcidev *dev, struct pcidev_req *req,
+static int dma_nested(struct pcidev *dev, struct pcidev_req *req, bool ats,
 		      struct dma_scope *outer)
 {
 	const struct uiommu_smmuv3_dma *before = outer->dma;
 	int rc;
 
 	outer->dma = &req->dma;
-	rc = dev->smmu->dma(dev->smmu->model, &req->dma);
+	rc = dma_start(dev, req, ats);
 	outer->dma = before;
 	return rc;
 }
 
-int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
-	       void *buf, size_t len, uint32_t flags)
+void pcidev_enter(struct pcidev *dev, struct dma_scope *scope)
+{
+	pthread_key_t key = dev->machine->scope_key;
+
+	/* Inside another one, which delivers. */
+	*scope = (struct dma_scope){ .dev = dma_scope(key) ? NULL : dev };
+	if (scope->dev)
+		pthread_setspecific(key, scope);
+}
+
+void pcidev_leave(struct pcidev *dev, struct dma_scope *scope)
+{
+	if (scope->dev)
+		scope_leave(dev->machine, scope);
+}
+
+/* A PASID, and what comes with one, only as far as software has enabled it. */
+static bool pasid_ok(struct pcidev *dev, uint32_t flags)
+{
+	uint32_t ctrl;
+
+	if (!(flags & UIOMMU_TXN_SSV))
+		return !(flags & (UIOMMU_TXN_PRIV | UIOMMU_TXN_INSTR));
+	ctrl = pcidev_pasid_ctrl(dev);
+	return (ctrl & PCIE_PASID_CTRL_ENABLE) &&
+	       (!(flags & UIOMMU_TXN_PRIV) || (ctrl & PCIE_PASID_CTRL_PRIV)) &&
+	       (!(flags & UIOMMU_TXN_INSTR) || (ctrl & PCIE_PASID_CTRL_EXEC));
+}
+
+int pcidev_submit(struct pcidev *dev, struct pcidev_req *req, bool ats)
 {
 	struct uiommu_machine *machine = dev->machine;
 	struct dma_scope *outer, scope;
@@ -60,25 +94,37 @@ int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 
 	if (!(load_acquire(&dev->command) & PCIE_COMMAND_BUS_MASTER))
 		return -EFAULT;
+	if (!pasid_ok(dev, req->dma.txn.flags))
+		return -EINVAL;
 	req->dev = dev;
 	req->dma.txn.sid = dev->sid;
+	req->dma.done_len = 0;
+	req->dma.done = dma_resumed;
+	/* Two threads at once may lose some; it is for people. */
+	store_relaxed(&dev->dma_bytes,
+		      load_relaxed(&dev->dma_bytes) + req->dma.len);
+
+	ats = ats && load_acquire(&dev->ats_on);
+	outer = dma_scope(machine->scope_key);
+	if (outer)
+		return dma_nested(dev, req, ats, outer);
+	scope = (struct dma_scope){ .dev = dev, .dma = &req->dma };
+	pthread_setspecific(machine->scope_key, &scope);
+	rc = dma_start(dev, req, ats);
+	scope_leave(machine, &scope);
+	return rc;
+}
+
+int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
+	       void *buf, size_t len, uint32_t flags)
+{
+	req->dma.txn.ssid = 0;
 	req->dma.txn.flags = flags;
 	req->dma.txn.iova = iova;
 	req->dma.buf = buf;
 	req->dma.len = len;
-	req->dma.done_len = 0;
-	req->dma.done = dma_resumed;
-	/* Two threads at once may lose some; it is for people. */
-	store_relaxed(&dev->dma_bytes, load_relaxed(&dev->dma_bytes) + len);
-
-	outer = dma_scope(machine->scope_key);
-	if (outer)
-		return dma_nested(dev, req, outer);
-	scope = (struct dma_scope){ .dev = dev, .dma = &req->dma };
-	pthread_setspecific(machine->scope_key, &scope);
-	rc = dev->smmu->dma(dev->smmu->model, &req->dma);
-	scope_leave(machine, &scope);
-	return rc;
+	req->dma.atomic = UIOMMU_ATOMIC_NONE;
+	return pcidev_submit(dev, req, false);
 }
 
 /* --------------------------------------------------------------- kicks -- */
@@ -258,6 +304,8 @@ void pcidev_reset(struct pcidev *dev)
 	store_release(&dev->command, 0);
 	if (dev->type->reset)
 		dev->type->reset(dev);
+	/* What waits for a page is told that it does not come. */
+	pci_ats_reset(dev);
 	/* In a scope it may be ourselves who is at it. */
 	while (!dma_scope(dev->machine->scope_key) && dev->type->busy &&
 	       dev->type->busy(dev))
@@ -266,6 +314,8 @@ void pcidev_reset(struct pcidev *dev)
 	pci_config_reset(dev);
 	msix_reset(dev);
 	pthread_mutex_unlock(&dev->lock);
+	/* Once more, for a write that was just being applied. */
+	pci_ats_reset(dev);
 	pcidev_intx(dev, false);
 }
 
@@ -316,9 +366,15 @@ int pcidev_create(struct uiommu_machine *machine, const struct hw_dev *hw,
 	rc = hw->type->init(dev);
 	if (rc)
 		goto err_priv;
+	rc = pci_ats_init(dev);
+	if (rc)
+		goto err_type;
 	*out = dev;
 	return 0;
 
+err_type:
+	if (hw->type->fini)
+		hw->type->fini(dev);
 err_priv:
 	machine_free(machine, dev->priv);
 err_lock:
@@ -332,6 +388,7 @@ void pcidev_destroy(struct pcidev *dev)
 {
 	struct uiommu_machine *machine = dev->machine;
 
+	pci_ats_fini(dev);
 	if (dev->type->fini)
 		dev->type->fini(dev);
 	machine_free(machine, dev->priv);

@@ -12,6 +12,8 @@
 #ifndef MACHINE_PCI_H
 #define MACHINE_PCI_H
 
+#include <uiommu/smmuv3_endpoint.h>
+
 #include "hw/pcie/config.h"
 #include "machine_private.h"
 
@@ -54,6 +56,9 @@ struct pcidev_type {
 			 unsigned int size, uint64_t val);
 	/* Do what there is to do; may be called when there is nothing. */
 	void (*run)(struct pcidev *dev);
+	/* Of an endpoint (smmuv3_endpoint.h); ctx is the device. */
+	void (*page_response)(void *ctx, void *cookie,
+			      enum uiommu_pri_code code);
 };
 
 /* A memory access; `dma` is the model's part. */
@@ -99,6 +104,11 @@ struct pcidev {
 	bool intx;     /* what the type wants of its pin */
 	bool intx_out; /* what the ABI was told */
 
+	/* ATS and PRI of a type that has them, else NULL. */
+	struct uiommu_smmuv3_endpoint *ep;
+	bool ats_on;	     /* atomic */
+	uint32_t ats_writes; /* of what the endpoint is told; atomic */
+
 	uint32_t command;   /* copy of the command register; atomic */
 	uint32_t kicked;    /* run() is due; atomic */
 	uint64_t accesses;  /* register accesses; atomic */
@@ -121,6 +131,18 @@ void pcidev_vdev_cfg(struct pcidev *dev, struct uiommu_vdev_cfg *cfg);
  */
 int pcidev_dma(struct pcidev *dev, struct pcidev_req *req, uiommu_iova_t iova,
 	       void *buf, size_t len, uint32_t flags);
+/*
+ * The same with all that a transaction can say: of req->dma the type has filled
+ * in txn but its sid, buf, len, atomic and compare.  `ats`: by the ATC while ATS
+ * is on.  -EINVAL: what its PASID capability does not allow, or as
+ * uiommu_smmuv3_model_dma().
+ */
+int pcidev_submit(struct pcidev *dev, struct pcidev_req *req, bool ats);
+/*
+ * Around other calls into the model: what they cause is delivered at the end.
+ */
+void pcidev_enter(struct pcidev *dev, struct dma_scope *scope);
+void pcidev_leave(struct pcidev *dev, struct dma_scope *scope);
 /* Raise MSI-X vector `nr`, or the MSI, or pulse nothing.  No lock held. */
 void pcidev_notify(struct pcidev *dev, unsigned int nr);
 /* Are messages in use (MSI-X or MSI), so that the pin is silent? */
@@ -138,6 +160,29 @@ void pcidev_resume_paused(struct uiommu_machine *machine);
 /* Run the kicked devices. */
 void pcidev_run_kicked(struct uiommu_machine *machine);
 void pcidev_reset(struct pcidev *dev);
+
+/*
+ * ATS and PRI (pci_ats.c).  What an operating system does by the capabilities,
+ * with the smallest translation unit and all page requests there are; no lock is
+ * held.
+ */
+void pcidev_set_ats(struct pcidev *dev, bool enable);
+void pcidev_set_pri(struct pcidev *dev, bool enable);
+/* PCIE_PASID_CTRL_* */
+uint32_t pcidev_pasid_ctrl(struct pcidev *dev);
+
+int pci_ats_init(struct pcidev *dev);
+void pci_ats_fini(struct pcidev *dev);
+void pci_ats_reset(struct pcidev *dev);
+void pci_ats_config_written(struct pcidev *dev, unsigned int off,
+			    unsigned int size, uint32_t val);
+/* No page request is without an answer. */
+bool pci_ats_stopped(struct pcidev *dev);
+/* The model's host callbacks for a device with an endpoint. */
+int pci_ats_invalidate(struct pcidev *dev,
+		       const struct uiommu_ats_inval *inval);
+void pci_ats_page_response(struct pcidev *dev,
+			   const struct uiommu_pri_response *resp);
 
 /* Configuration space (pci_config.c); _set builds it, under no lock. */
 void pci_config_build(struct pcidev *dev);

@@ -207,8 +207,10 @@ static void build_ext(struct pcidev *dev, struct layout *at)
 		off = add_ext(dev, at, PCIE_EXT_ID_PRI, 1, PCIE_PRI_SIZE);
 		dev->cap_pri = (uint16_t)off;
 		field(dev, off + PCIE_PRI_CTRL, 2, 0, PCIE_PRI_CTRL_ENABLE);
-		field(dev, off + PCIE_PRI_STATUS, 2, PCIE_PRI_STATUS_STOPPED,
-		      0);
+		/* Stopped is put in when it is read. */
+		field(dev, off + PCIE_PRI_STATUS, 2, PCIE_PRI_STATUS_PASID, 0);
+		put(dev->w1c, off + PCIE_PRI_STATUS,
+		    PCIE_PRI_STATUS_FAILURE | PCIE_PRI_STATUS_UPRGI, 2);
 		field(dev, off + PCIE_PRI_CAPACITY, 4, 32, 0);
 		field(dev, off + PCIE_PRI_ALLOCATION, 4, 0, ~UINT32_C(0));
 	}
@@ -245,6 +247,7 @@ void pci_config_build(struct pcidev *dev)
 
 uint32_t pci_config_get(struct pcidev *dev, unsigned int off, unsigned int size)
 {
+	unsigned int stopped = dev->cap_pri + PCIE_PRI_STATUS + 1;
 	uint32_t val;
 
 	if (off >= PCIE_CFG_SIZE || size > PCIE_CFG_SIZE - off)
@@ -254,6 +257,9 @@ uint32_t pci_config_get(struct pcidev *dev, unsigned int off, unsigned int size)
 	if (off <= PCIE_CFG_STATUS && off + size > PCIE_CFG_STATUS && dev->intx)
 		val |= PCIE_STATUS_INTERRUPT << (8 * (PCIE_CFG_STATUS - off));
 	pthread_mutex_unlock(&dev->lock);
+	if (dev->cap_pri && off <= stopped && off + size > stopped &&
+	    pci_ats_stopped(dev))
+		val |= PCIE_PRI_STATUS_STOPPED >> 8 << (8 * (stopped - off));
 	return val;
 }
 
@@ -298,6 +304,7 @@ void pci_config_set(struct pcidev *dev, unsigned int off, unsigned int size,
 		pcidev_reset(dev);
 		return;
 	}
+	pci_ats_config_written(dev, off, size, val);
 	if (touches(off, size, PCIE_CFG_COMMAND, 2) ||
 	    touches(off, size, dev->cap_msi + PCIE_MSI_CTRL, 2) ||
 	    touches(off, size, dev->cap_msix + PCIE_MSIX_CTRL, 2)) {

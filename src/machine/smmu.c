@@ -3,7 +3,7 @@
  * smmu.c - the machine's SMMUs: a model each, its registers as a window on the
  * bus, its memory the machine's, and the driver's unit that runs it.
  */
-#include "machine_private.h"
+#include "pci.h"
 
 static uint64_t window_read(void *ctx, uint32_t offset, unsigned int size)
 {
@@ -60,6 +60,35 @@ static void *smmu_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
 	return ram_direct(smmu->machine, pa, len, write);
 }
 
+/* The device with an endpoint that has this StreamID. */
+static struct pcidev *endpoint_of(const struct machine_smmu *smmu, uint32_t sid)
+{
+	const struct uiommu_machine *machine = smmu->machine;
+
+	for (unsigned int i = 0; i < machine->nr_devs; i++) {
+		struct pcidev *dev = machine->dev[i];
+
+		if (dev->smmu == smmu && dev->sid == sid && dev->ep)
+			return dev;
+	}
+	return NULL;
+}
+
+static int smmu_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
+{
+	struct pcidev *dev = endpoint_of(ctx, inval->sid);
+
+	return dev ? pci_ats_invalidate(dev, inval) : 0;
+}
+
+static void smmu_pri_response(void *ctx, const struct uiommu_pri_response *resp)
+{
+	struct pcidev *dev = endpoint_of(ctx, resp->sid);
+
+	if (dev)
+		pci_ats_page_response(dev, resp);
+}
+
 static int make_model(struct uiommu_machine *machine, unsigned int i,
 		      const struct hw_smmu *hw)
 {
@@ -71,6 +100,8 @@ static int make_model(struct uiommu_machine *machine, unsigned int i,
 		.cmpxchg64 = smmu_cmpxchg64,
 		.direct = smmu_direct,
 		.irq = irqbox_raise,
+		.ats_invalidate = smmu_ats_invalidate,
+		.pri_response = smmu_pri_response,
 		.log = model_log,
 	};
 	const struct uiommu_bus_window window = {
