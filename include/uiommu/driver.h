@@ -60,10 +60,11 @@ struct uiommu_hwdev_cfg {
 	const uint32_t *ids; /* the hardware's names for it (StreamIDs) */
 	unsigned int nr_ids;
 	uint8_t pasid_bits; /* 0: the device has no PASIDs */
-	bool ats;
-	bool pri;
-	bool stall;   /* may be stalled by the IOMMU (never PCIe) */
-	void *cookie; /* given back in faults */
+	bool ats;	    /* has an ATC: see uiommu_host_ops.set_ats */
+	bool pri;	    /* sends page requests */
+	bool pri_pasid;	    /* and wants the PASID in responses */
+	bool stall;	    /* may be stalled by the IOMMU (never PCIe) */
+	void *cookie;	    /* given back in faults */
 };
 
 /* Which of the hardware's stages translates; counts for PAGING. */
@@ -108,7 +109,7 @@ enum uiommu_fault_kind {
 #define UIOMMU_FAULT_INSTR (1u << 1)
 #define UIOMMU_FAULT_PRIV (1u << 2)
 #define UIOMMU_FAULT_STAGE2 (1u << 3)
-#define UIOMMU_FAULT_STALLED (1u << 4) /* waits for a response */
+#define UIOMMU_FAULT_STALLED (1u << 4) /* waits for op page_response */
 
 struct uiommu_fault {
 	enum uiommu_fault_kind kind;
@@ -116,22 +117,85 @@ struct uiommu_fault {
 	uint32_t id;	/* of the device, as the hardware names it */
 	uint32_t pasid; /* UIOMMU_NO_PASID: none */
 	uiommu_iova_t iova;
-	uint64_t ipa; /* stage 2 only */
-	void *cookie; /* of uiommu_hwdev_cfg, NULL: unknown id */
+	uint64_t ipa;	/* stage 2 only */
+	void *cookie;	/* of uiommu_hwdev_cfg, NULL: unknown id */
+	uint32_t token; /* with STALLED: for the response */
 	/* The record as the hardware wrote it, for those who know it. */
 	uint32_t raw_type;
 	uint64_t raw[4];
 };
 
+/* A device's wish for a page of 4096 bytes (PCIe PRI). */
+#define UIOMMU_PAGE_READ (1u << 0)
+#define UIOMMU_PAGE_WRITE (1u << 1)
+#define UIOMMU_PAGE_EXEC (1u << 2)
+#define UIOMMU_PAGE_PRIV (1u << 3)
+/* The group is complete, and is to be answered as one. */
+#define UIOMMU_PAGE_LAST (1u << 4)
+/* No wish: what comes later has nothing to do with what came before it. */
+#define UIOMMU_PAGE_STOP (1u << 5)
+
+struct uiommu_page_request {
+	uint32_t flags;
+	uint32_t id;	/* of the device, as the hardware names it */
+	uint32_t pasid; /* UIOMMU_NO_PASID: none */
+	uint32_t token; /* of the group */
+	uiommu_iova_t iova;
+	void *cookie; /* of uiommu_hwdev_cfg */
+};
+
+enum uiommu_page_code {
+	UIOMMU_PAGE_SUCCESS, /* try again */
+	UIOMMU_PAGE_INVALID, /* there is no such page */
+	/* The same for a stalled access; the device stops sending requests. */
+	UIOMMU_PAGE_FAILURE,
+};
+
+/* To a stalled fault, or to a group: what that said. */
+struct uiommu_page_response {
+	bool stalled;
+	uint32_t id;
+	uint32_t pasid;
+	uint32_t token;
+	enum uiommu_page_code code;
+};
+
 /*
- * Up-calls, made from the op `irq` with no lock of the driver held.  They may
- * call driver ops.
+ * Up-calls, all but set_ats made from the op `irq` with no lock of the driver
+ * held.  They may call driver ops.
  */
 struct uiommu_host_ops {
 	void (*report_fault)(void *host_ctx, struct uiommu_unit *unit,
 			     const struct uiommu_fault *fault);
 	/* Records were lost; NULL: log only. */
 	void (*faults_lost)(void *host_ctx, struct uiommu_unit *unit);
+
+	/*
+	 * A page request of a device with cfg.pri.  The host collects a group and
+	 * calls op page_response once, now or later, after its LAST; never after
+	 * a STOP.  A host that has this function answers stalled faults too.
+	 * NULL: it cannot: groups are answered with Failure, nothing stalls.
+	 */
+	void (*report_page_request)(void *host_ctx, struct uiommu_unit *unit,
+				    const struct uiommu_page_request *req);
+	/*
+	 * Page requests were lost, and have been answered: groups whose LAST has
+	 * not come yet are to be forgotten.  May be NULL.
+	 */
+	void (*page_requests_lost)(void *host_ctx, struct uiommu_unit *unit);
+
+	/*
+	 * Turn ATS of a device with cfg.ats on or off, and with it PRI.  Called
+	 * from attach, set_pasid and dev_remove when the hardware is ready for
+	 * it, or no longer; the driver's lock of the device is held, so that no
+	 * op of that device may be called.  When it returns from off, the
+	 * device's later accesses are untranslated, and those under way are told
+	 * by their completions (the driver waits for invalidations it sends).
+	 * NULL: uiommu_hwdev.ats says what the device may do; whoever turns it
+	 * on has to turn it off before an attach that ends that.
+	 */
+	void (*set_ats)(void *host_ctx, struct uiommu_unit *unit, void *cookie,
+			bool enable);
 };
 
 struct uiommu_driver_ops {
@@ -163,7 +227,11 @@ struct uiommu_driver_ops {
 	int (*dev_add)(struct uiommu_unit *unit,
 		       const struct uiommu_hwdev_cfg *cfg,
 		       struct uiommu_hwdev **out);
-	/* What is attached is detached, PASIDs with a line in the log. */
+	/*
+	 * What is attached is detached, PASIDs with a line in the log; stalled
+	 * accesses are aborted.  Page request groups that the host has been told
+	 * of should have been answered.
+	 */
 	void (*dev_remove)(struct uiommu_hwdev *dev);
 
 	/*
@@ -241,6 +309,15 @@ struct uiommu_driver_ops {
 			  uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
 			  void *ctx);
 
+	/*
+	 * Answer a stalled fault or a page request group of `dev`, once.  0;
+	 * -ENOENT: nothing like that waits; -EINVAL: id is not the device's, or
+	 * the code is unknown; -ETIMEDOUT or -EIO: the hardware does not answer.
+	 * NULL: neither happens.
+	 */
+	int (*page_response)(struct uiommu_hwdev *dev,
+			     const struct uiommu_page_response *resp);
+
 	/* Counters: the i-th as a name and a value; false past the end. */
 	bool (*counter)(struct uiommu_unit *unit, unsigned int i,
 			const char **name, uint64_t *value);
@@ -259,6 +336,7 @@ struct uiommu_hwdev {
 	const char *name;
 	void *cookie;
 	struct uiommu_hwdom *dom; /* current, NULL before the first attach */
+	bool ats;		  /* the hardware lets it use ATS */
 };
 
 struct uiommu_hwdom {

@@ -34,9 +34,11 @@ struct uiommu_smmuv3_cfg {
 	 */
 	struct uiommu_msi_msg evtq_msi;
 	struct uiommu_msi_msg gerror_msi;
+	struct uiommu_msi_msg priq_msi;
 	/* Upper bounds for queue sizes in entries (log2); 0: 8 for each. */
 	uint8_t cmdq_lg2;
 	uint8_t evtq_lg2;
+	uint8_t priq_lg2;
 	/* Give up waiting for the hardware after this long; 0: one second. */
 	uint64_t timeout_ns;
 };

@@ -20,19 +20,21 @@
  * had, if need be until the next change that succeeds.  What it may still read
  * is kept.
  *
- * ATS will add its commands between the commit and att_put: TLBI first, then
- * ATC_INV.
+ * ATS (ats.c) comes on after all that and goes off before it, and what an ATC has
+ * of the old domain goes in between.
  */
 #include "mutant.h"
 #include "unit.h"
 
-void smmuv3_dom_cd(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+void smmuv3_dom_cd(struct smmuv3_dom *dom, const struct smmuv3_dev *dev,
 		   struct smmu_cd *cd)
 {
+	const struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
 	struct smmuv3_cd_cfg cfg = {
 		.pt = dom->info,
 		.asid = smmuv3_att_of(dom, unit)->asid,
 		.coherent = unit->feat.coherent,
+		.stall = dev->stall,
 	};
 
 	smmuv3_make_cd_s1(cd, &cfg);
@@ -108,6 +110,22 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 }
 
 /*
+ * The change is in force for who asks anew; what the device has cached goes.  If
+ * it does not, the device has lost ATS, and its entry says so.
+ */
+static int change_atc(struct smmuv3_dev *dev, const struct smmuv3_cdplan *plan,
+		      struct smmuv3_dom *rid, struct smmu_ste *ste)
+{
+	bool cached = plan->index ? plan->was != NULL
+				  : is_paging(dom_or_null(dev->hwdev.dom));
+
+	if (!smmuv3_ats_after(dev, plan->index, cached))
+		return 0;
+	smmuv3_stream_make(dev, rid, &plan->next, ste);
+	return smmuv3_stream_install(dev, ste);
+}
+
+/*
  * Carry a plan out; `rid` is the domain without PASID after it.  On failure the
  * CD is gone, and so is the RID domain if CD 0 was concerned.  *sure: the
  * hardware keeps nothing of what was before.
@@ -119,13 +137,18 @@ static int carry_out(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
 	int rc;
 
 	smmuv3_stream_make(dev, rid, &plan->next, &ste);
+	smmuv3_ats_before(dev, &ste);
 	rc = make_change(dev, plan, &ste);
+	if (!rc)
+		rc = change_atc(dev, plan, rid, &ste);
 	*sure = true;
 	if (!rc) {
 		smmuv3_cdtab_finish(dev, plan);
 		dev->stopped = false;
+		smmuv3_ats_enable(dev, &ste);
 		return 0;
 	}
+	smmuv3_ats_off(dev);
 	smmuv3_log(dev->p, UIOMMU_LOG_ERROR,
 		   "%s: attach failed, the device is blocked", dev->hwdev.name);
 	dev->stopped = true;
@@ -153,7 +176,6 @@ static struct smmuv3_dom *own_dom(struct smmuv3_unit *unit,
 static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 {
 	struct smmuv3_dom *old = dom_or_null(dev->hwdev.dom);
-	struct smmuv3_unit *unit = unit_of(dev);
 	struct smmuv3_cdplan plan;
 	struct smmu_cd cd;
 	bool sure;
@@ -164,24 +186,24 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	if (is_stage(dom, 2) && smmuv3_cdtab_pasids(&dev->cdtab))
 		return refuse(dev, -EBUSY, "PASIDs are in use");
 	if (is_paging(dom)) {
-		rc = smmuv3_att_get(dom, unit);
+		rc = smmuv3_use_get(dev, dom, 0);
 		if (rc)
 			return rc;
 	}
 	if (is_stage(dom, 1))
-		smmuv3_dom_cd(dom, unit, &cd);
+		smmuv3_dom_cd(dom, dev, &cd);
 	rc = smmuv3_cdtab_prepare(dev, 0, is_stage(dom, 1) ? dom : NULL, &cd,
 				  &plan);
 	if (rc) {
-		smmuv3_att_put(dom, unit, SMMUV3_LEAVE_UNUSED);
+		smmuv3_use_put(dev, dom, 0, SMMUV3_LEAVE_UNUSED);
 		return rc;
 	}
 	rc = carry_out(dev, &plan, dom, &sure);
 	dev->hwdev.dom = rc ? NULL : &dom->hwdom;
 	if (rc && is_paging(dom))
-		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, dom, 0, smmuv3_leave(sure));
 	if (is_paging(old))
-		smmuv3_att_put(old, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, old, 0, smmuv3_leave(sure));
 	return rc;
 }
 
@@ -232,7 +254,6 @@ static int check_change(const struct smmuv3_dev *dev,
 static int set_pasid_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 			    uint32_t pasid, struct smmuv3_dom *old)
 {
-	struct smmuv3_unit *unit = unit_of(dev);
 	struct smmuv3_cdplan plan;
 	struct smmu_cd cd;
 	bool sure;
@@ -242,21 +263,21 @@ static int set_pasid_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	if (rc || (dom == old && !dev->stopped))
 		return rc;
 	if (dom) {
-		rc = smmuv3_att_get(dom, unit);
+		rc = smmuv3_use_get(dev, dom, pasid);
 		if (rc)
 			return rc;
-		smmuv3_dom_cd(dom, unit, &cd);
+		smmuv3_dom_cd(dom, dev, &cd);
 	}
 	rc = smmuv3_cdtab_prepare(dev, pasid, dom, &cd, &plan);
 	if (rc) {
-		smmuv3_att_put(dom, unit, SMMUV3_LEAVE_UNUSED);
+		smmuv3_use_put(dev, dom, pasid, SMMUV3_LEAVE_UNUSED);
 		return rc;
 	}
 	rc = carry_out(dev, &plan, dom_or_null(dev->hwdev.dom), &sure);
 	if (rc && dom)
-		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, dom, pasid, smmuv3_leave(sure));
 	if (old)
-		smmuv3_att_put(old, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, old, pasid, smmuv3_leave(sure));
 	return rc;
 }
 

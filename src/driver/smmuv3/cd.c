@@ -47,6 +47,7 @@ void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg)
 		   SMMU_CD_0_V |
 		   FIELD_PREP(SMMU_CD_0_IPS, smmuv3_oas_code(cfg->pt.oas)) |
 		   SMMU_CD_0_AA64 | SMMU_CD_0_R | SMMU_CD_0_A | SMMU_CD_0_ASET |
+		   (cfg->stall ? SMMU_CD_0_S : 0) |
 		   FIELD_PREP(SMMU_CD_0_ASID, cfg->asid);
 	if (cfg->pt.features & UIOMMU_PGTABLE_DBM)
 		cd->q[0] |= SMMU_CD_0_HA | SMMU_CD_0_HD;

@@ -148,6 +148,72 @@ static inline struct smmu_cmd smmuv3_make_tlbi_s12_vmall(uint16_t vmid)
 	return cmd;
 }
 
+/*
+ * The aligned 2^lg2 bytes around addr, lg2 from 12 on; SMMUV3_ATC_ALL is
+ * everything.  ssid 0: accesses without PASID.
+ */
+#define SMMUV3_ATC_ALL 64u
+
+static inline struct smmu_cmd smmuv3_make_atc_inv(uint32_t sid, uint32_t ssid,
+						  uint64_t addr,
+						  unsigned int lg2)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_ATC_INV);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	if (ssid)
+		cmd.q[0] |= SMMU_CMD_0_SSV | FIELD_PREP(SMMU_CMD_0_SSID, ssid);
+	if (lg2 < SMMUV3_ATC_ALL)
+		cmd.q[1] |= align_down_lg2(addr, lg2) & SMMU_CMD_ATC_1_ADDR;
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_ATC_1_SIZE, lg2 - 12);
+	return cmd;
+}
+
+/* Everything of all PASIDs. */
+static inline struct smmu_cmd smmuv3_make_atc_inv_pasids(uint32_t sid)
+{
+	struct smmu_cmd cmd = smmuv3_make_atc_inv(sid, 0, 0, SMMUV3_ATC_ALL);
+
+	cmd.q[0] |= SMMU_CMD_0_SSV | SMMU_CMD_ATC_0_G;
+	return cmd;
+}
+
+/* ssid 0: without PASID. */
+static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, uint32_t ssid,
+						   uint32_t group,
+						   enum smmu_cmd_pri_resp resp)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_PRI_RESP);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	if (ssid)
+		cmd.q[0] |= SMMU_CMD_0_SSV | FIELD_PREP(SMMU_CMD_0_SSID, ssid);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_PRI_1_PRGINDEX, group) |
+		    FIELD_PREP(SMMU_CMD_PRI_1_RESP, resp);
+	return cmd;
+}
+
+/* Let a stalled access try again, or abort it. */
+static inline struct smmu_cmd smmuv3_make_resume(uint32_t sid, uint32_t stag,
+						 bool retry)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_RESUME);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid) |
+		    (retry ? SMMU_CMD_RESUME_0_AC : SMMU_CMD_RESUME_0_AB);
+	cmd.q[1] |= FIELD_PREP(SMMU_CMD_RESUME_1_STAG, stag);
+	return cmd;
+}
+
+/* Abort all that the stream has stalled; its STE aborts already. */
+static inline struct smmu_cmd smmuv3_make_stall_term(uint32_t sid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_STALL_TERM);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	return cmd;
+}
+
 /* Completion is found by polling CMDQ_CONS. */
 static inline struct smmu_cmd smmuv3_make_sync(void)
 {

@@ -157,8 +157,7 @@ static void repair(struct smmuv3_cmdq *q, uint32_t pos, uint32_t err)
 		/* A device did not answer; the CMD_SYNC runs again. */
 		smmuv3_log(q->p, UIOMMU_LOG_ERROR,
 			   "a device did not complete an ATC invalidation");
-		store_relaxed(&q->failed[slot_of(q, pos)], pos + 1);
-		fetch_add_acq_rel(&q->errors, 1);
+		fetch_add_acq_rel(&q->atc_errors, 1);
 		break;
 	default:
 		replace_by_sync(q, pos);
@@ -263,6 +262,13 @@ static enum smmuv3_cmd_kind kind_of(uint64_t q0, uint64_t q1)
 	case SMMU_CMD_OP_TLBI_S2_IPA:
 		return q1 & SMMU_CMD_TLBI_1_TG ? SMMUV3_CMD_TLBI_RANGE
 					       : SMMUV3_CMD_TLBI_VA;
+	case SMMU_CMD_OP_ATC_INV:
+		return SMMUV3_CMD_ATC_INV;
+	case SMMU_CMD_OP_PRI_RESP:
+		return SMMUV3_CMD_PRI_RESP;
+	case SMMU_CMD_OP_RESUME:
+	case SMMU_CMD_OP_STALL_TERM:
+		return SMMUV3_CMD_RESUME;
 	case SMMU_CMD_OP_TLBI_NH_ASID:
 		return SMMUV3_CMD_TLBI_ASID;
 	case SMMU_CMD_OP_TLBI_NH_ALL:
@@ -336,6 +342,8 @@ void smmuv3_batch_init(struct smmuv3_batch *batch, struct smmuv3_cmdq *q)
 	batch->started = false;
 	batch->first = 0;
 	batch->errors = 0;
+	batch->atc_errors = load_acquire(&q->atc_errors);
+	batch->atc = false;
 }
 
 /* Hand over what is collected; *end is the position behind it. */
@@ -366,6 +374,7 @@ void smmuv3_batch_add(struct smmuv3_batch *batch, struct smmu_cmd cmd)
 
 	if (batch->nr == SMMUV3_BATCH_LEN)
 		batch_flush(batch, &end);
+	batch->atc |= FIELD_GET(SMMU_CMD_0_OP, cmd.q[0]) == SMMU_CMD_OP_ATC_INV;
 	batch->cmd[batch->nr++] = cmd;
 }
 
@@ -383,6 +392,8 @@ void smmuv3_batch_submit(struct smmuv3_batch *batch,
 		.first = batch->first,
 		.end = end,
 		.errors = batch->errors,
+		.atc_errors = batch->atc_errors,
+		.atc = batch->atc,
 	};
 }
 
@@ -396,6 +407,8 @@ int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
 	rc = wait_consumed(q, ticket->end);
 	if (rc)
 		return rc;
+	if (ticket->atc && load_acquire(&q->atc_errors) != ticket->atc_errors)
+		return -EIO;
 	if (load_acquire(&q->errors) != ticket->errors &&
 	    any_failed(q, ticket->first, ticket->end))
 		return -EIO;

@@ -24,6 +24,9 @@ enum smmuv3_cmd_kind {
 	SMMUV3_CMD_TLBI_RANGE,
 	SMMUV3_CMD_TLBI_ASID,
 	SMMUV3_CMD_TLBI_ALL,
+	SMMUV3_CMD_ATC_INV,
+	SMMUV3_CMD_PRI_RESP,
+	SMMUV3_CMD_RESUME,
 	SMMUV3_CMD_OTHER,
 	SMMUV3_NR_CMD_KINDS,
 };
@@ -55,6 +58,12 @@ struct smmuv3_cmdq {
 	uint32_t *failed;
 	/* Failures so far. */
 	uint32_t errors;
+	/*
+	 * How often a CMD_SYNC could not complete CMD_ATC_INVs.  Which of all
+	 * that came before it is not known, so everybody who waits for one of
+	 * his own takes it to be his.
+	 */
+	uint32_t atc_errors;
 	/* Not 0: the queue cannot be used any more. */
 	uint32_t dead;
 
@@ -80,6 +89,8 @@ struct smmuv3_batch {
 	bool started;	 /* a piece is in the queue */
 	uint32_t first;	 /* its position */
 	uint32_t errors; /* q->errors before it */
+	uint32_t atc_errors;
+	bool atc; /* has a CMD_ATC_INV */
 	struct smmu_cmd cmd[SMMUV3_BATCH_LEN];
 };
 
@@ -96,7 +107,8 @@ void smmuv3_batch_add(struct smmuv3_batch *batch, struct smmu_cmd cmd);
  * Add a CMD_SYNC, hand over what is left and wait until the hardware has
  * completed all of the batch.  Ends the batch; init it before using it again.
  *   -ETIMEDOUT	no progress for the queue's time-out
- *   -EIO	a command of the batch was refused, or the queue is dead
+ *   -EIO	a command of the batch was refused, a device did not complete a
+ *		CMD_ATC_INV that may be of the batch, or the queue is dead
  */
 int smmuv3_batch_sync(struct smmuv3_batch *batch);
 
@@ -107,6 +119,8 @@ struct smmuv3_ticket {
 	uint32_t first; /* position of the batch, */
 	uint32_t end;	/* and what comes after it */
 	uint32_t errors;
+	uint32_t atc_errors;
+	bool atc;
 };
 
 /* Add a CMD_SYNC and hand over; every ticket is to be waited for. */

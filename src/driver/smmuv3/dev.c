@@ -53,11 +53,17 @@ static struct smmuv3_dev *dev_alloc(struct smmuv3_unit *unit,
 	memcpy(copy, name, len);
 	dev->hwdev.name = copy;
 	dev->pasid_bits = min_u64(cfg->pasid_bits, unit->feat.ssid_bits);
-	if (smmuv3_lock_init(unit, &dev->lock)) {
-		smmuv3_obj_free(unit, dev);
-		return NULL;
-	}
+	if (smmuv3_fault_dev_init(dev, cfg))
+		goto err_free;
+	if (smmuv3_lock_init(unit, &dev->lock))
+		goto err_fault;
 	return dev;
+
+err_fault:
+	smmuv3_fault_dev_fini(dev);
+err_free:
+	smmuv3_obj_free(unit, dev);
+	return NULL;
 }
 
 static void set_owner(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
@@ -102,6 +108,7 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 
 err_dev:
 	smmuv3_lock_fini(unit, &dev->lock);
+	smmuv3_fault_dev_fini(dev);
 	smmuv3_obj_free(unit, dev);
 err_unlock:
 	smmuv3_unlock(unit, &unit->dev_lock);
@@ -113,12 +120,12 @@ static void dev_free(struct uiommu_defer *defer)
 	struct smmuv3_dev *dev = container_of(defer, struct smmuv3_dev, defer);
 
 	dev->p->lock_fini(dev->p->ctx, &dev->lock);
+	smmuv3_fault_dev_fini(dev);
 	dev->p->obj_free(dev->p->ctx, dev);
 }
 
 /* The users that the device and its PASIDs were; its entries abort. */
-static void leave_domains(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
-			  bool sure)
+static void leave_domains(struct smmuv3_dev *dev, bool sure)
 {
 	struct smmuv3_dom *rid = dev->hwdev.dom ? to_smmuv3_dom(dev->hwdev.dom)
 						: NULL;
@@ -133,10 +140,10 @@ static void leave_domains(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
 		dom = smmuv3_cdtab_next(&dev->cdtab, &index);
 		if (!dom)
 			break;
-		smmuv3_att_put(dom, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, dom, index, smmuv3_leave(sure));
 	}
 	if (rid && rid->hwdom.type == UIOMMU_DOM_PAGING)
-		smmuv3_att_put(rid, unit, smmuv3_leave(sure));
+		smmuv3_use_put(dev, rid, 0, smmuv3_leave(sure));
 }
 
 void smmuv3_dev_remove(struct uiommu_hwdev *d)
@@ -148,11 +155,14 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 	bool sure;
 
 	smmuv3_lock(unit, &dev->lock);
+	smmuv3_ats_off(dev);
 	smmuv3_make_ste_abort(&ste);
 	sure = !dev->stopped && !smmuv3_stream_install(dev, &ste);
 	if (!sure)
 		sure = !smmuv3_stream_stop(dev);
-	leave_domains(unit, dev, sure);
+	if (sure)
+		(void)smmuv3_stall_end(dev);
+	leave_domains(dev, sure);
 	smmuv3_cdtab_fini(dev, sure);
 	smmuv3_unlock(unit, &dev->lock);
 

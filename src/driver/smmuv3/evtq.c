@@ -124,23 +124,38 @@ void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault)
 		fault->iova = record[2];
 	if (fields & HAS_PAGE)
 		fault->iova = record[2] & SMMU_EVT_2_INPUT_PAGE;
+	if (fault->flags & UIOMMU_FAULT_STALLED)
+		fault->token = FIELD_GET(SMMU_EVT_1_STAG, record[1]);
 	if (fields & HAS_IPA && fault->flags & UIOMMU_FAULT_STAGE2)
 		fault->ipa = record[3] & SMMU_EVT_3_IPA;
 }
 
 /* --------------------------------------------------------------- report -- */
 
-static void *cookie_of(struct smmuv3_unit *unit, uint32_t sid)
+/* Whose it is, and does anybody answer if it is stalled? */
+static bool find_owner(struct smmuv3_unit *unit, struct uiommu_fault *fault)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
 	struct smmuv3_dev *dev;
-	void *cookie;
+	bool answered;
 
 	p->read_begin(p->ctx);
-	dev = smmuv3_strtab_dev(unit, sid);
-	cookie = dev ? dev->hwdev.cookie : NULL;
+	dev = smmuv3_strtab_dev(unit, fault->id);
+	fault->cookie = dev ? dev->hwdev.cookie : NULL;
+	answered = dev && dev->stall;
 	p->read_end(p->ctx);
-	return cookie;
+	return answered;
+}
+
+static void settle_stall(struct smmuv3_unit *unit, struct uiommu_fault *fault,
+			 bool answered)
+{
+	if (answered) {
+		smmuv3_stall_expect(unit, fault->token);
+		return;
+	}
+	smmuv3_stall_abort(unit, fault->id, fault->token);
+	fault->flags &= ~UIOMMU_FAULT_STALLED;
 }
 
 static void report(struct smmuv3_unit *unit, const uint64_t record[4])
@@ -148,9 +163,12 @@ static void report(struct smmuv3_unit *unit, const uint64_t record[4])
 	const struct uiommu_host_ops *host = unit->unit.host;
 	struct uiommu_fault fault;
 	const char *name;
+	bool answered;
 
 	smmuv3_evt_decode(record, &fault);
-	fault.cookie = cookie_of(unit, fault.id);
+	answered = find_owner(unit, &fault);
+	if (fault.flags & UIOMMU_FAULT_STALLED)
+		settle_stall(unit, &fault, answered);
 	if (host && host->report_fault) {
 		host->report_fault(unit->unit.host_ctx, &unit->unit, &fault);
 		return;
@@ -277,15 +295,22 @@ static uint32_t ack_gerrors(struct smmuv3_unit *unit)
 void smmuv3_irq(struct uiommu_unit *u, unsigned int line)
 {
 	struct smmuv3_unit *unit = to_smmuv3_unit(u);
+	uint32_t errors;
 
 	switch (line) {
 	case UIOMMU_SMMUV3_IRQ_GERROR:
 		smmuv3_cmdq_check_error(&unit->cmdq);
-		if (ack_gerrors(unit) & SMMU_GERROR_EVENTQ_ABT_ERR)
+		errors = ack_gerrors(unit);
+		if (errors & SMMU_GERROR_EVENTQ_ABT_ERR)
 			report_lost(unit);
+		if (errors & SMMU_GERROR_PRIQ_ABT_ERR)
+			smmuv3_priq_lost(unit);
 		break;
 	case UIOMMU_SMMUV3_IRQ_EVENTQ:
 		drain(unit);
+		break;
+	case UIOMMU_SMMUV3_IRQ_PRIQ:
+		smmuv3_priq_drain(unit);
 		break;
 	default:
 		break;

@@ -139,6 +139,7 @@ static void decode(struct smmuv3_features *f)
 	f->hyp = f->s1 && f->s2 && idr0 & SMMU_IDR0_HYP;
 	f->msi = idr0 & SMMU_IDR0_MSI;
 	f->ats = idr0 & SMMU_IDR0_ATS;
+	f->pri = idr0 & SMMU_IDR0_PRI;
 	f->btm = idr0 & SMMU_IDR0_BTM;
 	f->ril = idr3 & SMMU_IDR3_RIL;
 	f->bbml = field(idr3, SMMU_IDR3_BBML);

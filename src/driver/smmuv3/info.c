@@ -31,6 +31,7 @@ void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
 	caps->coherent = f->coherent;
 	caps->dirty_tracking = f->httu >= SMMU_IDR0_HTTU_AF_DIRTY &&
 			       !u->platform->clean_range;
+	caps->page_faults = smmuv3_can_page(to_smmuv3_unit(u));
 	/* A message is a write like any other, so it needs a mapping; */
 	caps->msi_translated = true;
 	/* what is not mapped cannot be reached. */
@@ -63,6 +64,9 @@ static const char *const cmd_names[SMMUV3_NR_CMD_KINDS] = {
 	[SMMUV3_CMD_TLBI_RANGE] = "cmd/tlbi_range",
 	[SMMUV3_CMD_TLBI_ASID] = "cmd/tlbi_asid",
 	[SMMUV3_CMD_TLBI_ALL] = "cmd/tlbi_all",
+	[SMMUV3_CMD_ATC_INV] = "cmd/atc_inv",
+	[SMMUV3_CMD_PRI_RESP] = "cmd/pri_resp",
+	[SMMUV3_CMD_RESUME] = "cmd/resume",
 	[SMMUV3_CMD_OTHER] = "cmd/other",
 };
 
@@ -80,6 +84,9 @@ bool smmuv3_counter(struct uiommu_unit *u, unsigned int i, const char **name,
 		{ "events", &unit->evtq.events },
 		{ "events/overflows", &unit->evtq.overflows },
 		{ "gerrors", &unit->gerrors },
+		{ "page_requests", &unit->priq.requests },
+		{ "page_requests/overflows", &unit->priq.overflows },
+		{ "page_requests/refused", &unit->priq.refused },
 	};
 
 	if (i < SMMUV3_NR_CMD_KINDS) {
@@ -96,6 +103,11 @@ bool smmuv3_counter(struct uiommu_unit *u, unsigned int i, const char **name,
 	if (i == ARRAY_SIZE(more)) {
 		*name = "cmdq/errors";
 		*value = load_relaxed(&unit->cmdq.errors);
+		return true;
+	}
+	if (i == ARRAY_SIZE(more) + 1) {
+		*name = "cmdq/atc_timeouts";
+		*value = load_relaxed(&unit->cmdq.atc_errors);
 		return true;
 	}
 	return false;

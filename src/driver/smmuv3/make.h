@@ -56,9 +56,10 @@ struct smmuv3_cd_cfg {
 	struct uiommu_pgtable_info pt; /* of a VMSAv8-64 stage-1 table */
 	uint16_t asid;
 	bool coherent; /* walks snoop */
+	bool stall;    /* faults wait for CMD_RESUME */
 };
 
-/* TTB0 only; faults abort and are recorded. */
+/* TTB0 only; faults abort, or stall, and are recorded. */
 void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg);
 
 /*

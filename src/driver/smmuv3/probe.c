@@ -18,6 +18,8 @@ void smmuv3_unit_put(struct smmuv3_unit *unit)
 	if (fetch_sub_acq_rel(&unit->refs, 1) != 1)
 		return;
 	smmuv3_dead_free(unit);
+	smmuv3_fault_fini(unit);
+	smmuv3_priq_fini(unit);
 	smmuv3_evtq_fini(unit);
 	smmuv3_cmdq_fini(&unit->cmdq);
 	smmuv3_strtab_fini(unit);
@@ -60,6 +62,7 @@ static const struct uiommu_driver_ops smmuv3_ops = {
 	.flush = smmuv3_flush,
 	.flush_all = smmuv3_flush_all,
 	.read_dirty = smmuv3_read_dirty,
+	.page_response = smmuv3_page_response,
 	.counter = smmuv3_counter,
 };
 
@@ -90,7 +93,7 @@ static int learn_pgsizes(struct smmuv3_unit *unit)
 static uint8_t queue_lg2(uint8_t wanted, uint32_t idr1, uint32_t mask)
 {
 	return min_u64(wanted ? wanted : DEFAULT_QUEUE_LG2,
-		       FIELD_GET(mask, idr1));
+		       min_u64(FIELD_GET(mask, idr1), SMMU_QUEUE_LG2_MAX));
 }
 
 static int unit_init(struct smmuv3_unit *unit)
@@ -130,8 +133,19 @@ static int unit_init(struct smmuv3_unit *unit)
 					      SMMU_IDR1_EVENTQS));
 	if (rc)
 		goto err_cmdq;
+	rc = smmuv3_priq_init(unit,
+			      queue_lg2(cfg->priq_lg2, idr1, SMMU_IDR1_PRIQS));
+	if (rc)
+		goto err_evtq;
+	rc = smmuv3_fault_init(unit);
+	if (rc)
+		goto err_priq;
 	return 0;
 
+err_priq:
+	smmuv3_priq_fini(unit);
+err_evtq:
+	smmuv3_evtq_fini(unit);
 err_cmdq:
 	smmuv3_cmdq_fini(&unit->cmdq);
 err_strtab:

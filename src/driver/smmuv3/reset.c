@@ -174,8 +174,16 @@ static int enable_irqs(struct smmuv3_unit *unit)
 			    SMMU_REG_EVENTQ_IRQ_CFG1, SMMU_REG_EVENTQ_IRQ_CFG2,
 			    &unit->cfg.evtq_msi);
 	}
-	return write_irq_ctrl(unit, SMMU_IRQ_CTRL_GERROR_IRQEN |
-					    SMMU_IRQ_CTRL_EVENTQ_IRQEN);
+	if (unit->feat.msi && unit->feat.pri)
+		program_msi(unit, SMMU_REG_PRIQ_IRQ_CFG0,
+			    SMMU_REG_PRIQ_IRQ_CFG1, SMMU_REG_PRIQ_IRQ_CFG2,
+			    &unit->cfg.priq_msi);
+	else if (unit->feat.pri)
+		/* No interrupt for each group: only when it stops being empty. */
+		smmuv3_write32(unit, SMMU_REG_PRIQ_IRQ_CFG2, 0);
+	return write_irq_ctrl(
+		unit, SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN |
+			      (unit->feat.pri ? SMMU_IRQ_CTRL_PRIQ_IRQEN : 0));
 }
 
 static int empty_caches(struct smmuv3_unit *unit)
@@ -221,9 +229,13 @@ int smmuv3_reset(struct smmuv3_unit *unit)
 		return rc;
 	smmuv3_evtq_program(unit);
 	cr0 |= SMMU_CR0_EVENTQEN;
-	/* No device has ATS from us: stop addresses that claim to be physical */
+	/* Only devices that have ATS from us may bring translated addresses. */
 	if (unit->feat.ats)
 		cr0 |= SMMU_CR0_ATSCHK;
+	if (unit->feat.pri) {
+		smmuv3_priq_program(unit);
+		cr0 |= SMMU_CR0_PRIQEN;
+	}
 	rc = write_cr0(unit, cr0);
 	if (rc)
 		return rc;

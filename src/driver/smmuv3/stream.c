@@ -42,6 +42,7 @@ static void make_s2(const struct smmuv3_dev *dev, const struct smmuv3_dom *dom,
 		.pt = dom->info,
 		.vmid = smmuv3_att_of(dom, unit)->vmid,
 		.coherent = unit->feat.coherent,
+		.eats = smmuv3_ats_eats(dev),
 	};
 
 	smmuv3_make_ste_s2(ste, &s2);
@@ -56,7 +57,8 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 		/* Set even where one CD is all: then growth is one word. */
 		.s1dss = dss_of(dom),
 		.coherent = unit->feat.coherent,
-		.no_stall = unit->feat.can_stall,
+		.no_stall = unit->feat.can_stall && !dev->stall,
+		.eats = smmuv3_ats_eats(dev),
 		.vmid = SMMUV3_S1_VMID,
 	};
 
@@ -70,6 +72,10 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 	} else {
 		make_s2(dev, dom, ste);
 	}
+	/* The SMMU's own responses to page requests. */
+	if (dev->pri_pasid &&
+	    FIELD_GET(SMMU_STE_0_CONFIG, ste->q[0]) > SMMU_STE_CONFIG_BYPASS)
+		ste->q[1] |= SMMU_STE_1_PPAR;
 }
 
 /* -------------------------------------------------------------- writing -- */

@@ -7,8 +7,8 @@
  * domain is in use on a unit, under which tag.
  *
  * Lock order: unit->dev_lock, dev->lock, dom->lock, the locks of the tags,
- * unit->dead_lock, evtq.lock, cmdq.lock.  The command queue may be used inside
- * all but the last two.
+ * unit->dead_lock, evtq.lock or priq.lock, cmdq.lock.  The command queue may be
+ * used inside all but the last three.
  */
 #ifndef DRIVER_SMMUV3_UNIT_H
 #define DRIVER_SMMUV3_UNIT_H
@@ -21,6 +21,7 @@
 #include "base/bits.h"
 #include "base/le.h"
 #include "cmdq.h"
+#include "fault.h"
 #include "log.h"
 #include "make.h"
 
@@ -51,6 +52,7 @@ struct smmuv3_features {
 	bool hyp;
 	bool msi;
 	bool ats;
+	bool pri;
 	bool btm;
 	bool ril;
 	uint8_t bbml; /* how leaves may change their size: 0, 1, 2 */
@@ -330,6 +332,11 @@ struct smmuv3_att {
 	bool doubtful;
 	bool exposed; /* some user's STE or CD led here */
 	bool kept;    /* was the domain's spare one, and will be again */
+	/*
+	 * Devices with ATS that use it here.  Written under dom->lock, read in
+	 * read sections; see ats.c.
+	 */
+	struct smmuv3_ats_user *ats;
 	const struct uiommu_platform *p;
 	struct uiommu_defer defer;
 };
@@ -344,6 +351,17 @@ struct smmuv3_dev {
 	uint8_t pasid_bits;
 	/* The hardware failed: its STEs abort, whatever is attached. */
 	bool stopped;
+	/* What the device and the unit have between them. */
+	bool has_ats, pri, pri_pasid, stall;
+	/* It did not complete an invalidation: it has no ATS any more. */
+	bool ats_lost;
+	/* EATS is on, hwdev.ats says it too.  Atomic; changed under lock. */
+	bool ats_on;
+	/*
+	 * Page request groups that are to be answered, 512 bits for each
+	 * StreamID; atomic.  NULL: no PRI.
+	 */
+	uint64_t *groups;
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;
 	unsigned int nr_ids;
@@ -356,6 +374,9 @@ struct smmuv3_unit {
 	struct smmuv3_features feat;
 	struct smmuv3_cmdq cmdq;
 	struct smmuv3_evtq evtq;
+	struct smmuv3_priq priq;
+	/* STAGs that are to be answered, a bit each; atomic.  NULL: no stalls. */
+	uint64_t *stags;
 	struct smmuv3_strtab strtab;
 	struct smmuv3_tags asids;
 	struct smmuv3_tags vmids;
@@ -420,8 +441,8 @@ int smmuv3_stream_forget(struct smmuv3_dev *dev);
 int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v);
 int smmuv3_set_pasid(struct uiommu_hwdom *d, struct uiommu_hwdev *v,
 		     uint32_t pasid, struct uiommu_hwdom *old);
-/* The CD for a domain that is attached to the unit. */
-void smmuv3_dom_cd(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
+/* The device's CD for a domain that is attached to its unit. */
+void smmuv3_dom_cd(struct smmuv3_dom *dom, const struct smmuv3_dev *dev,
 		   struct smmu_cd *cd);
 
 /* domain.c */
@@ -431,12 +452,6 @@ int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 void smmuv3_dom_free(struct uiommu_hwdom *d);
 /* One more user on the unit: a device or a PASID.  -ENOMEM, -ENOSPC. */
 int smmuv3_att_get(struct smmuv3_dom *dom, struct smmuv3_unit *unit);
-/* In what state a user leaves an attachment. */
-enum smmuv3_leave {
-	SMMUV3_LEAVE_UNUSED,   /* no STE or CD was written for it */
-	SMMUV3_LEAVE_SURE,     /* the hardware has forgotten all of them */
-	SMMUV3_LEAVE_DOUBTFUL, /* it did not say so */
-};
 /* One user less; the hardware forgets the tag with the last. */
 void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
 		    enum smmuv3_leave leave);

@@ -296,16 +296,41 @@ static void endless_aborts_end_in_an_error(void **state)
 	stop(f);
 }
 
+static int send_atc(struct smmuv3_cmdq *q)
+{
+	struct smmuv3_batch batch;
+
+	smmuv3_batch_init(&batch, q);
+	smmuv3_batch_add(&batch, smmuv3_make_atc_inv(1, 0, 0, 12));
+	return smmuv3_batch_sync(&batch);
+}
+
+/*
+ * Whose CMD_ATC_INV it was is not known: everybody who waits for one of his own
+ * is told, nobody else; and it is over with that.
+ */
 static void an_atc_time_out_is_reported_once(void **state)
 {
 	struct fixture *f = start(4, 1000 * MSEC);
+	struct smmuv3_batch other;
+	struct smmuv3_ticket ticket;
 
 	f->fake.refuse = refuse_with_code;
 	f->fake.refusals = 0x100 | SMMU_CERROR_ATC_INV_SYNC;
-	assert_int_equal(send_n(&f->q, 0, 2), -EIO);
-	assert_int_equal(send_n(&f->q, 0, 2), 0);
+	assert_int_equal(send_atc(&f->q), -EIO);
+	assert_int_equal(send_atc(&f->q), 0);
 	/* The SYNC itself ran in the end. */
 	assert_int_equal(fake_smmu_count(&f->fake, 0, 0x46), 2);
+
+	/* The SYNC of somebody without ATS stops in our place. */
+	smmuv3_batch_init(&other, &f->q);
+	smmuv3_batch_add(&other, smmuv3_make_atc_inv(2, 0, 0, 12));
+	f->fake.refusals = 0x100 | SMMU_CERROR_ATC_INV_SYNC;
+	assert_int_equal(send_n(&f->q, 0, 2), 0);
+	smmuv3_batch_submit(&other, &ticket);
+	assert_int_equal(smmuv3_ticket_wait(&ticket), -EIO);
+	assert_int_equal(f->q.atc_errors, 2);
+	assert_int_equal(f->q.errors, 0);
 	stop(f);
 }
 

@@ -51,6 +51,10 @@ static bool known(const struct smmu_cmd *cmd)
 	case SMMU_CMD_OP_TLBI_NH_VA:
 	case SMMU_CMD_OP_TLBI_EL2_ALL:
 	case SMMU_CMD_OP_TLBI_NSNH_ALL:
+	case SMMU_CMD_OP_ATC_INV:
+	case SMMU_CMD_OP_PRI_RESP:
+	case SMMU_CMD_OP_RESUME:
+	case SMMU_CMD_OP_STALL_TERM:
 	case SMMU_CMD_OP_SYNC:
 		return true;
 	default:
@@ -144,6 +148,13 @@ static bool guarded(struct fake_smmu *fake, uint32_t off)
 	case SMMU_REG_EVENTQ_BASE:
 	case SMMU_REG_EVENTQ_PROD:
 		return cr0 & SMMU_CR0_EVENTQEN;
+	case SMMU_REG_PRIQ_BASE:
+	case SMMU_REG_PRIQ_PROD:
+		return cr0 & SMMU_CR0_PRIQEN;
+	case SMMU_REG_PRIQ_IRQ_CFG0:
+	case SMMU_REG_PRIQ_IRQ_CFG1:
+	case SMMU_REG_PRIQ_IRQ_CFG2:
+		return irq & SMMU_IRQ_CTRL_PRIQ_IRQEN;
 	case SMMU_REG_GERROR_IRQ_CFG0:
 	case SMMU_REG_GERROR_IRQ_CFG1:
 	case SMMU_REG_GERROR_IRQ_CFG2:
@@ -196,28 +207,46 @@ static void fake_write(void *ctx, uiommu_pa_t pa, unsigned int size,
 	pthread_mutex_unlock(&fake->mutex);
 }
 
-bool fake_smmu_event(struct fake_smmu *fake, const uint64_t record[4])
+/* Append to a queue whose PROD and CONS are registers of page 1. */
+static bool append(struct fake_smmu *fake, uint32_t base_off, uint32_t prod_off,
+		   uint32_t cons_off, const uint64_t *record,
+		   unsigned int size_lg2)
 {
-	uint64_t base = get64(fake, SMMU_REG_EVENTQ_BASE);
+	uint64_t base = get64(fake, base_off);
 	unsigned int lg2 = FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base);
-	uint32_t prod = get(fake, SMMU_REG_EVENTQ_PROD);
-	uint32_t cons = get(fake, SMMU_REG_EVENTQ_CONS);
+	uint32_t prod = get(fake, prod_off);
+	uint32_t cons = get(fake, cons_off);
 	uint64_t *slot;
 
 	if (smmu_q_full(prod, cons, lg2)) {
 		if (!((prod ^ cons) & SMMU_Q_PROD_OVFLG))
-			*fake_smmu_reg(fake, SMMU_REG_EVENTQ_PROD) ^=
-				SMMU_Q_PROD_OVFLG;
+			*fake_smmu_reg(fake, prod_off) ^= SMMU_Q_PROD_OVFLG;
 		return false;
 	}
 	slot = fake->mem->platform.pa_to_va(
 		fake->mem->platform.ctx,
-		(base & SMMU_Q_BASE_ADDR) +
-			smmu_q_offset(prod, lg2, SMMU_EVT_SIZE_LG2));
-	memcpy(slot, record, 32);
-	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_PROD) = smmu_q_add(prod, 1, lg2) |
-						     (prod & SMMU_Q_PROD_OVFLG);
+		(base & SMMU_Q_BASE_ADDR) + smmu_q_offset(prod, lg2, size_lg2));
+	memcpy(slot, record, (size_t)1 << size_lg2);
+	*fake_smmu_reg(fake, prod_off) = smmu_q_add(prod, 1, lg2) |
+					 (prod & SMMU_Q_PROD_OVFLG);
 	return true;
+}
+
+bool fake_smmu_event(struct fake_smmu *fake, const uint64_t record[4])
+{
+	return append(fake, SMMU_REG_EVENTQ_BASE, SMMU_REG_EVENTQ_PROD,
+		      SMMU_REG_EVENTQ_CONS, record, SMMU_EVT_SIZE_LG2);
+}
+
+bool fake_smmu_page(struct fake_smmu *fake, const uint64_t record[2])
+{
+	uint32_t prod = get(fake, SMMU_REG_PRIQ_PROD);
+
+	/* An overflow blocks the queue until it is acknowledged. */
+	if ((prod ^ get(fake, SMMU_REG_PRIQ_CONS)) & SMMU_Q_PROD_OVFLG)
+		return false;
+	return append(fake, SMMU_REG_PRIQ_BASE, SMMU_REG_PRIQ_PROD,
+		      SMMU_REG_PRIQ_CONS, record, SMMU_PRI_SIZE_LG2);
 }
 
 void fake_smmu_gerror(struct fake_smmu *fake, uint32_t bits)

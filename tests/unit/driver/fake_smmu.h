@@ -74,6 +74,8 @@ struct uiommu_smmuv3_cfg fake_smmu_cfg(struct fake_smmu *fake);
 uint32_t fake_smmu_run(struct fake_smmu *fake, uint32_t n);
 /* Write an event record; false if the queue is full (sets OVFLG then). */
 bool fake_smmu_event(struct fake_smmu *fake, const uint64_t record[4]);
+/* The same for the PRI queue; false: dropped. */
+bool fake_smmu_page(struct fake_smmu *fake, const uint64_t record[2]);
 void fake_smmu_gerror(struct fake_smmu *fake, uint32_t bits);
 
 /* Commands since `from` with this opcode. */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault.h - what devices ask for and are answered: the PRI queue (priq.c),
+ * responses (fault.c), and address translation caches of devices (ats.c).
+ */
+#ifndef DRIVER_SMMUV3_FAULT_H
+#define DRIVER_SMMUV3_FAULT_H
+
+#include <uiommu/driver.h>
+
+#include "base/le.h"
+#include "hw/smmuv3/ste.h"
+
+struct smmuv3_unit;
+struct smmuv3_dev;
+struct smmuv3_dom;
+
+/* ------------------------------------------------------------- PRI queue -- */
+
+struct smmuv3_priq {
+	le64_t *slots; /* NULL: the SMMU has no PRI */
+	uiommu_pa_t pa;
+	uint8_t lg2;
+	/* Protects cons, and so who reads which record. */
+	struct uiommu_lock lock;
+	uint32_t cons;	   /* as in PRIQ_CONS, OVACKFLG included */
+	uint32_t draining; /* somebody is; atomic */
+	uint64_t requests;
+	uint64_t overflows;
+	uint64_t refused; /* answered for want of somebody who would */
+};
+
+int smmuv3_priq_init(struct smmuv3_unit *unit, uint8_t lg2);
+void smmuv3_priq_fini(struct smmuv3_unit *unit);
+void smmuv3_priq_program(struct smmuv3_unit *unit);
+/* Pure: a record; the cookie is left NULL. */
+void smmuv3_pri_decode(const uint64_t record[2],
+		       struct uiommu_page_request *req);
+/* The interrupt: report until the queue is empty.  No lock is held. */
+void smmuv3_priq_drain(struct smmuv3_unit *unit);
+/* Records may be missing. */
+void smmuv3_priq_lost(struct smmuv3_unit *unit);
+
+/* ------------------------------------------------------------- responses -- */
+
+int smmuv3_fault_init(struct smmuv3_unit *unit);
+void smmuv3_fault_fini(struct smmuv3_unit *unit);
+/* What a device has by itself: -ENOMEM. */
+int smmuv3_fault_dev_init(struct smmuv3_dev *dev,
+			  const struct uiommu_hwdev_cfg *cfg);
+void smmuv3_fault_dev_fini(struct smmuv3_dev *dev);
+
+/* Is there somebody to answer, and something to be answered? */
+bool smmuv3_can_page(const struct smmuv3_unit *unit);
+/* A stalled fault is about to be told to somebody who answers. */
+void smmuv3_stall_expect(struct smmuv3_unit *unit, uint32_t stag);
+/* Nobody would. */
+void smmuv3_stall_abort(struct smmuv3_unit *unit, uint32_t sid, uint32_t stag);
+/* A group is complete; `index` is that of the StreamID in dev->ids. */
+void smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,
+			 uint32_t group);
+/* Index of a StreamID of the device, or nr_ids. */
+unsigned int smmuv3_dev_index(const struct smmuv3_dev *dev, uint32_t sid);
+/* The op. */
+int smmuv3_page_response(struct uiommu_hwdev *d,
+			 const struct uiommu_page_response *resp);
+/* The device's STEs abort; so do the accesses that they have stalled. */
+int smmuv3_stall_end(struct smmuv3_dev *dev);
+
+/* ------------------------------------------------------------------- ATS -- */
+
+/* One device or PASID of it whose ATC may hold what an attachment translates. */
+struct smmuv3_ats_user {
+	struct smmuv3_ats_user *next;
+	struct smmuv3_dev *dev;
+	uint32_t ssid; /* 0: accesses without PASID */
+	const struct uiommu_platform *p;
+	struct uiommu_defer defer;
+};
+
+/* In what state a user leaves an attachment. */
+enum smmuv3_leave {
+	SMMUV3_LEAVE_UNUSED,   /* no STE or CD was written for it */
+	SMMUV3_LEAVE_SURE,     /* the hardware has forgotten all of them */
+	SMMUV3_LEAVE_DOUBTFUL, /* it did not say so */
+};
+
+/*
+ * smmuv3_att_get() and smmuv3_att_put() for a device or a PASID of it (ssid, or
+ * 0), with its entry among those whose ATCs have to be told.  dev->lock is held.
+ */
+int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
+		   uint32_t ssid);
+void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
+		    uint32_t ssid, enum smmuv3_leave leave);
+
+/* EATS of an entry that translates for the device. */
+enum smmu_ste_eats smmuv3_ats_eats(const struct smmuv3_dev *dev);
+/*
+ * Around the installation of `ste`: ATS is off before an entry that does not
+ * have it, and
+ */
+void smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+/*
+ * forgets what the domain of before has translated for `ssid` after one that
+ * has it (`cached`: there was one).  -EIO: it did not, and has lost ATS: make the
+ * entry anew.
+ */
+int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached);
+/* It is all in force: ATS as the entry has it. */
+void smmuv3_ats_enable(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+/* The device must not use ATS any more. */
+void smmuv3_ats_off(struct smmuv3_dev *dev);
+
+/*
+ * In a read section, after the TLBs of all SMMUs have forgotten the ranges
+ * (gather NULL: everything): so do the devices.  -ETIMEDOUT, -EIO.
+ */
+int smmuv3_ats_flush(struct smmuv3_dom *dom,
+		     const struct uiommu_gather *gather);
+/* log2 of the smallest aligned span that covers both, 12 to 64. */
+unsigned int smmuv3_ats_span(uint64_t first, uint64_t last);
+
+#endif /* DRIVER_SMMUV3_FAULT_H */

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PRI queue: devices that ask for pages.
+ *
+ * Records are copied out under the queue's lock, a handful at a time, and their
+ * slots given back before anything is answered, for an answer lets a device ask
+ * again.  Who cannot be served is answered at once: nobody waits for ever.
+ *
+ * Overflow: the hardware drops requests, answers them by itself, and goes on
+ * doing so until OVACKFLG says that we know.  So it is acknowledged when all
+ * that came before it has been reported, and the host has been told to forget
+ * groups that have lost a part: what comes after it belongs to new ones.
+ */
+#include "cmd.h"
+#include "hw/smmuv3/pri.h"
+#include "hw/smmuv3/queue.h"
+#include "hw/smmuv3/regs.h"
+#include "mutant.h"
+#include "unit.h"
+
+#define RECORDS_AT_ONCE 16
+
+void smmuv3_pri_decode(const uint64_t record[2],
+		       struct uiommu_page_request *req)
+{
+	bool ssv = record[0] & SMMU_PRI_0_SSV;
+
+	memset(req, 0, sizeof(*req));
+	if (record[0] & SMMU_PRI_0_R)
+		req->flags |= UIOMMU_PAGE_READ;
+	if (record[0] & SMMU_PRI_0_W)
+		req->flags |= UIOMMU_PAGE_WRITE;
+	/* Both mean something with a PASID only. */
+	if (ssv && record[0] & SMMU_PRI_0_X)
+		req->flags |= UIOMMU_PAGE_EXEC;
+	if (ssv && record[0] & SMMU_PRI_0_PRIV)
+		req->flags |= UIOMMU_PAGE_PRIV;
+	if (record[0] & SMMU_PRI_0_LAST) {
+		if (ssv && !(record[0] & (SMMU_PRI_0_R | SMMU_PRI_0_W)))
+			req->flags |= UIOMMU_PAGE_STOP;
+		else
+			req->flags |= UIOMMU_PAGE_LAST;
+	}
+	req->id = FIELD_GET(SMMU_PRI_0_SID, record[0]);
+	req->pasid = ssv ? FIELD_GET(SMMU_PRI_0_SSID, record[0])
+			 : UIOMMU_NO_PASID;
+	req->token = FIELD_GET(SMMU_PRI_1_PRGINDEX, record[1]);
+	req->iova = record[1] & SMMU_PRI_1_ADDR;
+}
+
+/* --------------------------------------------------------------- report -- */
+
+/* Is there somebody who answers it?  Then it is known as one that waits. */
+static bool expect(struct smmuv3_unit *unit, struct uiommu_page_request *req,
+		   bool *pasid)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+	const struct uiommu_platform *p = unit->unit.platform;
+	struct smmuv3_dev *dev;
+	bool served = false;
+
+	*pasid = false;
+	p->read_begin(p->ctx);
+	dev = smmuv3_strtab_dev(unit, req->id);
+	if (dev) {
+		*pasid = dev->pri_pasid;
+		req->cookie = dev->hwdev.cookie;
+		served = dev->pri && host && host->report_page_request;
+	}
+	if (served && req->flags & UIOMMU_PAGE_LAST)
+		smmuv3_group_expect(dev, smmuv3_dev_index(dev, req->id),
+				    req->token);
+	p->read_end(p->ctx);
+	return served;
+}
+
+static void report(struct smmuv3_unit *unit, const uint64_t record[2],
+		   struct smmuv3_batch *refusals)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+	struct uiommu_page_request req;
+	bool pasid;
+
+	smmuv3_pri_decode(record, &req);
+	if (expect(unit, &req, &pasid)) {
+		host->report_page_request(unit->unit.host_ctx, &unit->unit,
+					  &req);
+		return;
+	}
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+		   "page request of StreamID %x at %llx: nobody serves it",
+		   req.id, (unsigned long long)req.iova);
+	if (!(req.flags & UIOMMU_PAGE_LAST))
+		return;
+	fetch_add_relaxed(&unit->priq.refused, 1);
+	pasid = pasid && req.pasid != UIOMMU_NO_PASID;
+	smmuv3_batch_add(refusals,
+			 smmuv3_make_pri_resp(req.id, pasid ? req.pasid : 0,
+					      req.token,
+					      SMMU_CMD_PRI_RESP_FAILURE));
+}
+
+void smmuv3_priq_lost(struct smmuv3_unit *unit)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+		   "page requests were lost");
+	if (host && host->page_requests_lost)
+		host->page_requests_lost(unit->unit.host_ctx, &unit->unit);
+}
+
+/* ---------------------------------------------------------------- drain -- */
+
+/*
+ * Copy up to RECORDS_AT_ONCE records out; how many there were.  *lost: they were
+ * the last before an overflow, which is to be acknowledged.
+ */
+static unsigned int take(struct smmuv3_unit *unit,
+			 uint64_t out[RECORDS_AT_ONCE][SMMU_PRI_QWORDS],
+			 bool *lost)
+{
+	struct smmuv3_priq *q = &unit->priq;
+	uint32_t prod, nr, i, w, rd, cons;
+	const le64_t *slot;
+
+	smmuv3_lock(unit, &q->lock);
+	prod = smmuv3_read32(unit, SMMU_REG_PRIQ_PROD);
+	rd = FIELD_GET(SMMU_Q_CONS_RD, q->cons);
+	nr = smmu_q_count(prod, rd, q->lg2);
+	if (nr > BIT32(q->lg2)) {
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
+			   "PRI queue index %x does not make sense", prod);
+		rd = smmu_q_ptr(prod, q->lg2);
+		nr = 0;
+	}
+	*lost = (prod ^ q->cons) & SMMU_Q_PROD_OVFLG && nr <= RECORDS_AT_ONCE;
+	nr = min_u64(nr, RECORDS_AT_ONCE);
+	for (i = 0; i < nr; i++) {
+		slot = q->slots +
+		       (size_t)smmu_q_index(rd + i, q->lg2) * SMMU_PRI_QWORDS;
+		for (w = 0; w < SMMU_PRI_QWORDS; w++)
+			out[i][w] = le64_to_cpu(slot[w]);
+	}
+	store_relaxed(&q->requests, q->requests + nr);
+	cons = smmu_q_add(rd, nr, q->lg2) | (q->cons & SMMU_Q_CONS_OVACKFLG);
+	if (cons != q->cons) {
+		q->cons = cons;
+		smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, cons);
+	}
+	smmuv3_unlock(unit, &q->lock);
+	return nr;
+}
+
+/* All from before the overflow has been told. */
+static void acknowledge(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+
+	smmuv3_lock(unit, &q->lock);
+	store_relaxed(&q->overflows, q->overflows + 1);
+	q->cons ^= SMMU_Q_CONS_OVACKFLG;
+	if (!DRIVER_MUTANT("priq: OVACKFLG"))
+		smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, q->cons);
+	smmuv3_unlock(unit, &q->lock);
+}
+
+static void drain(struct smmuv3_unit *unit)
+{
+	uint64_t record[RECORDS_AT_ONCE][SMMU_PRI_QWORDS];
+	struct smmuv3_batch refusals;
+	unsigned int nr, i;
+	bool lost;
+
+	do {
+		smmuv3_batch_init(&refusals, &unit->cmdq);
+		nr = take(unit, record, &lost);
+		for (i = 0; i < nr; i++)
+			report(unit, record[i], &refusals);
+		if (refusals.nr)
+			smmuv3_batch_sync(&refusals);
+		if (lost) {
+			smmuv3_priq_lost(unit);
+			acknowledge(unit);
+		}
+	} while (nr || lost);
+}
+
+static bool is_empty(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+	uint32_t prod, cons;
+
+	smmuv3_lock(unit, &q->lock);
+	prod = smmuv3_read32(unit, SMMU_REG_PRIQ_PROD);
+	cons = q->cons;
+	smmuv3_unlock(unit, &q->lock);
+	return smmu_q_empty(prod, cons, q->lg2) &&
+	       !((prod ^ cons) & SMMU_Q_PROD_OVFLG);
+}
+
+/*
+ * One thread at a time, or groups from before and after an overflow could not be
+ * told apart.  Who finds another at it leaves the records to that one, which
+ * looks once more after it has said that it is not.
+ */
+void smmuv3_priq_drain(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+
+	if (!q->slots)
+		return;
+	do {
+		if (exchange_acq_rel(&q->draining, 1))
+			return;
+		drain(unit);
+		store_release(&q->draining, 0);
+		fence_full();
+	} while (!is_empty(unit));
+}
+
+/* ---------------------------------------------------------------- setup -- */
+
+int smmuv3_priq_init(struct smmuv3_unit *unit, uint8_t lg2)
+{
+	struct smmuv3_priq *q = &unit->priq;
+	int rc;
+
+	if (!unit->feat.pri)
+		return 0;
+	q->lg2 = lg2;
+	rc = smmuv3_lock_init(unit, &q->lock);
+	if (rc)
+		return rc;
+	q->slots = smmuv3_table_alloc(
+		unit, (size_t)1 << (SMMU_PRI_SIZE_LG2 + lg2), &q->pa);
+	if (!q->slots) {
+		smmuv3_lock_fini(unit, &q->lock);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void smmuv3_priq_fini(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+
+	if (!q->slots)
+		return;
+	smmuv3_table_free(unit, q->slots,
+			  (size_t)1 << (SMMU_PRI_SIZE_LG2 + q->lg2));
+	smmuv3_lock_fini(unit, &q->lock);
+}
+
+void smmuv3_priq_program(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+
+	smmuv3_write64(unit, SMMU_REG_PRIQ_BASE,
+		       SMMU_PRIQ_BASE_WA | (q->pa & SMMU_Q_BASE_ADDR) |
+			       FIELD_PREP(SMMU_Q_BASE_LOG2SIZE, q->lg2));
+	smmuv3_write32(unit, SMMU_REG_PRIQ_PROD, 0);
+	smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, 0);
+	q->cons = 0;
+}

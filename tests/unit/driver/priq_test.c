@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page requests on a fake SMMU: records and commands word by word, bring-up of
+ * the queue, order of reports, answers and acknowledgements.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "driver/smmuv3/cmd.h"
+#include "driver/smmuv3/unit.h"
+#include "fake_smmu.h"
+#include "hw/smmuv3/pri.h"
+#include "hw/smmuv3/regs.h"
+
+#define LAST SMMU_PRI_0_LAST
+#define R SMMU_PRI_0_R
+#define W SMMU_PRI_0_W
+#define SSV SMMU_PRI_0_SSV
+
+/* --------------------------------------------------------------- words -- */
+
+static void records(void **state)
+{
+	static const struct {
+		uint64_t q0, q1;
+		uint32_t flags, id, pasid, token;
+		uint64_t iova;
+	} rows[] = {
+		/* a write, last of group 0x1ff, no PASID: what needs one is not
+		 * there
+		 */
+		{ 0x6c0fffff00000010, 0xfffffffffffff1ff,
+		  UIOMMU_PAGE_WRITE | UIOMMU_PAGE_LAST, 0x10, UIOMMU_NO_PASID,
+		  0x1ff, 0xfffffffffffff000 },
+		/* everything, PASID 3 */
+		{ 0xfc00000300001234, 0x000000000000501f,
+		  UIOMMU_PAGE_READ | UIOMMU_PAGE_WRITE | UIOMMU_PAGE_EXEC |
+			  UIOMMU_PAGE_PRIV | UIOMMU_PAGE_LAST,
+		  0x1234, 3, 0x1f, 0x5000 },
+		/* a part of a group */
+		{ 0x1000000000000001, 0x1000, UIOMMU_PAGE_READ, 1,
+		  UIOMMU_NO_PASID, 0, 0x1000 },
+		/* Stop Marker of PASID 0xfffff */
+		{ 0xc00fffff00000001, 0, UIOMMU_PAGE_STOP, 1, 0xfffff, 0, 0 },
+		/* without a PASID that is an ordinary request */
+		{ 0x4000000000000001, 0, UIOMMU_PAGE_LAST, 1, UIOMMU_NO_PASID,
+		  0, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		const uint64_t raw[2] = { rows[i].q0, rows[i].q1 };
+		struct uiommu_page_request req;
+
+		smmuv3_pri_decode(raw, &req);
+		assert_int_equal(req.flags, rows[i].flags);
+		assert_int_equal(req.id, rows[i].id);
+		assert_int_equal(req.pasid, rows[i].pasid);
+		assert_int_equal(req.token, rows[i].token);
+		assert_int_equal(req.iova, rows[i].iova);
+		assert_null(req.cookie);
+	}
+}
+
+static void is(struct smmu_cmd cmd, uint64_t q0, uint64_t q1)
+{
+	assert_int_equal(cmd.q[0], q0);
+	assert_int_equal(cmd.q[1], q1);
+}
+
+static void commands(void **state)
+{
+	is(smmuv3_make_atc_inv(0x1234, 3, 0, SMMUV3_ATC_ALL),
+	   0x0000123400003840, 0x34);
+	is(smmuv3_make_atc_inv(0x1234, 0, 0, SMMUV3_ATC_ALL),
+	   0x0000123400000040, 0x34);
+	is(smmuv3_make_atc_inv(1, 0, 0xfffffffffffff000, 12),
+	   0x0000000100000040, 0xfffffffffffff000);
+	/* 64 KiB: the address is aligned to it */
+	is(smmuv3_make_atc_inv(1, 0, 0x1234567000, 16), 0x0000000100000040,
+	   0x1234560004);
+	is(smmuv3_make_atc_inv_pasids(2), 0x0000000200000a40, 0x34);
+	is(smmuv3_make_resume(0x10, 7, true), 0x0000001000001044, 7);
+	is(smmuv3_make_resume(0x10, 7, false), 0x0000001000002044, 7);
+	is(smmuv3_make_stall_term(0x10), 0x0000001000000045, 0);
+	is(smmuv3_make_pri_resp(0x10, 3, 0x1f, SMMU_CMD_PRI_RESP_SUCCESS),
+	   0x0000001000003841, 0x201f);
+	is(smmuv3_make_pri_resp(0x10, 0, 0x1ff, SMMU_CMD_PRI_RESP_FAILURE),
+	   0x0000001000000041, 0x1ff);
+}
+
+static void spans(void **state)
+{
+	static const struct {
+		uint64_t first, last;
+		unsigned int lg2;
+	} rows[] = {
+		{ 0, 0xfff, 12 },
+		{ 0x1000, 0x1fff, 12 },
+		{ 0, 0x1fff, 13 },
+		{ 0x1000, 0x2fff, 14 },	    /* crosses 8 KiB */
+		{ 0x7000, 0x8fff, 16 },	    /* crosses 32 KiB */
+		{ 0x200000, 0x3fffff, 21 }, /* a block */
+		{ 0, UINT64_MAX, 64 },
+		{ 0x7ffffffffffff000, 0x8000000000000fff, 64 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int lg2 = smmuv3_ats_span(rows[i].first, rows[i].last);
+
+		assert_int_equal(lg2, rows[i].lg2);
+		assert_int_equal(align_down_lg2(rows[i].first, lg2),
+				 align_down_lg2(rows[i].last, lg2));
+	}
+}
+
+/* -------------------------------------------------------------- the fake -- */
+
+struct host {
+	struct uiommu_page_request req[128];
+	unsigned int nr, lost;
+	unsigned int lost_at;	      /* requests told before the last loss */
+	struct uiommu_hwdev *answers; /* at once, if set */
+	struct fake_smmu *more;	      /* one more request, once */
+};
+
+static struct fake_smmu *fake;
+static struct host host;
+static struct uiommu_unit *unit;
+static struct uiommu_hwdev *dev;
+
+static bool page(uint32_t sid, uint64_t q0, uint64_t addr, unsigned int group)
+{
+	const uint64_t record[2] = { q0 | sid, addr | group };
+
+	return fake_smmu_page(fake, record);
+}
+
+static void on_page(void *ctx, struct uiommu_unit *u,
+		    const struct uiommu_page_request *req)
+{
+	const struct uiommu_page_response resp = {
+		.id = req->id,
+		.pasid = req->pasid,
+		.token = req->token,
+		.code = UIOMMU_PAGE_SUCCESS,
+	};
+
+	host.req[host.nr++ % 128] = *req;
+	if (host.answers && req->flags & UIOMMU_PAGE_LAST)
+		assert_int_equal(u->ops->page_response(host.answers, &resp), 0);
+	if (host.more) {
+		host.more = NULL;
+		page(7, R | LAST, 0x9000, 9);
+	}
+}
+
+static void on_lost(void *ctx, struct uiommu_unit *u)
+{
+	host.lost++;
+	host.lost_at = host.nr;
+}
+
+static const struct uiommu_host_ops host_ops = {
+	.report_page_request = on_page,
+	.page_requests_lost = on_lost,
+};
+
+static struct uiommu_smmuv3_cfg start(uint8_t priqs_lg2)
+{
+	struct uiommu_smmuv3_cfg cfg;
+	uint32_t *idr1;
+
+	memset(&host, 0, sizeof(host));
+	fake = malloc(sizeof(*fake));
+	fake_smmu_init(fake);
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) |= SMMU_IDR0_PRI;
+	idr1 = fake_smmu_reg(fake, SMMU_REG_IDR1);
+	*idr1 = (*idr1 & ~SMMU_IDR1_PRIQS) |
+		FIELD_PREP(SMMU_IDR1_PRIQS, priqs_lg2);
+	cfg = fake_smmu_cfg(fake);
+	cfg.host = &host_ops;
+	return cfg;
+}
+
+static int setup(void **state)
+{
+	struct uiommu_smmuv3_cfg cfg = start(6);
+	uint32_t sid = 7;
+	struct uiommu_hwdev_cfg dc = {
+		.ids = &sid,
+		.nr_ids = 1,
+		.pri = true,
+		.pri_pasid = true,
+		.cookie = &host,
+	};
+
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	return unit->ops->dev_add(unit, &dc, &dev);
+}
+
+static int teardown(void **state)
+{
+	unit->ops->dev_remove(dev);
+	unit->ops->remove(unit);
+	fake_smmu_fini(fake);
+	free(fake);
+	return 0;
+}
+
+static void irq(void)
+{
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_PRIQ);
+}
+
+static uint32_t reg(uint32_t off)
+{
+	return *fake_smmu_reg(fake, off);
+}
+
+/* Index of the first write of `bits` to a register, or nr_writes. */
+static unsigned int write_of(uint32_t off, uint32_t bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < fake->nr_writes; i++)
+		if (fake->writes[i].off == off &&
+		    (fake->writes[i].val & bits) == bits)
+			break;
+	return i;
+}
+
+static void bring_up(void **state)
+{
+	unsigned int base = write_of(SMMU_REG_PRIQ_BASE, 0);
+	unsigned int cons = write_of(SMMU_REG_PRIQ_CONS, 0);
+	unsigned int on = write_of(SMMU_REG_CR0, SMMU_CR0_PRIQEN);
+	unsigned int smmuen = write_of(SMMU_REG_CR0, SMMU_CR0_SMMUEN);
+	unsigned int armed =
+		write_of(SMMU_REG_IRQ_CTRL, SMMU_IRQ_CTRL_PRIQ_IRQEN);
+
+	assert_true(base < cons && cons < on && on < smmuen);
+	assert_true(armed < on);
+	assert_int_equal(fake->bad_writes, 0);
+	assert_int_equal(fake->writes[base].val & 0x1f, 6);
+	assert_true(fake->writes[base].val & SMMU_PRIQ_BASE_WA);
+	assert_true(reg(SMMU_REG_CR0) & SMMU_CR0_ATSCHK);
+}
+
+static void without_pri_nothing_is_touched(void **state)
+{
+	struct uiommu_smmuv3_cfg cfg;
+	struct uiommu_hwdev *plain;
+	uint32_t sid = 7;
+	struct uiommu_hwdev_cfg dc = { .ids = &sid, .nr_ids = 1, .pri = true };
+	struct uiommu_page_response resp = { .id = 7 };
+	unsigned int i;
+
+	cfg = start(6);
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_PRI;
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	for (i = 0; i < fake->nr_writes; i++)
+		assert_false(fake->writes[i].off >= SMMU_REG_PRIQ_BASE &&
+			     fake->writes[i].off <= SMMU_REG_PRIQ_IRQ_CFG2);
+	assert_int_equal(write_of(SMMU_REG_CR0, SMMU_CR0_PRIQEN),
+			 fake->nr_writes);
+	assert_int_equal(unit->ops->dev_add(unit, &dc, &plain), 0);
+	irq();
+	assert_int_equal(unit->ops->page_response(plain, &resp), -ENOENT);
+	unit->ops->dev_remove(plain);
+	unit->ops->remove(unit);
+	fake_smmu_fini(fake);
+	free(fake);
+}
+
+static uint64_t live(void)
+{
+	return fake->tp.live_tables + fake->tp.live_objs + fake->tp.live_locks;
+}
+
+/* Every failing allocation of probe and dev_add leaves nothing behind. */
+static void failures_leave_nothing(void **state)
+{
+	struct uiommu_smmuv3_cfg cfg = start(6);
+	uint32_t sid = 7;
+	struct uiommu_hwdev_cfg dc = {
+		.ids = &sid,
+		.nr_ids = 1,
+		.pri = true,
+	};
+	int rc = -ENOMEM;
+
+	for (unsigned int n = 1; rc; n++) {
+		assert_true(n < 100);
+		test_platform_fail_nth(&fake->tp, n);
+		rc = uiommu_smmuv3_probe(&cfg, &unit);
+		test_platform_fail_nth(&fake->tp, 0);
+		if (rc)
+			assert_int_equal(live(), 0);
+	}
+	rc = -ENOMEM;
+	for (unsigned int n = 1; rc; n++) {
+		uint64_t before = live();
+
+		assert_true(n < 100);
+		test_platform_fail_nth(&fake->tp, n);
+		rc = unit->ops->dev_add(unit, &dc, &dev);
+		test_platform_fail_nth(&fake->tp, 0);
+		if (rc)
+			assert_int_equal(live(), before);
+	}
+	assert_int_equal(teardown(NULL), 0);
+}
+
+/* ... and every one of an attach and of a PASID's, with an ATC to be told. */
+static void attach_failures_leave_nothing(void **state)
+{
+	const struct uiommu_dom_cfg paging = { .type = UIOMMU_DOM_PAGING };
+	struct uiommu_smmuv3_cfg cfg = start(6);
+	uint32_t sid = 7;
+	struct uiommu_hwdev_cfg dc = {
+		.ids = &sid,
+		.nr_ids = 1,
+		.pasid_bits = 8,
+		.ats = true,
+	};
+	struct uiommu_hwdom *dom, *other;
+	int rc = -ENOMEM;
+
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	assert_int_equal(unit->ops->dev_add(unit, &dc, &dev), 0);
+	assert_int_equal(unit->ops->dom_alloc(unit, &paging, &dom), 0);
+	assert_int_equal(unit->ops->dom_alloc(unit, &paging, &other), 0);
+	for (unsigned int n = 1; rc; n++) {
+		uint64_t before = live();
+
+		assert_true(n < 100);
+		test_platform_fail_nth(&fake->tp, n);
+		rc = unit->ops->attach(dom, dev);
+		test_platform_fail_nth(&fake->tp, 0);
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_int_equal(live(), before);
+			assert_false(dev->ats);
+		}
+	}
+	assert_true(dev->ats);
+	rc = -ENOMEM;
+	for (unsigned int n = 1; rc; n++) {
+		uint64_t before = live();
+
+		assert_true(n < 100);
+		test_platform_fail_nth(&fake->tp, n);
+		rc = unit->ops->set_pasid(other, dev, 9, NULL);
+		test_platform_fail_nth(&fake->tp, 0);
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_int_equal(live(), before);
+		}
+	}
+	unit->ops->dev_remove(dev);
+	unit->ops->dom_free(dom);
+	unit->ops->dom_free(other);
+	unit->ops->remove(unit);
+	fake_smmu_fini(fake);
+	free(fake);
+}
+
+/* ---------------------------------------------------------------- stalls -- */
+
+/* F_TRANSLATION, stalled, read. */
+static void stalled(uint32_t sid, uint16_t stag)
+{
+	const uint64_t record[4] = { (uint64_t)sid << 32 | 0x10,
+				     1ull << 35 | 1ull << 31 | stag, 0x1000,
+				     0 };
+
+	assert_true(fake_smmu_event(fake, record));
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
+}
+
+static struct uiommu_fault told;
+
+static void on_fault(void *ctx, struct uiommu_unit *u,
+		     const struct uiommu_fault *fault)
+{
+	told = *fault;
+}
+
+/* What nobody would ever answer does not wait. */
+static void stalls_of_nobody_are_aborted(void **state)
+{
+	const struct uiommu_host_ops ops = {
+		.report_fault = on_fault,
+		.report_page_request = on_page,
+	};
+	uint32_t sid = 9;
+	struct uiommu_hwdev_cfg dc = {
+		.ids = &sid,
+		.nr_ids = 1,
+		.stall = true,
+	};
+	struct uiommu_page_response resp = {
+		.stalled = true,
+		.id = 9,
+		.token = 0x123,
+	};
+	struct uiommu_hwdev *other;
+
+	unit->host = &ops;
+	/* unknown, and known but without stalls */
+	stalled(0x55, 0xffff);
+	assert_int_equal(told.flags, 0);
+	is(fake->log[fake->nr - 2], 0x0000005500002044, 0xffff);
+	stalled(7, 3);
+	assert_int_equal(told.flags, 0);
+	is(fake->log[fake->nr - 2], 0x0000000700002044, 3);
+	assert_int_equal(unit->ops->dev_add(unit, &dc, &other), 0);
+	fake->nr = 0;
+	stalled(9, 0x123);
+	assert_int_equal(told.flags, UIOMMU_FAULT_STALLED);
+	assert_int_equal(told.token, 0x123);
+	assert_int_equal(fake->nr, 0);
+	assert_int_equal(unit->ops->page_response(other, &resp), 0);
+	is(fake->log[0], 0x0000000900001044, 0x123);
+	assert_int_equal(fake->nr, 2);
+	unit->host = &host_ops;
+	unit->ops->dev_remove(other);
+	assert_int_equal(fake_smmu_count(fake, 0, SMMU_CMD_OP_STALL_TERM), 1);
+}
+
+/* ---------------------------------------------------------------- reports - */
+
+static void in_order_over_many_wraps(void **state)
+{
+	unsigned int expect = 0, addr = 0;
+
+	for (unsigned int round = 0; round < 300; round++) {
+		host.nr = 0;
+		for (unsigned int n = 0; n < round % 65; n++)
+			assert_true(page(7, R, (uint64_t)addr++ << 12, 1));
+		irq();
+		assert_int_equal(host.nr, round % 65);
+		for (unsigned int n = 0; n < host.nr; n++)
+			assert_int_equal(host.req[n].iova,
+					 (uint64_t)expect++ << 12);
+	}
+	assert_ptr_equal(host.req[0].cookie, &host);
+	assert_int_equal(host.lost, 0);
+}
+
+/* The slot is free before the device is told that it may ask again. */
+static void slots_before_answers(void **state)
+{
+	uint32_t cons;
+
+	host.answers = dev;
+	page(7, R | LAST, 0x1000, 1);
+	fake->nr_writes = 0;
+	irq();
+	cons = write_of(SMMU_REG_PRIQ_CONS, 0);
+	assert_true(cons < write_of(SMMU_REG_CMDQ_PROD, 0));
+	assert_int_equal(fake_smmu_count(fake, 0, SMMU_CMD_OP_PRI_RESP), 1);
+	is(fake->log[fake->nr - 2], 0x0000000700000041, 0x2001);
+}
+
+static void pasid_in_answers(void **state)
+{
+	struct uiommu_hwdev *other;
+	uint32_t sid = 8;
+	struct uiommu_hwdev_cfg dc = { .ids = &sid, .nr_ids = 1, .pri = true };
+	struct uiommu_page_response resp = { .id = 8, .pasid = 3, .token = 5 };
+
+	host.answers = dev;
+	page(7, SSV | 3ull << 32 | R | LAST, 0x1000, 5);
+	irq();
+	is(fake->log[fake->nr - 2], 0x0000000700003841, 0x2005);
+	/* a device that does not want it */
+	host.answers = NULL;
+	assert_int_equal(unit->ops->dev_add(unit, &dc, &other), 0);
+	page(8, SSV | 3ull << 32 | R | LAST, 0x1000, 5);
+	irq();
+	assert_int_equal(unit->ops->page_response(other, &resp), 0);
+	is(fake->log[fake->nr - 2], 0x0000000800000041, 0x2005);
+	unit->ops->dev_remove(other);
+}
+
+static void who_cannot_be_served(void **state)
+{
+	uint32_t from = fake->nr;
+
+	/* unknown: one response for each group, none for parts and markers */
+	page(9, R, 0x1000, 2);
+	page(9, R | LAST, 0x2000, 2);
+	page(0xffffffff, SSV | R | LAST, 0x2000, 3);
+	page(9, SSV | LAST, 0, 0);
+	irq();
+	assert_int_equal(host.nr, 0);
+	assert_int_equal(fake_smmu_count(fake, from, SMMU_CMD_OP_PRI_RESP), 2);
+	is(fake->log[from], 0x0000000900000041, 0x2);
+	is(fake->log[from + 1], 0xffffffff00000041, 0x3);
+	/* a host that takes none */
+	from = fake->nr;
+	unit->host = NULL;
+	page(7, R | LAST, 0x1000, 4);
+	irq();
+	is(fake->log[from], 0x0000000700000041, 0x4);
+}
+
+/*
+ * More records than are taken at once: all of them are told before the loss, the
+ * loss before the acknowledgement, and what comes then after it.
+ */
+static void overflow_in_order(void **state)
+{
+	for (unsigned int round = 1; round <= 3; round++) {
+		host.nr = 0;
+		for (unsigned int i = 0; i < 64; i++)
+			assert_true(page(7, R, 0x1000, 1));
+		assert_false(page(7, R | LAST, 0x1000, 1));
+		assert_false(page(7, R | LAST, 0x1000, 1));
+		irq();
+		assert_int_equal(host.nr, 64);
+		assert_int_equal(host.lost, round);
+		assert_int_equal(host.lost_at, 64);
+		assert_int_equal(reg(SMMU_REG_PRIQ_PROD) & 1u << 31,
+				 reg(SMMU_REG_PRIQ_CONS) & 1u << 31);
+		assert_true(page(7, R, 0x1000, 1));
+		irq();
+		assert_int_equal(host.nr, 65);
+		assert_int_equal(host.lost, round);
+	}
+}
+
+static void made_while_reporting(void **state)
+{
+	host.more = fake;
+	page(7, R, 0x1000, 1);
+	irq();
+	assert_int_equal(host.nr, 2);
+	assert_int_equal(host.req[1].iova, 0x9000);
+}
+
+static void an_index_out_of_range(void **state)
+{
+	*fake_smmu_reg(fake, SMMU_REG_PRIQ_PROD) = 0x7b;
+	irq();
+	assert_int_equal(host.nr, 0);
+	page(7, R, 0x5000, 1);
+	irq();
+	assert_int_equal(host.nr, 1);
+	assert_int_equal(host.req[0].iova, 0x5000);
+}
+
+static void an_abort_of_the_queue_is_a_loss(void **state)
+{
+	fake_smmu_gerror(fake, SMMU_GERROR_PRIQ_ABT_ERR);
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_int_equal(host.lost, 1);
+	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
+}
+
+#define D(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records),
+		cmocka_unit_test(commands),
+		cmocka_unit_test(spans),
+		D(bring_up),
+		cmocka_unit_test(without_pri_nothing_is_touched),
+		cmocka_unit_test(failures_leave_nothing),
+		cmocka_unit_test(attach_failures_leave_nothing),
+		D(stalls_of_nobody_are_aborted),
+		D(in_order_over_many_wraps),
+		D(slots_before_answers),
+		D(pasid_in_answers),
+		D(who_cannot_be_served),
+		D(overflow_in_order),
+		D(made_while_reporting),
+		D(an_index_out_of_range),
+		D(an_abort_of_the_queue_is_a_loss),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
