@@ -118,7 +118,107 @@ static void on_lost(void *ctx, struct uiommu_unit *unit)
 	rig->lost++;
 }
 
-static const struct uiommu_host_ops host_ops = { on_fault, on_lost };
+static void on_page(void *ctx, struct uiommu_unit *unit,
+		    const struct uiommu_page_request *req)
+{
+	struct rig *rig = ctx;
+
+	rig->page[rig->nr_pages++ % RIG_MAX_PAGES] = *req;
+	if (rig->serve)
+		rig->serve(rig->serve_arg, req);
+}
+
+static void on_pages_lost(void *ctx, struct uiommu_unit *unit)
+{
+	struct rig *rig = ctx;
+
+	rig->pages_lost++;
+}
+
+static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
+		    bool enable)
+{
+	uint32_t sid = (uint32_t)(uintptr_t)cookie - 0x1000;
+	struct rig *rig = ctx;
+	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, sid);
+
+	if (rig->watch_ats)
+		rig->watch_ats(rig, enable);
+	if (!enable)
+		uiommu_smmuv3_endpoint_set_pri(ep, false);
+	uiommu_smmuv3_endpoint_set_ats(ep, enable);
+	if (enable)
+		uiommu_smmuv3_endpoint_set_pri(ep, true);
+}
+
+static const struct uiommu_host_ops host_ops = {
+	.report_fault = on_fault,
+	.faults_lost = on_lost,
+	.report_page_request = on_page,
+	.page_requests_lost = on_pages_lost,
+	.set_ats = set_ats,
+};
+
+static const struct uiommu_host_ops host_without_pages = {
+	.report_fault = on_fault,
+	.faults_lost = on_lost,
+	.set_ats = set_ats,
+};
+
+/* -------------------------------------------------------------- endpoints */
+
+struct uiommu_smmuv3_endpoint *rig_endpoint(struct rig *rig, uint32_t sid)
+{
+	for (unsigned int i = 0; i < rig->nr_eps; i++)
+		if (rig->ep_sid[i] == sid)
+			return rig->ep[i];
+	return NULL;
+}
+
+static int on_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
+{
+	struct rig *rig = ctx;
+	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, inval->sid);
+	int rc = rig->inval_rc;
+
+	rig->inval_rc = 0;
+	if (rc || !ep)
+		return rc;
+	return uiommu_smmuv3_endpoint_ats_invalidate(ep, inval);
+}
+
+static void on_pri_response(void *ctx, const struct uiommu_pri_response *resp)
+{
+	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(ctx, resp->sid);
+
+	if (ep)
+		uiommu_smmuv3_endpoint_pri_response(ep, resp);
+}
+
+static void on_answer(void *ctx, void *cookie, enum uiommu_pri_code code)
+{
+	*(int *)cookie = code;
+}
+
+struct uiommu_smmuv3_endpoint *rig_stranger(struct rig *rig, uint32_t sid)
+{
+	struct uiommu_smmuv3_endpoint_config config = {
+		.model = rig->model,
+		.sid = sid,
+		.atc_entries = 256,
+		.page_requests = 16,
+		.stu_lg2 = 12,
+		.pasid = true,
+		.page_response = on_answer,
+	};
+	unsigned int i = rig->nr_eps;
+
+	must(i < RIG_MAX_ENDPOINTS, "too many endpoints");
+	must(!uiommu_smmuv3_endpoint_create(&config, &rig->ep[i]), "endpoint");
+	rig->ep_sid[i] = sid;
+	rig->nr_eps++;
+	return rig->ep[i];
+}
 
 /* ----------------------------------------------------------------- setup */
 
@@ -160,7 +260,7 @@ int rig_probe(struct rig *rig, const struct rig_cfg *cfg)
 
 	driver.platform = rig->platform;
 	driver.base = rig->mmio;
-	driver.host = &host_ops;
+	driver.host = cfg->nobody_pages ? &host_without_pages : &host_ops;
 	driver.host_ctx = rig;
 	return uiommu_smmuv3_probe(&driver, &rig->unit);
 }
@@ -188,6 +288,8 @@ static void open_smmu(struct rig *rig, const struct rig_cfg *cfg)
 		.cmpxchg64 = mem_cmpxchg64,
 		.direct = cfg->no_direct ? NULL : mem_direct,
 		.irq = on_irq,
+		.ats_invalidate = on_ats_invalidate,
+		.pri_response = on_pri_response,
 		.log = on_model_log,
 	};
 	struct uiommu_bus_window window = {
@@ -245,6 +347,8 @@ void rig_destroy(struct rig *rig)
 		uiommu_host_barrier(rig->host);
 	if (!rig->first)
 		must(!uiommu_host_live(rig->host), "something was not freed");
+	while (rig->nr_eps)
+		uiommu_smmuv3_endpoint_destroy(rig->ep[--rig->nr_eps]);
 	uiommu_smmuv3_model_destroy(rig->model);
 	if (!rig->first) {
 		uiommu_host_destroy(rig->host);
@@ -272,6 +376,26 @@ struct uiommu_hwdev *rig_pasid_device(struct rig *rig, uint32_t sid,
 	};
 	struct uiommu_hwdev *dev;
 
+	must(!rig->unit->ops->dev_add(rig->unit, &cfg, &dev), "dev_add");
+	return dev;
+}
+
+struct uiommu_hwdev *rig_ats_device(struct rig *rig, uint32_t sid,
+				    uint8_t pasid_bits)
+{
+	struct uiommu_hwdev_cfg cfg = {
+		.name = "endpoint",
+		.ids = &sid,
+		.nr_ids = 1,
+		.pasid_bits = pasid_bits,
+		.ats = true,
+		.pri = true,
+		.pri_pasid = true,
+		.cookie = (void *)(uintptr_t)(0x1000 + sid),
+	};
+	struct uiommu_hwdev *dev;
+
+	rig_stranger(rig, sid);
 	must(!rig->unit->ops->dev_add(rig->unit, &cfg, &dev), "dev_add");
 	return dev;
 }

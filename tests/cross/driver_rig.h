@@ -14,11 +14,14 @@
 #include <uiommu/driver.h>
 #include <uiommu/host.h>
 #include <uiommu/smmuv3.h>
+#include <uiommu/smmuv3_endpoint.h>
 #include <uiommu/smmuv3_model.h>
 
 #define RIG_PAGE 4096u
 #define RIG_MMIO UINT64_C(0x09050000)
 #define RIG_MAX_FAULTS 64
+#define RIG_MAX_PAGES 64
+#define RIG_MAX_ENDPOINTS 4
 
 struct rig {
 	struct rig *first; /* whose host and RAM these are; NULL: our own */
@@ -38,6 +41,20 @@ struct rig {
 	struct uiommu_fault fault[RIG_MAX_FAULTS];
 	unsigned int nr_faults;
 	unsigned int lost;
+
+	/* Page requests, in the same way; `serve` is told too if it is set. */
+	struct uiommu_page_request page[RIG_MAX_PAGES];
+	unsigned int nr_pages;
+	unsigned int pages_lost;
+	void (*serve)(void *arg, const struct uiommu_page_request *req);
+	void *serve_arg;
+	/* ATCs by StreamID; what they answer instead of obeying, once. */
+	struct uiommu_smmuv3_endpoint *ep[RIG_MAX_ENDPOINTS];
+	uint32_t ep_sid[RIG_MAX_ENDPOINTS];
+	unsigned int nr_eps;
+	int inval_rc;
+	/* Looks on when the driver turns ATS on or off. */
+	void (*watch_ats)(struct rig *rig, bool enable);
 };
 
 struct rig_cfg {
@@ -49,6 +66,7 @@ struct rig_cfg {
 	 * driver and the commands that follow them.
 	 */
 	bool yield;
+	bool nobody_pages; /* the host takes no page requests */
 };
 
 /* The "full" profile, 8 MiB, default queues. */
@@ -66,6 +84,12 @@ struct uiommu_hwdev *rig_device(struct rig *rig, uint32_t sid);
 /* One that sends PASIDs. */
 struct uiommu_hwdev *rig_pasid_device(struct rig *rig, uint32_t sid,
 				      uint8_t pasid_bits);
+/* One with an ATC and page requests; its endpoint goes with the rig. */
+struct uiommu_hwdev *rig_ats_device(struct rig *rig, uint32_t sid,
+				    uint8_t pasid_bits);
+struct uiommu_smmuv3_endpoint *rig_endpoint(struct rig *rig, uint32_t sid);
+/* An endpoint that the driver knows nothing of. */
+struct uiommu_smmuv3_endpoint *rig_stranger(struct rig *rig, uint32_t sid);
 struct uiommu_hwdom *rig_domain(struct rig *rig, enum uiommu_dom_type type);
 struct uiommu_hwdom *rig_stage2(struct rig *rig);
 void rig_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
