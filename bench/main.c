@@ -19,6 +19,9 @@ void model_bench_register(struct bench *b);
 #ifdef HAVE_DRIVER_BENCH
 void driver_bench_register(struct bench *b);
 #endif
+#ifdef HAVE_FAULT_BENCH
+void fault_bench_register(struct bench *b);
+#endif
 #ifdef HAVE_IOAS_BENCH
 void ioas_bench_register(struct bench *b);
 #endif
@@ -42,6 +45,9 @@ static void register_all(struct bench *b)
 #endif
 #ifdef HAVE_DRIVER_BENCH
 	driver_bench_register(b);
+#endif
+#ifdef HAVE_FAULT_BENCH
+	fault_bench_register(b);
 #endif
 #ifdef HAVE_IOAS_BENCH
 	ioas_bench_register(b);

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * driver/page_fault and its like: an access that waits for a page, from the
+ * doorbell over the record, the interrupt and the host, which maps the page and
+ * answers, to the end of the access; all in one thread.
+ *
+ *   driver/page_fault	     by PRI: an endpoint with an ATC asks for the page
+ *   driver/stall_fault	     the SMMU stalls the access
+ *   driver/unmap_sync/4k/ats  unmap one page of a device with ATS, and flush
+ *
+ * The notes hold commands and SYNCs per operation.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <uiommu/host.h>
+#include <uiommu/smmuv3.h>
+#include <uiommu/smmuv3_endpoint.h>
+
+#include "bench.h"
+
+#define PAGE UINT64_C(4096)
+#define MMIO UINT64_C(0x09050000)
+#define IOVA (UINT64_C(256) << 30)
+#define PROT (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
+#define BATCH 1024u
+#define SID 8u
+
+struct setup {
+	struct uiommu_host *host;
+	struct uiommu_range arena;
+	struct uiommu_smmuv3_model *model;
+	struct uiommu_smmuv3_endpoint *ep; /* NULL: the device stalls */
+	struct uiommu_unit *unit;
+	struct uiommu_hwdev *dev;
+	struct uiommu_hwdom *dom;
+	void *memory; /* one page for all addresses */
+	uiommu_pa_t pa;
+	uint32_t lines; /* interrupts to be delivered */
+	unsigned int done;
+};
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fault bench: %s failed\n", what);
+	exit(1);
+}
+
+static void map(struct setup *s, uint64_t iova)
+{
+	struct uiommu_gather gather;
+
+	uiommu_gather_init(&gather);
+	must(!uiommu_pgtable_map(s->dom->pt, iova, s->pa, PAGE, PROT, &gather),
+	     "map");
+	uiommu_gather_release(&gather);
+}
+
+static void unmap(struct setup *s, uint64_t iova)
+{
+	struct uiommu_gather gather;
+	uint64_t unmapped;
+
+	uiommu_gather_init(&gather);
+	must(!uiommu_pgtable_unmap(s->dom->pt, iova, PAGE, &gather, &unmapped),
+	     "unmap");
+	must(!s->unit->ops->flush(s->dom, &gather), "flush");
+	uiommu_gather_release(&gather);
+}
+
+/* ------------------------------------------------------------------ host -- */
+
+static void on_page(void *ctx, struct uiommu_unit *unit,
+		    const struct uiommu_page_request *req)
+{
+	const struct uiommu_page_response resp = {
+		.id = req->id,
+		.pasid = req->pasid,
+		.token = req->token,
+	};
+	struct setup *s = ctx;
+
+	map(s, req->iova);
+	must(!unit->ops->page_response(s->dev, &resp), "response");
+}
+
+static void on_fault(void *ctx, struct uiommu_unit *unit,
+		     const struct uiommu_fault *fault)
+{
+	const struct uiommu_page_response resp = {
+		.stalled = true,
+		.id = fault->id,
+		.pasid = fault->pasid,
+		.token = fault->token,
+	};
+	struct setup *s = ctx;
+
+	must(fault->flags & UIOMMU_FAULT_STALLED, "stall");
+	map(s, fault->iova & ~(PAGE - 1));
+	must(!unit->ops->page_response(s->dev, &resp), "response");
+}
+
+static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
+		    bool enable)
+{
+	struct setup *s = ctx;
+
+	uiommu_smmuv3_endpoint_set_ats(s->ep, enable);
+	uiommu_smmuv3_endpoint_set_pri(s->ep, enable);
+}
+
+static const struct uiommu_host_ops host_ops = {
+	.report_fault = on_fault,
+	.report_page_request = on_page,
+	.set_ats = set_ats,
+};
+
+/* --------------------------------------------------------------- machine -- */
+
+static void *mem_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
+{
+	struct setup *s = ctx;
+
+	return pa >= s->arena.first && pa + len - 1 <= s->arena.last
+		       ? (void *)(uintptr_t)pa
+		       : NULL;
+}
+
+static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs)
+{
+	const void *mem = mem_direct(ctx, pa, len, false);
+
+	if (!mem)
+		return -EIO;
+	__builtin_memcpy(buf, mem, len);
+	return 0;
+}
+
+static int mem_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	void *mem = mem_direct(ctx, pa, len, true);
+
+	if (!mem)
+		return -EIO;
+	__builtin_memcpy(mem, buf, len);
+	return 0;
+}
+
+static void on_irq(void *ctx, unsigned int line)
+{
+	struct setup *s = ctx;
+
+	s->lines |= 1u << line;
+}
+
+static int on_inval(void *ctx, const struct uiommu_ats_inval *inval)
+{
+	struct setup *s = ctx;
+
+	return uiommu_smmuv3_endpoint_ats_invalidate(s->ep, inval);
+}
+
+static void on_response(void *ctx, const struct uiommu_pri_response *resp)
+{
+	struct setup *s = ctx;
+
+	uiommu_smmuv3_endpoint_pri_response(s->ep, resp);
+}
+
+static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)
+{
+	return uiommu_smmuv3_model_read(ctx, offset, size);
+}
+
+static void bus_write(void *ctx, uint32_t offset, unsigned int size,
+		      uint64_t value)
+{
+	uiommu_smmuv3_model_write(ctx, offset, size, value);
+}
+
+static void open_hardware(struct setup *s)
+{
+	const struct uiommu_model_host mem = {
+		.ctx = s,
+		.read = mem_read,
+		.write = mem_write,
+		.direct = mem_direct,
+		.irq = on_irq,
+		.ats_invalidate = on_inval,
+		.pri_response = on_response,
+	};
+	struct uiommu_bus_window window = {
+		.base = MMIO,
+		.size = UIOMMU_SMMUV3_MMIO_SIZE,
+		.read = bus_read,
+		.write = bus_write,
+	};
+	const struct uiommu_platform *p;
+
+	must(!uiommu_host_create(0, &s->host), "host");
+	uiommu_host_arena(s->host, &s->arena);
+	p = uiommu_host_platform(s->host);
+	s->memory = p->table_alloc(p->ctx, PAGE, &s->pa);
+	must(s->memory, "memory");
+	must(!uiommu_smmuv3_model_create(uiommu_smmuv3_profile_find("full"),
+					 &mem, &s->model),
+	     "model");
+	window.ctx = s->model;
+	must(!uiommu_host_add_window(s->host, &window), "window");
+}
+
+static void open_setup(struct setup *s, bool pri)
+{
+	struct uiommu_smmuv3_endpoint_config config = {
+		.sid = SID,
+		.atc_entries = 256,
+		.page_requests = 16,
+		.stu_lg2 = 12,
+	};
+	struct uiommu_dom_cfg paging = { .type = UIOMMU_DOM_PAGING };
+	struct uiommu_smmuv3_cfg cfg = { .base = MMIO,
+					 .host = &host_ops,
+					 .host_ctx = s };
+	uint32_t sid = SID;
+	struct uiommu_hwdev_cfg dev = {
+		.ids = &sid,
+		.nr_ids = 1,
+		.ats = pri,
+		.pri = pri,
+		.stall = !pri,
+	};
+
+	*s = (struct setup){ 0 };
+	open_hardware(s);
+	config.model = s->model;
+	if (pri)
+		must(!uiommu_smmuv3_endpoint_create(&config, &s->ep),
+		     "endpoint");
+	cfg.platform = uiommu_host_platform(s->host);
+	must(!uiommu_smmuv3_probe(&cfg, &s->unit), "probe");
+	must(!s->unit->ops->dev_add(s->unit, &dev, &s->dev), "dev_add");
+	must(!s->unit->ops->dom_alloc(s->unit, &paging, &s->dom), "domain");
+	must(!s->unit->ops->attach(s->dom, s->dev), "attach");
+}
+
+static void close_setup(struct setup *s)
+{
+	const struct uiommu_platform *p = uiommu_host_platform(s->host);
+
+	s->unit->ops->dev_remove(s->dev);
+	s->unit->ops->dom_free(s->dom);
+	s->unit->ops->remove(s->unit);
+	uiommu_host_barrier(s->host);
+	uiommu_smmuv3_endpoint_destroy(s->ep);
+	uiommu_smmuv3_model_destroy(s->model);
+	p->table_free(p->ctx, s->memory, PAGE);
+	uiommu_host_destroy(s->host);
+}
+
+/* ------------------------------------------------------------ operations -- */
+
+struct access {
+	struct uiommu_smmuv3_dma dma;
+	struct setup *s;
+	uint64_t word;
+};
+
+static void over(struct uiommu_smmuv3_dma *req, int status)
+{
+	struct access *a =
+		(struct access *)(void *)((char *)req -
+					  offsetof(struct access, dma));
+
+	must(!status, "access");
+	a->s->done++;
+}
+
+/* One access to a page that is not there, and all that it causes. */
+static void fault(struct setup *s, uint64_t iova)
+{
+	struct access a = {
+		.dma = { .txn = { .sid = SID,
+				  .iova = iova,
+				  .flags = UIOMMU_TXN_WRITE },
+			 .len = 8,
+			 .done = over },
+		.s = s,
+	};
+	unsigned int line, before = s->done;
+	int rc;
+
+	a.dma.buf = &a.word;
+	rc = s->ep ? uiommu_smmuv3_endpoint_dma(s->ep, &a.dma)
+		   : uiommu_smmuv3_model_dma(s->model, &a.dma);
+	must(rc == -EINPROGRESS, "waiting");
+	while (s->lines) {
+		line = (unsigned int)__builtin_ctz(s->lines);
+		s->lines &= s->lines - 1;
+		s->unit->ops->irq(s->unit, line);
+	}
+	must(s->done == before + 1, "resuming");
+}
+
+static void faults(struct bench_run *run, bool pri)
+{
+	struct setup s;
+	unsigned int i;
+
+	open_setup(&s, pri);
+	/* The tables are there, the pages not. */
+	for (i = 0; i < BATCH; i++)
+		map(&s, IOVA + i * PAGE);
+	for (i = 0; i < BATCH; i++)
+		unmap(&s, IOVA + i * PAGE);
+	bench_start(run);
+	for (i = 0; i < BATCH; i++)
+		fault(&s, IOVA + i * PAGE);
+	bench_stop(run, BATCH);
+	close_setup(&s);
+}
+
+static void page_fault(struct bench_run *run)
+{
+	faults(run, true);
+}
+
+static void stall_fault(struct bench_run *run)
+{
+	faults(run, false);
+}
+
+static void unmap_ats(struct bench_run *run)
+{
+	struct setup s;
+	unsigned int i;
+
+	open_setup(&s, true);
+	for (i = 0; i < BATCH; i++)
+		fault(&s, IOVA + i * PAGE);
+	bench_start(run);
+	for (i = 0; i < BATCH; i++)
+		unmap(&s, IOVA + i * PAGE);
+	bench_stop(run, BATCH);
+	close_setup(&s);
+}
+
+static void count(char *note, size_t size, bool pri,
+		  void (*before)(struct setup *s, uint64_t iova),
+		  void (*op)(struct setup *s, uint64_t iova))
+{
+	struct uiommu_smmuv3_stats first, last;
+	struct setup s;
+
+	open_setup(&s, pri);
+	if (before)
+		before(&s, IOVA);
+	uiommu_smmuv3_model_stats(s.model, &first);
+	op(&s, IOVA);
+	uiommu_smmuv3_model_stats(s.model, &last);
+	close_setup(&s);
+	snprintf(note, size, "commands=%u syncs=%u",
+		 (unsigned int)(last.commands - first.commands),
+		 (unsigned int)(last.syncs - first.syncs));
+}
+
+void fault_bench_register(struct bench *b);
+void fault_bench_register(struct bench *b)
+{
+	static char note[3][64];
+	const struct bench_row rows[] = {
+		{ .name = "driver/page_fault",
+		  .fn = page_fault,
+		  .note = note[0] },
+		{ .name = "driver/stall_fault",
+		  .fn = stall_fault,
+		  .note = note[1] },
+		{ .name = "driver/unmap_sync/4k/ats",
+		  .fn = unmap_ats,
+		  .pages_per_op = 1,
+		  .note = note[2] },
+	};
+	unsigned int i;
+
+	count(note[0], sizeof(note[0]), true, NULL, fault);
+	count(note[1], sizeof(note[1]), false, NULL, fault);
+	count(note[2], sizeof(note[2]), true, fault, unmap);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		bench_add(b, &rows[i]);
+}
