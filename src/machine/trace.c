@@ -22,6 +22,7 @@
 #include <x86intrin.h>
 #endif
 
+#include "base/atomic.h"
 #include "pci.h"
 
 #define LANES 8u
@@ -395,7 +396,7 @@ static int make_file(struct trace *tr, int fd, uint32_t records,
 	header->ticks_per_s = measure_ticks(&header->start);
 	header->now[0] = header->start;
 	snprintf(header->run, sizeof(header->run), "%s", run ? run : "");
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	fence_full();
 	memcpy(header->magic, UIOMMU_TRACE_MAGIC, sizeof(header->magic));
 	return 0;
 }

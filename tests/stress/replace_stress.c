@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "base/atomic.h"
 #include "driver_rig.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
@@ -91,7 +92,7 @@ static void one_read(struct fire *f)
 	rc = rig_dma_pasid(f->rig, SID, f->pasid, IOVA, words, sizeof(words),
 			   false);
 	/* The read is before this look at what has begun. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	fence_full();
 	b = get(&f->begun);
 	bump(&f->reads);
 	if (rc) {
@@ -174,7 +175,7 @@ static void replace(struct fire *f)
 	uint64_t n = f->done + 1, words[WORDS];
 
 	put(&f->begun, n);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	fence_full();
 	sched_yield();
 	set(f, f->dom[n % DOMS], f->dom[(n - 1) % DOMS]);
 	put(&f->done, n);
