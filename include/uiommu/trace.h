@@ -7,7 +7,8 @@
  * follow each other.  A lane is a ring that one thread writes; the last is for
  * all that came when the others were taken.  Who takes record `next` adds one to
  * it.  Record n of a lane stands at n modulo lane_records and has the sequence number
- * n + 1, which is stored last; while it is being written the number is 0.
+ * n + 1, which is stored last; while it is being written the number is 0, in the
+ * last lane UIOMMU_TRACE_SEQ_BUSY.
  *
  * All words are little-endian.  Version 1.
  */
@@ -26,6 +27,7 @@ extern "C" {
 #define UIOMMU_TRACE_LANE_SIZE 64u
 #define UIOMMU_TRACE_RECORD_SIZE 64u
 #define UIOMMU_TRACE_MAX_LANES 64u
+#define UIOMMU_TRACE_SEQ_BUSY (~UINT64_C(0))
 #define UIOMMU_TRACE_MAX_RECORDS (1u << 24) /* of a lane; a power of two */
 #define UIOMMU_TRACE_DEVICES 64u
 #define UIOMMU_TRACE_SMMUS 8u

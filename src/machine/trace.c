@@ -144,6 +144,26 @@ static __attribute__((noinline)) void take_lane(struct trace *tr)
 }
 
 /*
+ * The next record of the lane that threads share.  One that a thread which is
+ * a round behind still writes is passed over: `seq` says so, and whoever sets
+ * that has the record to itself.
+ */
+static __attribute__((noinline)) struct uiommu_trace_record *
+take_shared(struct trace *tr, uint64_t *n)
+{
+	struct uiommu_trace_record *record;
+	uint64_t seq;
+
+	do {
+		*n = fetch_add_relaxed(&mine.lane->next, 1);
+		record = &mine.ring[*n & tr->mask];
+		seq = load_relaxed(&record->seq);
+	} while (seq == UIOMMU_TRACE_SEQ_BUSY ||
+		 !cmpxchg_acq_rel(&record->seq, &seq, UIOMMU_TRACE_SEQ_BUSY));
+	return record;
+}
+
+/*
  * The next record of this thread's lane, to be filled in and given to done().
  * Written in place: the ring is larger than the caches, so every line counts.
  */
@@ -155,13 +175,13 @@ static inline struct uiommu_trace_record *take(struct trace *tr, uint8_t kind,
 	if (mine.id != tr->id)
 		take_lane(tr);
 	if (mine.shared) {
-		*n = fetch_add_relaxed(&mine.lane->next, 1);
+		record = take_shared(tr, n);
 	} else {
 		*n = mine.lane->next;
 		store_relaxed(&mine.lane->next, *n + 1);
+		record = &mine.ring[*n & tr->mask];
+		store_relaxed(&record->seq, 0);
 	}
-	record = &mine.ring[*n & tr->mask];
-	store_relaxed(&record->seq, 0);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	record->kind = kind;
 	record->process = tr->process;

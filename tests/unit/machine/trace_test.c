@@ -149,8 +149,29 @@ static void *writer(void *machine)
 	return NULL;
 }
 
+/* Records of a lane that are whole; the others were passed over. */
+static uint64_t whole(const struct view *view, uint32_t lane)
+{
+	uint64_t next = view->lane[lane].next, good = 0;
+	uint32_t records = view->header->lane_records;
+
+	for (uint64_t n = next > records ? next - records : 0; n < next; n++) {
+		const struct uiommu_trace_record *r =
+			&view->record[lane * records + n % records];
+
+		if (r->seq != n + 1)
+			continue;
+		assert_int_equal(r->kind, UIOMMU_TRACE_WRITE);
+		assert_int_equal(r->word[0], NOWHERE);
+		assert_in_range(r->word[1], 1, EACH);
+		good++;
+	}
+	return good;
+}
+
 static void each_thread_its_lane(void **state)
 {
+	uint32_t shared;
 	struct uiommu_machine *machine;
 	pthread_t thread[THREADS];
 	uint64_t sum = 0, start;
@@ -166,8 +187,14 @@ static void each_thread_its_lane(void **state)
 		pthread_join(thread[i], NULL);
 	for (uint32_t i = 0; i < view.header->nr_lanes; i++)
 		sum += view.lane[i].next;
-	/* Nothing is lost, neither in lanes of one nor in the shared one. */
-	assert_int_equal(sum, start + THREADS * EACH);
+	/*
+	 * Nothing is lost, neither in lanes of one nor in the shared one; there
+	 * a thread may pass over what one a round behind it still writes.
+	 */
+	shared = view.header->nr_lanes - 1;
+	assert_in_range(sum, start + THREADS * EACH,
+			start + THREADS * EACH + THREADS * THREADS);
+	assert_in_range(whole(&view, shared), 2048 - THREADS * THREADS, 2048);
 	for (uint32_t i = 1; i < view.header->nr_lanes - 1; i++)
 		assert_int_equal(view.lane[i].next, EACH);
 	uiommu_machine_destroy(machine);
