@@ -172,11 +172,16 @@ static void set(struct fire *f, struct uiommu_hwdom *dom,
 
 static void replace(struct fire *f)
 {
-	uint64_t n = f->done + 1, words[WORDS];
+	uint64_t n = f->done + 1, words[WORDS], from;
 
 	put(&f->begun, n);
 	fence_full();
 	sched_yield();
+	/* What is in force still gets its share of reads. */
+	from = get(&f->reads);
+	while (2 * get(&f->olds) < get(&f->news) &&
+	       get(&f->reads) - from < 1000)
+		sched_yield();
 	set(f, f->dom[n % DOMS], f->dom[(n - 1) % DOMS]);
 	put(&f->done, n);
 	/* Only the new one from here on. */
