@@ -191,6 +191,7 @@ struct msmmu_ctx {
 	uint64_t mair;
 	struct msmmu_fault fault;
 	uint64_t ste_pa;
+	uint64_t raw_kills; /* msmmu_raw_begin() */
 	uint32_t sid;
 	uint16_t asid, vmid;
 	bool aset;
@@ -484,9 +485,11 @@ int msmmu_raw_init(msmmu *m);
 void msmmu_raw_fini(msmmu *m);
 void msmmu_raw_forked(msmmu *m);
 void msmmu_raw_reset(msmmu *m);
-/* False: not kept; *kills is for the put that follows the fetch. */
+/* Before the first structure of a look-up; for all that it puts in. */
+uint64_t msmmu_raw_begin(const msmmu *m);
+/* False: not kept. */
 bool msmmu_raw_get(msmmu *m, const struct msmmu_raw_key *key, uint64_t *words,
-		   unsigned int n, uint64_t *pa, uint64_t *kills);
+		   unsigned int n, uint64_t *pa);
 void msmmu_raw_put(msmmu *m, const struct msmmu_raw_key *key,
 		   const uint64_t *words, unsigned int n, uint64_t pa,
 		   uint64_t kills);

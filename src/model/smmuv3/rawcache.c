@@ -14,6 +14,10 @@
  * raw->lock protects everything here; it is taken with no other lock held but
  * cmdq_lock, and not over memory accesses.  Commands drop structures here before
  * they drop contexts, so that no context can be made of what was dropped.
+ *
+ * A structure is fetched from where the one above it says, so all that a look-up
+ * fetches is as old as its beginning: it takes `kills` then, and what it puts in
+ * afterwards is refused if any command came between.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +37,7 @@ struct raw_entry {
 
 struct msmmu_raw {
 	pthread_mutex_t lock;
-	uint64_t kills; /* invalidations; see mcache.kills */
+	uint64_t kills; /* invalidations; read without the lock too */
 	uint32_t victim;
 	struct raw_entry way[RAW_SETS][RAW_WAYS];
 };
@@ -80,8 +84,13 @@ static struct raw_entry *raw_set(struct msmmu_raw *raw,
 	return raw->way[(h ^ h >> 15) % RAW_SETS];
 }
 
+uint64_t msmmu_raw_begin(const msmmu *m)
+{
+	return m->raw ? load_acquire(&m->raw->kills) : 0;
+}
+
 bool msmmu_raw_get(msmmu *m, const struct msmmu_raw_key *key, uint64_t *words,
-		   unsigned int n, uint64_t *pa, uint64_t *kills)
+		   unsigned int n, uint64_t *pa)
 {
 	struct msmmu_raw *raw = m->raw;
 	struct raw_entry *set;
@@ -91,7 +100,6 @@ bool msmmu_raw_get(msmmu *m, const struct msmmu_raw_key *key, uint64_t *words,
 		return false;
 	set = raw_set(raw, key);
 	pthread_mutex_lock(&raw->lock);
-	*kills = raw->kills;
 	for (unsigned int i = 0; i < RAW_WAYS && !found; i++) {
 		if (!set[i].used || !same(&set[i].key, key))
 			continue;
@@ -167,7 +175,7 @@ void msmmu_raw_cfgi(msmmu *m, const struct msmmu_inval *inval)
 	if (likely(!raw))
 		return;
 	pthread_mutex_lock(&raw->lock);
-	raw->kills++;
+	store_release(&raw->kills, raw->kills + 1);
 	for (unsigned int i = 0; i < RAW_SETS * RAW_WAYS; i++) {
 		struct raw_entry *e = &raw->way[i / RAW_WAYS][i % RAW_WAYS];
 

@@ -63,16 +63,17 @@ static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
 }
 
 /* Through the cache of single structures, if there is one. */
-static int fetch_kept(msmmu *m, const struct msmmu_raw_key *key, uint64_t pa,
+static int fetch_kept(msmmu *m, const struct msmmu_ctx *ctx,
+		      const struct msmmu_raw_key *key, uint64_t pa,
 		      uint64_t *words, unsigned int n)
 {
-	uint64_t kills = 0, kept_pa;
+	uint64_t kept_pa;
 
-	if (msmmu_raw_get(m, key, words, n, &kept_pa, &kills))
+	if (msmmu_raw_get(m, key, words, n, &kept_pa))
 		return 0;
 	if (fetch(m, pa, words, n, table_attrs(m)))
 		return -1;
-	msmmu_raw_put(m, key, words, n, pa, kills);
+	msmmu_raw_put(m, key, words, n, pa, ctx->raw_kills);
 	return 0;
 }
 
@@ -139,7 +140,7 @@ static bool ste_address(msmmu *m, const struct strtab *tab, uint32_t sid,
 	}
 	l1_pa = tab->base + (uint64_t)(sid >> tab->split) * SMMU_L1STD_SIZE;
 	key.index = sid >> tab->split;
-	if (fetch_kept(m, &key, l1_pa, &l1, 1))
+	if (fetch_kept(m, ctx, &key, l1_pa, &l1, 1))
 		return failed(ctx, SMMU_EVT_F_STE_FETCH,
 			      "external abort on a level-1 stream descriptor",
 			      l1_pa);
@@ -165,11 +166,10 @@ static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx,
 		     const struct msmmu_raw_key *key, uint64_t addr,
 		     uint64_t *words, unsigned int n, uint64_t *pa)
 {
-	uint64_t kills = 0;
 	struct uiommu_mem_attrs attrs =
 		model_walk_attrs(ctx->cd_mair, ctx->cd_sh);
 
-	if (msmmu_raw_get(t->m, key, words, n, pa, &kills))
+	if (msmmu_raw_get(t->m, key, words, n, pa))
 		return true;
 	*pa = addr;
 	if (ctx->s2 && !msmmu_walk_own(t, addr, SMMU_EVT_CLASS_CD, false,
@@ -181,7 +181,7 @@ static bool cd_fetch(struct msmmu_txn *t, struct msmmu_ctx *ctx,
 	if (fetch(t->m, *pa, words, n, attrs))
 		return failed(ctx, SMMU_EVT_F_CD_FETCH,
 			      "external abort on a context descriptor", *pa);
-	msmmu_raw_put(t->m, key, words, n, *pa, kills);
+	msmmu_raw_put(t->m, key, words, n, *pa, ctx->raw_kills);
 	return true;
 }
 
@@ -310,10 +310,11 @@ bool msmmu_ste_load(msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
 	struct strtab tab = strtab(m);
 	const char *why;
 
+	ctx->raw_kills = msmmu_raw_begin(m);
 	if (!ste_address(m, &tab, ctx->sid, ctx, pa, cacheable))
 		return false;
 	*cacheable = false;
-	if (fetch_kept(m, &raw, *pa, ste->q, SMMU_STE_QWORDS))
+	if (fetch_kept(m, ctx, &raw, *pa, ste->q, SMMU_STE_QWORDS))
 		return failed(ctx, SMMU_EVT_F_STE_FETCH,
 			      "external abort on a stream table entry", *pa);
 	*cacheable = true;

@@ -71,6 +71,11 @@ static void change_ste(struct world *w)
 	rig_map4k(&w->r, table, 0x1000, NEW, LEAF_RW);
 }
 
+static void change_ste_away(struct world *w)
+{
+	ram_w64(&w->r.ram, rig_ste_addr(0x11), 0);
+}
+
 /* Four CDs of stream 0x11 in two levels of 64; ASIDs 1 to 4, a page each. */
 static uint64_t cd_leaf(struct world *w, uint16_t asid, uint64_t pa)
 {
@@ -121,6 +126,15 @@ static void change_cd0(struct world *w)
 static void change_l1cd(struct world *w)
 {
 	ram_w64(&w->r.ram, RIG_CD, cd_leaf(w, 20, NEW - 0x3000) | 1);
+}
+
+/* Another level-1 table of CDs, all else as before. */
+static void change_cd_table(struct world *w)
+{
+	uint64_t l1 = rig_table(&w->r, 4096), ste = rig_ste_addr(0x11);
+
+	ram_w64(&w->r.ram, l1, cd_leaf(w, 20, NEW) | 1);
+	ram_w64(&w->r.ram, ste, ram_r64(&w->r.ram, ste) - RIG_CD + l1);
 }
 
 /* A two-level stream table; 0x1100 to 0x11ff bypass in it. */
@@ -628,9 +642,10 @@ static void a_prefetch_updates_nothing(void **state)
 
 /* Memory that changes, with its invalidation, just after a word was read. */
 struct overtaker {
-	struct rig *r;
+	struct world *w;
+	const struct story *s;
 	struct uiommu_model_host below;
-	uint64_t pa, cmd[2];
+	uint64_t pa;
 	bool armed;
 };
 
@@ -642,9 +657,9 @@ static int overtaken_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 
 	if (o->armed && pa == o->pa) {
 		o->armed = false;
-		ram_w64(&o->r->ram, pa, 0);
-		rig_cmd(o->r, o->cmd[0], o->cmd[1]);
-		rig_sync(o->r);
+		o->s->change(o->w);
+		give(o->w, o->s->enough);
+		rig_sync(&o->w->r);
 	}
 	return rc;
 }
@@ -657,43 +672,63 @@ static int overtaken_write(void *ctx, uiommu_pa_t pa, const void *buf,
 	return o->below.write(o->below.ctx, pa, buf, len, attrs);
 }
 
-/* Structures that were read before a command overtook them are not kept. */
+static void overtake(const struct story *s, uint64_t pa)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct world w = { 0 };
+	struct overtaker o = { .w = &w, .s = s, .pa = pa };
+	struct uiommu_model_host host = { .ctx = &o,
+					  .read = overtaken_read,
+					  .write = overtaken_write };
+
+	rig_init_mode(&w.r, MODE_GREEDY);
+	uiommu_smmuv3_model_destroy(w.r.model);
+	o.below = model_ram_host(&w.r.ram);
+	p.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &w.r.model), 0);
+	wr64(&w.r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
+	wr64(&w.r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
+	wr64(&w.r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
+	wr(&w.r, SMMU_REG_STRTAB_BASE_CFG, 16);
+	wr(&w.r, SMMU_REG_CR0, 0xd);
+	s->build(&w);
+	o.armed = true;
+	expect(s, MODE_GREEDY, "overtaken", look(&w, s), true, false);
+	assert_false(o.armed);
+	expect(s, MODE_GREEDY, "afterwards", look(&w, s), false, true);
+	rig_fini(&w.r);
+}
+
+/*
+ * Structures that were read before a command overtook them are not kept, nor
+ * is what they led to: after a replaced STE or level-1 descriptor the old leaf
+ * is still read by the access under way, and by no other.
+ */
 static void overtaken_structures_are_not_kept(void **state)
 {
-	static const uint64_t cmds[][2] = { CFGI_STE(0x11, 1),
-					    CFGI_RANGE(0, 31) };
+#define INVALID(what)                                                \
+	.name = what, .build = build_ste, .change = change_ste_away, \
+	.sid = 0x11, .ssid = -1, .iova = 0x1000, .old = 0x1000,      \
+	.new = FAULT(SMMU_EVT_C_BAD_STE)
+	static const struct story overtaken[] = {
+		{ INVALID("STE"), .enough = { CFGI_STE(0x11, 1) } },
+		{ INVALID("STE, by range"), .enough = { CFGI_RANGE(0, 31) } },
+		{ CONFIG("the CD behind an STE", build_cds, change_cd_table,
+			 0x11, -1, OLD),
+		  .enough = { CFGI_STE(0x11, 1) } },
+		{ CONFIG("the STE behind a level-1 descriptor", build_l1std,
+			 change_l1std, 0x1123, -1, OLD),
+		  .enough = { CFGI_STE(0x1123, 0) } },
+		{ CONFIG("the CD behind a level-1 descriptor", build_cds,
+			 change_l1cd, 0x11, 3, OLD + 0x3000),
+		  .enough = { CFGI_CD(0x11, 3, 0) } },
+	};
+	const uint64_t where[] = { rig_ste_addr(0x11), rig_ste_addr(0x11),
+				   rig_ste_addr(0x11), RIG_STRTAB + 8 * 0x11,
+				   RIG_CD };
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(cmds); i++) {
-		struct uiommu_smmuv3_profile p = rig_profile("full");
-		struct world w = { 0 };
-		struct overtaker o = { .r = &w.r,
-				       .pa = rig_ste_addr(0x11),
-				       .cmd = { cmds[i][0], cmds[i][1] } };
-		struct uiommu_model_host host;
-
-		rig_init_mode(&w.r, MODE_GREEDY);
-		uiommu_smmuv3_model_destroy(w.r.model);
-		o.below = model_ram_host(&w.r.ram);
-		host = (struct uiommu_model_host){ .ctx = &o,
-						   .read = overtaken_read,
-						   .write = overtaken_write };
-		p.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
-		assert_int_equal(
-			uiommu_smmuv3_model_create(&p, &host, &w.r.model), 0);
-		wr64(&w.r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
-		wr64(&w.r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
-		wr64(&w.r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
-		wr(&w.r, SMMU_REG_STRTAB_BASE_CFG, 16);
-		wr(&w.r, SMMU_REG_CR0, 0xd);
-		build_ste(&w);
-		o.armed = true;
-		rig_expect_pa(&w.r, 0x11, 0x1000, 0x1000);
-		assert_false(o.armed);
-		assert_int_equal(rig_xlate(&w.r, 0x11, 0, 0x1000,
-					   &(struct uiommu_smmuv3_xlate){ 0 }),
-				 -14);
-		rig_fini(&w.r);
-	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(overtaken); i++)
+		overtake(&overtaken[i], where[i]);
 }
 
 int main(void)
