@@ -17,13 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <uiommu/machine.h>
 #include <uiommu/uapi/iommufd.h>
 #include <uiommu/uapi/vfio.h>
 
 #include "base/atomic.h"
+#include "turns.h"
 
 #define NR_THREADS 5
 #define RUN_MS 600
@@ -154,7 +154,7 @@ static void chaos(struct worker *self)
 		if (uiommu_abi_owns(s->abi, fd))
 			chaos_call(self, fd);
 	}
-	self->done++;
+	turn(&self->done);
 }
 
 /* ---------------------------------------------------------------- quiet -- */
@@ -194,7 +194,7 @@ static void through_cdev(struct worker *self)
 		close_fd(s, dev);
 		close_fd(s, iommu);
 	}
-	self->done++;
+	turn(&self->done);
 }
 
 static void through_group(struct worker *self)
@@ -224,7 +224,7 @@ static void through_group(struct worker *self)
 	close_fd(s, group);
 	close_fd(s, container);
 	close_fd(s, (int)dev);
-	self->done++;
+	turn(&self->done);
 }
 
 /* ------------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ static void descriptors(void **state)
 		{ .fn = chaos },	 { .fn = through_cdev },
 		{ .fn = through_group },
 	};
-	struct timespec pause = { 0, RUN_MS * 1000000L };
+	const uint64_t *turns[NR_THREADS];
 	struct uiommu_core_stats stats;
 	char err[256];
 	unsigned int i;
@@ -270,6 +270,7 @@ static void descriptors(void **state)
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(s.mem != MAP_FAILED);
 	for (i = 0; i < NR_THREADS; i++) {
+		turns[i] = &workers[i].done;
 		workers[i].stress = &s;
 		workers[i].index = i;
 		workers[i].seed = 88172645463325252ULL + i;
@@ -277,12 +278,11 @@ static void descriptors(void **state)
 						&workers[i]),
 				 0);
 	}
-	nanosleep(&pause, NULL);
+	let_fight(RUN_MS, turns, NR_THREADS);
 	store_relaxed(&s.stop, true);
-	for (i = 0; i < NR_THREADS; i++) {
+	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(workers[i].thread, NULL);
-		assert_true(workers[i].done > 0);
-	}
+	assert_true(all_had_turns(turns, NR_THREADS));
 	for (fd = CHAOS; fd < CHAOS + NR_CHAOS; fd++)
 		close_fd(&s, fd);
 	uiommu_core_stats(uiommu_machine_core(s.machine), &stats);

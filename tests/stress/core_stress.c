@@ -20,6 +20,7 @@
 
 #include "base/atomic.h"
 #include "fake_driver.h"
+#include "turns.h"
 
 #define PAGE FAKE_PAGE
 #define MEM UINT64_C(0x7f0000000000)
@@ -217,26 +218,23 @@ static void tear_down(struct arena *a)
 static void everything_at_once(void **state)
 {
 	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	uint64_t ns = (seconds ? strtoull(seconds, NULL, 10) : 2) * 1000000000;
+	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
 	struct arena *a = calloc(1, sizeof(*a));
-	const struct uiommu_platform *p;
 	pthread_t thread[MAPPERS + 2];
 	unsigned int nr = 0;
-	uint64_t end;
+	const uint64_t *turns[4];
 
 	assert_non_null(a);
 	build(a);
-	p = uiommu_host_platform(a->host);
+	turns[0] = &a->maps;
+	turns[1] = &a->unmaps;
+	turns[2] = &a->dmas;
+	turns[3] = &a->moves;
 	for (unsigned int i = 0; i < MAPPERS; i++)
 		pthread_create(&thread[nr++], NULL, mapper, a);
 	pthread_create(&thread[nr++], NULL, mover, a);
 	pthread_create(&thread[nr++], NULL, device, a);
-	end = p->now_ns(p->ctx) + ns;
-	while (p->now_ns(p->ctx) < end) {
-		struct timespec ts = { 0, 10000000 };
-
-		nanosleep(&ts, NULL);
-	}
+	let_fight(ms, turns, 4);
 	store_release(&a->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);
@@ -244,7 +242,7 @@ static void everything_at_once(void **state)
 		      (long)a->maps, (long)a->unmaps, (long)a->dmas,
 		      (long)a->moves);
 	assert_int_equal(a->wrong, 0);
-	assert_true(a->maps && a->unmaps && a->dmas && a->moves);
+	assert_true(all_had_turns(turns, 4));
 	tear_down(a);
 	free(a);
 }

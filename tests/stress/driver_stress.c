@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "driver_rig.h"
+#include "turns.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define IOVA UINT64_C(0x100000000)
@@ -43,11 +44,11 @@ struct world {
 	struct uiommu_hwdom *shared; /* steady and churned pages */
 	struct uiommu_hwdom *left, *right;
 	uint32_t stop;
-	uint32_t faults_wrong; /* DMA that had to succeed and did not */
-	uint32_t values_wrong;
-	uint32_t writes_late; /* arrived after the flush */
-	uint32_t steady, left_seen, right_seen, switches, churns, arrived;
-	uint32_t arrived_left;
+	uint64_t faults_wrong; /* DMA that had to succeed and did not */
+	uint64_t values_wrong;
+	uint64_t writes_late; /* arrived after the flush */
+	uint64_t steady, left_seen, right_seen, switches, churns, arrived;
+	uint64_t arrived_left;
 };
 
 struct churner {
@@ -60,11 +61,6 @@ struct churner {
 static bool stopped(struct world *w)
 {
 	return __atomic_load_n(&w->stop, __ATOMIC_ACQUIRE);
-}
-
-static void bump(uint32_t *counter)
-{
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
 /*
@@ -94,10 +90,10 @@ static void *steady_device(void *arg)
 		breathe(&n);
 		word = 0;
 		if (rig_dma_read(w->rig, SID_STEADY, IOVA, &word, 8))
-			bump(&w->faults_wrong);
+			turn(&w->faults_wrong);
 		else if (word != 0x51ea)
-			bump(&w->values_wrong);
-		bump(&w->steady);
+			turn(&w->values_wrong);
+		turn(&w->steady);
 	}
 	return NULL;
 }
@@ -112,16 +108,16 @@ static void *switched_device(void *arg)
 		breathe(&n);
 		word = 0;
 		if (rig_dma_read(w->rig, SID_SWITCHED, IOVA, &word, 8))
-			bump(&w->faults_wrong);
+			turn(&w->faults_wrong);
 		else if (word == 0x1ef7)
-			bump(&w->left_seen);
+			turn(&w->left_seen);
 		else if (word == 0x419d7)
-			bump(&w->right_seen);
+			turn(&w->right_seen);
 		else
-			bump(&w->values_wrong);
+			turn(&w->values_wrong);
 		if (!rig_dma_write(w->rig, SID_SWITCHED, SWITCHED_SLOT, &bad,
 				   8))
-			bump(&w->arrived_left);
+			turn(&w->arrived_left);
 	}
 	return NULL;
 }
@@ -139,7 +135,7 @@ static void *churn_device(void *arg)
 		iova = IOVA + (1 + (rng >> 30) % CHURNERS) * SLOT_BYTES +
 		       (rng >> 16) % 4 * RIG_PAGE;
 		if (!rig_dma_write(w->rig, SID_CHURN, iova, &word, 8))
-			bump(&w->arrived);
+			turn(&w->arrived);
 	}
 	return NULL;
 }
@@ -171,9 +167,9 @@ static void *churn(void *arg)
 		for (i = 0; i < n; i++)
 			if (__atomic_load_n(page(w, first + i),
 					    __ATOMIC_RELAXED) != c->round)
-				bump(&w->writes_late);
+				turn(&w->writes_late);
 		c->round++;
-		bump(&w->churns);
+		turn(&w->churns);
 	}
 	return NULL;
 }
@@ -190,7 +186,7 @@ static void *switch_domains(void *arg)
 	pthread_create(&thread, NULL, switched_device, w);
 	for (i = 1; !stopped(w); i++) {
 		rig_attach(dom[i & 1], dev);
-		bump(&w->switches);
+		turn(&w->switches);
 	}
 	pthread_join(thread, NULL);
 	w->rig->unit->ops->dev_remove(dev);
@@ -214,15 +210,15 @@ static void *come_and_go(void *arg)
 		rig_map(dom, IOVA, page(w, 60), RIG_PAGE, RW);
 		rig_attach(dom, dev);
 		if (rig_dma_read(w->rig, sid, IOVA, &word, 8))
-			bump(&w->faults_wrong);
+			turn(&w->faults_wrong);
 		/* The shared domain gains and loses users under fire. */
 		rig_attach(w->shared, dev);
 		ops->dom_free(dom);
 		if (rig_dma_read(w->rig, sid, IOVA, &word, 8))
-			bump(&w->faults_wrong);
+			turn(&w->faults_wrong);
 		ops->dev_remove(dev);
 		if (!rig_dma_read(w->rig, sid, IOVA, &word, 8))
-			bump(&w->values_wrong);
+			turn(&w->values_wrong);
 	}
 	return NULL;
 }
@@ -255,20 +251,6 @@ static void world_open(struct world *w, const struct rig_cfg *cfg)
 	*page(w, 3) = 0x419d7;
 }
 
-static bool all_had_a_turn(const struct world *w)
-{
-	const uint32_t *turns[] = { &w->steady,	     &w->left_seen,
-				    &w->right_seen,  &w->switches,
-				    &w->churns,	     &w->arrived,
-				    &w->arrived_left };
-	unsigned int i;
-
-	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
-		if (!__atomic_load_n(turns[i], __ATOMIC_RELAXED))
-			return false;
-	return true;
-}
-
 /*
  * The device writes whenever it likes, so nothing but the page table entry,
  * which needs no order of its own, stands between the churner's stores and the
@@ -283,7 +265,6 @@ static bool all_had_a_turn(const struct world *w)
 
 static void run(struct rig_cfg *cfg)
 {
-	struct timespec pause = { RUN_MS / 1000, RUN_MS % 1000 * 1000000L };
 	void *(*const fn[])(void *) = { steady_device, churn_device,
 					switch_domains, come_and_go,
 					interrupts };
@@ -292,6 +273,10 @@ static void run(struct rig_cfg *cfg)
 	pthread_t thread[5 + CHURNERS + 1];
 	unsigned int i;
 	struct world w;
+	const uint64_t *turns[] = { &w.steady,	    &w.left_seen, &w.right_seen,
+				    &w.switches,    &w.churns,	  &w.arrived,
+				    &w.arrived_left };
+	const unsigned int nr = sizeof(turns) / sizeof(turns[0]);
 
 	cfg->no_direct = PLAIN_COPIES_ARE_RACES;
 	world_open(&w, cfg);
@@ -309,25 +294,24 @@ static void run(struct rig_cfg *cfg)
 		};
 		pthread_create(&thread[5 + i], NULL, churn, &churner[i]);
 	}
-	/* On a busy machine until each has had a turn, within reason. */
-	for (i = 0; i < 30; i++) {
-		nanosleep(&pause, NULL);
-		if (all_had_a_turn(&w))
-			break;
-	}
+	let_fight(RUN_MS, turns, nr);
 	__atomic_store_n(&w.stop, 1, __ATOMIC_RELEASE);
 	for (i = 0; i < 5 + CHURNERS + 1; i++)
 		pthread_join(thread[i], NULL);
 
-	print_message("# steady %u, left %u, right %u, switches %u, churns %u, "
-		      "writes %u\n",
-		      w.steady, w.left_seen, w.right_seen, w.switches, w.churns,
-		      w.arrived);
+	print_message("# steady %llu, left %llu, right %llu, switches %llu, "
+		      "churns %llu, writes %llu\n",
+		      (unsigned long long)w.steady,
+		      (unsigned long long)w.left_seen,
+		      (unsigned long long)w.right_seen,
+		      (unsigned long long)w.switches,
+		      (unsigned long long)w.churns,
+		      (unsigned long long)w.arrived);
 	assert_int_equal(w.faults_wrong, 0);
 	assert_int_equal(w.values_wrong, 0);
 	assert_int_equal(w.writes_late, 0);
 	/* It was a fight. */
-	assert_true(all_had_a_turn(&w));
+	assert_true(all_had_turns(turns, nr));
 	rig_irqs(w.rig);
 	w.rig->unit->ops->dev_remove(a);
 	w.rig->unit->ops->dev_remove(b);

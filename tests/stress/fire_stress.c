@@ -13,7 +13,6 @@
 #include <string.h>
 #include <pthread.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -24,6 +23,7 @@
 #include <uiommu/smmuv3_model.h>
 
 #include "base/atomic.h"
+#include "turns.h"
 
 #define PAGE UINT64_C(4096)
 #define BASE UINT64_C(0x9050000)
@@ -291,25 +291,29 @@ static void tear_down(struct fire *f)
 static void run(const char *profile)
 {
 	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	unsigned int us = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000000;
+	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 500;
 	struct fire *f = calloc(1, sizeof(*f));
 	pthread_t thread[MAPPERS + DEVICES];
+	const uint64_t *turns[3];
 	unsigned int nr = 0;
 
 	assert_non_null(f);
+	turns[0] = &f->rounds;
+	turns[1] = &f->hit;
+	turns[2] = &f->aborted;
 	build(f, profile);
 	for (int i = 0; i < MAPPERS; i++)
 		pthread_create(&thread[nr++], NULL, mapper, f);
 	for (int i = 0; i < DEVICES; i++)
 		pthread_create(&thread[nr++], NULL, device, f);
-	usleep(us / 2);
+	let_fight(ms, turns, 3);
 	store_release(&f->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);
 	print_message("# %s: %lu rounds, %lu DMAs arrived, %lu aborted\n",
 		      profile, (long)f->rounds, (long)f->hit, (long)f->aborted);
 	assert_int_equal(f->wrong, 0);
-	assert_true(f->rounds && f->hit && f->aborted);
+	assert_true(all_had_turns(turns, 3));
 	tear_down(f);
 	free(f);
 }

@@ -8,10 +8,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/atomic.h"
 #include "fixture.h"
+#include "turns.h"
 
 #define SECONDS 2
 
@@ -272,7 +272,7 @@ static void *work(void *arg)
 
 	while (!load_relaxed(&st->stop)) {
 		bodies[worker->nr](st, &seed);
-		st->rounds[worker->nr]++;
+		turn(&st->rounds[worker->nr]);
 	}
 	return NULL;
 }
@@ -281,25 +281,26 @@ static void everything_at_once(void **state)
 {
 	struct worker workers[ARRAY_SIZE(bodies)];
 	struct stress st = { .fx = fx_of(state) };
-	struct timespec pause = { .tv_sec = SECONDS };
+	const uint64_t *turns[ARRAY_SIZE(bodies)];
 
 	for (unsigned int i = 0; i < 8; i++)
 		st.efd[i] = fx_eventfd();
 	fx_legacy_open(st.fx, &st.legacy, 0, VFIO_TYPE1v2_IOMMU);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bodies); i++) {
+		turns[i] = &st.rounds[i];
 		workers[i] = (struct worker){ .st = &st, .nr = i };
 		assert_int_equal(pthread_create(&workers[i].thread, NULL, work,
 						&workers[i]),
 				 0);
 	}
-	nanosleep(&pause, NULL);
+	let_fight(SECONDS * 1000, turns, ARRAY_SIZE(bodies));
 	store_relaxed(&st.stop, true);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bodies); i++) {
 		pthread_join(workers[i].thread, NULL);
-		assert_true(st.rounds[i] > 0);
 		print_message("# thread %u: %llu rounds\n", i,
 			      (unsigned long long)st.rounds[i]);
 	}
+	assert_true(all_had_turns(turns, ARRAY_SIZE(bodies)));
 	fx_legacy_close(st.fx, &st.legacy);
 	for (unsigned int i = 0; i < 8; i++)
 		close(st.efd[i]);

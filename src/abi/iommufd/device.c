@@ -144,10 +144,14 @@ void ufd_device_unbind(struct ufd_device *idev)
 
 /* ------------------------------------------------------------- changes -- */
 
-/* The page table a change has moved away from and how many counts it lost. */
+/*
+ * What a change lets go of after the locks: the page table that it has moved
+ * away from, with how many counts that lost, and the maker's count of a new one.
+ */
 struct left {
 	struct ufd_hwpt *hwpt;
 	unsigned int users;
+	struct ufd_hwpt *made;
 };
 
 static void let_go(const struct left *left)
@@ -156,6 +160,8 @@ static void let_go(const struct left *left)
 
 	for (i = 0; i < left->users; i++)
 		ufd_hwpt_put_attached(left->hwpt);
+	if (left->made)
+		ufd_hwpt_put_attached(left->made);
 }
 
 typedef int (*change_fn)(struct ufd_device *idev, struct ufd_hwpt *hwpt,
@@ -304,11 +310,14 @@ static int replace(struct ufd_device *idev, struct ufd_hwpt *hwpt,
 /*
  * Make a page table and change to it.  A first attachment comes before the
  * filling, as in the kernel: so its errors win.
+ *
+ * As soon as the group has moved to it, others of the group can move it away
+ * again and let go: the maker counts it until it has been published, and after
+ * an error whoever lets go last destroys it.
  */
 static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
 			 change_fn change, uint32_t *pt_id, struct left *left)
 {
-	struct left undone = { 0 };
 	struct ufd_hwpt *hwpt;
 	int rc;
 
@@ -316,30 +325,25 @@ static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
 	if (rc)
 		return rc;
 	hwpt->is_auto = true;
+	ufd_object_hold(&hwpt->obj);
+	left->made = hwpt;
 	if (change == attach) {
 		rc = attach(idev, hwpt, left);
 		if (rc)
-			goto err_hwpt;
+			return rc;
 		rc = ufd_hwpt_fill(hwpt);
 		if (rc)
-			goto err_attach;
+			detach(idev, left);
 	} else {
 		rc = ufd_hwpt_fill(hwpt);
 		if (!rc)
 			rc = change(idev, hwpt, left);
-		if (rc)
-			goto err_hwpt;
 	}
+	if (rc)
+		return rc;
 	*pt_id = hwpt->obj.id;
 	ufd_object_publish(&hwpt->obj);
 	return 0;
-err_attach:
-	/* Nobody finds it yet, so the count falls back to the maker's. */
-	detach(idev, &undone);
-	ufd_object_put(&hwpt->obj);
-err_hwpt:
-	ufd_hwpt_abort(hwpt);
-	return rc;
 }
 
 /*

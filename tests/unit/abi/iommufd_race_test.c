@@ -9,26 +9,30 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/atomic.h"
+#include "turns.h"
 
 #define NR_THREADS 8
 #define RUN_MS 400
+
+struct worker;
+struct race;
+typedef void worker_fn(struct race *race, struct worker *self);
 
 struct race {
 	struct ufd_env *env;
 	int fd;
 	uint32_t ioas[2];
+	struct ufd_device *idev[2];
 	bool stop; /* atomic */
-	/* Per thread: how often the interesting thing happened. */
+	/* Per thread: how often the interesting thing happened; turn(). */
 	uint64_t done[NR_THREADS];
 };
 
 struct worker {
 	struct race *race;
 	unsigned int index;
-	void (*fn)(struct race *race, struct worker *self);
+	worker_fn *fn;
 	uint64_t seed;
 	pthread_t thread;
 };
@@ -83,7 +87,7 @@ static void one_device(struct race *race, struct worker *self)
 			break;
 		default:
 			ufd_device_detach(idev);
-			self->race->done[self->index]++;
+			turn(&self->race->done[self->index]);
 		}
 	}
 	ufd_device_unbind(idev);
@@ -100,7 +104,8 @@ static void guess_ids(struct race *race, struct worker *self)
 	case 0:
 		rc = env_hwpt(race->env, race->fd, id, race->ioas[0], &hwpt);
 		expect(rc, -ENOENT, -ENOENT, -ENOENT);
-		self->race->done[self->index] += !rc;
+		if (!rc)
+			turn(&self->race->done[self->index]);
 		break;
 	case 1:
 		info.dev_id = id;
@@ -125,7 +130,7 @@ static void map_unmap(struct race *race, struct worker *self)
 	env_map(race->env, race->fd, ioas, race->env->mem, 8 * PAGE, iova);
 	assert_int_equal(env_unmap(race->env, race->fd, ioas, iova, 8 * PAGE),
 			 0);
-	race->done[self->index]++;
+	turn(&race->done[self->index]);
 }
 
 /* An IOAS of its own, as the one for VFIO's calls, destroyed under them. */
@@ -152,42 +157,87 @@ static void compat(struct race *race, struct worker *self)
 	       -ENODEV, -ENODEV, -ENODEV);
 	/* Somebody else's guess may have been first. */
 	expect(env_destroy(race->env, race->fd, id), -ENOENT, -EBUSY, -EBUSY);
-	race->done[self->index]++;
+	turn(&race->done[self->index]);
 }
 
 /* ------------------------------------------------------------------------- */
+
+static void fight(struct race *race, worker_fn *const *fns, unsigned int nr)
+{
+	struct worker workers[NR_THREADS];
+	const uint64_t *turns[NR_THREADS];
+	unsigned int i;
+
+	race->env->fast_copies = true;
+	for (i = 0; i < nr; i++) {
+		turns[i] = &race->done[i];
+		workers[i] = (struct worker){
+			.race = race,
+			.index = i,
+			.fn = fns[i],
+			.seed = 88172645463325252ULL + i,
+		};
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work,
+						&workers[i]),
+				 0);
+	}
+	let_fight(RUN_MS, turns, nr);
+	store_relaxed(&race->stop, true);
+	for (i = 0; i < nr; i++)
+		pthread_join(workers[i].thread, NULL);
+	assert_true(all_had_turns(turns, nr));
+}
 
 static void everything_at_once(void **state)
 {
 	struct ufd_env *env = *state;
 	struct race race = { .env = env, .fd = env_open(env) };
-	struct worker workers[NR_THREADS] = {
-		{ .fn = one_device }, { .fn = one_device },
-		{ .fn = one_device }, { .fn = one_device },
-		{ .fn = guess_ids },  { .fn = map_unmap },
-		{ .fn = map_unmap },  { .fn = compat },
+	static worker_fn *const fns[NR_THREADS] = {
+		one_device, one_device, one_device, one_device,
+		guess_ids,  map_unmap,	map_unmap,  compat,
 	};
-	struct timespec pause = { 0, RUN_MS * 1000000L };
-	unsigned int i;
 
-	env->fast_copies = true;
 	race.ioas[0] = env_ioas(env, race.fd);
 	race.ioas[1] = env_ioas(env, race.fd);
 	env_map(env, race.fd, race.ioas[0], env->mem, PAGE, 0x10000);
-	for (i = 0; i < NR_THREADS; i++) {
-		workers[i].race = &race;
-		workers[i].index = i;
-		workers[i].seed = 88172645463325252ULL + i;
-		assert_int_equal(pthread_create(&workers[i].thread, NULL, work,
-						&workers[i]),
-				 0);
+	fight(&race, fns, NR_THREADS);
+	env_close(env, race.fd);
+}
+
+/*
+ * Both devices of a group move it to page tables made for them, so that one is
+ * moved away from what the other is just making.
+ */
+static void move_the_group(struct race *race, struct worker *self)
+{
+	uint32_t pt = race->ioas[pick(self, 2)];
+
+	assert_int_equal(ufd_device_replace(race->idev[self->index], &pt), 0);
+	turn(&race->done[self->index]);
+}
+
+static void a_group_moved_from_two_sides(void **state)
+{
+	struct ufd_env *env = *state;
+	struct race race = { .env = env, .fd = env_open(env) };
+	static worker_fn *const fns[] = { move_the_group, move_the_group };
+	uint32_t id, pt;
+
+	race.ioas[0] = env_ioas(env, race.fd);
+	race.ioas[1] = env_ioas(env, race.fd);
+	for (unsigned int i = 0; i < 2; i++) {
+		race.idev[i] = env_bind(env, race.fd, i, &id);
+		pt = race.ioas[0];
+		assert_int_equal(ufd_device_attach(race.idev[i], &pt), 0);
 	}
-	nanosleep(&pause, NULL);
-	store_relaxed(&race.stop, true);
-	for (i = 0; i < NR_THREADS; i++) {
-		pthread_join(workers[i].thread, NULL);
-		assert_true(race.done[i] > 0);
-	}
+	fight(&race, fns, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		ufd_device_unbind(race.idev[i]);
+	/* Page tables made by an attach went with it. */
+	for (id = 1; id < 100; id++)
+		assert_int_equal(
+			env_destroy(env, race.fd, id),
+			id == race.ioas[0] || id == race.ioas[1] ? 0 : -ENOENT);
 	env_close(env, race.fd);
 }
 
@@ -259,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(everything_at_once),
+		TEST(a_group_moved_from_two_sides),
 		TEST(unbind_waits),
 	};
 
