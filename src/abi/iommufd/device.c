@@ -146,12 +146,12 @@ void ufd_device_unbind(struct ufd_device *idev)
 
 /*
  * What a change lets go of after the locks: the page table that it has moved
- * away from, with how many counts that lost, and the maker's count of a new one.
+ * away from, with how many counts that lost, and its own count of the new one.
  */
 struct left {
 	struct ufd_hwpt *hwpt;
 	unsigned int users;
-	struct ufd_hwpt *made;
+	struct ufd_hwpt *used;
 };
 
 static void let_go(const struct left *left)
@@ -159,9 +159,9 @@ static void let_go(const struct left *left)
 	unsigned int i;
 
 	for (i = 0; i < left->users; i++)
-		ufd_hwpt_put_attached(left->hwpt);
-	if (left->made)
-		ufd_hwpt_put_attached(left->made);
+		ufd_object_put(&left->hwpt->obj);
+	if (left->used)
+		ufd_object_put(&left->used->obj);
 }
 
 typedef int (*change_fn)(struct ufd_device *idev, struct ufd_hwpt *hwpt,
@@ -324,9 +324,9 @@ static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
 	rc = ufd_hwpt_new_empty(ioas, idev, &hwpt);
 	if (rc)
 		return rc;
-	hwpt->is_auto = true;
+	hwpt->obj.transient = true;
 	ufd_object_hold(&hwpt->obj);
-	left->made = hwpt;
+	left->used = hwpt;
 	if (change == attach) {
 		rc = attach(idev, hwpt, left);
 		if (rc)
@@ -355,18 +355,21 @@ static int change_to_shared(struct ufd_device *idev, struct ufd_ioas *ioas,
 			    change_fn change, uint32_t *pt_id,
 			    struct left *left)
 {
-	struct ufd_hwpt *hwpt;
+	struct ufd_hwpt *hwpt, *next;
 	int rc;
 
-	list_for_each(hwpt, &ioas->hwpts, node) {
-		if (!hwpt->is_auto || !ufd_object_try_get(&hwpt->obj))
+	list_for_each_safe(hwpt, next, &ioas->hwpts, node) {
+		if (!hwpt->obj.transient || !ufd_object_try_get(&hwpt->obj))
 			continue;
 		rc = change(idev, hwpt, left);
-		if (!rc)
-			*pt_id = hwpt->obj.id;
-		ufd_object_put(&hwpt->obj);
-		if (rc != -EINVAL)
+		if (rc != -EINVAL) {
+			left->used = hwpt;
+			if (!rc)
+				*pt_id = hwpt->obj.id;
 			return rc;
+		}
+		if (ufd_object_put_last(&hwpt->obj))
+			ufd_hwpt_release_locked(hwpt);
 	}
 	return -ESRCH;
 }

@@ -6,7 +6,7 @@
  * A hwpt is made with the lock of its IOAS held until it is published or
  * aborted, and stands in the IOAS's list as long as it is filled from it.
  * Clients make them for a device, or an attach to an IOAS makes one by itself
- * (is_auto), which is shared and goes with its last attachment.
+ * (transient), which is shared and goes with its last attachment.
  *
  * Only paging domains of the default kind are made: flags and data of the
  * caller are refused as by an IOMMU driver that has no such domains.
@@ -93,10 +93,15 @@ static void free_hwpt(struct ufd_hwpt *hwpt, bool filled)
 	abi_free(abi, hwpt);
 }
 
+void ufd_hwpt_release_locked(struct ufd_hwpt *hwpt)
+{
+	free_hwpt(hwpt, unlist(hwpt));
+}
+
 void ufd_hwpt_abort(struct ufd_hwpt *hwpt)
 {
 	ufd_object_abort(&hwpt->obj);
-	free_hwpt(hwpt, unlist(hwpt));
+	ufd_hwpt_release_locked(hwpt);
 }
 
 void ufd_hwpt_release(struct ufd_hwpt *hwpt)
@@ -107,14 +112,6 @@ void ufd_hwpt_release(struct ufd_hwpt *hwpt)
 	filled = unlist(hwpt);
 	pthread_mutex_unlock(&hwpt->ioas->lock);
 	free_hwpt(hwpt, filled);
-}
-
-void ufd_hwpt_put_attached(struct ufd_hwpt *hwpt)
-{
-	if (hwpt->is_auto)
-		ufd_object_put_destroy(&hwpt->obj);
-	else
-		ufd_object_put(&hwpt->obj);
 }
 
 /* --------------------------------------------------------------- calls -- */

@@ -160,18 +160,6 @@ void ufd_object_hold(struct ufd_object *obj)
 	fetch_add_relaxed(&obj->users, 1);
 }
 
-void ufd_object_put(struct ufd_object *obj)
-{
-	/* The object may be gone right after the count falls. */
-	struct ufd_ctx *ctx = obj->ctx;
-
-	if (!(fetch_sub_acq_rel(&obj->users, 1) & USERS_AWAITED))
-		return;
-	pthread_mutex_lock(&ctx->lock);
-	pthread_cond_broadcast(&ctx->idle);
-	pthread_mutex_unlock(&ctx->lock);
-}
-
 /* What is left to do for an object that nobody can reach any more. */
 static void release(struct ufd_object *obj)
 {
@@ -188,7 +176,7 @@ static void release(struct ufd_object *obj)
 	}
 }
 
-void ufd_object_put_destroy(struct ufd_object *obj)
+bool ufd_object_put_last(struct ufd_object *obj)
 {
 	struct ufd_ctx *ctx = obj->ctx;
 	bool last;
@@ -197,8 +185,24 @@ void ufd_object_put_destroy(struct ufd_object *obj)
 	fetch_sub_acq_rel(&obj->users, 1);
 	last = remove_last(obj);
 	pthread_mutex_unlock(&ctx->lock);
-	if (last)
-		release(obj);
+	return last;
+}
+
+void ufd_object_put(struct ufd_object *obj)
+{
+	/* The object may be gone right after the count falls. */
+	struct ufd_ctx *ctx = obj->ctx;
+
+	if (obj->transient) {
+		if (ufd_object_put_last(obj))
+			release(obj);
+		return;
+	}
+	if (!(fetch_sub_acq_rel(&obj->users, 1) & USERS_AWAITED))
+		return;
+	pthread_mutex_lock(&ctx->lock);
+	pthread_cond_broadcast(&ctx->idle);
+	pthread_mutex_unlock(&ctx->lock);
 }
 
 int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id)

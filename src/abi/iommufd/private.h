@@ -62,6 +62,8 @@ struct ufd_object {
 	struct ufd_ctx *ctx;
 	uint32_t id;
 	enum ufd_type type;
+	/* Goes with its last user; set before it is published. */
+	bool transient;
 	/*
 	 * Atomic.  Rises from the table under ctx->lock only, so whoever finds
 	 * it at 1 there may take it to 0 and owns the object alone.
@@ -84,11 +86,12 @@ struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
 				  enum ufd_type type);
 /* Count an object that is known by address unless it is being destroyed. */
 bool ufd_object_try_get(struct ufd_object *obj);
+/* Not with the lock of an IOAS held: a transient object may be destroyed. */
 void ufd_object_put(struct ufd_object *obj);
+/* The same for a transient object; true: it was the last, free the object. */
+bool ufd_object_put_last(struct ufd_object *obj);
 /* One user more, for a holder that already counts. */
 void ufd_object_hold(struct ufd_object *obj);
-/* Let go, and destroy if only the table is left. */
-void ufd_object_put_destroy(struct ufd_object *obj);
 
 /* As IOMMU_DESTROY: -ENOENT; -EBUSY. */
 int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id);
@@ -115,8 +118,6 @@ struct ufd_hwpt {
 	struct ufd_ioas *ioas;
 	struct list node; /* ioas->hwpts */
 	struct uiommu_domain *domain;
-	/* Made by an attach: shared by later ones, goes with the last. */
-	bool is_auto;
 };
 
 /* A group of devices as one context knows it. */
@@ -172,9 +173,9 @@ int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
 		       struct ufd_hwpt **out);
 int ufd_hwpt_fill(struct ufd_hwpt *hwpt);
 void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
+/* Free one that is out of the table; the second with that lock held. */
 void ufd_hwpt_release(struct ufd_hwpt *hwpt);
-/* After a detach: destroy it if it came with the attachment and is unused. */
-void ufd_hwpt_put_attached(struct ufd_hwpt *hwpt);
+void ufd_hwpt_release_locked(struct ufd_hwpt *hwpt);
 
 /* --------------------------------------------------------------- calls --- */
 
