@@ -23,6 +23,8 @@
  *   PT_PAGE_MAPS		the bit of a slot of the last level that is set
  *				in a leaf and in a broken one
  *   pt_make_table(pa)		descriptor of a table
+ *   pt_is_plain_table(d)	just PT_PLAIN_TABLE beside the address?  May say
+ *				no of any
  *   pt_table_pa(d)		its address; of a mark: of the table prepared
  *   pt_make_leaf(attrs, pa, level), pt_leaf_pa(d), pt_leaf_attrs(d)
  *   pt_attrs(prot, write), pt_prot(d)	attributes of a leaf and back;
@@ -70,7 +72,7 @@
 #define PT_ENTRIES (1u << (PT_GRANULE_LG2 - PT_DESC_LG2))
 /* All three are constants wherever `level` is one. */
 #define PT_SHIFT(level) ((unsigned int)PT_LEVEL_SHIFT(PT_GRANULE_LG2, (level)))
-#define PT_OFFSET(level) mask_lg2(PT_SHIFT(level))
+#define PT_OFFSET(level) (BIT64(PT_SHIFT(level)) - 1)
 #define PT_INDEX(iova, level) \
 	((unsigned int)((iova) >> PT_SHIFT(level)) & (PT_ENTRIES - 1))
 

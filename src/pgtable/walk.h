@@ -69,7 +69,7 @@
 struct pt_pos {
 	uint64_t *slot;
 	uint64_t d;    /* what it held */
-	uint64_t path; /* all pointers passed, or'ed: for their flags */
+	uint64_t path; /* pointers passed that have flags, or'ed */
 	int level;
 };
 
@@ -102,15 +102,29 @@ static PT_INLINE void pt_clean(const struct uiommu_pgtable *pt,
 					  (size_t)nr << PT_DESC_LG2);
 }
 
+/*
+ * Each step waits for the load of the one before.  A pointer without flags, as
+ * nearly all are, has its type as the only bits beside the address: these are
+ * taken off the sum that does not wait, so that one addition is left between
+ * the loads.
+ */
 #define PT_WALK_STEP(lvl)                                                    \
 	do {                                                                 \
+		const unsigned int idx = PT_INDEX(iova, (lvl) + 1);          \
+		const uint64_t offset = pt->va_minus_pa - PT_PLAIN_TABLE +   \
+					((uint64_t)idx << PT_DESC_LG2);      \
+									     \
 		pos.d = load_acquire(pos.slot);                              \
+		if (stop > (lvl) && pt_likely(pt_is_plain_table(pos.d))) {   \
+			pos.slot = (uint64_t *)(uintptr_t)(pos.d + offset);  \
+			break;                                               \
+		}                                                            \
 		if (stop <= (lvl) || !pt_is_table(pos.d)) {                  \
 			pos.level = (lvl);                                   \
 			return pos;                                          \
 		}                                                            \
 		pos.path |= pos.d;                                           \
-		pos.slot = pt_slot_of(pt, pos.d, PT_INDEX(iova, (lvl) + 1)); \
+		pos.slot = pt_slot_of(pt, pos.d, idx);                       \
 	} while (0)
 
 /*
@@ -183,6 +197,18 @@ static PT_NOINLINE struct pt_pos pt_walk_mark(const struct uiommu_pgtable *pt,
 	return pos;
 }
 
+/* A walk met something pending: another one, to what will stand there. */
+static PT_NOINLINE uint64_t pt_look_through(const struct uiommu_pgtable *pt,
+					    uint64_t iova, int *level)
+{
+	struct pt_pos pos = pt_walk(pt, iova, PT_LAST_LEVEL);
+
+	if (pt_is_pending(pos.d))
+		pos = pt_walk_mark(pt, pos, iova);
+	*level = pos.level;
+	return pt_is_broken(pos.d) ? pt_mend_leaf(pos.d, pos.level) : pos.d;
+}
+
 static int pt_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 			struct uiommu_pgtable_leaf *leaf)
 {
@@ -193,13 +219,10 @@ static int pt_translate(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 		return -ERANGE;
 	pf->read_begin(pf->ctx);
 	pos = pt_walk(pt, iova, PT_LAST_LEVEL);
-	if (pt_unlikely(pt_is_pending(pos.d))) {
-		pos = pt_walk_mark(pt, pos, iova);
-		if (pt_is_broken(pos.d))
-			pos.d = pt_mend_leaf(pos.d, pos.level);
-	}
+	if (pt_unlikely(pt_is_pending(pos.d)))
+		pos.d = pt_look_through(pt, iova, &pos.level);
 	pf->read_end(pf->ctx);
-	if (!pt_is_leaf(pos.d, pos.level))
+	if (pt_unlikely(!pt_is_leaf(pos.d, pos.level)))
 		return -ENOENT;
 	leaf->pa = pt_leaf_pa(pos.d) | (iova & PT_OFFSET(pos.level));
 	leaf->prot = pt_prot(pos.d);

@@ -143,8 +143,11 @@ static void *pop(struct arena_shard *shard, unsigned int lg2)
 
 	spin_lock(&shard->busy);
 	va = *head;
-	if (va)
+	if (va) {
 		store_relaxed(head, *(void **)va);
+		/* Another processor may have freed it: have it here next time. */
+		__builtin_prefetch(*head, 1);
+	}
 	spin_unlock(&shard->busy);
 	return va;
 }

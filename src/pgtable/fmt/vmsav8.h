@@ -116,6 +116,13 @@ static PT_INLINE bool pt_is_table(uint64_t d)
 	return (d & VMSA_DESC_TYPE) == VMSA_DESC_TYPE_TABLE;
 }
 
+#define PT_PLAIN_TABLE VMSA_DESC_TYPE_TABLE
+
+static PT_INLINE bool pt_is_plain_table(uint64_t d)
+{
+	return (d & ~PT_OA) == PT_PLAIN_TABLE;
+}
+
 static PT_INLINE bool pt_is_leaf(uint64_t d, int level)
 {
 	return (d & VMSA_DESC_TYPE) == (level == VMSA_LAST_LEVEL
