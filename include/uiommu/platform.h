@@ -48,9 +48,9 @@ struct uiommu_platform {
 
 	/*
 	 * Memory that the IOMMU reads: page tables, queues, stream tables.
-	 * `size` is a power of two from 64 bytes on; the block is zeroed, aligned
-	 * to its size, and not moved.  Returns its CPU address and stores its
-	 * physical one, or NULL.  table_free gets the same size.
+	 * `size` is a power of two from 64 bytes on; the block is aligned to its
+	 * size, holds anything, and is not moved.  Returns its CPU address and
+	 * stores its physical one, or NULL.  table_free gets the same size.
 	 */
 	void *(*table_alloc)(void *ctx, size_t size, uiommu_pa_t *pa);
 	void (*table_free)(void *ctx, void *va, size_t size);

@@ -72,7 +72,7 @@ bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg)
 	return check_cfg(cfg, &ops) == 0;
 }
 
-/* Memory the hardware can be pointed to, or NULL. */
+/* Memory the hardware can be pointed to, with anything in it, or NULL. */
 static uint64_t *alloc_reachable(struct uiommu_pgtable *pt, size_t size,
 				 uiommu_pa_t *pa)
 {
@@ -157,6 +157,7 @@ int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
 		rc = -ENOMEM;
 		goto err_free;
 	}
+	memset(pt->root, 0, pt->root_size);
 	pt->va_minus_pa = (uint64_t)(uintptr_t)pt->root - pt->root_pa;
 	if (pf->clean_range)
 		pf->clean_range(pf->ctx, pt->root, pt->root_size);

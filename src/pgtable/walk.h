@@ -108,23 +108,23 @@ static PT_INLINE void pt_clean(const struct uiommu_pgtable *pt,
  * taken off the sum that does not wait, so that one addition is left between
  * the loads.
  */
-#define PT_WALK_STEP(lvl)                                                    \
-	do {                                                                 \
-		const unsigned int idx = PT_INDEX(iova, (lvl) + 1);          \
-		const uint64_t offset = pt->va_minus_pa - PT_PLAIN_TABLE +   \
-					((uint64_t)idx << PT_DESC_LG2);      \
-									     \
-		pos.d = load_acquire(pos.slot);                              \
-		if (stop > (lvl) && pt_likely(pt_is_plain_table(pos.d))) {   \
-			pos.slot = (uint64_t *)(uintptr_t)(pos.d + offset);  \
-			break;                                               \
-		}                                                            \
-		if (stop <= (lvl) || !pt_is_table(pos.d)) {                  \
-			pos.level = (lvl);                                   \
-			return pos;                                          \
-		}                                                            \
-		pos.path |= pos.d;                                           \
-		pos.slot = pt_slot_of(pt, pos.d, idx);                       \
+#define PT_WALK_STEP(lvl)                                                   \
+	do {                                                                \
+		const unsigned int idx = PT_INDEX(iova, (lvl) + 1);         \
+		const uint64_t offset = pt->va_minus_pa - PT_PLAIN_TABLE +  \
+					((uint64_t)idx << PT_DESC_LG2);     \
+                                                                            \
+		pos.d = load_acquire(pos.slot);                             \
+		if (stop > (lvl) && pt_likely(pt_is_plain_table(pos.d))) {  \
+			pos.slot = (uint64_t *)(uintptr_t)(pos.d + offset); \
+			break;                                              \
+		}                                                           \
+		if (stop <= (lvl) || !pt_is_table(pos.d)) {                 \
+			pos.level = (lvl);                                  \
+			return pos;                                         \
+		}                                                           \
+		pos.path |= pos.d;                                          \
+		pos.slot = pt_slot_of(pt, pos.d, idx);                      \
 	} while (0)
 
 /*
@@ -159,14 +159,22 @@ static PT_INLINE struct pt_pos pt_walk(const struct uiommu_pgtable *pt,
 	}
 }
 
-/* A new empty table and the descriptor that points to it; NULL: no memory. */
-static uint64_t *pt_new_table(struct uiommu_pgtable *pt, uint64_t *d)
+/*
+ * A new table and the descriptor that points to it; NULL: no memory.  It is
+ * empty but for `nr` slots from `first` on, which the caller fills before
+ * anybody can see the table.
+ */
+static uint64_t *pt_new_table(struct uiommu_pgtable *pt, uint64_t *d,
+			      unsigned int first, unsigned int nr)
 {
 	uiommu_pa_t pa;
 	uint64_t *table = pt_table_alloc(pt, &pa);
 
 	if (!table)
 		return NULL;
+	memset(table, 0, first * sizeof(*table));
+	memset(table + first + nr, 0,
+	       (PT_ENTRIES - first - nr) * sizeof(*table));
 	*d = pt_make_table(pa);
 	if ((uint64_t)(uintptr_t)table - pa != pt->va_minus_pa)
 		*d |= PT_TABLE_FAR;

@@ -42,7 +42,7 @@ static PT_NOINLINE int pt_add_table(struct uiommu_pgtable *pt,
 {
 	uint64_t *slot = pos->slot, *table, found = 0, d;
 
-	table = pt_new_table(pt, &d);
+	table = pt_new_table(pt, &d, 0, 0);
 	if (!table)
 		return -ENOMEM;
 	pt_clean(pt, table, PT_ENTRIES);
@@ -253,6 +253,7 @@ static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
 				  const struct pt_map_req *req,
 				  struct pt_run run)
 {
+	const unsigned int first = PT_INDEX(req->iova, run.level);
 	uint64_t *table, found, d;
 	struct pt_pos pos;
 
@@ -262,17 +263,18 @@ static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
 			return pt_map_runs(pt, req);
 		if (pos.d)
 			return -EEXIST;
-		table = pt_new_table(pt, &d);
+		if (pos.level + 1 < run.level)
+			table = pt_new_table(pt, &d, 0, 0);
+		else
+			table = pt_new_table(pt, &d, first, run.nr);
 		if (!table)
 			return -ENOMEM;
 		if (pos.level + 1 == PT_LAST_LEVEL)
-			pt_fill_unseen(
-				pt, &table[PT_INDEX(req->iova, PT_LAST_LEVEL)],
-				run.nr, req->attrs, req->pa, PT_LAST_LEVEL);
+			pt_fill_unseen(pt, &table[first], run.nr, req->attrs,
+				       req->pa, PT_LAST_LEVEL);
 		else if (pos.level + 1 == run.level)
-			pt_fill_unseen(pt,
-				       &table[PT_INDEX(req->iova, run.level)],
-				       run.nr, req->attrs, req->pa, run.level);
+			pt_fill_unseen(pt, &table[first], run.nr, req->attrs,
+				       req->pa, run.level);
 		pt_clean(pt, table, PT_ENTRIES);
 		found = 0;
 		if (!cmpxchg_acq_rel(pos.slot, &found, d)) {

@@ -26,7 +26,7 @@ static uint64_t *pt_expand(struct uiommu_pgtable *pt, uint64_t leaf, int level,
 			   uint64_t *d)
 {
 	uint64_t attrs = pt_leaf_attrs(leaf), pa = pt_leaf_pa(leaf);
-	uint64_t *table = pt_new_table(pt, d);
+	uint64_t *table = pt_new_table(pt, d, 0, PT_ENTRIES);
 
 	if (!table)
 		return NULL;

@@ -9,8 +9,8 @@
  * shard's list before it asks for fresh memory.  Small sizes are cut from chunks, so that one that alternates with a
  * large one does not lose the large one's alignment each time.
  *
- * Memory from `next` is zero already; a block from a list is cleared when it
- * is handed out, outside the lock.  Under AddressSanitizer free blocks are
+ * Blocks are handed out with what is in them: most tables are filled or cleared
+ * by who asked for them anyway.  Under AddressSanitizer free blocks are
  * poisoned beyond their first word: whoever still walks a freed table is
  * reported.
  */
@@ -199,12 +199,10 @@ void *host_arena_alloc(struct arena *arena, size_t size)
 	va = pop(shard, lg2);
 	if (!va)
 		va = steal(arena, shard, lg2);
-	if (va) {
+	if (va)
 		unpoison(va, size);
-		memset(va, 0, size);
-	} else {
+	else
 		va = grow(arena, shard, lg2);
-	}
 	if (va)
 		fetch_add_relaxed(&shard->live, 1);
 	return va;

@@ -119,7 +119,8 @@ static void *tp_table_alloc(void *ctx, size_t size, uiommu_pa_t *pa)
 	t->va = tp->pool ? pool_take(tp, size) : aligned_alloc(size, size);
 	if (!t->va)
 		die("out of table memory");
-	memset(t->va, 0, size);
+	/* What nobody has written reads as valid descriptors. */
+	memset(t->va, 0xa7, size);
 	t->pa = to_pa(tp, t->va);
 	if (tp->scatter && (tp->nr_scattered++ & 1))
 		t->pa += TEST_PLATFORM_PA_OFFSET;
@@ -128,7 +129,7 @@ static void *tp_table_alloc(void *ctx, size_t size, uiommu_pa_t *pa)
 		t->shadow = malloc(size);
 		if (!t->shadow)
 			die("out of memory");
-		/* The zeroes have not reached the memory yet. */
+		/* What is written has not reached the memory yet. */
 		memset(t->shadow, 0xdb, size);
 	}
 	bucket = &tp->buckets[bucket_of(t->pa)];

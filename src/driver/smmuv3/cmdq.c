@@ -453,6 +453,7 @@ int smmuv3_cmdq_init(struct smmuv3_cmdq *q, const struct uiommu_platform *p,
 		p->table_alloc(p->ctx, bytes < 64 ? 64 : bytes, &q->slots_pa);
 	if (!q->slots)
 		goto err_ready;
+	memset(q->slots, 0, bytes);
 	return 0;
 
 err_ready:

@@ -40,6 +40,7 @@ void *smmuv3_table_alloc(const struct smmuv3_unit *unit, size_t size,
 		p->table_free(p->ctx, va, size);
 		return NULL;
 	}
+	memset(va, 0, size);
 	return va;
 }
 

@@ -35,7 +35,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void blocks_are_aligned_zeroed_and_inside_the_arena(void **state)
+static void blocks_are_aligned_and_inside_the_arena(void **state)
 {
 	const struct uiommu_platform *p = uiommu_host_platform(*state);
 	struct uiommu_range arena;
@@ -55,8 +55,6 @@ static void blocks_are_aligned_zeroed_and_inside_the_arena(void **state)
 				assert_ptr_equal(p->pa_to_va(p->ctx, pa), b);
 				assert_true(pa >= arena.first);
 				assert_true(pa + size - 1 <= arena.last);
-				for (size_t j = 0; j < size; j++)
-					assert_int_equal(b[j], 0);
 				memset(b, 0xa5, size);
 				blocks[i] = b;
 			}
@@ -155,7 +153,6 @@ static void what_one_thread_frees_another_gets(void **state)
 		for (int i = 0; i < 64; i++) {
 			f.va[i] = f.p->table_alloc(f.p->ctx, 4096, &pa);
 			assert_non_null(f.va[i]);
-			assert_int_equal(*(uint64_t *)f.va[i], 0);
 			memset(f.va[i], 0xff, 4096);
 		}
 		pthread_create(&thread, NULL, free_all, &f);
@@ -485,8 +482,7 @@ static void readers_never_see_freed_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			blocks_are_aligned_zeroed_and_inside_the_arena),
+		cmocka_unit_test(blocks_are_aligned_and_inside_the_arena),
 		cmocka_unit_test(live_blocks_never_overlap),
 		cmocka_unit_test(odd_sizes_and_a_full_arena_give_null),
 		cmocka_unit_test(what_one_thread_frees_another_gets),
