@@ -31,6 +31,26 @@ enum uiommu_dom_type {
 	UIOMMU_DOM_BLOCKED,  /* every access faults */
 	UIOMMU_DOM_IDENTITY, /* no translation */
 	UIOMMU_DOM_PAGING,   /* translated by a page table of ours */
+	/*
+	 * Translated by a page table that a CPU uses, for a PASID: whoever
+	 * changes that table calls flush, with gathers that hold ranges only.
+	 */
+	UIOMMU_DOM_SHARED,
+};
+
+/*
+ * How a CPU translates, as its registers say.  Arm64: TTBR0_EL1, TCR_EL1 and
+ * MAIR_EL1, of which the lower half of the address space is used.
+ */
+enum uiommu_cpu_kind {
+	UIOMMU_CPU_ARM64 = 1,
+};
+
+struct uiommu_cpu_tables {
+	enum uiommu_cpu_kind kind;
+	uint64_t ttbr0;
+	uint64_t tcr;
+	uint64_t mair;
 };
 
 /* What one IOMMU can do, in words that no hardware owns. */
@@ -88,6 +108,8 @@ struct uiommu_dom_cfg {
 	uint8_t ias;	     /* input address bits */
 	uint8_t oas;	     /* output address bits */
 	uint32_t flags;	     /* UIOMMU_DOM_* */
+	/* SHARED; copied.  Nothing else of this structure counts then. */
+	const struct uiommu_cpu_tables *cpu;
 };
 
 /* A leaf of a page table that was written to. */
@@ -235,8 +257,9 @@ struct uiommu_driver_ops {
 	void (*dev_remove)(struct uiommu_hwdev *dev);
 
 	/*
-	 * -EOPNOTSUPP: the unit has no such domains; -EINVAL: nobody has (a line
-	 * in the log tells the reason of either); -ENOMEM.
+	 * -EOPNOTSUPP: the unit has no such domains, or does not translate as
+	 * the CPU does; -EINVAL: nobody has, or no CPU does (a line in the log
+	 * tells the reason of either); -ENOMEM.
 	 */
 	int (*dom_alloc)(struct uiommu_unit *unit,
 			 const struct uiommu_dom_cfg *cfg,
@@ -252,8 +275,8 @@ struct uiommu_driver_ops {
 	 * its page table.  Everything that can fail comes before the first
 	 * change.  When it returns 0 no access that began later, and none
 	 * cached, uses the old domain.
-	 *   -EINVAL	the domain does not fit the device's unit (a line in the
-	 *		log tells the reason)
+	 *   -EINVAL	the domain does not fit the device's unit, or is SHARED (a
+	 *		line in the log tells the reason)
 	 *   -EBUSY	the device has PASIDs in use, which cannot stand beside
 	 *		this domain (stage 2)
 	 *   -ENOSPC	no address space id (ASID, VMID) is left

@@ -30,14 +30,24 @@ void smmuv3_dom_cd(struct smmuv3_dom *dom, const struct smmuv3_dev *dev,
 		   struct smmu_cd *cd)
 {
 	const struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
-	struct smmuv3_cd_cfg cfg = {
+	uint16_t asid = smmuv3_att_of(dom, unit)->asid;
+	struct smmuv3_cd_cfg own = {
 		.pt = dom->info,
-		.asid = smmuv3_att_of(dom, unit)->asid,
+		.asid = asid,
 		.coherent = unit->feat.coherent,
 		.stall = dev->stall,
 	};
+	struct smmuv3_shared_cfg shared = {
+		.cpu = &dom->cpu,
+		.oas = dom->shape.oas,
+		.asid = asid,
+		.stall = dev->stall,
+	};
 
-	smmuv3_make_cd_s1(cd, &cfg);
+	if (dom->hwdom.type == UIOMMU_DOM_SHARED)
+		smmuv3_make_cd_shared(cd, &shared);
+	else
+		smmuv3_make_cd_s1(cd, &own);
 }
 
 static struct smmuv3_unit *unit_of(const struct smmuv3_dev *dev)
@@ -45,14 +55,9 @@ static struct smmuv3_unit *unit_of(const struct smmuv3_dev *dev)
 	return to_smmuv3_unit(dev->hwdev.unit);
 }
 
-static bool is_paging(const struct smmuv3_dom *dom)
-{
-	return dom && dom->hwdom.type == UIOMMU_DOM_PAGING;
-}
-
 static bool is_stage(const struct smmuv3_dom *dom, uint8_t stage)
 {
-	return is_paging(dom) && dom->shape.stage == stage;
+	return smmuv3_translates(dom) && dom->shape.stage == stage;
 }
 
 /* NULL for none. */
@@ -76,9 +81,11 @@ static int check_dom(const struct smmuv3_dev *dev, struct uiommu_hwdom *d)
 
 	if (d->unit->ops != unit->unit.ops)
 		return refuse(dev, -EINVAL, "the domain is another driver's");
-	if (d->type != UIOMMU_DOM_PAGING)
+	if (!smmuv3_translates(to_smmuv3_dom(d)))
 		return 0;
 	reason = smmuv3_shape_misfit(&to_smmuv3_dom(d)->shape, unit);
+	if (!reason && d->type == UIOMMU_DOM_SHARED)
+		reason = smmuv3_sva_misfit(to_smmuv3_dom(d), unit);
 	return reason ? refuse(dev, -EINVAL, reason) : 0;
 }
 
@@ -116,8 +123,9 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 static int change_atc(struct smmuv3_dev *dev, const struct smmuv3_cdplan *plan,
 		      struct smmuv3_dom *rid, struct smmu_ste *ste)
 {
-	bool cached = plan->index ? plan->was != NULL
-				  : is_paging(dom_or_null(dev->hwdev.dom));
+	bool cached = plan->index
+			      ? plan->was != NULL
+			      : smmuv3_translates(dom_or_null(dev->hwdev.dom));
 
 	if (!smmuv3_ats_after(dev, plan->index, cached))
 		return 0;
@@ -185,7 +193,7 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 		return 0;
 	if (is_stage(dom, 2) && smmuv3_cdtab_pasids(&dev->cdtab))
 		return refuse(dev, -EBUSY, "PASIDs are in use");
-	if (is_paging(dom)) {
+	if (smmuv3_translates(dom)) {
 		rc = smmuv3_use_get(dev, dom, 0);
 		if (rc)
 			return rc;
@@ -200,9 +208,9 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	}
 	rc = carry_out(dev, &plan, dom, &sure);
 	dev->hwdev.dom = rc ? NULL : &dom->hwdom;
-	if (rc && is_paging(dom))
+	if (rc && smmuv3_translates(dom))
 		smmuv3_use_put(dev, dom, 0, smmuv3_leave(sure));
-	if (is_paging(old))
+	if (smmuv3_translates(old))
 		smmuv3_use_put(dev, old, 0, smmuv3_leave(sure));
 	return rc;
 }
@@ -216,6 +224,9 @@ int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v)
 	rc = check_dom(dev, d);
 	if (rc)
 		return rc;
+	/* The program's addresses are not what the device's driver maps. */
+	if (d->type == UIOMMU_DOM_SHARED)
+		return refuse(dev, -EINVAL, "a CPU's page table needs a PASID");
 	smmuv3_lock(unit, &dev->lock);
 	rc = attach_locked(dev, own_dom(unit, d));
 	smmuv3_unlock(unit, &dev->lock);

@@ -142,7 +142,7 @@ static void leave_domains(struct smmuv3_dev *dev, bool sure)
 			break;
 		smmuv3_use_put(dev, dom, index, smmuv3_leave(sure));
 	}
-	if (rid && rid->hwdom.type == UIOMMU_DOM_PAGING)
+	if (smmuv3_translates(rid))
 		smmuv3_use_put(dev, rid, 0, smmuv3_leave(sure));
 }
 

@@ -65,27 +65,33 @@ static int make_pgtable(struct smmuv3_unit *unit, struct smmuv3_dom *dom)
 	return 0;
 }
 
-static int paging_dom_alloc(struct smmuv3_unit *unit,
-			    const struct uiommu_dom_cfg *cfg,
-			    struct smmuv3_dom **out)
+/* With a page table of ours, or over one of a CPU's. */
+static int table_dom_alloc(struct smmuv3_unit *unit,
+			   const struct uiommu_dom_cfg *cfg,
+			   struct smmuv3_dom **out)
 {
+	bool shared = cfg->type == UIOMMU_DOM_SHARED;
 	struct smmuv3_shape shape;
 	struct smmuv3_dom *dom;
 	int rc;
 
-	rc = smmuv3_shape_choose(unit, cfg, &shape);
+	rc = shared ? smmuv3_sva_choose(unit, cfg->cpu, &shape)
+		    : smmuv3_shape_choose(unit, cfg, &shape);
 	if (rc)
 		return rc;
 	dom = smmuv3_obj_alloc(unit, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
 	dom->hwdom.unit = &unit->unit;
-	dom->hwdom.type = UIOMMU_DOM_PAGING;
+	dom->hwdom.type = cfg->type;
 	dom->shape = shape;
 	rc = smmuv3_lock_init(unit, &dom->lock);
 	if (rc)
 		goto err_free;
-	rc = make_pgtable(unit, dom);
+	if (shared)
+		dom->cpu = *cfg->cpu;
+	else
+		rc = make_pgtable(unit, dom);
 	if (rc)
 		goto err_lock;
 	*out = dom;
@@ -113,7 +119,8 @@ int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 		dom = &unit->identity;
 		break;
 	case UIOMMU_DOM_PAGING:
-		rc = paging_dom_alloc(unit, cfg, &dom);
+	case UIOMMU_DOM_SHARED:
+		rc = table_dom_alloc(unit, cfg, &dom);
 		break;
 	default:
 		return -EOPNOTSUPP;
@@ -302,7 +309,7 @@ void smmuv3_dom_free(struct uiommu_hwdom *d)
 	struct smmuv3_unit *unit = to_smmuv3_unit(d->unit);
 	struct smmuv3_dom *dom = to_smmuv3_dom(d);
 
-	if (d->type != UIOMMU_DOM_PAGING)
+	if (!smmuv3_translates(dom))
 		return;
 	/* Left over where the hardware did not answer: one more try. */
 	while (dom->atts) {

@@ -293,14 +293,14 @@ static int flush_dom(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 
 int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather)
 {
-	if (d->type != UIOMMU_DOM_PAGING || uiommu_gather_empty(gather))
+	if (!smmuv3_translates(to_smmuv3_dom(d)) || uiommu_gather_empty(gather))
 		return 0;
 	return flush_dom(to_smmuv3_dom(d), gather);
 }
 
 int smmuv3_flush_all(struct uiommu_hwdom *d)
 {
-	if (d->type != UIOMMU_DOM_PAGING)
+	if (!smmuv3_translates(to_smmuv3_dom(d)))
 		return 0;
 	return flush_dom(to_smmuv3_dom(d), NULL);
 }

@@ -8,6 +8,7 @@
 #ifndef DRIVER_SMMUV3_MAKE_H
 #define DRIVER_SMMUV3_MAKE_H
 
+#include <uiommu/driver.h>
 #include <uiommu/pgtable.h>
 
 #include "hw/smmuv3/cd.h"
@@ -61,6 +62,17 @@ struct smmuv3_cd_cfg {
 
 /* TTB0 only; faults abort, or stall, and are recorded. */
 void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg);
+
+struct smmuv3_shared_cfg {
+	const struct uiommu_cpu_tables *cpu; /* checked: smmuv3_sva_choose() */
+	uint8_t oas;
+	uint16_t asid;
+	bool stall;
+};
+
+/* The same over the lower half of what a CPU translates. */
+void smmuv3_make_cd_shared(struct smmu_cd *cd,
+			   const struct smmuv3_shared_cfg *cfg);
 
 /*
  * Bits of an entry that the hardware may look at, given the entry's own valid

@@ -97,6 +97,16 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 /* NULL if the unit can walk it, else the reason why not. */
 const char *smmuv3_shape_misfit(const struct smmuv3_shape *shape,
 				const struct smmuv3_unit *unit);
+/*
+ * sva.c: the shape of a CPU's page table; -EINVAL, -EOPNOTSUPP with a line if
+ * the unit would read it in another way.
+ */
+int smmuv3_sva_choose(const struct smmuv3_unit *unit,
+		      const struct uiommu_cpu_tables *cpu,
+		      struct smmuv3_shape *shape);
+/* What the shape does not say: NULL, or why another unit cannot read it. */
+const char *smmuv3_sva_misfit(const struct smmuv3_dom *dom,
+			      const struct smmuv3_unit *unit);
 /* Page table features for these sizes (ias 0: by default). */
 uint32_t smmuv3_pt_features(const struct smmuv3_features *f,
 			    uint8_t granule_lg2, uint8_t ias, uint8_t oas);
@@ -303,8 +313,9 @@ void smmuv3_irq(struct uiommu_unit *u, unsigned int line);
 
 struct smmuv3_dom {
 	struct uiommu_hwdom hwdom;
-	/* The members below are for PAGING only. */
-	struct uiommu_pgtable_info info;
+	/* The members below are for PAGING and SHARED only. */
+	struct uiommu_pgtable_info info; /* PAGING */
+	struct uiommu_cpu_tables cpu;	 /* SHARED */
 	struct smmuv3_shape shape;
 	/* Protects att->users, `spare` and the writing side of `atts`. */
 	struct uiommu_lock lock;
@@ -404,6 +415,13 @@ struct smmuv3_unit {
 #define to_smmuv3_unit(u) container_of(u, struct smmuv3_unit, unit)
 #define to_smmuv3_dom(d) container_of(d, struct smmuv3_dom, hwdom)
 #define to_smmuv3_dev(d) container_of(d, struct smmuv3_dev, hwdev)
+
+/* Is there a page table, and so attachments with tags? */
+static inline bool smmuv3_translates(const struct smmuv3_dom *dom)
+{
+	return dom && (dom->hwdom.type == UIOMMU_DOM_PAGING ||
+		       dom->hwdom.type == UIOMMU_DOM_SHARED);
+}
 
 /* reset.c: 0, -ETIMEDOUT, -EIO */
 int smmuv3_reset(struct smmuv3_unit *unit);
