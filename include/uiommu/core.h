@@ -30,12 +30,22 @@ struct uiommu_core_cfg {
 	const struct uiommu_platform *platform; /* must outlive the core */
 	/*
 	 * Told of every fault that nobody else takes; dev is NULL where the
-	 * hardware names no device we know.  NULL: logged.
+	 * hardware names no device we know.  A page request group without a
+	 * handler is one, at its last address.  NULL: logged.
 	 */
 	void (*fault)(void *ctx, struct uiommu_device *dev,
 		      const struct uiommu_fault *fault);
 	void *ctx;
+	/*
+	 * How long a page fault group may wait for its answer, in nanoseconds of
+	 * the platform's clock: see uiommu_core_iopf_expire().  0:
+	 * UIOMMU_IOPF_TIMEOUT_NS; UIOMMU_IOPF_NO_TIMEOUT: for ever, as in Linux.
+	 */
+	uint64_t iopf_timeout_ns;
 };
+
+#define UIOMMU_IOPF_TIMEOUT_NS UINT64_C(10000000000)
+#define UIOMMU_IOPF_NO_TIMEOUT UINT64_MAX
 
 int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 		       struct uiommu_core **out);
@@ -74,6 +84,12 @@ struct uiommu_device_cfg {
 	/* More reserved regions than the unit's own; copied. */
 	const struct uiommu_resv_region *resv;
 	unsigned int nr_resv;
+	/*
+	 * For a device with hw.ats: turn its ATS, and with it PRI, on or off,
+	 * under the rules of uiommu_host_ops.set_ats; `cookie` is hw.cookie.
+	 * NULL: the device never uses it.
+	 */
+	void (*set_ats)(void *cookie, bool enable);
 };
 
 /*
@@ -84,8 +100,8 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 		      const struct uiommu_device_cfg *cfg,
 		      struct uiommu_device **out);
 /*
- * Nobody owns or uses it.  Waits for fault callbacks that were given it, so
- * not to be called from one.
+ * Nobody owns or uses it.  Waits for fault callbacks and page fault handlers
+ * that were given it, so not to be called from one.
  */
 void uiommu_device_remove(struct uiommu_device *dev);
 
@@ -161,6 +177,86 @@ int uiommu_group_replace(struct uiommu_group *group,
 void uiommu_group_detach(struct uiommu_group *group);
 /* The attached domain or NULL. */
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group);
+
+/* ------------------------------------------------------ IO page faults -- */
+
+/*
+ * A device that sends page requests (PCIe PRI), or whose accesses are stalled,
+ * waits for an answer: a *group* of faults is answered as one.  A group goes to
+ * the handler of the domain that the device, or its PASID, has at that time; a
+ * group that finds no handler is answered with Invalid and told of as a fault.
+ *
+ * A handler answers each group once, in the call or at any time later, from any
+ * thread.  A group is answered by the core, and the handler told by
+ * `withdrawn`,
+ *   - with Invalid when the device or PASID leaves the domain: before detach,
+ *     replace, uiommu_device_release_owner or _remove return;
+ *   - with Failure when it has waited for too long.
+ * Requests of a group whose last has not come yet are kept with the device, up
+ * to 512; they are dropped beyond that, at a Stop Marker of their PASID, when
+ * the hardware has lost some, and when the device leaves.  That loses hints: a
+ * device asks again for what it does not find.
+ */
+struct uiommu_iopf {
+	uiommu_iova_t iova; /* a page's (PRI) or the access's */
+	uint32_t perm;	    /* UIOMMU_PAGE_READ, _WRITE, _EXEC, _PRIV */
+};
+
+/* Counted; `dev` and `domain` are there until it is answered or withdrawn. */
+struct uiommu_iopf_group {
+	struct uiommu_device *dev;
+	struct uiommu_domain *domain;
+	uint64_t id;	/* of no other group of the core; never 0 */
+	uint32_t pasid; /* UIOMMU_NO_PASID: none */
+	uint32_t token; /* as the hardware numbers them */
+	bool stalled;	/* an access that waits, and not a page request */
+	unsigned int nr;
+	const struct uiommu_iopf *fault; /* nr, in the order they came */
+	void *room[4];			 /* the handler's, NULL at first */
+};
+
+struct uiommu_iopf_ops {
+	/*
+	 * A group, with a reference on it for the handler.  No lock of the core
+	 * is held.  It may wait for nothing that a thread may hold while it
+	 * detaches or replaces the domain, nor do that itself.  An error: the
+	 * core answers with Failure and takes the reference back.
+	 */
+	int (*fault)(void *ctx, struct uiommu_iopf_group *group);
+	/*
+	 * The core has answered the group, `fault` has returned 0.  The handler
+	 * lets its reference go, now or later.  The same rules.
+	 */
+	void (*withdrawn)(void *ctx, struct uiommu_iopf_group *group);
+};
+
+/*
+ * Give a domain a handler; `ops` and `ctx` live as long as it.  Then it attaches
+ * only to devices that can wait (-ENODEV).  -EBUSY: it is attached, or has one.
+ */
+int uiommu_domain_set_iopf_handler(struct uiommu_domain *domain,
+				   const struct uiommu_iopf_ops *ops,
+				   void *ctx);
+/*
+ * Answer a group.  What was mapped before is found by the device's next try.
+ *   -EINVAL	no such code
+ *   -ENOENT	it has been answered: by the handler, or withdrawn
+ *   -ETIMEDOUT, -EIO  the hardware does not answer; the group is over
+ */
+int uiommu_iopf_group_respond(struct uiommu_iopf_group *group,
+			      enum uiommu_page_code code);
+/* The same by id; -ENOENT: no group of the device with that id waits. */
+int uiommu_device_iopf_respond(struct uiommu_device *dev, uint64_t id,
+			       enum uiommu_page_code code);
+/* References; all must have gone before the core is destroyed. */
+void uiommu_iopf_group_get(struct uiommu_iopf_group *group);
+void uiommu_iopf_group_put(struct uiommu_iopf_group *group);
+/*
+ * Answer the groups of all devices that have waited for too long; how many there
+ * were.  The core has no thread of its own: a device's groups are looked at when
+ * it reports another, and here.
+ */
+unsigned int uiommu_core_iopf_expire(struct uiommu_core *core);
 
 /* ----------------------------------------------------------------- MSI -- */
 
@@ -314,7 +410,9 @@ struct uiommu_core_stats {
 	uint64_t domains_freed;
 	uint64_t attaches;
 	uint64_t faults;
-	uint64_t pinned_bytes; /* now */
+	uint64_t iopf_groups;	 /* given to handlers */
+	uint64_t iopf_withdrawn; /* of these: answered by the core */
+	uint64_t pinned_bytes;	 /* now */
 	uint64_t pinned_peak;
 	uint64_t areas; /* now */
 	uint64_t areas_peak;

@@ -360,6 +360,8 @@ struct uiommu_hwdev {
 	void *cookie;
 	struct uiommu_hwdom *dom; /* current, NULL before the first attach */
 	bool ats;		  /* the hardware lets it use ATS */
+	/* Its page requests or stalled accesses reach the host; constant. */
+	bool page_faults;
 };
 
 struct uiommu_hwdom {

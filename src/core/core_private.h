@@ -24,14 +24,17 @@
  *	 7  core	core_pages.lock
  *	 8  core	uiommu_domain.msi_lock
  *	 9  core	uiommu_core.lock
- *	10  embedder	behind uiommu_mm.pin and unpin (pins, client memory)
- *	11  driver	a unit's lists, then a domain's, then its queues' locks
- *	12  platform	the host's own
- *	13  model	behind register accesses; never calls back up
+ *	10  core	core_iopf.lock
+ *	11  embedder	behind uiommu_mm.pin and unpin (pins, client memory)
+ *	12  driver	a unit's lists, then a domain's, then its queues' locks
+ *	13  platform	the host's own
+ *	14  model	behind register accesses; never calls back up
  *
  * Page tables have no lock.  Up-calls (faults, interrupts) are made with no
- * lock of 4 to 13 held.  Read sections of the platform are not locks: none of
- * 1 to 11 is taken inside one.
+ * lock of 4 to 14 held, but set_ats with the driver's lock of the device.  A
+ * thread that detaches or replaces a domain waits for page fault handlers, with
+ * locks of 1 to 3 held perhaps and none of the others.  Read sections of the
+ * platform are not locks: none of 1 to 12 is taken inside one.
  *
  * Every allocation of the core goes through core_alloc, every lock through
  * core_mutex_init and core_rwlock_init.
@@ -72,6 +75,7 @@ struct uiommu_core {
 	uint64_t page_size;		/* of this process */
 	struct uiommu_core_stats stats; /* each member atomic */
 	uint64_t table_bytes; /* of all domains as last seen; atomic */
+	uint64_t iopf_ids; /* of page fault groups; atomic */
 
 	/* Protects the members below. */
 	pthread_mutex_t lock;
@@ -94,6 +98,54 @@ void core_log(struct uiommu_core *core, enum uiommu_log_level level,
 void core_count(uint64_t *counter, uint64_t add);
 void core_gauge(uint64_t *gauge, uint64_t *peak, int64_t add);
 
+/* ------------------------------------------------------ IO page faults -- */
+
+/* A device's faults that wait, and who answers them. */
+struct core_iopf {
+	/* Protects the lists and the counts of what stands in them. */
+	pthread_mutex_t lock;
+	struct list atts;    /* core_iopf_att, the newest first */
+	struct list partial; /* requests without their group's last, by age */
+	unsigned int nr_partial;
+	struct list groups; /* that have not been answered, by age */
+};
+
+void core_iopf_init(struct core_iopf *iopf);
+
+/*
+ * A domain with a handler comes into use, before the hardware is told, for all
+ * devices of a group (and their accesses with `pasid`): from here on its handler
+ * is called, in place of that of an earlier one.  -ENODEV: a device cannot wait;
+ * -ENOMEM.  Nothing for a domain without a handler, or NULL.  Group lock held.
+ */
+int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
+		    struct uiommu_domain *dom, struct list *ended);
+/*
+ * It goes out of use, after the hardware has been told: no group comes to it any
+ * more.  What has to be done then waits in `ended`.  Group lock held.
+ */
+void core_iopf_end(struct uiommu_group *group, uint32_t pasid,
+		   const struct uiommu_domain *dom, struct list *ended);
+/* All of a device that is about to go. */
+void core_iopf_end_all(struct uiommu_device *dev, struct list *ended);
+/*
+ * Wait for the handlers, answer and withdraw the groups that ended uses still
+ * have.  No lock of the core held.
+ */
+void core_iopf_finish(struct list *ended);
+
+/* What a driver reports of a device that is held. */
+void core_iopf_request(struct uiommu_device *dev,
+		       const struct uiommu_page_request *req);
+/* A stalled fault.  False: nobody takes it, so it has been ended. */
+bool core_iopf_stalled(struct uiommu_device *dev,
+		       const struct uiommu_fault *fault);
+/* Forget the requests of all groups of a unit that have no last yet. */
+void core_iopf_lost(struct uiommu_core *core, const struct uiommu_unit *unit);
+/* Nobody took it: tell the embedder, or the log. */
+void core_fault_unowned(struct uiommu_device *dev,
+			const struct uiommu_fault *fault);
+
 /* -------------------------------------------------- devices and groups -- */
 
 struct uiommu_device {
@@ -104,6 +156,9 @@ struct uiommu_device {
 	struct list core_node;	/* uiommu_core.devices; core lock */
 	struct list group_node; /* uiommu_group.devices; group lock */
 	uint32_t reports;	/* of faults, under way; atomic */
+	struct core_iopf iopf;
+	void (*set_ats)(void *cookie, bool enable); /* NULL: none; constant */
+	void *cookie;				    /* the embedder's; constant */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */
@@ -141,6 +196,10 @@ struct uiommu_domain {
 	uint32_t attached;    /* groups; atomic */
 	uint32_t dead;	      /* a flush failed: nothing is freed; atomic */
 	uint64_t table_bytes; /* as last counted; atomic */
+
+	/* Page faults; constant from the first attach on.  NULL: no handler. */
+	const struct uiommu_iopf_ops *iopf_ops;
+	void *iopf_ctx;
 
 	/* Protects msi_slots, over the mapping that makes them true. */
 	pthread_mutex_t msi_lock;

@@ -60,9 +60,17 @@ static struct uiommu_device *make(struct uiommu_core *core,
 		core_free(core, dev);
 		return NULL;
 	}
+	if (core_mutex_init(&dev->iopf.lock)) {
+		core_free(core, dev->name);
+		core_free(core, dev);
+		return NULL;
+	}
+	core_iopf_init(&dev->iopf);
 	memcpy(dev->name, name, name_len);
 	dev->core = core;
 	dev->cunit = cunit;
+	dev->set_ats = cfg->set_ats;
+	dev->cookie = cfg->hw.cookie;
 	list_init(&dev->core_node);
 	list_init(&dev->group_node);
 	if (cunit->caps.msi_translated)
@@ -74,6 +82,7 @@ static struct uiommu_device *make(struct uiommu_core *core,
 
 static void destroy(struct uiommu_device *dev)
 {
+	pthread_mutex_destroy(&dev->iopf.lock);
 	core_free(dev->core, dev->name);
 	core_free(dev->core, dev);
 }
@@ -136,6 +145,11 @@ err_destroy:
 
 void uiommu_device_remove(struct uiommu_device *dev)
 {
+	struct list ended;
+
+	list_init(&ended);
+	core_iopf_end_all(dev, &ended);
+	core_iopf_finish(&ended);
 	forget(dev);
 	core_group_leave(dev->group, dev);
 	destroy(dev);

@@ -48,12 +48,16 @@ static struct uiommu_device *get_device(struct uiommu_core *core,
 	return found;
 }
 
-static void report_fault(void *host_ctx, struct uiommu_unit *unit,
-			 const struct uiommu_fault *fault)
+static void put_device(struct uiommu_device *dev)
 {
-	struct uiommu_core *core = host_ctx;
-	struct uiommu_device *dev = get_device(core, fault->cookie);
+	if (dev)
+		fetch_sub_acq_rel(&dev->reports, 1);
+}
 
+/* dev NULL: of no device that we know. */
+static void unowned(struct uiommu_core *core, struct uiommu_device *dev,
+		    const struct uiommu_fault *fault)
+{
 	core_count(&core->stats.faults, 1);
 	if (core->cfg.fault)
 		core->cfg.fault(core->cfg.ctx, dev, fault);
@@ -65,8 +69,50 @@ static void report_fault(void *host_ctx, struct uiommu_unit *unit,
 			 fault->flags & UIOMMU_FAULT_WRITE ? "write" : "read",
 			 fault->flags & UIOMMU_FAULT_STAGE2 ? " (stage 2)" : "",
 			 (unsigned long long)fault->iova);
+}
+
+void core_fault_unowned(struct uiommu_device *dev,
+			const struct uiommu_fault *fault)
+{
+	unowned(dev->core, dev, fault);
+}
+
+static void report_fault(void *host_ctx, struct uiommu_unit *unit,
+			 const struct uiommu_fault *fault)
+{
+	struct uiommu_core *core = host_ctx;
+	struct uiommu_device *dev = get_device(core, fault->cookie);
+
+	/* A device that has just gone took what was stalled with it. */
+	if (!dev || !(fault->flags & UIOMMU_FAULT_STALLED) ||
+	    !core_iopf_stalled(dev, fault))
+		unowned(core, dev, fault);
+	put_device(dev);
+}
+
+static void report_page_request(void *host_ctx, struct uiommu_unit *unit,
+				const struct uiommu_page_request *req)
+{
+	struct uiommu_device *dev = get_device(host_ctx, req->cookie);
+
 	if (dev)
-		fetch_sub_acq_rel(&dev->reports, 1);
+		core_iopf_request(dev, req);
+	put_device(dev);
+}
+
+static void page_requests_lost(void *host_ctx, struct uiommu_unit *unit)
+{
+	core_iopf_lost(host_ctx, unit);
+}
+
+/* The driver is inside an op on the device, so it is there. */
+static void set_ats(void *host_ctx, struct uiommu_unit *unit, void *cookie,
+		    bool enable)
+{
+	const struct uiommu_device *dev = cookie;
+
+	if (dev->set_ats)
+		dev->set_ats(dev->cookie, enable);
 }
 
 static void faults_lost(void *host_ctx, struct uiommu_unit *unit)
@@ -78,4 +124,7 @@ static void faults_lost(void *host_ctx, struct uiommu_unit *unit)
 const struct uiommu_host_ops uiommu_core_host_ops = {
 	.report_fault = report_fault,
 	.faults_lost = faults_lost,
+	.report_page_request = report_page_request,
+	.page_requests_lost = page_requests_lost,
+	.set_ats = set_ats,
 };

@@ -161,9 +161,11 @@ err_restore:
 	return rc;
 }
 
-/* Group lock held. */
-static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
+/* Group lock held; as for core_iopf_end. */
+static int move_to(struct uiommu_group *group, struct uiommu_domain *dom,
+		   struct list *ended)
 {
+	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev;
 	int rc;
 
@@ -174,38 +176,49 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 	rc = core_msi_install(dom, group->msi_slots);
 	if (rc)
 		return rc;
-	return set_domain(group, dom);
+	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom, ended);
+	if (rc)
+		return rc;
+	rc = set_domain(group, dom);
+	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : old, ended);
+	return rc;
 }
 
 int uiommu_group_attach(struct uiommu_group *group,
 			struct uiommu_domain *domain)
 {
+	struct list ended;
 	int rc;
 
+	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
-	rc = group->domain ? -EBUSY : move_to(group, domain);
+	rc = group->domain ? -EBUSY : move_to(group, domain, &ended);
 	pthread_mutex_unlock(&group->lock);
+	core_iopf_finish(&ended);
 	return rc;
 }
 
 int uiommu_group_replace(struct uiommu_group *group,
 			 struct uiommu_domain *domain)
 {
+	struct list ended;
 	int rc;
 
+	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
 	if (!group->domain)
 		rc = -EINVAL;
 	else if (group->domain == domain)
 		rc = 0;
 	else
-		rc = move_to(group, domain);
+		rc = move_to(group, domain, &ended);
 	pthread_mutex_unlock(&group->lock);
+	core_iopf_finish(&ended);
 	return rc;
 }
 
-/* Group lock held. */
-static void detach(struct uiommu_group *group)
+/* Group lock held; as for core_iopf_end. */
+static void detach(struct uiommu_group *group, struct list *ended)
 {
 	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev;
@@ -214,15 +227,20 @@ static void detach(struct uiommu_group *group)
 		return;
 	list_for_each(dev, &group->devices, group_node)
 		force(dev, NULL, old);
+	core_iopf_end(group, UIOMMU_NO_PASID, old, ended);
 	group->domain = NULL;
 	fetch_sub_acq_rel(&old->attached, 1);
 }
 
 void uiommu_group_detach(struct uiommu_group *group)
 {
+	struct list ended;
+
+	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
-	detach(group);
+	detach(group, &ended);
 	pthread_mutex_unlock(&group->lock);
+	core_iopf_finish(&ended);
 }
 
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group)
@@ -260,16 +278,19 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 void uiommu_device_release_owner(struct uiommu_device *dev)
 {
 	struct uiommu_group *group = dev->group;
+	struct list ended;
 
+	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
 	UIOMMU_ASSERT(group->owner_count);
 	if (!--group->owner_count) {
 		group->owner = NULL;
 		/* What the owner forgot must not reach the next one. */
-		detach(group);
+		detach(group, &ended);
 		group->msi_slots = 0;
 	}
 	pthread_mutex_unlock(&group->lock);
+	core_iopf_finish(&ended);
 }
 
 bool uiommu_group_owned(struct uiommu_group *group)

@@ -82,6 +82,8 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 		return -ENOMEM;
 	core->platform = cfg->platform;
 	core->cfg = *cfg;
+	if (!core->cfg.iopf_timeout_ns)
+		core->cfg.iopf_timeout_ns = UIOMMU_IOPF_TIMEOUT_NS;
 	core->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	list_init(&core->units);
 	list_init(&core->groups);
@@ -159,6 +161,8 @@ void uiommu_core_stats(struct uiommu_core *core,
 	stats->domains_freed = load_relaxed(&s->domains_freed);
 	stats->attaches = load_relaxed(&s->attaches);
 	stats->faults = load_relaxed(&s->faults);
+	stats->iopf_groups = load_relaxed(&s->iopf_groups);
+	stats->iopf_withdrawn = load_relaxed(&s->iopf_withdrawn);
 	stats->pinned_bytes = load_relaxed(&s->pinned_bytes);
 	stats->pinned_peak = load_relaxed(&s->pinned_peak);
 	stats->areas = load_relaxed(&s->areas);

@@ -42,6 +42,7 @@ static int op_dev_add(struct uiommu_unit *unit,
 	if (!dev)
 		return -ENOMEM;
 	*dev = (struct uiommu_hwdev){ unit, cfg->name, cfg->cookie, NULL };
+	dev->page_faults = fu->page_faults;
 	pthread_mutex_lock(&fu->lock);
 	for (int i = 0; i < FAKE_DEVS; i++) {
 		if (!fu->devs[i])
@@ -209,6 +210,7 @@ static const struct uiommu_driver_ops fake_ops = {
 	.attach = op_attach,
 	.flush = op_flush,
 	.flush_all = op_flush_all,
+	.page_response = fake_page_response,
 };
 
 struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,

@@ -18,6 +18,7 @@
 
 #define FAKE_DEVS 64
 #define FAKE_TLB 1024
+#define FAKE_WAITING 1024
 #define FAKE_PAGE UINT64_C(4096)
 
 struct fake_unit;
@@ -43,6 +44,7 @@ struct fake_unit {
 	uint32_t fail_attach, fail_flush;
 	uint32_t crashed; /* a flush has failed */
 	uint64_t attaches, flushes;
+	bool page_faults; /* of devices added from now on */
 
 	/* Protects all below, and the domains' TLBs. */
 	pthread_mutex_t lock;
@@ -50,6 +52,11 @@ struct fake_unit {
 	uint32_t ids[FAKE_DEVS];
 	struct fake_hwdom *doms;
 	unsigned int nr_doms;
+	struct uiommu_page_response waiting[FAKE_WAITING];
+	unsigned int nr_waiting;
+	struct uiommu_page_response answer; /* the last */
+	unsigned int answers, bad_answers;
+	unsigned int fail_response; /* the nth fails; 0: none */
 };
 
 /* With coherent, translated-MSI caps and 48 bits; change them before adding. */
@@ -61,6 +68,20 @@ struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
  */
 int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
 	     uiommu_pa_t *pa);
+/*
+ * The device with this id sends a page request, or is stalled.  What is to be
+ * answered (LAST, stalls) waits in fu->waiting until it is; a second answer, or
+ * one to nothing, is -ENOENT and counted.
+ */
+void fake_page_request(struct fake_unit *fu,
+		       const struct uiommu_page_request *req);
+void fake_stall(struct fake_unit *fu, const struct uiommu_fault *fault);
+/* The driver's op. */
+int fake_page_response(struct uiommu_hwdev *dev,
+		       const struct uiommu_page_response *resp);
+/* How many wait for their answer. */
+unsigned int fake_waiting(struct fake_unit *fu);
+
 /* Does any domain's TLB still hold something in [pa, pa+len)? */
 bool fake_remembers(struct fake_unit *fu, uiommu_pa_t pa, uint64_t len);
 
