@@ -40,8 +40,18 @@ struct uiommu_abi_host {
 	 * (O_CLOEXEC matters).  The fd or a negated errno.
 	 */
 	int (*fd_new)(void *ctx, const char *path, int flags);
-	/* Undo fd_new after an error. */
+	/* Undo fd_new, or fd_new_event, after an error. */
 	void (*fd_drop)(void *ctx, int fd);
+	/*
+	 * The same for a file that poll(2) and its kin wait for: writable at any
+	 * time, readable as event_set says (at first not).  *event names it for
+	 * the other two, until event_end, also when its descriptor has been closed.
+	 * Setting what is set wakes waiters again.  All three NULL: the host has
+	 * no such descriptors, fd_new is called.
+	 */
+	int (*fd_new_event)(void *ctx, const char *path, int flags, int *event);
+	void (*event_set)(void *ctx, int event, bool readable);
+	void (*event_end)(void *ctx, int event);
 
 	/*
 	 * An interrupt vector of the system: a store of msg->data to msg->addr

@@ -29,7 +29,7 @@ enum uiommu_bar_policy {
 struct uiommu_machine_cfg {
 	/*
 	 * Comma-separated device types, each with options after colons:
-	 * "ioat", "ioat,ioat:rw".  NULL: "ioat".
+	 * "ioat", "ioat:rw,testep:stall".  NULL: "ioat".
 	 */
 	const char *devices;
 	/* A flattened device tree that names the hardware; NULL: built in. */
@@ -48,6 +48,11 @@ struct uiommu_machine_cfg {
 	/* As uiommu_abi_host.fd_new/fd_drop; NULL: fds of /dev/null. */
 	int (*fd_new)(void *ctx, const char *path, int flags);
 	void (*fd_drop)(void *ctx, int fd);
+	/*
+	 * The machine has made a descriptor that stands for `path`; fd_drop undoes
+	 * that after an error.  0 or a negated errno; NULL: nobody wants to know.
+	 */
+	int (*fd_name)(void *ctx, int fd, const char *path);
 	/*
 	 * Memory that was released while pinned (uiommu_machine_release) has
 	 * lost its last pin: it can really be given back now.  Called with no

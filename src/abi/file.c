@@ -235,38 +235,78 @@ struct abi_file *abi_fd_get(struct uiommu_abi *abi, int fd)
 	return file;
 }
 
-int abi_fd_install(struct uiommu_abi *abi, struct abi_file *file,
-		   const char *path, int flags)
+static int new_fd(struct uiommu_abi *abi, const char *path, int flags,
+		  int *event)
+{
+	if (!event)
+		return abi->host.fd_new(abi->host.ctx, path, flags);
+	*event = ABI_NO_EVENT;
+	if (!abi->host.fd_new_event)
+		return abi->host.fd_new(abi->host.ctx, path, flags);
+	return abi->host.fd_new_event(abi->host.ctx, path, flags, event);
+}
+
+int abi_fd_prepare(struct uiommu_abi *abi, struct abi_file *file,
+		   const char *path, int flags, struct abi_desc **desc,
+		   int *event)
 {
 	struct abi_desc **slot;
-	struct abi_desc *desc;
 	int fd, rc;
 
-	fd = abi->host.fd_new(abi->host.ctx, path, flags);
+	fd = new_fd(abi, path, flags, event);
 	if (fd < 0)
 		return fd;
 	rc = slot_make(abi->fds, fd, &slot);
 	if (rc)
 		goto err_fd;
-	desc = desc_new(abi->fds, file);
-	if (!desc) {
+	*desc = desc_new(abi->fds, file);
+	if (!*desc) {
 		rc = -ENOMEM;
 		goto err_fd;
 	}
-	slot_set(abi, slot, desc);
 	return fd;
 err_fd:
 	abi->host.fd_drop(abi->host.ctx, fd);
+	if (event)
+		abi_event_end(abi, *event);
 	return rc;
 }
 
-void abi_fd_uninstall(struct uiommu_abi *abi, int fd)
+void abi_fd_commit(struct uiommu_abi *abi, int fd, struct abi_desc *desc)
 {
-	struct abi_desc **slot = slot_find(abi->fds, fd);
+	slot_set(abi, slot_find(abi->fds, fd), desc);
+}
 
-	if (slot)
-		slot_set(abi, slot, NULL);
+void abi_fd_abandon(struct uiommu_abi *abi, int fd, struct abi_desc *desc,
+		    int event)
+{
+	store_release(&desc->refs, 0);
+	desc_recycle(abi->fds, desc);
 	abi->host.fd_drop(abi->host.ctx, fd);
+	abi_event_end(abi, event);
+}
+
+int abi_fd_install(struct uiommu_abi *abi, struct abi_file *file,
+		   const char *path, int flags)
+{
+	struct abi_desc *desc;
+	int fd = abi_fd_prepare(abi, file, path, flags, &desc, NULL);
+
+	if (fd >= 0)
+		abi_fd_commit(abi, fd, desc);
+	return fd;
+}
+
+void abi_event_set(struct uiommu_abi *abi, int event, bool readable)
+{
+	if (event != ABI_NO_EVENT)
+		abi->host.event_set(abi->host.ctx, event, readable);
+}
+
+void abi_event_end(struct uiommu_abi *abi, int event)
+{
+	if (event != ABI_NO_EVENT)
+		abi->host.event_end(abi->host.ctx, event);
 }
 
 int abi_fd_dup(struct uiommu_abi *abi, int from, int to)

@@ -53,8 +53,22 @@ struct abi_file *abi_fd_get(struct uiommu_abi *abi, int fd);
  */
 int abi_fd_install(struct uiommu_abi *abi, struct abi_file *file,
 		   const char *path, int flags);
-/* Undo abi_fd_install (a later copy-out failed); drops the reference. */
-void abi_fd_uninstall(struct uiommu_abi *abi, int fd);
+/*
+ * The same in two steps, for who has to tell the number before the file may be
+ * found.  `event` not NULL: of a file whose readiness poll(2) waits for; stores
+ * what abi_event_set and _end take, ABI_NO_EVENT where the host has none.
+ * Commit takes over the caller's reference of the file; abandon leaves it.
+ */
+struct abi_desc;
+#define ABI_NO_EVENT (-1)
+int abi_fd_prepare(struct uiommu_abi *abi, struct abi_file *file,
+		   const char *path, int flags, struct abi_desc **desc,
+		   int *event);
+void abi_fd_commit(struct uiommu_abi *abi, int fd, struct abi_desc *desc);
+void abi_fd_abandon(struct uiommu_abi *abi, int fd, struct abi_desc *desc,
+		    int event);
+void abi_event_set(struct uiommu_abi *abi, int event, bool readable);
+void abi_event_end(struct uiommu_abi *abi, int event);
 
 /* ------------------------------------------------------------- memory ---- */
 

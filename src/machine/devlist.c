@@ -60,10 +60,12 @@ int hw_dev_options(const char *options, size_t len, struct hw_dev *dev,
 			dev->policy = UIOMMU_BAR_RW;
 		} else if (n == 4 && !memcmp(options, "trap", 4)) {
 			dev->policy = UIOMMU_BAR_TRAP;
+		} else if (n == 5 && !memcmp(options, "stall", 5)) {
+			dev->stall = true;
 		} else {
 			machine_say(err, err_len,
 				    "device option \"%.*s\" is not known "
-				    "(options: rw, trap)",
+				    "(options: rw, trap, stall)",
 				    (int)n, options);
 			return -EINVAL;
 		}

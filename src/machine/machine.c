@@ -72,6 +72,27 @@ void uiommu_machine_poll(struct uiommu_machine *machine)
 
 /* -------------------------------------------------------------- devices - */
 
+static void set_ats(void *cookie, bool enable)
+{
+	pcidev_host_ats(cookie, enable);
+}
+
+/* What the function has of ATS, PRI and PASIDs, for the core. */
+static void add_features(struct pcidev *dev, const struct hw_dev *hw,
+			 struct uiommu_device_cfg *cfg)
+{
+	cfg->hw.stall = hw->stall;
+	cfg->hw.pasid_bits = pcidev_pasid_bits(dev);
+	if (cfg->hw.pasid_bits)
+		pcidev_host_pasid(dev);
+	if (hw->stall)
+		return;
+	cfg->hw.ats = dev->ep && dev->cap_ats;
+	cfg->hw.pri = cfg->hw.ats && dev->cap_pri;
+	cfg->hw.pri_pasid = cfg->hw.pri;
+	cfg->set_ats = set_ats;
+}
+
 static int add_dev(struct uiommu_machine *machine, const struct hw_dev *hw)
 {
 	struct uiommu_device_cfg cfg = {
@@ -91,6 +112,7 @@ static int add_dev(struct uiommu_machine *machine, const struct hw_dev *hw)
 	cfg.hw.name = dev->bdf;
 	cfg.hw.ids = &dev->sid;
 	cfg.hw.cookie = dev;
+	add_features(dev, hw, &cfg);
 	rc = uiommu_device_add(machine->core, dev->smmu->unit, &cfg,
 			       &dev->core_dev);
 	if (rc)
@@ -234,6 +256,8 @@ static int make_core(struct uiommu_machine *machine)
 		.platform = machine->platform,
 		.fault = report_unowned,
 		.ctx = machine,
+		/* Linux has none, and a program may stand in a debugger. */
+		.iopf_timeout_ns = UIOMMU_IOPF_NO_TIMEOUT,
 	};
 
 	return uiommu_core_create(&cfg, &machine->core);
@@ -248,6 +272,9 @@ static int make_abi(struct uiommu_machine *machine)
 		.mm = &machine->mm,
 		.fd_new = host_fd_new,
 		.fd_drop = host_fd_drop,
+		.fd_new_event = fdevent_new,
+		.event_set = fdevent_set,
+		.event_end = fdevent_end,
 		.msi_alloc = msi_alloc,
 		.msi_free = msi_free,
 		.leave = host_leave,

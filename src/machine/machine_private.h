@@ -208,6 +208,13 @@ void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
 void report_parts(struct uiommu_machine *machine, uint64_t uva, size_t len,
 		  bool write, const void *buf);
 
+/* ------------------------------------- descriptors that poll waits for - */
+
+/* As uiommu_abi_host; ctx is the machine. */
+int fdevent_new(void *ctx, const char *path, int flags, int *event);
+void fdevent_set(void *ctx, int event, bool readable);
+void fdevent_end(void *ctx, int event);
+
 /* ---------------------------------------------------------- machine ---- */
 
 struct uiommu_machine {
@@ -294,6 +301,7 @@ struct hw_dev {
 	unsigned int smmu; /* index */
 	uint32_t sid;
 	enum uiommu_bar_policy policy;
+	bool stall; /* faults stall its accesses, instead of ATS and PRI */
 };
 
 struct hw_desc {

@@ -312,10 +312,12 @@ void pcidev_reset(struct pcidev *dev)
 		platform->relax(platform->ctx);
 	pthread_mutex_lock(&dev->lock);
 	pci_config_reset(dev);
+	pci_ats_keep(dev);
 	msix_reset(dev);
 	pthread_mutex_unlock(&dev->lock);
 	/* Once more, for a write that was just being applied. */
 	pci_ats_reset(dev);
+	pci_ats_resume(dev);
 	pcidev_intx(dev, false);
 }
 

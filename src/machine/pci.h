@@ -108,6 +108,8 @@ struct pcidev {
 	struct uiommu_smmuv3_endpoint *ep;
 	bool ats_on;	     /* atomic */
 	uint32_t ats_writes; /* of what the endpoint is told; atomic */
+	/* What the system wants on, whatever resets the function; lock. */
+	bool host_ats, host_pasid;
 
 	uint32_t command;   /* copy of the command register; atomic */
 	uint32_t kicked;    /* run() is due; atomic */
@@ -170,10 +172,22 @@ void pcidev_set_ats(struct pcidev *dev, bool enable);
 void pcidev_set_pri(struct pcidev *dev, bool enable);
 /* PCIE_PASID_CTRL_* */
 uint32_t pcidev_pasid_ctrl(struct pcidev *dev);
+/*
+ * The same on behalf of the system's IOMMU driver, for good: a reset leaves it
+ * as it is.  The first with PRI, and from inside the driver.
+ */
+void pcidev_host_ats(struct pcidev *dev, bool enable);
+void pcidev_host_pasid(struct pcidev *dev);
+/* What devices of the function's kind can do of that. */
+uint8_t pcidev_pasid_bits(struct pcidev *dev);
 
 int pci_ats_init(struct pcidev *dev);
 void pci_ats_fini(struct pcidev *dev);
 void pci_ats_reset(struct pcidev *dev);
+/* After a reset of the configuration space; under the lock. */
+void pci_ats_keep(struct pcidev *dev);
+/* What was kept is in force again. */
+void pci_ats_resume(struct pcidev *dev);
 void pci_ats_config_written(struct pcidev *dev, unsigned int off,
 			    unsigned int size, uint32_t val);
 /* No page request is without an answer. */
@@ -195,6 +209,9 @@ void pci_config_set(struct pcidev *dev, unsigned int off, unsigned int size,
 void pci_config_field32(struct pcidev *dev, unsigned int off, uint32_t val,
 			uint32_t writable, uint32_t w1c);
 
+/* Change a field, writable or not; under the lock. */
+void pci_config_put(struct pcidev *dev, unsigned int off, unsigned int size,
+		    uint32_t val);
 /* Set bits of a status register.  Takes the device's lock. */
 void pci_config_or32(struct pcidev *dev, unsigned int off, uint32_t bits);
 

@@ -173,6 +173,75 @@ void pcidev_set_pri(struct pcidev *dev, bool enable)
 		       enable ? PCIE_PRI_CTRL_ENABLE : 0);
 }
 
+/*
+ * The caller is inside the driver, perhaps with a lock of the device: what the
+ * end of an access that waited brings about is delivered later.
+ */
+void pcidev_host_ats(struct pcidev *dev, bool enable)
+{
+	pthread_key_t key = dev->machine->scope_key;
+	struct dma_scope *outer = dma_scope(key);
+	struct dma_scope scope = { .dev = dev, .resumed = true };
+
+	pthread_setspecific(key, &scope);
+	pthread_mutex_lock(&dev->lock);
+	dev->host_ats = enable;
+	pthread_mutex_unlock(&dev->lock);
+	if (!enable)
+		pcidev_set_pri(dev, false);
+	pcidev_set_ats(dev, enable);
+	if (enable)
+		pcidev_set_pri(dev, true);
+	pthread_setspecific(key, outer);
+}
+
+static void keep_pasid(struct pcidev *dev)
+{
+	if (dev->cap_pasid && dev->host_pasid)
+		pci_config_put(dev, dev->cap_pasid + PCIE_PASID_CTRL, 2,
+			       PCIE_PASID_CTRL_ENABLE | PCIE_PASID_CTRL_EXEC |
+				       PCIE_PASID_CTRL_PRIV);
+}
+
+void pcidev_host_pasid(struct pcidev *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->host_pasid = true;
+	keep_pasid(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+uint8_t pcidev_pasid_bits(struct pcidev *dev)
+{
+	if (!dev->cap_pasid)
+		return 0;
+	return pci_config_get(dev, dev->cap_pasid + PCIE_PASID_CAP, 2) >>
+		       PCIE_PASID_CAP_WIDTH_SHIFT &
+	       0x1f;
+}
+
+void pci_ats_keep(struct pcidev *dev)
+{
+	keep_pasid(dev);
+	if (!dev->host_ats)
+		return;
+	if (dev->cap_ats)
+		pci_config_put(dev, dev->cap_ats + PCIE_ATS_CTRL, 2,
+			       PCIE_ATS_CTRL_ENABLE);
+	if (!dev->cap_pri)
+		return;
+	pci_config_put(dev, dev->cap_pri + PCIE_PRI_ALLOCATION, 4,
+		       PAGE_REQUESTS);
+	pci_config_put(dev, dev->cap_pri + PCIE_PRI_CTRL, 2,
+		       PCIE_PRI_CTRL_ENABLE);
+}
+
+void pci_ats_resume(struct pcidev *dev)
+{
+	if (dev->ep)
+		apply(dev, true, dev->cap_pri);
+}
+
 uint32_t pcidev_pasid_ctrl(struct pcidev *dev)
 {
 	if (!dev->cap_pasid)

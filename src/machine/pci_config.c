@@ -47,6 +47,12 @@ void pci_config_field32(struct pcidev *dev, unsigned int off, uint32_t val,
 	put(dev->w1c, off, w1c, 4);
 }
 
+void pci_config_put(struct pcidev *dev, unsigned int off, unsigned int size,
+		    uint32_t val)
+{
+	put(dev->config, off, val, size);
+}
+
 void pci_config_or32(struct pcidev *dev, unsigned int off, uint32_t bits)
 {
 	pthread_mutex_lock(&dev->lock);

@@ -108,6 +108,7 @@ int ufd_device_bind(struct abi_file *iommufd, struct uiommu_device *dev,
 		return -ENOMEM;
 	idev->dev = dev;
 	list_init(&idev->node);
+	list_init(&idev->bound);
 	rc = ufd_object_init(ctx, &idev->obj, UFD_DEVICE);
 	if (rc)
 		goto err_idev;
@@ -119,6 +120,9 @@ int ufd_device_bind(struct abi_file *iommufd, struct uiommu_device *dev,
 	ufd_object_hold(&idev->obj);
 	*out = idev;
 	*id = idev->obj.id;
+	pthread_mutex_lock(&ctx->lock);
+	list_add_tail(&ctx->devices, &idev->bound);
+	pthread_mutex_unlock(&ctx->lock);
 	ufd_object_publish(&idev->obj);
 	return 0;
 err_object:
@@ -133,6 +137,9 @@ void ufd_device_unbind(struct ufd_device *idev)
 	struct ufd_ctx *ctx = idev->obj.ctx;
 
 	ufd_device_detach(idev);
+	pthread_mutex_lock(&ctx->lock);
+	list_del(&idev->bound);
+	pthread_mutex_unlock(&ctx->lock);
 	/* The table's user and the driver's. */
 	ufd_object_retire(&idev->obj, 2);
 	uiommu_device_release_owner(idev->dev);
@@ -140,6 +147,25 @@ void ufd_device_unbind(struct ufd_device *idev)
 	abi_free(ctx->file.abi, idev);
 	/* May be the last of the context. */
 	abi_file_put(&ctx->file);
+}
+
+uint32_t ufd_device_id_of(struct ufd_ctx *ctx, const struct uiommu_device *dev)
+{
+	const struct uiommu_group *group = uiommu_device_group(dev);
+	struct ufd_device *it;
+	uint32_t id = 0;
+
+	pthread_mutex_lock(&ctx->lock);
+	list_for_each(it, &ctx->devices, bound) {
+		if (it->dev == dev) {
+			id = it->obj.id;
+			break;
+		}
+		if (!id && it->group->group == group)
+			id = it->obj.id;
+	}
+	pthread_mutex_unlock(&ctx->lock);
+	return id;
 }
 
 /* ------------------------------------------------------------- changes -- */

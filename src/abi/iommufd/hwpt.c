@@ -8,8 +8,9 @@
  * Clients make them for a device, or an attach to an IOAS makes one by itself
  * (transient), which is shared and goes with its last attachment.
  *
- * Only paging domains of the default kind are made: flags and data of the
- * caller are refused as by an IOMMU driver that has no such domains.
+ * Only paging domains of the default kind are made, with a fault queue or
+ * without: other flags and data of the caller are refused as by an IOMMU driver
+ * that has no such domains.
  */
 #include "private.h"
 
@@ -89,6 +90,7 @@ static void free_hwpt(struct ufd_hwpt *hwpt, bool filled)
 	if (filled)
 		uiommu_ioas_remove_domain(hwpt->ioas->ioas, hwpt->domain);
 	uiommu_domain_free(hwpt->domain);
+	ufd_fault_put(hwpt->fault);
 	ufd_object_put(&hwpt->ioas->obj);
 	abi_free(abi, hwpt);
 }
@@ -123,14 +125,18 @@ static int alloc_from_ioas(struct ufd_call *call, struct ufd_device *idev,
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	if (cmd->flags || cmd->data_len)
+	if (cmd->flags & ~(uint32_t)IOMMU_HWPT_FAULT_ID_VALID || cmd->data_len)
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&ioas->lock);
 	rc = ufd_hwpt_new(ioas, idev, &hwpt);
 	if (rc)
 		goto out_unlock;
+	if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID)
+		rc = ufd_fault_serve(call->ctx, cmd->fault_id, hwpt->domain,
+				     &hwpt->fault);
 	cmd->out_hwpt_id = hwpt->obj.id;
-	rc = ufd_respond(call);
+	if (!rc)
+		rc = ufd_respond(call);
 	if (rc)
 		ufd_hwpt_abort(hwpt);
 	else

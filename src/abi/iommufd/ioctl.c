@@ -7,9 +7,9 @@
  * below the table, above it and its gaps are left to the calls of a VFIO
  * container, which know theirs and answer ENOTTY to the rest.
  *
- * Two calls of Linux 7.3 are gaps, as in kernels that had not got them yet:
- * IOMMU_FAULT_QUEUE_ALLOC and IOMMU_IOAS_MAP_FILE.  The other calls that need
- * hardware we do not drive yet answer as the kernel does on such hardware.
+ * One call of Linux 7.3 is a gap, as in kernels that had not got it yet:
+ * IOMMU_IOAS_MAP_FILE.  The other calls that need hardware we do not drive yet
+ * answer as the kernel does on such hardware.
  */
 #include "private.h"
 
@@ -21,6 +21,7 @@
 
 union call_buffer {
 	struct iommu_destroy destroy;
+	struct iommu_fault_alloc fault_alloc;
 	struct iommu_hw_info hw_info;
 	struct iommu_hw_queue_alloc hw_queue_alloc;
 	struct iommu_hwpt_alloc hwpt_alloc;
@@ -66,6 +67,7 @@ struct call_row {
 
 static const struct call_row rows[] = {
 	ROW(DESTROY, destroy, id),
+	ROW(FAULT_QUEUE_ALLOC, fault_alloc, out_fault_fd),
 	ROW(GET_HW_INFO, hw_info, __reserved),
 	ROW(HWPT_ALLOC, hwpt_alloc, __reserved),
 	ROW(HWPT_GET_DIRTY_BITMAP, hwpt_get_dirty_bitmap, data),

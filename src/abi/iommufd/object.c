@@ -170,6 +170,9 @@ static void release(struct ufd_object *obj)
 	case UFD_HWPT:
 		ufd_hwpt_release((struct ufd_hwpt *)obj);
 		return;
+	case UFD_FAULT:
+		ufd_fault_release(obj);
+		return;
 	default:
 		/* A device's driver counts it until ufd_object_retire. */
 		UIOMMU_ASSERT(false);
@@ -268,7 +271,7 @@ static bool release_unused(struct ufd_ctx *ctx)
 }
 
 /*
- * Nobody is inside and no device is bound.  Objects rest on each other without
+ * Nobody is inside, no device is bound, no fault queue open.  Objects rest on each other without
  * cycles, so each round finds one that nothing rests on.
  */
 static void ctx_release(struct abi_file *file)
@@ -303,6 +306,7 @@ int ufd_open(struct uiommu_abi *abi, struct abi_file **out)
 	pthread_cond_init(&ctx->idle, NULL);
 	ctx->low_free = 1;
 	list_init(&ctx->groups);
+	list_init(&ctx->devices);
 	*out = &ctx->file;
 	return 0;
 }

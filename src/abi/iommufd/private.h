@@ -8,15 +8,19 @@
  * attachment that rests on it:
  *
  *   hwpt -> ioas      an attached device -> hwpt      driver (VFIO) -> device
+ *   hwpt -> fault     the descriptor of a fault queue -> fault
  *
- * The last reference of the context's file may be held by its bound devices,
- * so a context outlives its descriptor as long as one is bound.
+ * The last reference of the context's file may be held by its bound devices and
+ * the descriptors of its fault queues, so a context outlives its descriptor as
+ * long as there is one.
  *
  * Locks, outermost first:
  *   ufd_ioas.lock     the list of hwpts, held while one is made for it
  *   ufd_group.lock    what the group's devices are attached to
  *   ufd_ctx.lock      the table of objects, the list of groups, compat IOAS
- * Core is called with the first two held, never with the last.
+ *   ufd_fault.lock    the groups in a fault queue
+ * Core is called with the first two held, never with the others, which are all
+ * that page fault handlers take.
  */
 #ifndef ABI_IOMMUFD_PRIVATE_H
 #define ABI_IOMMUFD_PRIVATE_H
@@ -44,6 +48,7 @@ struct ufd_ctx {
 	uint32_t nr_used;  /* ids taken, published or not */
 	uint32_t low_free; /* no id below is free */
 	struct list groups;
+	struct list devices; /* bound */
 	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
 	bool rlimit_per_mm;
 };
@@ -55,6 +60,7 @@ enum ufd_type {
 	UFD_IOAS,
 	UFD_HWPT,
 	UFD_DEVICE,
+	UFD_FAULT,
 	UFD_TYPES,
 };
 
@@ -118,6 +124,7 @@ struct ufd_hwpt {
 	struct ufd_ioas *ioas;
 	struct list node; /* ioas->hwpts */
 	struct uiommu_domain *domain;
+	struct ufd_fault *fault; /* NULL: none */
 };
 
 /* A group of devices as one context knows it. */
@@ -135,9 +142,17 @@ struct ufd_device {
 	struct ufd_object obj; /* first */
 	struct uiommu_device *dev;
 	struct ufd_group *group;
-	struct list node; /* group->attached; under group->lock */
-	bool attached;	  /* under group->lock */
+	struct list bound; /* ctx->devices; under ctx->lock */
+	struct list node;  /* group->attached; under group->lock */
+	bool attached;	   /* under group->lock */
 };
+
+/*
+ * The object of a device, or, of one that is not bound here, of another in its
+ * group.  0: there is none.
+ */
+uint32_t ufd_device_id_of(struct ufd_ctx *ctx,
+			  const struct uiommu_device *dev);
 
 struct ufd_ioas *ufd_ioas_get(struct ufd_ctx *ctx, uint32_t id);
 struct ufd_device *ufd_device_get(struct ufd_ctx *ctx, uint32_t id);
@@ -177,6 +192,21 @@ void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
 void ufd_hwpt_release(struct ufd_hwpt *hwpt);
 void ufd_hwpt_release_locked(struct ufd_hwpt *hwpt);
 
+/* ------------------------------------------------------- fault queues -- */
+
+struct ufd_fault;
+
+/*
+ * Let a fault queue take the page faults of a domain that is not attached yet;
+ * counted until ufd_fault_put.  -ENOENT: no such queue.
+ */
+int ufd_fault_serve(struct ufd_ctx *ctx, uint32_t id,
+		    struct uiommu_domain *domain, struct ufd_fault **out);
+/* The domain is gone; NULL is fine. */
+void ufd_fault_put(struct ufd_fault *fault);
+/* Free one that is out of the table. */
+void ufd_fault_release(struct ufd_object *obj);
+
 /* --------------------------------------------------------------- calls --- */
 
 /* One call under way: `cmd` is our copy of the caller's structure. */
@@ -210,6 +240,7 @@ int ufd_hwpt_set_dirty_tracking(struct ufd_call *call);
 int ufd_hwpt_get_dirty_bitmap(struct ufd_call *call);
 int ufd_hwpt_invalidate(struct ufd_call *call);
 int ufd_hw_info(struct ufd_call *call);
+int ufd_fault_alloc(struct ufd_call *call);
 int ufd_viommu_alloc(struct ufd_call *call);
 int ufd_vdevice_alloc(struct ufd_call *call);
 int ufd_veventq_alloc(struct ufd_call *call);

@@ -75,6 +75,11 @@ int launch_fd_new(void *ctx, const char *path, int flags)
 	return fd;
 }
 
+int launch_fd_name(void *ctx, int fd, const char *path)
+{
+	return names_set(fd, path);
+}
+
 void launch_fd_drop(void *ctx, int fd)
 {
 	names_clear(fd);

@@ -207,6 +207,7 @@ size_t path_strip(char *path, size_t len);
 int launch_openat(int dirfd, const char *path, int flags, unsigned int mode);
 int launch_fd_new(void *ctx, const char *path, int flags);
 void launch_fd_drop(void *ctx, int fd);
+int launch_fd_name(void *ctx, int fd, const char *path);
 /* Forget every emulated descriptor and BAR; the real ones stay. */
 void launch_fd_close_all(void);
 

@@ -161,6 +161,7 @@ static int build(struct uiommu_machine **out, char *err, size_t err_len)
 		.trace_run = launch.env.run_dir,
 		.fd_new = launch_fd_new,
 		.fd_drop = launch_fd_drop,
+		.fd_name = launch_fd_name,
 		.unpinned = launch_unpinned,
 		.find_map = bars_find_map,
 	};

@@ -401,7 +401,12 @@ static void hwpt_alloc_errors(void **state)
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_NEST_PARENT);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_PASID);
-	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID);
+	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID |
+				     IOMMU_HWPT_ALLOC_NEST_PARENT);
+	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID | 0x80);
+	TRY(-ENOENT, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID);
+	TRY(-ENOENT, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID;
+	    cmd.fault_id = ioas);
 	TRY(-EOPNOTSUPP, cmd.flags = 0x80);
 	TRY(-EOPNOTSUPP, cmd.data_type = 2; cmd.data_len = 16);
 	/* Fields that nobody looks at. */

@@ -367,7 +367,9 @@ static void close_during_call(void **state)
 	struct ufd_env *env = *state;
 	struct held held = { .inside = 0 };
 	struct held_call call = { env, 0, -1 };
+	struct abi_desc *desc;
 	pthread_t thread;
+	int event;
 
 	abi_file_init(&held.file, env->abi, &held_ops);
 	call.fd = abi_fd_install(env->abi, &held.file, "held", 0);
@@ -386,13 +388,18 @@ static void close_during_call(void **state)
 	assert_int_equal(env->watched, 1);
 	env->watch = NULL;
 
-	/* Installed and taken back: the number is free, the file goes. */
+	/* Prepared and given up: the number is free, the file its maker's. */
 	held.released = 0;
 	abi_file_init(&held.file, env->abi, &held_ops);
-	call.fd = abi_fd_install(env->abi, &held.file, "held", 0);
-	abi_fd_uninstall(env->abi, call.fd);
-	assert_int_equal(held.released, 1);
+	call.fd = abi_fd_prepare(env->abi, &held.file, "held", 0, &desc,
+				 &event);
+	assert_true(call.fd >= 0);
+	assert_false(uiommu_abi_owns(env->abi, call.fd));
+	abi_fd_abandon(env->abi, call.fd, desc, event);
+	assert_int_equal(held.released, 0);
 	assert_false(env->fd_used[call.fd]);
+	abi_file_put(&held.file);
+	assert_int_equal(held.released, 1);
 }
 
 /*

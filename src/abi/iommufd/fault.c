@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fault queues: page faults of devices that the client answers.
+ *
+ * A queue is an object, for hwpts to name, and a descriptor, to read groups of
+ * faults from and to write answers to.  A group that the core hands over waits
+ * to be read; reading gives it a *cookie*, by which the answer names it, from 1
+ * up and lowest free first.  It leaves the queue by an answer, or because the
+ * core withdraws it: then it vanishes unread, or its cookie means nothing any
+ * more.  Whoever takes it out of the queue, under the lock, lets it go.
+ *
+ * Reads and writes never wait, and move as many whole groups and answers as
+ * there are.  The descriptor outlives neither: closing it answers nothing.
+ */
+#include "private.h"
+
+#include <fcntl.h>
+
+#include <uiommu/env.h>
+
+#define COOKIES_MIN 16u
+
+struct ufd_fault {
+	struct ufd_object obj; /* first */
+	struct abi_file file;  /* of its descriptor */
+
+	/* Innermost.  Protects all below. */
+	pthread_mutex_t lock;
+	int event;	     /* ABI_NO_EVENT after the descriptor is closed */
+	bool ready;	     /* as it was set */
+	struct list unread;  /* struct entry, by age */
+	struct entry **read; /* by cookie; [0] is never used */
+	uint32_t nr_slots;
+};
+
+/* What a queue keeps with a group, in the room that this has for it. */
+struct entry {
+	struct list node; /* ufd_fault.unread, else of its own */
+	uint32_t cookie;  /* 0: unread, or just being answered */
+	uint32_t dev_id;
+};
+
+_Static_assert(sizeof(struct entry) <=
+		       sizeof(((struct uiommu_iopf_group *)0)->room),
+	       "an entry fits a group's room");
+
+static struct entry *to_entry(struct uiommu_iopf_group *group)
+{
+	return (struct entry *)group->room;
+}
+
+static struct uiommu_iopf_group *to_group(struct entry *entry)
+{
+	return container_of((void **)entry, struct uiommu_iopf_group, room[0]);
+}
+
+static struct ufd_fault *to_fault(struct abi_file *file)
+{
+	return container_of(file, struct ufd_fault, file);
+}
+
+/* ------------------------------------------------- from the core's side -- */
+
+/* Say what is; each new group wakes.  Lock held. */
+static void tell(struct ufd_fault *fault, bool news)
+{
+	bool ready = !list_empty(&fault->unread);
+
+	if (!news && ready == fault->ready)
+		return;
+	fault->ready = ready;
+	abi_event_set(fault->file.abi, fault->event, ready);
+}
+
+static int on_fault(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct entry *entry = to_entry(group);
+	struct ufd_fault *fault = ctx;
+
+	entry->dev_id = ufd_device_id_of(fault->obj.ctx, group->dev);
+	pthread_mutex_lock(&fault->lock);
+	list_add_tail(&fault->unread, &entry->node);
+	tell(fault, true);
+	pthread_mutex_unlock(&fault->lock);
+	return 0;
+}
+
+static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct entry *entry = to_entry(group);
+	struct ufd_fault *fault = ctx;
+	bool ours = true;
+
+	pthread_mutex_lock(&fault->lock);
+	if (entry->cookie)
+		fault->read[entry->cookie] = NULL;
+	else if (!list_empty(&entry->node))
+		list_del(&entry->node);
+	else
+		ours = false;
+	tell(fault, false);
+	pthread_mutex_unlock(&fault->lock);
+	if (ours)
+		uiommu_iopf_group_put(group);
+}
+
+static const struct uiommu_iopf_ops queue_ops = {
+	.fault = on_fault,
+	.withdrawn = on_withdrawn,
+};
+
+int ufd_fault_serve(struct ufd_ctx *ctx, uint32_t id,
+		    struct uiommu_domain *domain, struct ufd_fault **out)
+{
+	struct ufd_object *obj = ufd_object_get(ctx, id, UFD_FAULT);
+	int rc;
+
+	if (!obj)
+		return -ENOENT;
+	rc = uiommu_domain_set_iopf_handler(domain, &queue_ops, obj);
+	if (rc)
+		ufd_object_put(obj);
+	else
+		*out = (struct ufd_fault *)obj;
+	return rc;
+}
+
+void ufd_fault_put(struct ufd_fault *fault)
+{
+	if (fault)
+		ufd_object_put(&fault->obj);
+}
+
+/* ----------------------------------------------------------------- read -- */
+
+/* Under the lock.  -ENOMEM. */
+static int give_cookie(struct ufd_fault *fault, uint32_t *cookie)
+{
+	uint32_t at = 1, nr = fault->nr_slots;
+	struct entry **slots;
+
+	while (at < nr && fault->read[at])
+		at++;
+	*cookie = at;
+	if (at < nr)
+		return 0;
+	nr = nr ? 2 * nr : COOKIES_MIN;
+	slots = abi_alloc(fault->file.abi, nr * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (at = 0; at < fault->nr_slots; at++)
+		slots[at] = fault->read[at];
+	abi_free(fault->file.abi, fault->read);
+	fault->read = slots;
+	fault->nr_slots = nr;
+	return 0;
+}
+
+static uint32_t perm_of(uint32_t perm)
+{
+	return (perm & UIOMMU_PAGE_READ ? IOMMU_PGFAULT_PERM_READ : 0) |
+	       (perm & UIOMMU_PAGE_WRITE ? IOMMU_PGFAULT_PERM_WRITE : 0) |
+	       (perm & UIOMMU_PAGE_EXEC ? IOMMU_PGFAULT_PERM_EXEC : 0) |
+	       (perm & UIOMMU_PAGE_PRIV ? IOMMU_PGFAULT_PERM_PRIV : 0);
+}
+
+static void make_record(const struct uiommu_iopf_group *group, unsigned int i,
+			uint32_t dev_id, uint32_t cookie,
+			struct iommu_hwpt_pgfault *record)
+{
+	*record = (struct iommu_hwpt_pgfault){
+		.dev_id = dev_id,
+		.grpid = group->token,
+		.perm = perm_of(group->fault[i].perm),
+		.addr = group->fault[i].iova,
+		.cookie = cookie,
+	};
+	if (group->pasid != UIOMMU_NO_PASID) {
+		record->flags |= IOMMU_PGFAULT_FLAGS_PASID_VALID;
+		record->pasid = group->pasid;
+	}
+	if (i == group->nr - 1)
+		record->flags |= IOMMU_PGFAULT_FLAGS_LAST_PAGE;
+}
+
+/* Hand the oldest group over; lock held. */
+static int read_group(struct ufd_fault *fault, struct entry *entry,
+		      uint64_t uva)
+{
+	struct uiommu_iopf_group *group = to_group(entry);
+	struct iommu_hwpt_pgfault record;
+	uint32_t cookie;
+	unsigned int i;
+	int rc;
+
+	rc = give_cookie(fault, &cookie);
+	for (i = 0; i < group->nr && !rc; i++) {
+		make_record(group, i, entry->dev_id, cookie, &record);
+		rc = abi_copy_to(fault->file.abi, uva + i * sizeof(record),
+				 &record, sizeof(record));
+	}
+	if (rc)
+		return rc;
+	list_del(&entry->node);
+	entry->cookie = cookie;
+	fault->read[cookie] = entry;
+	return 0;
+}
+
+static ssize_t fault_read(struct abi_file *file, uint64_t uva, size_t len)
+{
+	struct ufd_fault *fault = to_fault(file);
+	struct entry *entry;
+	size_t done = 0, size;
+	int rc = 0;
+
+	if (len % sizeof(struct iommu_hwpt_pgfault))
+		return -ESPIPE;
+	pthread_mutex_lock(&fault->lock);
+	while ((entry = list_first(&fault->unread, struct entry, node))) {
+		size = to_group(entry)->nr * sizeof(struct iommu_hwpt_pgfault);
+		rc = size > len - done ? -EINVAL
+				       : read_group(fault, entry, uva + done);
+		if (rc)
+			break;
+		done += size;
+	}
+	tell(fault, false);
+	pthread_mutex_unlock(&fault->lock);
+	return done ? (ssize_t)done : rc;
+}
+
+/* ---------------------------------------------------------------- write -- */
+
+static struct uiommu_iopf_group *take_read(struct ufd_fault *fault,
+					   uint32_t cookie)
+{
+	struct entry *entry = NULL;
+
+	pthread_mutex_lock(&fault->lock);
+	if (cookie < fault->nr_slots)
+		entry = fault->read[cookie];
+	if (entry) {
+		fault->read[cookie] = NULL;
+		entry->cookie = 0;
+	}
+	pthread_mutex_unlock(&fault->lock);
+	return entry ? to_group(entry) : NULL;
+}
+
+/* With no lock held: the device goes on in this thread. */
+static int answer(struct ufd_fault *fault,
+		  const struct iommu_hwpt_page_response *response)
+{
+	struct uiommu_iopf_group *group;
+	enum uiommu_page_code code;
+	int rc;
+
+	if (response->code == IOMMUFD_PAGE_RESP_SUCCESS)
+		code = UIOMMU_PAGE_SUCCESS;
+	else if (response->code == IOMMUFD_PAGE_RESP_INVALID)
+		code = UIOMMU_PAGE_INVALID;
+	else
+		return -EINVAL;
+	group = take_read(fault, response->cookie);
+	if (!group)
+		return -EINVAL;
+	rc = uiommu_iopf_group_respond(group, code);
+	uiommu_iopf_group_put(group);
+	/* Withdrawn in this moment; hardware that is stuck is no mistake. */
+	return rc == -ENOENT ? -EINVAL : 0;
+}
+
+static ssize_t fault_write(struct abi_file *file, uint64_t uva, size_t len)
+{
+	struct iommu_hwpt_page_response response;
+	size_t done = 0;
+	int rc = 0;
+
+	if (len % sizeof(response))
+		return -ESPIPE;
+	while (done < len && !rc) {
+		rc = abi_copy_from(file->abi, &response, uva + done,
+				   sizeof(response));
+		if (!rc)
+			rc = answer(to_fault(file), &response);
+		if (!rc)
+			done += sizeof(response);
+	}
+	return done ? (ssize_t)done : rc;
+}
+
+/* It cannot be positioned. */
+static ssize_t fault_pio(struct abi_file *file, uint64_t uva, size_t len,
+			 uint64_t off)
+{
+	return -ESPIPE;
+}
+
+/* ----------------------------------------------------- coming and going -- */
+
+static void fault_close(struct abi_file *file)
+{
+	struct ufd_fault *fault = to_fault(file);
+	struct ufd_ctx *ctx = fault->obj.ctx;
+	struct uiommu_abi *abi = file->abi;
+	int event;
+
+	pthread_mutex_lock(&fault->lock);
+	event = fault->event;
+	fault->event = ABI_NO_EVENT;
+	pthread_mutex_unlock(&fault->lock);
+	abi_event_end(abi, event);
+	/* From here on it may be destroyed. */
+	ufd_object_put(&fault->obj);
+	abi_file_put(&ctx->file);
+}
+
+static const struct abi_file_ops fault_ops = {
+	.name = "iommufd-pgfault",
+	.read = fault_read,
+	.write = fault_write,
+	.pread = fault_pio,
+	.pwrite = fault_pio,
+	.release = fault_close,
+};
+
+static void fault_free(struct ufd_fault *fault)
+{
+	struct uiommu_abi *abi = fault->file.abi;
+
+	pthread_mutex_destroy(&fault->lock);
+	abi_free(abi, fault->read);
+	abi_free(abi, fault);
+}
+
+void ufd_fault_release(struct ufd_object *obj)
+{
+	struct ufd_fault *fault = (struct ufd_fault *)obj;
+
+	/* The hwpts are gone, and with them all that waited. */
+	UIOMMU_ASSERT(list_empty(&fault->unread));
+	fault_free(fault);
+}
+
+static struct ufd_fault *fault_new(struct uiommu_abi *abi)
+{
+	struct ufd_fault *fault = abi_alloc(abi, sizeof(*fault));
+
+	if (!fault)
+		return NULL;
+	pthread_mutex_init(&fault->lock, NULL);
+	list_init(&fault->unread);
+	fault->event = ABI_NO_EVENT;
+	abi_file_init(&fault->file, abi, &fault_ops);
+	return fault;
+}
+
+/* Let the client have it; the descriptor counts object and context. */
+static void publish(struct ufd_fault *fault, int fd, struct abi_desc *desc)
+{
+	struct ufd_ctx *ctx = fault->obj.ctx;
+
+	ufd_object_hold(&fault->obj);
+	abi_file_get(&ctx->file);
+	ufd_object_publish(&fault->obj);
+	abi_fd_commit(ctx->file.abi, fd, desc);
+}
+
+int ufd_fault_alloc(struct ufd_call *call)
+{
+	struct iommu_fault_alloc *cmd = call->cmd;
+	struct ufd_fault *fault;
+	struct abi_desc *desc;
+	int fd, rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	fault = fault_new(call->abi);
+	if (!fault)
+		return -ENOMEM;
+	rc = ufd_object_init(call->ctx, &fault->obj, UFD_FAULT);
+	if (rc)
+		goto err_free;
+	fd = abi_fd_prepare(call->abi, &fault->file,
+			    "anon_inode:[iommufd-pgfault]", O_RDWR | O_CLOEXEC,
+			    &desc, &fault->event);
+	if (fd < 0) {
+		rc = fd;
+		goto err_object;
+	}
+	cmd->out_fault_id = fault->obj.id;
+	cmd->out_fault_fd = (uint32_t)fd;
+	rc = ufd_respond(call);
+	if (rc)
+		goto err_fd;
+	publish(fault, fd, desc);
+	return 0;
+
+err_fd:
+	abi_fd_abandon(call->abi, fd, desc, fault->event);
+err_object:
+	ufd_object_abort(&fault->obj);
+err_free:
+	fault_free(fault);
+	return rc;
+}
