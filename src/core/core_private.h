@@ -75,7 +75,7 @@ struct uiommu_core {
 	uint64_t page_size;		/* of this process */
 	struct uiommu_core_stats stats; /* each member atomic */
 	uint64_t table_bytes; /* of all domains as last seen; atomic */
-	uint64_t iopf_ids; /* of page fault groups; atomic */
+	uint64_t iopf_ids;    /* of page fault groups; atomic */
 
 	/* Protects the members below. */
 	pthread_mutex_t lock;
@@ -158,7 +158,7 @@ struct uiommu_device {
 	uint32_t reports;	/* of faults, under way; atomic */
 	struct core_iopf iopf;
 	void (*set_ats)(void *cookie, bool enable); /* NULL: none; constant */
-	void *cookie;				    /* the embedder's; constant */
+	void *cookie; /* the embedder's; constant */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */

@@ -48,7 +48,7 @@ struct ufd_ctx {
 	uint32_t nr_used;  /* ids taken, published or not */
 	uint32_t low_free; /* no id below is free */
 	struct list groups;
-	struct list devices; /* bound */
+	struct list devices;	   /* bound */
 	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
 	bool rlimit_per_mm;
 };
@@ -151,8 +151,7 @@ struct ufd_device {
  * The object of a device, or, of one that is not bound here, of another in its
  * group.  0: there is none.
  */
-uint32_t ufd_device_id_of(struct ufd_ctx *ctx,
-			  const struct uiommu_device *dev);
+uint32_t ufd_device_id_of(struct ufd_ctx *ctx, const struct uiommu_device *dev);
 
 struct ufd_ioas *ufd_ioas_get(struct ufd_ctx *ctx, uint32_t id);
 struct ufd_device *ufd_device_get(struct ufd_ctx *ctx, uint32_t id);

@@ -69,8 +69,7 @@ int smmuv3_fault_dev_init(struct smmuv3_dev *dev,
 	/* What stalls must be answered, and what it is told by is a fault. */
 	dev->stall = cfg->stall && unit->feat.can_stall && host_answers(unit) &&
 		     unit->unit.host->report_fault;
-	dev->hwdev.page_faults = dev->stall ||
-				 (dev->pri && host_answers(unit));
+	dev->hwdev.page_faults = dev->stall || (dev->pri && host_answers(unit));
 	if (!dev->pri)
 		return 0;
 	dev->groups = smmuv3_obj_alloc(unit, dev->nr_ids * (GROUPS / 8));

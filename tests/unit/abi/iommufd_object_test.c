@@ -391,8 +391,8 @@ static void close_during_call(void **state)
 	/* Prepared and given up: the number is free, the file its maker's. */
 	held.released = 0;
 	abi_file_init(&held.file, env->abi, &held_ops);
-	call.fd = abi_fd_prepare(env->abi, &held.file, "held", 0, &desc,
-				 &event);
+	call.fd =
+		abi_fd_prepare(env->abi, &held.file, "held", 0, &desc, &event);
 	assert_true(call.fd >= 0);
 	assert_false(uiommu_abi_owns(env->abi, call.fd));
 	abi_fd_abandon(env->abi, call.fd, desc, event);

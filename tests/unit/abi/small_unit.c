@@ -8,6 +8,7 @@
 
 static void small_remove(struct uiommu_unit *unit)
 {
+	pthread_mutex_destroy(&((struct small_unit *)unit)->lock);
 	unit->platform->obj_free(unit->platform->ctx, unit);
 }
 
@@ -37,8 +38,15 @@ static int small_dev_add(struct uiommu_unit *unit,
 	struct uiommu_hwdev *dev =
 		unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dev));
 
+	struct small_unit *su = (struct small_unit *)unit;
+
 	if (!dev)
 		return -ENOMEM;
+	pthread_mutex_lock(&su->lock);
+	su->known[su->nr_known].id = cfg->ids[0];
+	su->known[su->nr_known++].cookie = cfg->cookie;
+	pthread_mutex_unlock(&su->lock);
+	dev->page_faults = su->page_faults;
 	dev->unit = unit;
 	dev->name = cfg->name;
 	dev->cookie = cfg->cookie;
@@ -113,6 +121,18 @@ static int small_flush_all(struct uiommu_hwdom *dom)
 	return small_flush(dom, NULL);
 }
 
+static int small_page_response(struct uiommu_hwdev *dev,
+			       const struct uiommu_page_response *resp)
+{
+	struct small_unit *unit = (struct small_unit *)dev->unit;
+
+	pthread_mutex_lock(&unit->lock);
+	unit->answers++;
+	unit->answer = *resp;
+	pthread_mutex_unlock(&unit->lock);
+	return 0;
+}
+
 static bool small_counter(struct uiommu_unit *unit, unsigned int i,
 			  const char **name, uint64_t *value)
 {
@@ -132,6 +152,7 @@ static const struct uiommu_driver_ops small_ops = {
 	.attach = small_attach,
 	.flush = small_flush,
 	.flush_all = small_flush_all,
+	.page_response = small_page_response,
 	.counter = small_counter,
 };
 
@@ -142,6 +163,7 @@ struct small_unit *small_unit_create(const struct uiommu_platform *platform,
 		platform->obj_alloc(platform->ctx, sizeof(*unit));
 
 	assert_non_null(unit);
+	pthread_mutex_init(&unit->lock, NULL);
 	unit->unit = (struct uiommu_unit){
 		.ops = &small_ops,
 		.platform = platform,

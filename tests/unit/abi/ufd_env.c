@@ -56,6 +56,41 @@ static int host_fd_new(void *ctx, const char *path, int flags)
 	return rc;
 }
 
+static int host_fd_new_event(void *ctx, const char *path, int flags, int *event)
+{
+	struct ufd_env *env = ctx;
+	int fd = host_fd_new(ctx, path, flags);
+
+	if (fd < 0)
+		return fd;
+	pthread_mutex_lock(&env->lock);
+	env->readable[fd] = false;
+	env->woken[fd] = 0;
+	env->events++;
+	pthread_mutex_unlock(&env->lock);
+	*event = fd;
+	return fd;
+}
+
+static void host_event_set(void *ctx, int event, bool readable)
+{
+	struct ufd_env *env = ctx;
+
+	pthread_mutex_lock(&env->lock);
+	env->readable[event] = readable;
+	env->woken[event] += readable;
+	pthread_mutex_unlock(&env->lock);
+}
+
+static void host_event_end(void *ctx, int event)
+{
+	struct ufd_env *env = ctx;
+
+	pthread_mutex_lock(&env->lock);
+	env->events--;
+	pthread_mutex_unlock(&env->lock);
+}
+
 static void host_fd_drop(void *ctx, int fd)
 {
 	struct ufd_env *env = ctx;
@@ -145,6 +180,7 @@ static void add_devices(struct ufd_env *env)
 		env->unit[i] = small_unit_create(&env->tp.platform, env->core);
 		env->unit[i]->caps.coherent = i != 2;
 		env->unit[i]->caps.msi_isolated = i != 3;
+		env->unit[i]->page_faults = !i;
 		rc = uiommu_core_add_unit(env->core, &env->unit[i]->unit);
 		assert_int_equal(rc, 0);
 	}
@@ -185,6 +221,9 @@ void ufd_env_init(struct ufd_env *env)
 		.mm = &env->mm,
 		.fd_new = host_fd_new,
 		.fd_drop = host_fd_drop,
+		.fd_new_event = host_fd_new_event,
+		.event_set = host_event_set,
+		.event_end = host_event_end,
 		.leave = host_leave,
 		.capable = host_capable,
 		.platform = &env->tp.platform,
@@ -199,6 +238,7 @@ void ufd_env_fini(struct ufd_env *env)
 
 	uiommu_abi_destroy(env->abi);
 	assert_int_equal(env->pinned, 0);
+	assert_int_equal(env->events, 0);
 	for (i = ENV_DEVICES; i-- > 0;)
 		uiommu_device_remove(env->dev[i]);
 	uiommu_core_destroy(env->core);
@@ -330,6 +370,52 @@ int env_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
 
 	*id = cmd.out_hwpt_id;
 	return rc;
+}
+
+uint32_t env_queue(struct ufd_env *env, int fd, int *queue)
+{
+	struct iommu_fault_alloc cmd = { .size = sizeof(cmd) };
+
+	assert_int_equal(env_ioctl(env, fd, IOMMU_FAULT_QUEUE_ALLOC, &cmd), 0);
+	*queue = (int)cmd.out_fault_fd;
+	return cmd.out_fault_id;
+}
+
+int env_fault_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
+		   uint32_t queue, uint32_t *id)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = dev,
+		.pt_id = pt,
+		.fault_id = queue,
+	};
+	int rc = (int)env_ioctl(env, fd, IOMMU_HWPT_ALLOC, &cmd);
+
+	*id = cmd.out_hwpt_id;
+	return rc;
+}
+
+void env_ask(struct ufd_env *env, unsigned int dev, uint32_t pasid,
+	     uint32_t token, uint64_t iova, uint32_t flags)
+{
+	static const uint32_t ids[] = { 8, 9, 16 };
+	struct small_unit *su = env->unit[0];
+	struct uiommu_page_request req = {
+		.flags = flags,
+		.id = ids[dev],
+		.pasid = pasid,
+		.token = token,
+		.iova = iova,
+	};
+
+	pthread_mutex_lock(&su->lock);
+	for (unsigned int i = 0; i < su->nr_known; i++)
+		if (su->known[i].id == req.id)
+			req.cookie = su->known[i].cookie;
+	pthread_mutex_unlock(&su->lock);
+	su->unit.host->report_page_request(su->unit.host_ctx, &su->unit, &req);
 }
 
 void *env_dma(struct ufd_env *env, unsigned int dev, uint64_t iova)

@@ -6,6 +6,7 @@
  *
  * Devices 0 and 1 share a group, 2 has its own, 3 is behind another unit; 4 and
  * 5 cannot be used: their units do not snoop caches, do not isolate interrupts.
+ * Those of the first unit have page faults.
  */
 #ifndef TESTS_UFD_ENV_H
 #define TESTS_UFD_ENV_H
@@ -39,6 +40,17 @@ struct small_unit {
 	struct uiommu_unit_caps caps;
 	int attach_rc; /* what attaching to a paging domain returns */
 	unsigned int flushes;
+	bool page_faults; /* of devices added from now on */
+
+	/* Protects the rest: devices by id, and answers to page faults. */
+	pthread_mutex_t lock;
+	struct {
+		uint32_t id;
+		void *cookie;
+	} known[ENV_DEVICES];
+	unsigned int nr_known;
+	unsigned int answers;		    /* since ever */
+	struct uiommu_page_response answer; /* the last */
 };
 
 struct ufd_env {
@@ -53,8 +65,11 @@ struct ufd_env {
 
 	pthread_mutex_t lock; /* descriptors */
 	bool fd_used[ENV_FDS];
-	int64_t pinned;	     /* pages; atomic */
-	unsigned int leaves; /* atomic */
+	bool readable[ENV_FDS]; /* by number of a descriptor with an event */
+	unsigned int woken[ENV_FDS]; /* times that it was set */
+	int events;		     /* live */
+	int64_t pinned;		     /* pages; atomic */
+	unsigned int leaves;	     /* atomic */
 	/* What it held at the last leave; NULL: nothing is watched. */
 	const unsigned int *watch;
 	unsigned int watched;
@@ -90,6 +105,15 @@ int env_unmap(struct ufd_env *env, int fd, uint32_t ioas, uint64_t iova,
 	      uint64_t len);
 int env_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
 	     uint32_t *id);
+
+/* A fault queue; its id.  *queue: its descriptor. */
+uint32_t env_queue(struct ufd_env *env, int fd, int *queue);
+/* A page table with this fault queue: 0 or the error. */
+int env_fault_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
+		   uint32_t queue, uint32_t *id);
+/* Device `dev` asks for a page: UIOMMU_PAGE_*. */
+void env_ask(struct ufd_env *env, unsigned int dev, uint32_t pasid,
+	     uint32_t token, uint64_t iova, uint32_t flags);
 
 /* What a DMA of device `dev` to `iova` would reach; NULL: nothing. */
 void *env_dma(struct ufd_env *env, unsigned int dev, uint64_t iova);
