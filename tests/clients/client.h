@@ -53,8 +53,12 @@ struct client {
 
 /* Open, bind and attach the first device; its BAR 0 mapped. */
 void client_open(struct client *c);
+/* The same of a device that may not have it mapped: then `bar` is NULL. */
+void client_open_any(struct client *c);
 void client_map(struct client *c, uint64_t iova, void *mem, size_t len);
 void client_unmap(struct client *c, uint64_t iova, size_t len);
+/* Registers and DMA on. */
+void client_master(struct client *c);
 
 /* Registers of the I/OAT device. */
 #define CHANCNT 0x00 /* 8 bits: 1 */
