@@ -31,7 +31,7 @@ struct uiommu_core_cfg {
 	/*
 	 * Told of every fault that nobody else takes; dev is NULL where the
 	 * hardware names no device we know.  A page request group without a
-	 * handler is one, at its last address.  NULL: logged.
+	 * handler is one, at its last address, with raw_type 0.  NULL: logged.
 	 */
 	void (*fault)(void *ctx, struct uiommu_device *dev,
 		      const struct uiommu_fault *fault);

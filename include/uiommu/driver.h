@@ -142,7 +142,7 @@ struct uiommu_fault {
 	uint64_t ipa;	/* stage 2 only */
 	void *cookie;	/* of uiommu_hwdev_cfg, NULL: unknown id */
 	uint32_t token; /* with STALLED: for the response */
-	/* The record as the hardware wrote it, for those who know it. */
+	/* The record as the hardware wrote it, for those who know it; 0: none */
 	uint32_t raw_type;
 	uint64_t raw[4];
 };

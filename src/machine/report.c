@@ -59,6 +59,19 @@ static struct fault_entry *fault_slot(struct report *report,
 	return slot;
 }
 
+/* Report lock held. */
+static struct fault_entry *add_fault(struct report *report,
+				     const struct fault_entry *like)
+{
+	struct fault_entry *slot = fault_slot(report, like);
+
+	report->faults++;
+	slot->first = min_u64(slot->first, like->first);
+	slot->last = max_u64(slot->last, like->last);
+	slot->count++;
+	return slot;
+}
+
 void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
 {
 	struct machine_smmu *smmu = ctx;
@@ -80,23 +93,44 @@ void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
 	if (info->txn.flags & UIOMMU_TXN_PROBE)
 		return;
 	pthread_mutex_lock(&report->lock);
-	report->faults++;
-	slot = fault_slot(report, &like);
-	slot->first = min_u64(slot->first, like.first);
-	slot->last = max_u64(slot->last, like.last);
-	slot->count++;
+	slot = add_fault(report, &like);
 	/* A stalled one that is not recorded yet will be. */
 	slot->silent |= !info->recorded && !info->stalled;
 	pthread_mutex_unlock(&report->lock);
+}
+
+static struct pcidev *dev_by_core(const struct uiommu_machine *machine,
+				  const struct uiommu_device *dev)
+{
+	for (unsigned int i = 0; i < machine->nr_devs; i++)
+		if (machine->dev[i]->core_dev == dev)
+			return machine->dev[i];
+	return NULL;
 }
 
 void report_unowned(void *ctx, struct uiommu_device *dev,
 		    const struct uiommu_fault *fault)
 {
 	struct uiommu_machine *machine = ctx;
+	bool pasid = fault->pasid != UIOMMU_NO_PASID;
+	const struct fault_entry like = {
+		.dev = dev_by_core(machine, dev),
+		.sid = fault->id,
+		.flags = (fault->flags & UIOMMU_FAULT_WRITE ? UIOMMU_TXN_WRITE
+							    : 0) |
+			 (pasid ? UIOMMU_TXN_SSV : 0),
+		.ssid = pasid ? fault->pasid : 0,
+		.first = fault->iova,
+		.last = fault->iova,
+		.reason = "page request, and no fault queue",
+		.level = -128,
+	};
 
 	pthread_mutex_lock(&machine->report.lock);
 	machine->report.faults_unowned++;
+	/* What has no record is no abort, so the model has not told of it. */
+	if (!fault->raw_type)
+		add_fault(&machine->report, &like);
 	pthread_mutex_unlock(&machine->report.lock);
 }
 
