@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * IO page faults of the core under fire: devices ask and are stalled from two
+ * threads, others attach, replace and detach their domains, answer now, later
+ * or twice, and let groups grow too old.  Each is answered once, whatever comes
+ * first, and no handler hears of a domain that is gone.
+ * UIOMMU_STRESS_SECONDS says how long (2).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <uiommu/env.h>
+#include <uiommu/host.h>
+
+#include "base/list.h"
+#include "fake_driver.h"
+#include "turns.h"
+
+enum {
+	DEVS = 2,
+	ASKERS = 2,
+	ANSWERERS = 2,
+	MAX_WAITING = 256
+};
+
+/* A handler: the groups that it has not answered yet. */
+struct keeper {
+	struct arena *a;
+	pthread_mutex_t lock; /* protects kept */
+	struct list kept;     /* struct room */
+	uint32_t gone;	      /* its domain is; atomic */
+};
+
+struct room {
+	struct list node; /* empty: not in the list */
+};
+
+struct arena {
+	struct uiommu_host *host;
+	struct uiommu_core *core;
+	struct fake_unit *fu;
+	struct uiommu_device *dev[DEVS];
+	struct keeper keeper[DEVS][2];
+	uint32_t stop, seeds, tokens, wrong; /* atomic */
+	uint64_t asked, answered, late, withdrawn, moves, expired;
+};
+
+static unsigned int dice(unsigned int *seed, unsigned int sides)
+{
+	return (unsigned int)rand_r(seed) % sides;
+}
+
+static void expect(struct arena *a, bool right)
+{
+	if (!right)
+		fetch_add_relaxed(&a->wrong, 1);
+}
+
+/* --------------------------------------------------------------- handler -- */
+
+static struct uiommu_iopf_group *group_of(struct room *room)
+{
+	return container_of((void **)room, struct uiommu_iopf_group, room[0]);
+}
+
+static void answer(struct arena *a, struct uiommu_iopf_group *group)
+{
+	int rc = uiommu_iopf_group_respond(group, UIOMMU_PAGE_SUCCESS);
+
+	expect(a, !rc || rc == -ENOENT);
+	turn(rc ? &a->late : &a->answered);
+	uiommu_iopf_group_put(group);
+}
+
+static int on_group(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct room *room = (struct room *)group->room;
+	struct keeper *k = ctx;
+
+	expect(k->a, !load_acquire(&k->gone));
+	switch (group->id % 8) {
+	case 0:
+		answer(k->a, group);
+		return 0;
+	case 1:
+		return -ENOMEM;
+	}
+	pthread_mutex_lock(&k->lock);
+	list_add_tail(&k->kept, &room->node);
+	pthread_mutex_unlock(&k->lock);
+	return 0;
+}
+
+static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct room *room = (struct room *)group->room;
+	struct keeper *k = ctx;
+	bool ours;
+
+	expect(k->a, !load_acquire(&k->gone));
+	turn(&k->a->withdrawn);
+	if (group->id % 8 == 0)
+		return; /* the one who answers at once lets it go */
+	pthread_mutex_lock(&k->lock);
+	ours = !list_empty(&room->node);
+	if (ours)
+		list_del(&room->node);
+	pthread_mutex_unlock(&k->lock);
+	if (ours)
+		uiommu_iopf_group_put(group);
+}
+
+static const struct uiommu_iopf_ops keeper_ops = { on_group, on_withdrawn };
+
+static void *answerer(void *arg)
+{
+	struct arena *a = arg;
+	unsigned int seed = 71 + fetch_add_relaxed(&a->seeds, 1);
+
+	while (!load_acquire(&a->stop)) {
+		struct keeper *k =
+			&a->keeper[dice(&seed, DEVS)][dice(&seed, 2)];
+		struct room *room;
+
+		pthread_mutex_lock(&k->lock);
+		room = list_first(&k->kept, struct room, node);
+		if (room)
+			list_del(&room->node);
+		pthread_mutex_unlock(&k->lock);
+		if (!room)
+			continue;
+		answer(a, group_of(room));
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------- devices -- */
+
+static void ask(struct arena *a, unsigned int *seed)
+{
+	uint32_t token = fetch_add_relaxed(&a->tokens, 1);
+	struct uiommu_page_request req = {
+		.flags = UIOMMU_PAGE_READ,
+		.id = 1 + dice(seed, DEVS),
+		.pasid = UIOMMU_NO_PASID,
+		.token = token,
+		.iova = (uint64_t)token << 12,
+	};
+	const struct uiommu_fault fault = {
+		.kind = UIOMMU_FAULT_TRANSLATION,
+		.id = req.id,
+		.pasid = UIOMMU_NO_PASID,
+		.token = token,
+		.iova = req.iova,
+	};
+
+	turn(&a->asked);
+	if (!dice(seed, 3)) {
+		fake_stall(a->fu, &fault);
+		return;
+	}
+	for (unsigned int i = dice(seed, 4); i; i--)
+		fake_page_request(a->fu, &req);
+	if (!dice(seed, 16)) {
+		req.flags = UIOMMU_PAGE_STOP;
+	} else if (!dice(seed, 16)) {
+		a->fu->unit.host->page_requests_lost(a->core, &a->fu->unit);
+		return;
+	} else {
+		req.flags |= UIOMMU_PAGE_LAST;
+	}
+	fake_page_request(a->fu, &req);
+}
+
+static void *asker(void *arg)
+{
+	struct arena *a = arg;
+	unsigned int seed = 17 + fetch_add_relaxed(&a->seeds, 1);
+
+	while (!load_acquire(&a->stop))
+		if (fake_waiting(a->fu) < MAX_WAITING)
+			ask(a, &seed);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- movers -- */
+
+static struct uiommu_domain *new_domain(struct arena *a, unsigned int d,
+					unsigned int which)
+{
+	struct uiommu_domain *dom;
+
+	store_release(&a->keeper[d][which].gone, 0);
+	expect(a, !uiommu_domain_alloc(a->dev[d], &dom));
+	expect(a, !uiommu_domain_set_iopf_handler(dom, &keeper_ops,
+						  &a->keeper[d][which]));
+	return dom;
+}
+
+static void end_domain(struct arena *a, unsigned int d, unsigned int which,
+		       struct uiommu_domain *dom)
+{
+	store_release(&a->keeper[d][which].gone, 1);
+	uiommu_domain_free(dom);
+}
+
+/* Each device from one domain to the next, new one; sometimes to none. */
+static void *mover(void *arg)
+{
+	struct arena *a = arg;
+	struct uiommu_domain *now[DEVS] = { 0 };
+	unsigned int which[DEVS] = { 0 }, seed = 5;
+
+	while (!load_acquire(&a->stop)) {
+		unsigned int d = dice(&seed, DEVS), next = !which[d];
+		struct uiommu_group *g = uiommu_device_group(a->dev[d]);
+		struct uiommu_domain *dom;
+
+		turn(&a->moves);
+		if (now[d] && !dice(&seed, 4)) {
+			uiommu_group_detach(g);
+			end_domain(a, d, which[d], now[d]);
+			now[d] = NULL;
+			continue;
+		}
+		dom = new_domain(a, d, next);
+		if (now[d]) {
+			expect(a, !uiommu_group_replace(g, dom));
+			end_domain(a, d, which[d], now[d]);
+		} else {
+			expect(a, !uiommu_group_attach(g, dom));
+		}
+		now[d] = dom;
+		which[d] = next;
+	}
+	for (unsigned int d = 0; d < DEVS; d++) {
+		if (!now[d])
+			continue;
+		uiommu_group_detach(uiommu_device_group(a->dev[d]));
+		end_domain(a, d, which[d], now[d]);
+	}
+	return NULL;
+}
+
+static void *expirer(void *arg)
+{
+	struct arena *a = arg;
+
+	while (!load_acquire(&a->stop))
+		fetch_add_relaxed(&a->expired,
+				  uiommu_core_iopf_expire(a->core));
+	return NULL;
+}
+
+/* ------------------------------------------------------------- the fight -- */
+
+static void build(struct arena *a)
+{
+	struct uiommu_core_cfg cfg = { .iopf_timeout_ns = 200000 };
+
+	assert_int_equal(uiommu_host_create(1ull << 32, &a->host), 0);
+	uiommu_host_set_log(a->host, UIOMMU_LOG_ERROR);
+	cfg.platform = uiommu_host_platform(a->host);
+	assert_int_equal(uiommu_core_create(&cfg, &a->core), 0);
+	a->fu = fake_unit_create(cfg.platform, a->core);
+	a->fu->page_faults = true;
+	assert_int_equal(uiommu_core_add_unit(a->core, &a->fu->unit), 0);
+	for (uint32_t i = 0; i < DEVS; i++) {
+		uint32_t id = i + 1;
+		struct uiommu_device_cfg dev = {
+			.hw = { .name = "dev", .ids = &id, .nr_ids = 1 },
+		};
+
+		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
+						   &a->dev[i]),
+				 0);
+		for (unsigned int k = 0; k < 2; k++) {
+			a->keeper[i][k].a = a;
+			pthread_mutex_init(&a->keeper[i][k].lock, NULL);
+			list_init(&a->keeper[i][k].kept);
+		}
+	}
+}
+
+static void tear_down(struct arena *a)
+{
+	for (int i = 0; i < DEVS; i++) {
+		for (unsigned int k = 0; k < 2; k++) {
+			assert_true(list_empty(&a->keeper[i][k].kept));
+			pthread_mutex_destroy(&a->keeper[i][k].lock);
+		}
+		uiommu_device_remove(a->dev[i]);
+	}
+	assert_int_equal(fake_waiting(a->fu), 0);
+	assert_int_equal(a->fu->bad_answers, 0);
+	uiommu_core_destroy(a->core);
+	uiommu_host_barrier(a->host);
+	assert_int_equal(uiommu_host_live(a->host), 0);
+	uiommu_host_destroy(a->host);
+}
+
+static void each_is_answered_once(void **state)
+{
+	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
+	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
+	struct arena *a = calloc(1, sizeof(*a));
+	pthread_t thread[ASKERS + ANSWERERS + 2];
+	unsigned int nr = 0;
+	const uint64_t *turns[] = { &a->asked, &a->answered, &a->withdrawn,
+				    &a->moves, &a->expired };
+
+	assert_non_null(a);
+	build(a);
+	for (unsigned int i = 0; i < ASKERS; i++)
+		pthread_create(&thread[nr++], NULL, asker, a);
+	for (unsigned int i = 0; i < ANSWERERS; i++)
+		pthread_create(&thread[nr++], NULL, answerer, a);
+	pthread_create(&thread[nr++], NULL, mover, a);
+	pthread_create(&thread[nr++], NULL, expirer, a);
+	let_fight(ms, turns, 5);
+	store_release(&a->stop, 1);
+	while (nr)
+		pthread_join(thread[--nr], NULL);
+	print_message("# %lu asked, %lu answered, %lu too late, %lu withdrawn "
+		      "(%lu old), %lu moves\n",
+		      (long)a->asked, (long)a->answered, (long)a->late,
+		      (long)a->withdrawn, (long)a->expired, (long)a->moves);
+	assert_int_equal(a->wrong, 0);
+	assert_true(all_had_turns(turns, 5));
+	tear_down(a);
+	free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_is_answered_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
