@@ -6,6 +6,8 @@
  *
  *   driver/page_fault	     by PRI: an endpoint with an ATC asks for the page
  *   driver/stall_fault	     the SMMU stalls the access
+ *   core/page_fault, core/stall_fault  the same through the core and the handler
+ *			     of a domain
  *   driver/unmap_sync/4k/ats  unmap one page of a device with ATS, and flush
  *
  * The notes hold commands and SYNCs per operation.
@@ -13,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <uiommu/core.h>
 #include <uiommu/host.h>
 #include <uiommu/smmuv3.h>
 #include <uiommu/smmuv3_endpoint.h>
@@ -34,6 +37,10 @@ struct setup {
 	struct uiommu_unit *unit;
 	struct uiommu_hwdev *dev;
 	struct uiommu_hwdom *dom;
+	/* Through the core: in place of dev and dom. */
+	struct uiommu_core *core;
+	struct uiommu_device *core_dev;
+	struct uiommu_domain *domain;
 	void *memory; /* one page for all addresses */
 	uiommu_pa_t pa;
 	uint32_t lines; /* interrupts to be delivered */
@@ -52,6 +59,11 @@ static void map(struct setup *s, uint64_t iova)
 {
 	struct uiommu_gather gather;
 
+	if (s->core) {
+		must(!uiommu_domain_map(s->domain, iova, s->pa, PAGE, PROT),
+		     "map");
+		return;
+	}
 	uiommu_gather_init(&gather);
 	must(!uiommu_pgtable_map(s->dom->pt, iova, s->pa, PAGE, PROT, &gather),
 	     "map");
@@ -63,6 +75,11 @@ static void unmap(struct setup *s, uint64_t iova)
 	struct uiommu_gather gather;
 	uint64_t unmapped;
 
+	if (s->core) {
+		must(!uiommu_domain_unmap(s->domain, iova, PAGE, &unmapped),
+		     "unmap");
+		return;
+	}
 	uiommu_gather_init(&gather);
 	must(!uiommu_pgtable_unmap(s->dom->pt, iova, PAGE, &gather, &unmapped),
 	     "unmap");
@@ -102,13 +119,18 @@ static void on_fault(void *ctx, struct uiommu_unit *unit,
 	must(!unit->ops->page_response(s->dev, &resp), "response");
 }
 
-static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
-		    bool enable)
+static void switch_ats(void *cookie, bool enable)
 {
-	struct setup *s = ctx;
+	struct setup *s = cookie;
 
 	uiommu_smmuv3_endpoint_set_ats(s->ep, enable);
 	uiommu_smmuv3_endpoint_set_pri(s->ep, enable);
+}
+
+static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
+		    bool enable)
+{
+	switch_ats(ctx, enable);
 }
 
 static const struct uiommu_host_ops host_ops = {
@@ -116,6 +138,25 @@ static const struct uiommu_host_ops host_ops = {
 	.report_page_request = on_page,
 	.set_ats = set_ats,
 };
+
+static int on_group(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct setup *s = ctx;
+
+	for (unsigned int i = 0; i < group->nr; i++)
+		map(s, group->fault[i].iova & ~(PAGE - 1));
+	must(!uiommu_iopf_group_respond(group, UIOMMU_PAGE_SUCCESS),
+	     "response");
+	uiommu_iopf_group_put(group);
+	return 0;
+}
+
+static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
+{
+	must(false, "answer in time");
+}
+
+static const struct uiommu_iopf_ops iopf_ops = { on_group, on_withdrawn };
 
 /* --------------------------------------------------------------- machine -- */
 
@@ -213,7 +254,31 @@ static void open_hardware(struct setup *s)
 	must(!uiommu_host_add_window(s->host, &window), "window");
 }
 
-static void open_setup(struct setup *s, bool pri)
+/* The device and its domain, by the driver's own ops or by the core's. */
+static void add_device(struct setup *s, const struct uiommu_device_cfg *cfg)
+{
+	struct uiommu_dom_cfg paging = { .type = UIOMMU_DOM_PAGING };
+	const struct uiommu_driver_ops *ops = s->unit->ops;
+
+	if (!s->core) {
+		must(!ops->dev_add(s->unit, &cfg->hw, &s->dev), "dev_add");
+		must(!ops->dom_alloc(s->unit, &paging, &s->dom), "domain");
+		must(!ops->attach(s->dom, s->dev), "attach");
+		return;
+	}
+	must(!uiommu_core_add_unit(s->core, s->unit), "unit");
+	must(!uiommu_device_add(s->core, s->unit, cfg, &s->core_dev), "device");
+	must(!uiommu_domain_alloc(s->core_dev, &s->domain), "domain");
+	must(!uiommu_domain_set_iopf_handler(s->domain, &iopf_ops, s),
+	     "handler");
+	must(!uiommu_group_attach(uiommu_device_group(s->core_dev), s->domain),
+	     "attach");
+}
+
+#define BY_PRI (1u << 0) /* else by stalls */
+#define BY_CORE (1u << 1)
+
+static void open_setup(struct setup *s, unsigned int how)
 {
 	struct uiommu_smmuv3_endpoint_config config = {
 		.sid = SID,
@@ -221,39 +286,58 @@ static void open_setup(struct setup *s, bool pri)
 		.page_requests = 16,
 		.stu_lg2 = 12,
 	};
-	struct uiommu_dom_cfg paging = { .type = UIOMMU_DOM_PAGING };
 	struct uiommu_smmuv3_cfg cfg = { .base = MMIO,
 					 .host = &host_ops,
 					 .host_ctx = s };
+	struct uiommu_core_cfg core = { 0 };
 	uint32_t sid = SID;
-	struct uiommu_hwdev_cfg dev = {
-		.ids = &sid,
-		.nr_ids = 1,
-		.ats = pri,
-		.pri = pri,
-		.stall = !pri,
+	const struct uiommu_device_cfg dev = {
+		.hw = {
+			.ids = &sid,
+			.nr_ids = 1,
+			.ats = how & BY_PRI,
+			.pri = how & BY_PRI,
+			.stall = !(how & BY_PRI),
+			.cookie = s,
+		},
+		.set_ats = switch_ats,
 	};
 
 	*s = (struct setup){ 0 };
 	open_hardware(s);
 	config.model = s->model;
-	if (pri)
+	if (how & BY_PRI)
 		must(!uiommu_smmuv3_endpoint_create(&config, &s->ep),
 		     "endpoint");
-	cfg.platform = uiommu_host_platform(s->host);
+	core.platform = cfg.platform = uiommu_host_platform(s->host);
+	if (how & BY_CORE) {
+		must(!uiommu_core_create(&core, &s->core), "core");
+		cfg.host = &uiommu_core_host_ops;
+		cfg.host_ctx = s->core;
+	}
 	must(!uiommu_smmuv3_probe(&cfg, &s->unit), "probe");
-	must(!s->unit->ops->dev_add(s->unit, &dev, &s->dev), "dev_add");
-	must(!s->unit->ops->dom_alloc(s->unit, &paging, &s->dom), "domain");
-	must(!s->unit->ops->attach(s->dom, s->dev), "attach");
+	add_device(s, &dev);
+}
+
+static void remove_device(struct setup *s)
+{
+	if (!s->core) {
+		s->unit->ops->dev_remove(s->dev);
+		s->unit->ops->dom_free(s->dom);
+		s->unit->ops->remove(s->unit);
+		return;
+	}
+	uiommu_group_detach(uiommu_device_group(s->core_dev));
+	uiommu_domain_free(s->domain);
+	uiommu_device_remove(s->core_dev);
+	uiommu_core_destroy(s->core);
 }
 
 static void close_setup(struct setup *s)
 {
 	const struct uiommu_platform *p = uiommu_host_platform(s->host);
 
-	s->unit->ops->dev_remove(s->dev);
-	s->unit->ops->dom_free(s->dom);
-	s->unit->ops->remove(s->unit);
+	remove_device(s);
 	uiommu_host_barrier(s->host);
 	uiommu_smmuv3_endpoint_destroy(s->ep);
 	uiommu_smmuv3_model_destroy(s->model);
@@ -305,12 +389,12 @@ static void fault(struct setup *s, uint64_t iova)
 	must(s->done == before + 1, "resuming");
 }
 
-static void faults(struct bench_run *run, bool pri)
+static void faults(struct bench_run *run, unsigned int how)
 {
 	struct setup s;
 	unsigned int i;
 
-	open_setup(&s, pri);
+	open_setup(&s, how);
 	/* The tables are there, the pages not. */
 	for (i = 0; i < BATCH; i++)
 		map(&s, IOVA + i * PAGE);
@@ -325,12 +409,22 @@ static void faults(struct bench_run *run, bool pri)
 
 static void page_fault(struct bench_run *run)
 {
-	faults(run, true);
+	faults(run, BY_PRI);
 }
 
 static void stall_fault(struct bench_run *run)
 {
-	faults(run, false);
+	faults(run, 0);
+}
+
+static void core_page_fault(struct bench_run *run)
+{
+	faults(run, BY_PRI | BY_CORE);
+}
+
+static void core_stall_fault(struct bench_run *run)
+{
+	faults(run, BY_CORE);
 }
 
 static void unmap_ats(struct bench_run *run)
@@ -338,7 +432,7 @@ static void unmap_ats(struct bench_run *run)
 	struct setup s;
 	unsigned int i;
 
-	open_setup(&s, true);
+	open_setup(&s, BY_PRI);
 	for (i = 0; i < BATCH; i++)
 		fault(&s, IOVA + i * PAGE);
 	bench_start(run);
@@ -348,14 +442,14 @@ static void unmap_ats(struct bench_run *run)
 	close_setup(&s);
 }
 
-static void count(char *note, size_t size, bool pri,
+static void count(char *note, size_t size, unsigned int how,
 		  void (*before)(struct setup *s, uint64_t iova),
 		  void (*op)(struct setup *s, uint64_t iova))
 {
 	struct uiommu_smmuv3_stats first, last;
 	struct setup s;
 
-	open_setup(&s, pri);
+	open_setup(&s, how);
 	if (before)
 		before(&s, IOVA);
 	uiommu_smmuv3_model_stats(s.model, &first);
@@ -370,7 +464,7 @@ static void count(char *note, size_t size, bool pri,
 void fault_bench_register(struct bench *b);
 void fault_bench_register(struct bench *b)
 {
-	static char note[3][64];
+	static char note[5][64];
 	const struct bench_row rows[] = {
 		{ .name = "driver/page_fault",
 		  .fn = page_fault,
@@ -382,12 +476,20 @@ void fault_bench_register(struct bench *b)
 		  .fn = unmap_ats,
 		  .pages_per_op = 1,
 		  .note = note[2] },
+		{ .name = "core/page_fault",
+		  .fn = core_page_fault,
+		  .note = note[3] },
+		{ .name = "core/stall_fault",
+		  .fn = core_stall_fault,
+		  .note = note[4] },
 	};
 	unsigned int i;
 
-	count(note[0], sizeof(note[0]), true, NULL, fault);
-	count(note[1], sizeof(note[1]), false, NULL, fault);
-	count(note[2], sizeof(note[2]), true, fault, unmap);
+	count(note[0], sizeof(note[0]), BY_PRI, NULL, fault);
+	count(note[1], sizeof(note[1]), 0, NULL, fault);
+	count(note[2], sizeof(note[2]), BY_PRI, fault, unmap);
+	count(note[3], sizeof(note[3]), BY_PRI | BY_CORE, NULL, fault);
+	count(note[4], sizeof(note[4]), BY_CORE, NULL, fault);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		bench_add(b, &rows[i]);
 }

@@ -145,25 +145,46 @@ void client_open_type1(struct client *c, struct uiommu_machine *machine,
 	regions(c);
 }
 
+/* Open the device and bind it to space_fd. */
+static void bind_ok(struct client *c)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = c->space_fd,
+	};
+	struct find find = {
+		.prefix = "/dev/vfio/devices/",
+		.left = c->index,
+	};
+
+	find_ok(c, &find);
+	c->dev_fd = open_ok(c, find.path);
+	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
+				      VFIO_DEVICE_BIND_IOMMUFD, &bind),
+			 0);
+}
+
+void client_open_beside(struct client *c, const struct client *other,
+			unsigned int index)
+{
+	begin(c, other->machine, index);
+	c->space_fd = other->space_fd;
+	c->ioas_id = other->ioas_id;
+	bind_ok(c);
+	regions(c);
+}
+
 void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 			 unsigned int index)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct vfio_device_attach_iommufd_pt attach = {
 		.argsz = sizeof(attach),
 	};
-	struct find find = { .prefix = "/dev/vfio/devices/" };
 
 	begin(c, machine, index);
-	find.left = index;
-	find_ok(c, &find);
 	c->space_fd = open_ok(c, "/dev/iommu");
-	c->dev_fd = open_ok(c, find.path);
-	bind.iommufd = c->space_fd;
-	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
-				      VFIO_DEVICE_BIND_IOMMUFD, &bind),
-			 0);
+	bind_ok(c);
 	assert_int_equal(
 		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
 	c->ioas_id = alloc.out_ioas_id;

@@ -47,6 +47,9 @@ void client_open_type1(struct client *c, struct uiommu_machine *machine,
 		       unsigned int index);
 void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 			 unsigned int index);
+/* By the iommufd of another client, not attached; close its dev_fd only. */
+void client_open_beside(struct client *c, const struct client *other,
+			unsigned int index);
 void client_close(struct client *c);
 
 /* Map memory of ours, readable and writable for the device. */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* testep.h - the test endpoint through its registers. */
+#ifndef TESTS_FLOW_TESTEP_H
+#define TESTS_FLOW_TESTEP_H
+
+#include "client.h"
+
+#define TESTEP_SLOTS 64u
+#define TESTEP_SLOT(n) (0x4000u + 64u * (n))
+#define TESTEP_DATA(n) (0x40000u + 4096u * (n))
+#define TESTEP_WORK 0x28 /* slots that are working, a bit each */
+
+/* What a slot does, and how it ended. */
+#define TESTEP_WRITE 0x00u /* its page to memory */
+#define TESTEP_READ 0x10u
+#define TESTEP_IRQ_VECTOR(n) (1u << 15 | (uint32_t)(n) << 16)
+enum {
+	TESTEP_OK,
+	TESTEP_ABORTED,
+	TESTEP_WORKING,
+};
+
+static inline unsigned int testep_status(struct client *c, unsigned int slot)
+{
+	return (unsigned int)bar_read(c, TESTEP_SLOT(slot) + 0x10, 4);
+}
+
+/* Start a slot; its status right after. */
+static inline unsigned int testep_go(struct client *c, unsigned int slot,
+				     uint32_t ctrl, uint64_t iova, uint32_t len)
+{
+	bar_write(c, TESTEP_SLOT(slot), 8, iova);
+	bar_write(c, TESTEP_SLOT(slot) + 0x14, 4, len);
+	bar_write(c, TESTEP_SLOT(slot) + 0x08, 4, ctrl | 1);
+	return testep_status(c, slot);
+}
+
+/* The first word of a slot's page. */
+static inline void testep_fill(struct client *c, unsigned int slot,
+			       uint64_t word)
+{
+	bar_write(c, TESTEP_DATA(slot), 8, word);
+}
+
+static inline uint64_t testep_word(struct client *c, unsigned int slot)
+{
+	return bar_read(c, TESTEP_DATA(slot), 8);
+}
+
+#endif /* TESTS_FLOW_TESTEP_H */
