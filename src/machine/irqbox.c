@@ -32,6 +32,11 @@ static void deliver_one(struct machine_smmu *smmu)
 			smmu->unit->ops->irq(smmu->unit, line);
 		}
 		store_release(&smmu->irq_busy, 0);
+		/*
+		 * Before the next look at what is pending: who raised a line and
+		 * found us at it has left it to that look.
+		 */
+		fence_full();
 	}
 }
 
