@@ -49,6 +49,18 @@ static inline void list_del(struct list *node)
 	list_init(node);
 }
 
+/* Move all of `from` to the end of `head`. */
+static inline void list_splice(struct list *from, struct list *head)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = head->prev;
+	head->prev->next = from->next;
+	from->prev->next = head;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 #define list_entry(node, type, member) container_of(node, type, member)
 
 #define list_first(head, type, member) \

@@ -119,13 +119,14 @@ void core_iopf_init(struct core_iopf *iopf);
  * -ENOMEM.  Nothing for a domain without a handler, or NULL.  Group lock held.
  */
 int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
-		    struct uiommu_domain *dom, struct list *ended);
+		    struct uiommu_domain *dom);
 /*
  * It goes out of use, after the hardware has been told: no group comes to it any
- * more.  What has to be done then waits in `ended`.  Group lock held.
+ * more.  Groups that it still has are withdrawn by core_group_unlock.  Group lock
+ * held.
  */
 void core_iopf_end(struct uiommu_group *group, uint32_t pasid,
-		   const struct uiommu_domain *dom, struct list *ended);
+		   const struct uiommu_domain *dom);
 /* All of a device that is about to go. */
 void core_iopf_end_all(struct uiommu_device *dev, struct list *ended);
 /*
@@ -177,7 +178,11 @@ struct uiommu_group {
 	unsigned int owner_count;
 	struct uiommu_domain *domain; /* NULL: blocked */
 	uint64_t msi_slots;	      /* doorbells that each domain must have */
+	struct list iopf_ended;	      /* for core_group_unlock */
 };
+
+/* Wherever a domain may have gone out of use: ends that, without the lock. */
+void core_group_unlock(struct uiommu_group *group);
 
 int core_group_create(struct uiommu_core *core, struct uiommu_group **out);
 /* Tells the driver of the device; frees a group that stays empty on error. */

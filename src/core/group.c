@@ -24,6 +24,7 @@ int core_group_create(struct uiommu_core *core, struct uiommu_group **out)
 		return -ENOMEM;
 	group->core = core;
 	list_init(&group->devices);
+	list_init(&group->iopf_ended);
 	rc = core_mutex_init(&group->lock);
 	if (rc) {
 		core_free(core, group);
@@ -42,6 +43,16 @@ int core_group_create(struct uiommu_core *core, struct uiommu_group **out)
 	pthread_mutex_unlock(&core->lock);
 	*out = group;
 	return 0;
+}
+
+void core_group_unlock(struct uiommu_group *group)
+{
+	struct list ended;
+
+	list_init(&ended);
+	list_splice(&group->iopf_ended, &ended);
+	pthread_mutex_unlock(&group->lock);
+	core_iopf_finish(&ended);
 }
 
 static void destroy(struct uiommu_group *group)
@@ -161,9 +172,8 @@ err_restore:
 	return rc;
 }
 
-/* Group lock held; as for core_iopf_end. */
-static int move_to(struct uiommu_group *group, struct uiommu_domain *dom,
-		   struct list *ended)
+/* Group lock held. */
+static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 {
 	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev;
@@ -176,49 +186,43 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom,
 	rc = core_msi_install(dom, group->msi_slots);
 	if (rc)
 		return rc;
-	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom, ended);
+	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom);
 	if (rc)
 		return rc;
 	rc = set_domain(group, dom);
-	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : old, ended);
+	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : old);
 	return rc;
 }
 
 int uiommu_group_attach(struct uiommu_group *group,
 			struct uiommu_domain *domain)
 {
-	struct list ended;
 	int rc;
 
-	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
-	rc = group->domain ? -EBUSY : move_to(group, domain, &ended);
-	pthread_mutex_unlock(&group->lock);
-	core_iopf_finish(&ended);
+	rc = group->domain ? -EBUSY : move_to(group, domain);
+	core_group_unlock(group);
 	return rc;
 }
 
 int uiommu_group_replace(struct uiommu_group *group,
 			 struct uiommu_domain *domain)
 {
-	struct list ended;
 	int rc;
 
-	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
 	if (!group->domain)
 		rc = -EINVAL;
 	else if (group->domain == domain)
 		rc = 0;
 	else
-		rc = move_to(group, domain, &ended);
-	pthread_mutex_unlock(&group->lock);
-	core_iopf_finish(&ended);
+		rc = move_to(group, domain);
+	core_group_unlock(group);
 	return rc;
 }
 
-/* Group lock held; as for core_iopf_end. */
-static void detach(struct uiommu_group *group, struct list *ended)
+/* Group lock held. */
+static void detach(struct uiommu_group *group)
 {
 	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev;
@@ -227,20 +231,16 @@ static void detach(struct uiommu_group *group, struct list *ended)
 		return;
 	list_for_each(dev, &group->devices, group_node)
 		force(dev, NULL, old);
-	core_iopf_end(group, UIOMMU_NO_PASID, old, ended);
+	core_iopf_end(group, UIOMMU_NO_PASID, old);
 	group->domain = NULL;
 	fetch_sub_acq_rel(&old->attached, 1);
 }
 
 void uiommu_group_detach(struct uiommu_group *group)
 {
-	struct list ended;
-
-	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
-	detach(group, &ended);
-	pthread_mutex_unlock(&group->lock);
-	core_iopf_finish(&ended);
+	detach(group);
+	core_group_unlock(group);
 }
 
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group)
@@ -278,19 +278,16 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 void uiommu_device_release_owner(struct uiommu_device *dev)
 {
 	struct uiommu_group *group = dev->group;
-	struct list ended;
 
-	list_init(&ended);
 	pthread_mutex_lock(&group->lock);
 	UIOMMU_ASSERT(group->owner_count);
 	if (!--group->owner_count) {
 		group->owner = NULL;
 		/* What the owner forgot must not reach the next one. */
-		detach(group, &ended);
+		detach(group);
 		group->msi_slots = 0;
 	}
-	pthread_mutex_unlock(&group->lock);
-	core_iopf_finish(&ended);
+	core_group_unlock(group);
 }
 
 bool uiommu_group_owned(struct uiommu_group *group)

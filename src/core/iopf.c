@@ -164,7 +164,7 @@ static void end(struct uiommu_device *dev, uint32_t pasid,
 }
 
 int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
-		    struct uiommu_domain *dom, struct list *ended)
+		    struct uiommu_domain *dom)
 {
 	struct uiommu_device *dev;
 	int rc;
@@ -174,7 +174,7 @@ int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
 	list_for_each(dev, &group->devices, group_node) {
 		rc = begin(dev, pasid, dom);
 		if (rc) {
-			core_iopf_end(group, pasid, dom, ended);
+			core_iopf_end(group, pasid, dom);
 			return rc;
 		}
 	}
@@ -182,14 +182,14 @@ int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
 }
 
 void core_iopf_end(struct uiommu_group *group, uint32_t pasid,
-		   const struct uiommu_domain *dom, struct list *ended)
+		   const struct uiommu_domain *dom)
 {
 	struct uiommu_device *dev;
 
 	if (!dom || !dom->iopf_ops)
 		return;
 	list_for_each(dev, &group->devices, group_node)
-		end(dev, pasid, dom, ended);
+		end(dev, pasid, dom, &group->iopf_ended);
 }
 
 void core_iopf_end_all(struct uiommu_device *dev, struct list *ended)
