@@ -74,6 +74,13 @@ struct uiommu_resv_region {
 	enum uiommu_resv_type type;
 };
 
+/* What the devices of a group use while nobody owns it or attaches anything. */
+enum uiommu_default_domain {
+	UIOMMU_DEFAULT_BLOCKED,
+	UIOMMU_DEFAULT_IDENTITY,
+	UIOMMU_DEFAULT_DMA, /* a paging domain of the group's own */
+};
+
 struct uiommu_device_cfg {
 	struct uiommu_hwdev_cfg hw;
 	/*
@@ -90,10 +97,15 @@ struct uiommu_device_cfg {
 	 * NULL: the device never uses it.
 	 */
 	void (*set_ats)(void *cookie, bool enable);
+	/* The same for all devices of a group. */
+	enum uiommu_default_domain default_domain;
 };
 
 /*
- * The device's DMA is blocked until a domain is attached.  Driver's errors;
+ * The device uses its group's default domain until another is attached.
+ * Errors of the driver's dev_add, and for the default domain those of
+ * dom_alloc and attach.  -EINVAL: a reserved region ends before it begins, or
+ * the group has another kind of default domain; -ENODEV: an unknown unit;
  * -EBUSY: the group has an owner or more than the default domain.
  */
 int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
@@ -123,51 +135,94 @@ unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
 					unsigned int max);
 
 /*
- * DMA ownership.  An owner is any pointer.  Claiming moves the group to its
- * blocked domain; the same owner may claim again (counted) through any device
- * of the group.  -EPERM: somebody else owns it; -EBUSY: it is attached to a
- * domain; -EINVAL: owner NULL; -ENOMEM.
+ * DMA ownership.  An owner is any pointer.  Claiming moves the group from its
+ * default domain to the blocked one; the same owner may claim again (counted)
+ * through any device of the group.  -EPERM: somebody else owns it; -EBUSY: it
+ * is attached to a domain; -EINVAL: owner NULL; -ENOMEM, -ETIMEDOUT, -EIO as
+ * the driver's attach.
  */
 int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner);
+/*
+ * The last release moves the group to its default domain, from whatever it was
+ * attached to.
+ */
 void uiommu_device_release_owner(struct uiommu_device *dev);
 /* Is the group owned (by anybody)? */
 bool uiommu_group_owned(struct uiommu_group *group);
 
 /* ------------------------------------------------------------- domains -- */
 
+struct uiommu_domain_cfg {
+	struct uiommu_dom_cfg hw; /* all zero but the type: the unit's choice */
+};
+
 /*
- * A paging domain for devices like `dev`.  -EOPNOTSUPP, -ENOSPC, -ENOMEM as
- * dom_alloc of driver.h.
+ * A domain shaped by what the device's unit can do.  Devices behind other units
+ * of the same driver may be attached too, as long as their hardware can use it
+ * as it is.  If the unit lets accesses of devices snoop the CPUs' caches
+ * (uiommu_unit_caps.enforce_coherency), the domain promises that, and no unit
+ * that cannot keep the promise takes it.
+ * -EOPNOTSUPP, -EINVAL, -ENOMEM as dom_alloc of driver.h.
  */
+int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
+			    const struct uiommu_domain_cfg *cfg,
+			    struct uiommu_domain **out);
+/* A paging domain as the device's unit likes it. */
 int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out);
-/* Not attached, not in an IOAS. */
+/* Not attached anywhere, not in an IOAS.  NULL is nothing. */
 void uiommu_domain_free(struct uiommu_domain *domain);
 
+enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain);
+
+/* All zero unless the domain is a paging domain. */
 struct uiommu_domain_geometry {
 	struct uiommu_range aperture;
 	uint64_t pgsizes;
-	bool enforce_coherency;
+	bool enforce_coherency; /* the domain's promise */
 };
 void uiommu_domain_geometry(const struct uiommu_domain *domain,
 			    struct uiommu_domain_geometry *geometry);
 
 /*
- * Direct mapping calls, for owners of a domain that is in no IOAS.  As
- * uiommu_pgtable_map and _unmap, with the flush included.
+ * Direct mapping calls, for owners of a paging domain that is in no IOAS.  As
+ * uiommu_pgtable_map and _unmap, with the flush included.  -EINVAL: no paging
+ * domain.
  */
 int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
 		      uiommu_pa_t pa, uint64_t len, uint32_t prot);
 int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
 			uint64_t len, uint64_t *unmapped);
-/* 0 and *pa, or -ENOENT. */
+/* 0 and *pa, or -ENOENT; in an identity domain every address is its own. */
 int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
 			     uiommu_pa_t *pa);
 
 /*
+ * Which pages devices write to.  Turning it on forgets what was written before;
+ * on again, or off again, is nothing.  -EOPNOTSUPP: the domain was made without
+ * UIOMMU_DOM_DIRTY; -ETIMEDOUT, -EIO: the hardware does not answer, and it is
+ * off.
+ */
+int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable);
+/*
+ * As op read_dirty of driver.h, which see for what an answer promises; `flags`:
+ * UIOMMU_DIRTY_NO_CLEAR.  -EOPNOTSUPP as above; -EINVAL: not turned on, or the
+ * range is not whole pages; -ERANGE: beyond the aperture; -ETIMEDOUT, -EIO.
+ * fn must not call the core.
+ */
+int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
+			     uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
+			     void *ctx);
+
+/*
  * Attach all devices of a group, which must be in the blocked or default
  * domain (-EBUSY), or move them from the domain they have (replace; -EINVAL
- * when there is none).  On error every device is where it was.  -EINVAL: the
- * domain does not fit a device.
+ * when there is none).  The devices may be behind several units, and the domain
+ * may serve other groups.  On error every device is where it was, except that
+ * hardware which does not answer blocks it (-ETIMEDOUT, -EIO).  A line in the
+ * log tells why a domain is refused.
+ *   -EINVAL	the domain does not fit a device
+ *   -EBUSY	a stage-2 domain, beside PASIDs of the group
+ *   -ENOSPC, -ENOMEM  as attach of driver.h
  */
 int uiommu_group_attach(struct uiommu_group *group,
 			struct uiommu_domain *domain);
@@ -177,6 +232,11 @@ int uiommu_group_replace(struct uiommu_group *group,
 void uiommu_group_detach(struct uiommu_group *group);
 /* The attached domain or NULL. */
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group);
+/*
+ * What the group uses when nobody owns it or attaches anything; NULL: blocked.
+ * The core's: it lives as long as the group.
+ */
+struct uiommu_domain *uiommu_group_default_domain(struct uiommu_group *group);
 
 /* ------------------------------------------------------ IO page faults -- */
 
@@ -379,7 +439,8 @@ bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
 /*
  * Put a domain into the IOAS: its aperture becomes reserved outside, its page
  * size the alignment, and all areas are mapped into it.  -EEXIST: it is in an
- * IOAS; -EINVAL: its smallest leaf is larger than a page; -EADDRINUSE: areas
+ * IOAS; -EINVAL: no paging domain, or its smallest leaf is larger than a page;
+ * -EADDRINUSE: areas
  * or allowed ranges do not fit; -EFAULT, -ENOMEM: pages cannot be pinned.
  */
 int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,

@@ -150,8 +150,10 @@ int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
 	rc = -EEXIST;
 	if (domain->ioas)
 		goto err_unlock;
-	align = alignment_of(ioas, domain, ioas->huge_pages);
 	rc = -EINVAL;
+	if (!domain->hw->pt)
+		goto err_unlock;
+	align = alignment_of(ioas, domain, ioas->huge_pages);
 	if (align > ioas->core->page_size)
 		goto err_unlock;
 	rc = -EADDRINUSE;

@@ -19,6 +19,7 @@
  *	 2  abi/	a context's or container's own lock
  *	 3  abi/	one object's lock (group state of a context, device)
  *	 4  core	uiommu_group.lock
+ *	4a  core	uiommu_domain.lock (never two domains at a time)
  *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
  *	 6  core	uiommu_ioas.lock (never two IOASes at a time)
  *	 7  core	core_pages.lock
@@ -176,29 +177,45 @@ struct uiommu_group {
 	unsigned int nr_devices;
 	void *owner;
 	unsigned int owner_count;
-	struct uiommu_domain *domain; /* NULL: blocked */
-	uint64_t msi_slots;	      /* doorbells that each domain must have */
-	struct list iopf_ended;	      /* for core_group_unlock */
+	struct uiommu_domain *domain; /* attached, or NULL */
+	struct uiommu_domain *def;    /* at rest; NULL: blocked; fixed by the
+				       * first device */
+	enum uiommu_default_domain def_kind;
+	uint64_t msi_slots; /* doorbells that each domain must have */
+	struct list iopf_ended; /* for core_group_unlock */
 };
 
 /* Wherever a domain may have gone out of use: ends that, without the lock. */
 void core_group_unlock(struct uiommu_group *group);
 
 int core_group_create(struct uiommu_core *core, struct uiommu_group **out);
-/* Tells the driver of the device; frees a group that stays empty on error. */
+/*
+ * Tells the driver of the device, whose configuration is cfg but for `hw`, and
+ * attaches it to the default domain; frees a group that stays empty on error.
+ */
 int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
-		    const struct uiommu_hwdev_cfg *hw);
+		    const struct uiommu_hwdev_cfg *hw,
+		    const struct uiommu_device_cfg *cfg);
 /* The driver forgets the device; frees the group with its last one. */
 void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev);
+/* The domain its devices use, NULL: blocked.  Group lock held. */
+struct uiommu_domain *core_group_current(const struct uiommu_group *group);
 
 /* ------------------------------------------------------------- domains -- */
 
 struct uiommu_domain {
 	struct uiommu_core *core;
-	struct core_unit *cunit;
+	struct core_unit *cunit; /* it was made for; others may use it too */
 	struct uiommu_hwdom *hw;
-	struct uiommu_pgtable_info info;
-	uint32_t attached;    /* groups; atomic */
+	struct uiommu_dom_cfg cfg;
+	struct uiommu_pgtable_info info; /* zero unless PAGING */
+	bool coherency;			 /* promised */
+
+	/* Protects the members below; held over calls of the driver. */
+	pthread_mutex_t lock;
+	bool dirty_tracking;
+
+	uint32_t attached;    /* users: groups, PASIDs; atomic */
 	uint32_t dead;	      /* a flush failed: nothing is freed; atomic */
 	uint64_t table_bytes; /* as last counted; atomic */
 
@@ -215,6 +232,12 @@ struct uiommu_domain {
 	struct uiommu_ioas *ioas;
 };
 
+/*
+ * May the device use the domain, as far as the core knows?  The driver knows
+ * more.  -EINVAL, with a line in the log.
+ */
+int core_domain_check(const struct uiommu_domain *dom,
+		      const struct uiommu_device *dev);
 uint64_t core_domain_granule(const struct uiommu_domain *dom);
 /* Bring the figures up to date after tables came or went. */
 void core_domain_count_tables(struct uiommu_domain *dom);

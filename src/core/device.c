@@ -130,7 +130,7 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 
 	hw.cookie = dev;
 	hw.name = dev->name;
-	rc = core_group_join(dev->group, dev, &hw);
+	rc = core_group_join(dev->group, dev, &hw, cfg);
 	if (rc)
 		goto err_forget;
 	*out = dev;

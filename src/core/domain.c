@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domain.c - paging domains: the only place where page table and driver meet.
+ * domain.c - domains: the only place where page table and driver meet.
+ *
+ * A domain is made for the unit of one device, its home, whose driver may attach
+ * it to devices behind other units too; whether their hardware fits is for the
+ * driver to say.  A flush is asked of the home unit's driver and reaches every
+ * unit.  An identity or blocked domain has no page table and maps nothing.
  *
  * Page table operations leave a gather; the driver is asked to make the
  * hardware forget it; then, and only then, are its tables freed and may the
@@ -27,9 +32,30 @@ void core_domain_count_tables(struct uiommu_domain *dom)
 			   (int64_t)(now - old));
 }
 
-int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out)
+static int init(struct uiommu_domain *dom)
 {
-	struct uiommu_dom_cfg cfg = { .type = UIOMMU_DOM_PAGING };
+	int rc;
+
+	list_init(&dom->ioas_node);
+	rc = core_mutex_init(&dom->msi_lock);
+	if (rc)
+		return rc;
+	rc = core_mutex_init(&dom->lock);
+	if (rc)
+		pthread_mutex_destroy(&dom->msi_lock);
+	return rc;
+}
+
+static void fini(struct uiommu_domain *dom)
+{
+	pthread_mutex_destroy(&dom->lock);
+	pthread_mutex_destroy(&dom->msi_lock);
+}
+
+int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
+			    const struct uiommu_domain_cfg *cfg,
+			    struct uiommu_domain **out)
+{
 	struct uiommu_unit *unit = dev->cunit->unit;
 	struct uiommu_core *core = dev->core;
 	struct uiommu_domain *dom;
@@ -40,24 +66,34 @@ int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out)
 		return -ENOMEM;
 	dom->core = core;
 	dom->cunit = dev->cunit;
-	list_init(&dom->ioas_node);
-	rc = core_mutex_init(&dom->msi_lock);
+	dom->cfg = cfg->hw;
+	rc = init(dom);
 	if (rc)
 		goto err_free;
-	rc = unit->ops->dom_alloc(unit, &cfg, &dom->hw);
+	rc = unit->ops->dom_alloc(unit, &cfg->hw, &dom->hw);
 	if (rc)
-		goto err_lock;
-	uiommu_pgtable_info(dom->hw->pt, &dom->info);
-	core_domain_count_tables(dom);
+		goto err_fini;
+	if (dom->hw->pt) {
+		dom->coherency = dev->cunit->caps.enforce_coherency;
+		uiommu_pgtable_info(dom->hw->pt, &dom->info);
+		core_domain_count_tables(dom);
+	}
 	core_count(&core->stats.domains_made, 1);
 	*out = dom;
 	return 0;
 
-err_lock:
-	pthread_mutex_destroy(&dom->msi_lock);
+err_fini:
+	fini(dom);
 err_free:
 	core_free(core, dom);
 	return rc;
+}
+
+int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out)
+{
+	const struct uiommu_domain_cfg cfg = { .hw.type = UIOMMU_DOM_PAGING };
+
+	return uiommu_domain_alloc_cfg(dev, &cfg, out);
 }
 
 void uiommu_domain_free(struct uiommu_domain *domain)
@@ -73,8 +109,13 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 	core_count(&core->stats.domains_freed, 1);
 	if (!load_acquire(&domain->dead))
 		domain->cunit->unit->ops->dom_free(domain->hw);
-	pthread_mutex_destroy(&domain->msi_lock);
+	fini(domain);
 	core_free(core, domain);
+}
+
+enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)
+{
+	return domain->hw->type;
 }
 
 void uiommu_domain_geometry(const struct uiommu_domain *domain,
@@ -82,7 +123,26 @@ void uiommu_domain_geometry(const struct uiommu_domain *domain,
 {
 	geometry->aperture = domain->info.aperture;
 	geometry->pgsizes = domain->info.pgsizes;
-	geometry->enforce_coherency = domain->cunit->caps.enforce_coherency;
+	geometry->enforce_coherency = domain->coherency;
+}
+
+static int refuse(const struct uiommu_device *dev, const char *reason)
+{
+	core_log(dev->core, UIOMMU_LOG_WARN, "%s: cannot attach: %s", dev->name,
+		 reason);
+	return -EINVAL;
+}
+
+int core_domain_check(const struct uiommu_domain *dom,
+		      const struct uiommu_device *dev)
+{
+	if (dom->core != dev->core ||
+	    dom->cunit->unit->ops != dev->cunit->unit->ops)
+		return refuse(dev, "the domain is for other hardware");
+	if (dom->coherency && !dev->cunit->caps.enforce_coherency)
+		return refuse(dev, "the domain promises coherent accesses, "
+				   "which the device's IOMMU cannot enforce");
+	return 0;
 }
 
 int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather)
@@ -181,8 +241,11 @@ int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
 int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
 		      uiommu_pa_t pa, uint64_t len, uint32_t prot)
 {
-	int rc = core_domain_map(domain, iova, pa, len, prot, 0);
+	int rc;
 
+	if (!domain->hw->pt)
+		return -EINVAL;
+	rc = core_domain_map(domain, iova, pa, len, prot, 0);
 	core_domain_count_tables(domain);
 	return rc;
 }
@@ -193,6 +256,9 @@ int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
 	struct uiommu_gather gather;
 	int rc, flushed;
 
+	*unmapped = 0;
+	if (!domain->hw->pt)
+		return -EINVAL;
 	uiommu_gather_init(&gather);
 	rc = core_domain_unmap(domain, iova, len, &gather, unmapped);
 	flushed = core_domain_flush(domain, &gather);
@@ -205,7 +271,12 @@ int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
 {
 	struct uiommu_pgtable_leaf leaf;
 
-	if (uiommu_pgtable_translate(domain->hw->pt, iova, &leaf))
+	if (domain->hw->type == UIOMMU_DOM_IDENTITY) {
+		*pa = iova;
+		return 0;
+	}
+	if (!domain->hw->pt ||
+	    uiommu_pgtable_translate(domain->hw->pt, iova, &leaf))
 		return -ENOENT;
 	*pa = leaf.pa;
 	return 0;

@@ -2,12 +2,14 @@
 /*
  * group.c - groups: who owns them, which domain they use.
  *
- * All devices of a group use one domain.  A group at rest is blocked: that is
- * its default domain, so claiming it changes nothing for the hardware.  A
- * group that belongs to nobody may still be attached by a user of the library.
+ * All devices of a group, behind whichever units, use one domain: the attached
+ * one; else, while it has an owner, none (each device is in its unit's blocked
+ * domain); else the default domain, which may be blocked too, so that claiming
+ * the group changes nothing for the hardware.  A group that belongs to nobody
+ * may still be attached by a user of the library.
  *
  * Every change is made under the group's lock, device after device.  When a
- * device refuses, those before it go back to what they had; a driver that
+ * device refuses, it and those before it go back to what they had; a driver that
  * refuses even that leaves the device blocked, the one state that is always
  * safe.
  */
@@ -55,6 +57,8 @@ void core_group_unlock(struct uiommu_group *group)
 	core_iopf_finish(&ended);
 }
 
+/* ----------------------------------------------------- coming and going -- */
+
 static void destroy(struct uiommu_group *group)
 {
 	struct uiommu_core *core = group->core;
@@ -62,26 +66,89 @@ static void destroy(struct uiommu_group *group)
 	pthread_mutex_lock(&core->lock);
 	list_del(&group->core_node);
 	pthread_mutex_unlock(&core->lock);
+	if (group->def) {
+		fetch_sub_acq_rel(&group->def->attached, 1);
+		uiommu_domain_free(group->def);
+	}
 	pthread_mutex_destroy(&group->lock);
 	core_free(core, group);
 }
 
-int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
-		    const struct uiommu_hwdev_cfg *hw)
+/* The group's first device decides; group lock held. */
+static int make_default(struct uiommu_group *group, struct uiommu_device *dev,
+			enum uiommu_default_domain kind)
 {
-	struct uiommu_unit *unit = dev->cunit->unit;
+	const struct uiommu_domain_cfg cfg = {
+		.hw.type = kind == UIOMMU_DEFAULT_IDENTITY ? UIOMMU_DOM_IDENTITY
+							   : UIOMMU_DOM_PAGING,
+	};
+	int rc;
+
+	group->def_kind = kind;
+	if (kind == UIOMMU_DEFAULT_BLOCKED)
+		return 0;
+	rc = uiommu_domain_alloc_cfg(dev, &cfg, &group->def);
+	if (rc)
+		return rc;
+	fetch_add_acq_rel(&group->def->attached, 1);
+	return 0;
+}
+
+/* Is there a place for one more?  Group lock held. */
+static int check_join(struct uiommu_group *group, struct uiommu_device *dev,
+		      const struct uiommu_device_cfg *cfg)
+{
+	if (cfg->default_domain > UIOMMU_DEFAULT_DMA)
+		return -EINVAL;
+	if (group->owner || group->domain)
+		return -EBUSY;
+	if (!group->nr_devices)
+		return 0;
+	if (group->def_kind != cfg->default_domain) {
+		core_log(dev->core, UIOMMU_LOG_WARN,
+			 "%s: group %u has another kind of default domain",
+			 dev->name, group->id);
+		return -EINVAL;
+	}
+	return group->def ? core_domain_check(group->def, dev) : 0;
+}
+
+/* Group lock held. */
+static int join(struct uiommu_group *group, struct uiommu_device *dev,
+		const struct uiommu_hwdev_cfg *hw,
+		const struct uiommu_device_cfg *cfg)
+{
+	const struct uiommu_driver_ops *ops = dev->cunit->unit->ops;
+	int rc;
+
+	rc = check_join(group, dev, cfg);
+	if (!rc && !group->nr_devices)
+		rc = make_default(group, dev, cfg->default_domain);
+	if (rc)
+		return rc;
+	rc = ops->dev_add(dev->cunit->unit, hw, &dev->hw);
+	if (rc)
+		return rc;
+	if (group->def)
+		rc = ops->attach(group->def->hw, dev->hw);
+	if (rc) {
+		ops->dev_remove(dev->hw);
+		return rc;
+	}
+	list_add_tail(&group->devices, &dev->group_node);
+	group->nr_devices++;
+	return 0;
+}
+
+int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
+		    const struct uiommu_hwdev_cfg *hw,
+		    const struct uiommu_device_cfg *cfg)
+{
 	bool empty;
 	int rc;
 
 	pthread_mutex_lock(&group->lock);
-	if (group->owner || group->domain)
-		rc = -EBUSY;
-	else
-		rc = unit->ops->dev_add(unit, hw, &dev->hw);
-	if (!rc) {
-		list_add_tail(&group->devices, &dev->group_node);
-		group->nr_devices++;
-	}
+	rc = join(group, dev, hw, cfg);
 	empty = !group->nr_devices;
 	pthread_mutex_unlock(&group->lock);
 	if (empty)
@@ -121,6 +188,13 @@ static struct uiommu_hwdom *hwdom_for(const struct uiommu_device *dev,
 	return dom ? dom->hw : dev->cunit->blocked;
 }
 
+struct uiommu_domain *core_group_current(const struct uiommu_group *group)
+{
+	if (group->domain)
+		return group->domain;
+	return group->owner ? NULL : group->def;
+}
+
 /*
  * Move a device where it must not stay away from.  If even the blocked domain
  * is refused, whatever the hardware still uses may never be freed.
@@ -140,34 +214,32 @@ static void force(struct uiommu_device *dev, struct uiommu_domain *want,
 		 "%s: cannot be taken off its domain (%d)", dev->name, rc);
 	if (now)
 		store_release(&now->dead, 1);
+	if (want)
+		store_release(&want->dead, 1);
 }
 
-/* Group lock held. */
-static int set_domain(struct uiommu_group *group, struct uiommu_domain *dom)
+/* All devices, or none, from one domain to another; group lock held. */
+static int move_devices(struct uiommu_group *group, struct uiommu_domain *from,
+			struct uiommu_domain *to)
 {
-	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev, *failed;
 	int rc;
 
 	list_for_each(dev, &group->devices, group_node) {
-		rc = dev->cunit->unit->ops->attach(dom->hw, dev->hw);
+		rc = dev->cunit->unit->ops->attach(hwdom_for(dev, to), dev->hw);
 		if (rc) {
 			failed = dev;
 			goto err_restore;
 		}
 	}
-	group->domain = dom;
-	fetch_add_acq_rel(&dom->attached, 1);
-	if (old)
-		fetch_sub_acq_rel(&old->attached, 1);
-	core_count(&group->core->stats.attaches, 1);
 	return 0;
 
 err_restore:
+	/* The one that failed has lost its domain if hardware was silent. */
 	list_for_each(dev, &group->devices, group_node) {
+		force(dev, from, to);
 		if (dev == failed)
 			break;
-		force(dev, old, dom);
 	}
 	return rc;
 }
@@ -179,19 +251,27 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 	struct uiommu_device *dev;
 	int rc;
 
-	/* One page table serves one unit so far. */
-	list_for_each(dev, &group->devices, group_node)
-		if (dev->cunit != dom->cunit)
-			return -EINVAL;
+	list_for_each(dev, &group->devices, group_node) {
+		rc = core_domain_check(dom, dev);
+		if (rc)
+			return rc;
+	}
 	rc = core_msi_install(dom, group->msi_slots);
 	if (rc)
 		return rc;
 	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom);
 	if (rc)
 		return rc;
-	rc = set_domain(group, dom);
+	rc = move_devices(group, core_group_current(group), dom);
 	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : old);
-	return rc;
+	if (rc)
+		return rc;
+	group->domain = dom;
+	fetch_add_acq_rel(&dom->attached, 1);
+	if (old)
+		fetch_sub_acq_rel(&old->attached, 1);
+	core_count(&group->core->stats.attaches, 1);
+	return 0;
 }
 
 int uiommu_group_attach(struct uiommu_group *group,
@@ -221,18 +301,32 @@ int uiommu_group_replace(struct uiommu_group *group,
 	return rc;
 }
 
+/* To where the group is without a domain attached; group lock held. */
+static void rest(struct uiommu_group *group, struct uiommu_domain *from)
+{
+	struct uiommu_domain *to = core_group_current(group);
+	struct uiommu_device *dev;
+
+	if (from == to)
+		return;
+	if (to && core_msi_install(to, group->msi_slots))
+		core_log(group->core, UIOMMU_LOG_ERROR,
+			 "group %u: no interrupts in its default domain",
+			 group->id);
+	list_for_each(dev, &group->devices, group_node)
+		force(dev, to, from);
+}
+
 /* Group lock held. */
 static void detach(struct uiommu_group *group)
 {
 	struct uiommu_domain *old = group->domain;
-	struct uiommu_device *dev;
 
 	if (!old)
 		return;
-	list_for_each(dev, &group->devices, group_node)
-		force(dev, NULL, old);
-	core_iopf_end(group, UIOMMU_NO_PASID, old);
 	group->domain = NULL;
+	rest(group, old);
+	core_iopf_end(group, UIOMMU_NO_PASID, old);
 	fetch_sub_acq_rel(&old->attached, 1);
 }
 
@@ -253,6 +347,11 @@ struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group)
 	return dom;
 }
 
+struct uiommu_domain *uiommu_group_default_domain(struct uiommu_group *group)
+{
+	return group->def;
+}
+
 /* ------------------------------------------------------------ ownership -- */
 
 int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
@@ -267,6 +366,8 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 		rc = -EPERM;
 	else if (!group->owner && group->domain)
 		rc = -EBUSY;
+	else if (!group->owner && group->def)
+		rc = move_devices(group, group->def, NULL);
 	if (!rc) {
 		group->owner = owner;
 		group->owner_count++;
@@ -282,10 +383,16 @@ void uiommu_device_release_owner(struct uiommu_device *dev)
 	pthread_mutex_lock(&group->lock);
 	UIOMMU_ASSERT(group->owner_count);
 	if (!--group->owner_count) {
-		group->owner = NULL;
+		struct uiommu_domain *old = group->domain;
+
 		/* What the owner forgot must not reach the next one. */
-		detach(group);
+		group->owner = NULL;
+		group->domain = NULL;
 		group->msi_slots = 0;
+		rest(group, old);
+		core_iopf_end(group, UIOMMU_NO_PASID, old);
+		if (old)
+			fetch_sub_acq_rel(&old->attached, 1);
 	}
 	core_group_unlock(group);
 }

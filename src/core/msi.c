@@ -93,6 +93,9 @@ int core_msi_install(struct uiommu_domain *dom, uint64_t slots)
 	uint64_t added = 0;
 	int rc = 0;
 
+	/* Where nothing is translated, messages find their doorbell. */
+	if (!dom->hw->pt)
+		return 0;
 	pthread_mutex_lock(&dom->msi_lock);
 	for (slots &= ~dom->msi_slots; slots; slots &= slots - 1) {
 		rc = map_slot(dom, ffs_u64(slots));
@@ -108,31 +111,43 @@ int core_msi_install(struct uiommu_domain *dom, uint64_t slots)
 	return rc;
 }
 
+/* Group lock held. */
+static int map_doorbell(struct uiommu_group *group, uiommu_iova_t window,
+			uiommu_pa_t doorbell, uiommu_iova_t *iova)
+{
+	struct uiommu_domain *dom = core_group_current(group);
+	uiommu_pa_t page = doorbell & ~(MSI_PAGE - 1);
+	int slot, rc;
+
+	if (!dom || dom->hw->type == UIOMMU_DOM_BLOCKED)
+		return -ENOENT;
+	if (!dom->hw->pt) {
+		*iova = doorbell;
+		return 0;
+	}
+	slot = get_slot(group->core, window, page);
+	if (slot < 0)
+		return slot;
+	rc = core_msi_install(dom, BIT64(slot));
+	if (rc)
+		return rc;
+	group->msi_slots |= BIT64(slot);
+	*iova = window + (uint64_t)slot * MSI_PAGE + (doorbell - page);
+	return 0;
+}
+
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova)
 {
-	uiommu_pa_t page = doorbell & ~(MSI_PAGE - 1);
 	uiommu_iova_t window;
-	int slot, rc;
+	int rc;
 
 	if (!uiommu_group_msi_window(group, &window)) {
 		*iova = doorbell;
 		return 0;
 	}
 	pthread_mutex_lock(&group->lock);
-	rc = -ENOENT;
-	if (!group->domain)
-		goto out_unlock;
-	slot = get_slot(group->core, window, page);
-	rc = slot;
-	if (slot < 0)
-		goto out_unlock;
-	rc = core_msi_install(group->domain, BIT64(slot));
-	if (rc)
-		goto out_unlock;
-	group->msi_slots |= BIT64(slot);
-	*iova = window + (uint64_t)slot * MSI_PAGE + (doorbell - page);
-out_unlock:
+	rc = map_doorbell(group, window, doorbell, iova);
 	pthread_mutex_unlock(&group->lock);
 	return rc;
 }

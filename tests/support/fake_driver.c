@@ -14,15 +14,34 @@ static struct fake_unit *to_fake(struct uiommu_unit *unit)
 	return container_of(unit, struct fake_unit, unit);
 }
 
-static bool countdown(uint32_t *left)
+static struct fake_hwdev *fake_dev(struct uiommu_hwdev *dev)
+{
+	return container_of(dev, struct fake_hwdev, hwdev);
+}
+
+static bool countdown(struct fake_unit *fu, uint32_t *left)
 {
 	uint32_t v = load_relaxed(left);
 
 	do {
 		if (!v)
 			return false;
+		if (v == 1 && load_relaxed(&fu->stuck))
+			return true;
 	} while (!cmpxchg_acq_rel(left, &v, v - 1));
 	return v == 1;
+}
+
+/* What a call that is to fail returns. */
+static int failure(const struct fake_unit *fu)
+{
+	return fu->fail_rc ? fu->fail_rc : -ENOMEM;
+}
+
+/* After this error the hardware has neither what was nor what should be. */
+static bool silent(int rc)
+{
+	return rc == -ETIMEDOUT || rc == -EIO;
 }
 
 static void op_caps(struct uiommu_unit *unit, struct uiommu_unit_caps *caps)
@@ -30,49 +49,65 @@ static void op_caps(struct uiommu_unit *unit, struct uiommu_unit_caps *caps)
 	*caps = to_fake(unit)->caps;
 }
 
+static void dev_free(struct fake_hwdev *dev)
+{
+	const struct uiommu_platform *p = dev->hwdev.unit->platform;
+
+	free(dev->pasids);
+	p->obj_free(p->ctx, dev);
+}
+
 static int op_dev_add(struct uiommu_unit *unit,
 		      const struct uiommu_hwdev_cfg *cfg,
 		      struct uiommu_hwdev **out)
 {
 	struct fake_unit *fu = to_fake(unit);
-	struct uiommu_hwdev *dev;
+	struct fake_hwdev *dev;
 	int slot = -1, rc = 0;
 
 	dev = unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
-	*dev = (struct uiommu_hwdev){ unit, cfg->name, cfg->cookie, NULL };
-	dev->page_faults = fu->page_faults;
+	dev->hwdev = (struct uiommu_hwdev){ unit, cfg->name, cfg->cookie };
+	dev->hwdev.page_faults = fu->page_faults;
+	dev->id = cfg->ids[0];
+	dev->pasid_bits =
+		(uint8_t)min_u64(cfg->pasid_bits, fu->caps.max_pasid_lg2);
 	pthread_mutex_lock(&fu->lock);
 	for (int i = 0; i < FAKE_DEVS; i++) {
 		if (!fu->devs[i])
 			slot = i;
-		else if (fu->ids[i] == cfg->ids[0])
+		else if (fu->devs[i]->id == dev->id)
 			rc = -EEXIST;
 	}
 	if (!rc && slot < 0)
 		rc = -ERANGE;
 	if (!rc) {
 		fu->devs[slot] = dev;
-		fu->ids[slot] = cfg->ids[0];
-		*out = dev;
+		*out = &dev->hwdev;
 	}
 	pthread_mutex_unlock(&fu->lock);
 	if (rc)
-		unit->platform->obj_free(unit->platform->ctx, dev);
+		dev_free(dev);
 	return rc;
 }
 
-static void op_dev_remove(struct uiommu_hwdev *dev)
+static void use(struct uiommu_hwdom *dom, int add);
+
+static void op_dev_remove(struct uiommu_hwdev *hwdev)
 {
-	struct fake_unit *fu = to_fake(dev->unit);
+	struct fake_unit *fu = to_fake(hwdev->unit);
+	struct fake_hwdev *dev = fake_dev(hwdev);
 
 	pthread_mutex_lock(&fu->lock);
+	use(hwdev->dom, -1);
+	for (unsigned int i = 0; i < dev->nr_pasids; i++)
+		use(&dev->pasids[i].dom->hwdom, -1);
 	for (int i = 0; i < FAKE_DEVS; i++)
 		if (fu->devs[i] == dev)
 			fu->devs[i] = NULL;
 	pthread_mutex_unlock(&fu->lock);
-	dev->unit->platform->obj_free(dev->unit->platform->ctx, dev);
+	dev_free(dev);
 }
 
 static int op_dom_alloc(struct uiommu_unit *unit,
@@ -90,18 +125,27 @@ static int op_dom_alloc(struct uiommu_unit *unit,
 	struct fake_hwdom *dom;
 	int rc = 0;
 
+	if (cfg->stage > UIOMMU_STAGE_2)
+		return -EINVAL;
+	if ((cfg->flags & UIOMMU_DOM_DIRTY) && !fu->caps.dirty_tracking)
+		return -EOPNOTSUPP;
 	dom = unit->platform->obj_alloc(unit->platform->ctx, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
 	dom->hwdom.unit = unit;
 	dom->hwdom.type = cfg->type;
 	dom->owner = fu;
+	dom->flags = cfg->flags;
+	dom->stage = cfg->stage;
+	dom->granule_lg2 = fu->granule_lg2;
+	dom->ias = fu->ias;
 	if (cfg->type == UIOMMU_DOM_PAGING)
 		rc = uiommu_pgtable_create(&pt, &dom->hwdom.pt);
 	if (rc) {
 		unit->platform->obj_free(unit->platform->ctx, dom);
 		return rc;
 	}
+	pthread_mutex_init(&dom->lock, NULL);
 	pthread_mutex_lock(&fu->lock);
 	dom->next = fu->doms;
 	fu->doms = dom;
@@ -122,17 +166,16 @@ static void op_dom_free(struct uiommu_hwdom *hwdom)
 	struct fake_hwdom *dom = fake_dom(hwdom), **it;
 	struct fake_unit *fu = dom->owner;
 
+	if (dom->users && hwdom->type == UIOMMU_DOM_PAGING)
+		abort();
 	pthread_mutex_lock(&fu->lock);
-	for (int i = 0; i < FAKE_DEVS; i++)
-		if (fu->devs[i] && fu->devs[i]->dom == hwdom &&
-		    hwdom->type == UIOMMU_DOM_PAGING)
-			abort();
 	for (it = &fu->doms; *it != dom; it = &(*it)->next)
 		;
 	*it = dom->next;
 	fu->nr_doms--;
 	pthread_mutex_unlock(&fu->lock);
 	uiommu_pgtable_destroy(hwdom->pt);
+	pthread_mutex_destroy(&dom->lock);
 	p->obj_free(p->ctx, dom);
 }
 
@@ -149,17 +192,115 @@ static void op_remove(struct uiommu_unit *unit)
 	free(fu);
 }
 
+/* One user more or less; NULL is nothing. */
+static void use(struct uiommu_hwdom *dom, int add)
+{
+	if (dom)
+		fetch_add_acq_rel(&fake_dom(dom)->users, (uint32_t)add);
+}
+
+/* Could this unit walk the domain's table? */
+static bool fits(const struct fake_unit *fu, struct uiommu_hwdom *hwdom)
+{
+	const struct fake_hwdom *dom = fake_dom(hwdom);
+
+	return hwdom->type != UIOMMU_DOM_PAGING || dom->owner == fu ||
+	       (dom->granule_lg2 == fu->granule_lg2 && dom->ias == fu->ias);
+}
+
 static int op_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 {
 	struct fake_unit *fu = to_fake(dev->unit);
+	int rc = countdown(fu, &fu->fail_attach) ? failure(fu) : 0;
 
-	if (countdown(&fu->fail_attach))
-		return -ENOMEM;
+	if (!rc && !fits(fu, dom))
+		rc = -EINVAL;
+	if (!rc && fake_dom(dom)->stage == UIOMMU_STAGE_2 &&
+	    fake_dev(dev)->nr_pasids)
+		rc = -EBUSY;
+	if (rc && !silent(rc))
+		return rc;
 	pthread_mutex_lock(&fu->lock);
-	dev->dom = dom;
+	use(dev->dom, -1);
+	dev->dom = rc ? NULL : dom;
+	use(dev->dom, 1);
 	fu->attaches++;
 	pthread_mutex_unlock(&fu->lock);
+	return rc;
+}
+
+/* The place of a PASID, or where it would be; lock held. */
+static unsigned int pasid_at(const struct fake_hwdev *dev, uint32_t pasid)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_pasids; i++)
+		if (dev->pasids[i].pasid == pasid)
+			break;
+	return i;
+}
+
+/* Lock held. */
+static int change_pasid(struct fake_hwdev *dev, struct fake_hwdom *dom,
+			uint32_t pasid, const struct fake_hwdom *old)
+{
+	unsigned int i = pasid_at(dev, pasid);
+	const struct fake_hwdom *now = i < dev->nr_pasids ? dev->pasids[i].dom
+							  : NULL;
+
+	if (dom && now && !old)
+		return -EBUSY;
+	if (now != old)
+		return -EINVAL;
+	if (i == dev->max_pasids) {
+		dev->max_pasids = dev->max_pasids * 2 + 8;
+		dev->pasids = realloc(dev->pasids,
+				      dev->max_pasids * sizeof(*dev->pasids));
+		if (!dev->pasids)
+			abort();
+	}
+	if (now)
+		use(&dev->pasids[i].dom->hwdom, -1);
+	else if (dom)
+		dev->nr_pasids++;
+	if (dom) {
+		use(&dom->hwdom, 1);
+		dev->pasids[i].pasid = pasid;
+		dev->pasids[i].dom = dom;
+	} else if (now) {
+		dev->pasids[i] = dev->pasids[--dev->nr_pasids];
+	}
 	return 0;
+}
+
+static int op_set_pasid(struct uiommu_hwdom *hwdom, struct uiommu_hwdev *hwdev,
+			uint32_t pasid, struct uiommu_hwdom *old)
+{
+	struct fake_unit *fu = to_fake(hwdev->unit);
+	struct fake_hwdev *dev = fake_dev(hwdev);
+	struct fake_hwdom *dom = hwdom ? fake_dom(hwdom) : NULL;
+	struct fake_hwdom *was = old ? fake_dom(old) : NULL;
+	int rc;
+
+	if (!dev->pasid_bits)
+		return -EOPNOTSUPP;
+	if (!pasid || pasid >> dev->pasid_bits)
+		return -EINVAL;
+	if (hwdom && (hwdom->type != UIOMMU_DOM_PAGING ||
+		      dom->stage == UIOMMU_STAGE_2 || !fits(fu, hwdom)))
+		return -EINVAL;
+	if (hwdom && hwdev->dom &&
+	    fake_dom(hwdev->dom)->stage == UIOMMU_STAGE_2)
+		return -EINVAL;
+	rc = countdown(fu, &fu->fail_pasid) ? failure(fu) : 0;
+	pthread_mutex_lock(&fu->lock);
+	fu->set_pasids++;
+	if (!rc)
+		rc = change_pasid(dev, dom, pasid, was);
+	else if (silent(rc))
+		change_pasid(dev, NULL, pasid, was);
+	pthread_mutex_unlock(&fu->lock);
+	return rc;
 }
 
 static int op_flush(struct uiommu_hwdom *hwdom,
@@ -168,12 +309,12 @@ static int op_flush(struct uiommu_hwdom *hwdom,
 	struct fake_hwdom *dom = fake_dom(hwdom);
 	struct fake_unit *fu = dom->owner;
 
-	if (countdown(&fu->fail_flush)) {
+	if (countdown(fu, &fu->fail_flush)) {
 		store_relaxed(&fu->crashed, 1);
 		return -ETIMEDOUT;
 	}
-	pthread_mutex_lock(&fu->lock);
-	fu->flushes++;
+	fetch_add_relaxed(&fu->flushes, 1);
+	pthread_mutex_lock(&dom->lock);
 	for (unsigned int r = 0; r < gather->nr_ranges; r++) {
 		for (unsigned int i = 0; i < dom->nr_tlb;) {
 			uiommu_iova_t at = dom->tlb[i].iova;
@@ -185,7 +326,7 @@ static int op_flush(struct uiommu_hwdom *hwdom,
 				i++;
 		}
 	}
-	pthread_mutex_unlock(&fu->lock);
+	pthread_mutex_unlock(&dom->lock);
 	return 0;
 }
 
@@ -193,9 +334,33 @@ static int op_flush_all(struct uiommu_hwdom *hwdom)
 {
 	struct fake_hwdom *dom = fake_dom(hwdom);
 
-	pthread_mutex_lock(&dom->owner->lock);
+	pthread_mutex_lock(&dom->lock);
 	dom->nr_tlb = 0;
-	pthread_mutex_unlock(&dom->owner->lock);
+	pthread_mutex_unlock(&dom->lock);
+	return 0;
+}
+
+static int op_read_dirty(struct uiommu_hwdom *hwdom, uiommu_iova_t iova,
+			 uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
+			 void *ctx)
+{
+	struct fake_hwdom *dom = fake_dom(hwdom);
+
+	if (!(dom->flags & UIOMMU_DOM_DIRTY))
+		return -EOPNOTSUPP;
+	if (!len || (iova | len) % FAKE_PAGE)
+		return -EINVAL;
+	if (countdown(dom->owner, &dom->owner->fail_dirty))
+		return -ETIMEDOUT;
+	pthread_mutex_lock(&dom->lock);
+	for (uint64_t i = iova / FAKE_PAGE;
+	     i < FAKE_DIRTY && i < (iova + len) / FAKE_PAGE; i++) {
+		if (!dom->dirty[i])
+			continue;
+		fn(ctx, i * FAKE_PAGE, FAKE_PAGE);
+		dom->dirty[i] = (flags & UIOMMU_DIRTY_NO_CLEAR) != 0;
+	}
+	pthread_mutex_unlock(&dom->lock);
 	return 0;
 }
 
@@ -208,9 +373,11 @@ static const struct uiommu_driver_ops fake_ops = {
 	.dom_alloc = op_dom_alloc,
 	.dom_free = op_dom_free,
 	.attach = op_attach,
+	.set_pasid = op_set_pasid,
 	.flush = op_flush,
 	.flush_all = op_flush_all,
 	.page_response = fake_page_response,
+	.read_dirty = op_read_dirty,
 };
 
 struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
@@ -226,6 +393,8 @@ struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
 		.pgsizes = 0x40201000,
 		.ias = 48,
 		.oas = 48,
+		.max_pasid_lg2 = 16,
+		.dirty_tracking = true,
 		.coherent = true,
 		.enforce_coherency = true,
 		.msi_translated = true,
@@ -261,21 +430,55 @@ static int look_up(struct fake_hwdom *dom, uiommu_iova_t iova, bool write,
 	return 0;
 }
 
-int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
-	     uiommu_pa_t *pa)
+static int access(struct uiommu_hwdom *hwdom, uiommu_iova_t iova, bool write,
+		  uiommu_pa_t *pa)
 {
+	struct fake_hwdom *dom = hwdom ? fake_dom(hwdom) : NULL;
+	int rc;
+
+	if (!dom || hwdom->type == UIOMMU_DOM_BLOCKED)
+		return -EFAULT;
+	if (hwdom->type == UIOMMU_DOM_IDENTITY) {
+		*pa = iova;
+		return 0;
+	}
+	pthread_mutex_lock(&dom->lock);
+	rc = look_up(dom, iova, write, pa);
+	if (!rc && write && iova / FAKE_PAGE < FAKE_DIRTY)
+		dom->dirty[iova / FAKE_PAGE] = true;
+	pthread_mutex_unlock(&dom->lock);
+	return rc;
+}
+
+int fake_dma_pasid(struct fake_unit *fu, uint32_t id, uint32_t pasid,
+		   uiommu_iova_t iova, bool write, uiommu_pa_t *pa)
+{
+	struct uiommu_hwdom *dom;
+	unsigned int at;
 	int rc = -EFAULT;
 
 	pthread_mutex_lock(&fu->lock);
 	for (int i = 0; i < FAKE_DEVS; i++) {
-		struct uiommu_hwdev *dev = fu->devs[i];
+		struct fake_hwdev *dev = fu->devs[i];
 
-		if (dev && fu->ids[i] == id && dev->dom &&
-		    dev->dom->type == UIOMMU_DOM_PAGING)
-			rc = look_up(fake_dom(dev->dom), iova, write, pa);
+		if (!dev || dev->id != id)
+			continue;
+		dom = dev->hwdev.dom;
+		if (pasid != UIOMMU_NO_PASID) {
+			at = pasid_at(dev, pasid);
+			dom = at < dev->nr_pasids ? &dev->pasids[at].dom->hwdom
+						  : NULL;
+		}
+		rc = access(dom, iova, write, pa);
 	}
 	pthread_mutex_unlock(&fu->lock);
 	return rc;
+}
+
+int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
+	     uiommu_pa_t *pa)
+{
+	return fake_dma_pasid(fu, id, UIOMMU_NO_PASID, iova, write, pa);
 }
 
 bool fake_remembers(struct fake_unit *fu, uiommu_pa_t pa, uint64_t len)
@@ -283,11 +486,14 @@ bool fake_remembers(struct fake_unit *fu, uiommu_pa_t pa, uint64_t len)
 	bool found = false;
 
 	pthread_mutex_lock(&fu->lock);
-	for (struct fake_hwdom *d = fu->doms; d; d = d->next)
+	for (struct fake_hwdom *d = fu->doms; d; d = d->next) {
+		pthread_mutex_lock(&d->lock);
 		for (unsigned int i = 0; i < d->nr_tlb; i++)
 			if (d->tlb[i].pa < pa + len &&
 			    pa < d->tlb[i].pa + FAKE_PAGE)
 				found = true;
+		pthread_mutex_unlock(&d->lock);
+	}
 	pthread_mutex_unlock(&fu->lock);
 	return found;
 }

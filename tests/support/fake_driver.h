@@ -4,8 +4,9 @@
  *
  * Domains have real page tables (VMSAv8-64 stage 1, 4K); the "hardware" is
  * fake_dma(), which translates through the table and remembers what it found
- * until a flush covers it, so that a missing or late flush shows.  Operations
- * fail on request.  Beside it fake_mm: user memory of so many pages, with a
+ * until a flush covers it, so that a missing or late flush shows.  A domain
+ * serves devices of any fake unit with the same granule and input size.
+ * Operations fail on request.  Beside it fake_mm: user memory of so many pages, with a
  * pin count for each, which notices memory that is given back while the
  * hardware still remembers it.
  */
@@ -20,6 +21,8 @@
 #define FAKE_TLB 1024
 #define FAKE_WAITING 1024
 #define FAKE_PAGE UINT64_C(4096)
+/* Pages from IOVA 0 for which writes are kept track of. */
+#define FAKE_DIRTY 1024
 
 struct fake_unit;
 
@@ -27,11 +30,31 @@ struct fake_hwdom {
 	struct uiommu_hwdom hwdom;
 	struct fake_unit *owner;
 	struct fake_hwdom *next;
+	uint32_t flags; /* UIOMMU_DOM_* */
+	enum uiommu_stage stage;
+	uint8_t granule_lg2, ias;
+	uint32_t users; /* devices and PASIDs; atomic */
+
+	/* Protects the members below; inside a unit's lock. */
+	pthread_mutex_t lock;
 	struct {
 		uiommu_iova_t iova;
 		uiommu_pa_t pa;
 	} tlb[FAKE_TLB];
 	unsigned int nr_tlb;
+	bool dirty[FAKE_DIRTY];
+};
+
+/* A device; the unit's lock protects what changes. */
+struct fake_hwdev {
+	struct uiommu_hwdev hwdev;
+	uint32_t id;
+	uint8_t pasid_bits;
+	struct {
+		uint32_t pasid;
+		struct fake_hwdom *dom;
+	} * pasids;
+	unsigned int nr_pasids, max_pasids;
 };
 
 struct fake_unit {
@@ -40,16 +63,20 @@ struct fake_unit {
 	uint8_t ias; /* of domains made from now on */
 	uint8_t granule_lg2;
 
-	/* Atomic.  The nth such call from now on fails; 0: none. */
-	uint32_t fail_attach, fail_flush;
+	/*
+	 * Atomic.  The nth such call from now on fails, and each one after it
+	 * if `stuck`; 0: none.
+	 */
+	uint32_t fail_attach, fail_flush, fail_pasid, fail_dirty;
+	uint32_t stuck;
+	int fail_rc;	  /* of attach and set_pasid; 0: -ENOMEM */
 	uint32_t crashed; /* a flush has failed */
-	uint64_t attaches, flushes;
 	bool page_faults; /* of devices added from now on */
+	uint64_t attaches, flushes, set_pasids;
 
-	/* Protects all below, and the domains' TLBs. */
+	/* Protects all below, and the devices. */
 	pthread_mutex_t lock;
-	struct uiommu_hwdev *devs[FAKE_DEVS];
-	uint32_t ids[FAKE_DEVS];
+	struct fake_hwdev *devs[FAKE_DEVS];
 	struct fake_hwdom *doms;
 	unsigned int nr_doms;
 	struct uiommu_page_response waiting[FAKE_WAITING];
@@ -59,7 +86,10 @@ struct fake_unit {
 	unsigned int fail_response; /* the nth fails; 0: none */
 };
 
-/* With coherent, translated-MSI caps and 48 bits; change them before adding. */
+/*
+ * With coherent, translated-MSI caps, 48 bits, PASIDs of 16 and dirty tracking;
+ * change them before adding.
+ */
 struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
 				   struct uiommu_core *core);
 /*
@@ -68,6 +98,9 @@ struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
  */
 int fake_dma(struct fake_unit *fu, uint32_t id, uiommu_iova_t iova, bool write,
 	     uiommu_pa_t *pa);
+/* The same with a PASID (UIOMMU_NO_PASID: without). */
+int fake_dma_pasid(struct fake_unit *fu, uint32_t id, uint32_t pasid,
+		   uiommu_iova_t iova, bool write, uiommu_pa_t *pa);
 /*
  * The device with this id sends a page request, or is stalled.  What is to be
  * answered (LAST, stalls) waits in fu->waiting until it is; a second answer, or

@@ -47,8 +47,8 @@ static void *expect(struct fake_unit *fu, const struct uiommu_page_response *w,
 
 	pthread_mutex_lock(&fu->lock);
 	for (int i = 0; i < FAKE_DEVS; i++)
-		if (fu->devs[i] && fu->ids[i] == w->id)
-			cookie = fu->devs[i]->cookie;
+		if (fu->devs[i] && fu->devs[i]->id == w->id)
+			cookie = fu->devs[i]->hwdev.cookie;
 	if (cookie && answered) {
 		if (fu->nr_waiting == FAKE_WAITING)
 			abort();

@@ -10,19 +10,17 @@ static struct uiommu_group *group_of(struct uiommu_device *dev)
 }
 
 /* A device with id 10 + n in the group of `with`. */
-static int add_device(struct world *w, uint32_t n, struct uiommu_device *with,
-		      const struct uiommu_resv_region *resv,
-		      unsigned int nr_resv, struct uiommu_device **dev)
+static int add_mate(struct world *w, uint32_t n, struct uiommu_device *with,
+		    const struct uiommu_resv_region *resv, unsigned int nr_resv,
+		    struct uiommu_device **dev)
 {
-	uint32_t id = 10 + n;
 	struct uiommu_device_cfg cfg = {
-		.hw = { .name = "extra", .ids = &id, .nr_ids = 1 },
 		.group_with = with,
 		.resv = resv,
 		.nr_resv = nr_resv,
 	};
 
-	return uiommu_device_add(w->core, &w->fu->unit, &cfg, dev);
+	return add_device(w, w->fu, 10 + n, &cfg, dev);
 }
 
 static void groups_are_numbered_from_the_lowest_free(void **state)
@@ -36,7 +34,7 @@ static void groups_are_numbered_from_the_lowest_free(void **state)
 				 1);
 	}
 	uiommu_device_remove(w->dev[1]);
-	assert_int_equal(add_device(w, 0, NULL, NULL, 0, &extra), 0);
+	assert_int_equal(add_mate(w, 0, NULL, NULL, 0, &extra), 0);
 	assert_int_equal(uiommu_group_id(group_of(extra)), 1);
 	assert_string_equal(uiommu_device_name(extra), "extra");
 	assert_ptr_equal(uiommu_device_unit(extra), &w->fu->unit);
@@ -56,17 +54,17 @@ static void adding_a_device_can_be_refused(void **state)
 			 -EEXIST);
 	assert_int_equal(uiommu_device_add(w->core, &stranger, &cfg, &dev),
 			 -ENODEV);
-	assert_int_equal(add_device(w, 0, NULL, &backwards, 1, &dev), -EINVAL);
+	assert_int_equal(add_mate(w, 0, NULL, &backwards, 1, &dev), -EINVAL);
 	/* Nothing was left behind: the next group has the next number. */
-	assert_int_equal(add_device(w, 0, NULL, NULL, 0, &extra), 0);
+	assert_int_equal(add_mate(w, 0, NULL, NULL, 0, &extra), 0);
 	assert_int_equal(uiommu_group_id(group_of(extra)), NR_DEVS);
 	uiommu_device_remove(extra);
 
 	/* A group in use takes no new member. */
 	assert_int_equal(uiommu_device_claim_owner(w->dev[0], w), 0);
-	assert_int_equal(add_device(w, 0, w->dev[0], NULL, 0, &dev), -EBUSY);
+	assert_int_equal(add_mate(w, 0, w->dev[0], NULL, 0, &dev), -EBUSY);
 	uiommu_device_release_owner(w->dev[0]);
-	assert_int_equal(add_device(w, 0, w->dev[0], NULL, 0, &dev), 0);
+	assert_int_equal(add_mate(w, 0, w->dev[0], NULL, 0, &dev), 0);
 	assert_int_equal(uiommu_group_nr_devices(group_of(dev)), 2);
 	uiommu_device_remove(dev);
 
@@ -75,7 +73,7 @@ static void adding_a_device_can_be_refused(void **state)
 		int rc;
 
 		uiommu_host_fail_nth(w->host, n);
-		rc = add_device(w, 0, NULL, NULL, 0, &dev);
+		rc = add_mate(w, 0, NULL, NULL, 0, &dev);
 		if (!uiommu_host_fail_nth(w->host, 0)) {
 			assert_int_equal(rc, 0);
 			assert_true(n > 3);
@@ -94,7 +92,7 @@ static void ownership_is_counted_and_exclusive(void **state)
 	struct uiommu_domain *dom = new_domain(w);
 	int a, b;
 
-	assert_int_equal(add_device(w, 0, w->dev[0], NULL, 0, &mate), 0);
+	assert_int_equal(add_mate(w, 0, w->dev[0], NULL, 0, &mate), 0);
 	assert_int_equal(uiommu_device_claim_owner(mate, NULL), -EINVAL);
 	assert_false(uiommu_group_owned(group_of(mate)));
 	assert_int_equal(uiommu_device_claim_owner(mate, &a), 0);
@@ -172,25 +170,6 @@ static void attach_replace_and_detach(void **state)
 	uiommu_domain_free(b);
 }
 
-static void a_domain_of_another_unit_does_not_fit(void **state)
-{
-	struct world *w = *state;
-	struct fake_unit *other = fake_unit_create(w->platform, w->core);
-	uint32_t id = 1;
-	struct uiommu_device_cfg cfg = { .hw = { "far", &id, 1 } };
-	struct uiommu_domain *dom = new_domain(w);
-	struct uiommu_device *far;
-
-	assert_int_equal(uiommu_core_add_unit(w->core, &other->unit), 0);
-	assert_int_equal(uiommu_device_add(w->core, &other->unit, &cfg, &far),
-			 0);
-	assert_int_equal(uiommu_group_attach(group_of(far), dom), -EINVAL);
-	assert_null(uiommu_group_domain(group_of(far)));
-	assert_int_equal(other->attaches, 0);
-	uiommu_device_remove(far);
-	uiommu_domain_free(dom);
-}
-
 /* Whichever device refuses, all are where they were. */
 static void a_refusal_moves_nobody(void **state)
 {
@@ -201,8 +180,8 @@ static void a_refusal_moves_nobody(void **state)
 	uiommu_pa_t pa;
 
 	for (uint32_t i = 0; i < 3; i++)
-		assert_int_equal(
-			add_device(w, i, w->dev[0], NULL, 0, &mates[i]), 0);
+		assert_int_equal(add_mate(w, i, w->dev[0], NULL, 0, &mates[i]),
+				 0);
 	assert_int_equal(uiommu_domain_map(a, 0x1000, 0xa000, PAGE, RW), 0);
 	assert_int_equal(uiommu_domain_map(b, 0x1000, 0xb000, PAGE, RW), 0);
 	for (uint32_t bad = 1; bad <= 4; bad++) {
@@ -247,7 +226,7 @@ static void reserved_regions_come_in_order(void **state)
 	struct uiommu_device *dev;
 	uint64_t align;
 
-	assert_int_equal(add_device(w, 0, NULL, resv, 3, &dev), 0);
+	assert_int_equal(add_mate(w, 0, NULL, resv, 3, &dev), 0);
 	assert_int_equal(uiommu_device_resv_regions(dev, got, 1), 4);
 	assert_int_equal(uiommu_device_resv_regions(dev, got, 8), 4);
 	for (int i = 1; i < 4; i++)
@@ -269,17 +248,17 @@ static void reserved_regions_come_in_order(void **state)
 	uiommu_device_remove(dev);
 
 	/* Two ways for interrupts exclude each other. */
-	assert_int_equal(add_device(w, 0, NULL,
-				    &(struct uiommu_resv_region){
-					    { 0xfee00000, 0xfeefffff },
-					    UIOMMU_RESV_MSI },
-				    1, &dev),
-			 0);
+	assert_int_equal(
+		add_mate(w, 0, NULL,
+			 &(struct uiommu_resv_region){
+				 { 0xfee00000, 0xfeefffff }, UIOMMU_RESV_MSI },
+			 1, &dev),
+		0);
 	assert_int_equal(uiommu_ioas_reserve_device(ioas, dev), -EINVAL);
 	uiommu_device_remove(dev);
 
 	/* A conflict in the last region undoes the first ones. */
-	assert_int_equal(add_device(w, 0, NULL, resv, 3, &dev), 0);
+	assert_int_equal(add_mate(w, 0, NULL, resv, 3, &dev), 0);
 	assert_int_equal(map_at(w, ioas, 0, 1, 0x20000000, RW), 0);
 	assert_int_equal(uiommu_ioas_reserve_device(ioas, dev), -EADDRINUSE);
 	assert_int_equal(uiommu_ioas_iova_ranges(ioas, r, 8, &align), 1);
@@ -383,8 +362,8 @@ static void faults_reach_the_embedder(void **state)
 
 	/* The cookie is what the driver was given with the device. */
 	for (int i = 0; i < FAKE_DEVS; i++)
-		if (w->fu->devs[i] && w->fu->ids[i] == 2)
-			f.cookie = w->fu->devs[i]->cookie;
+		if (w->fu->devs[i] && w->fu->devs[i]->id == 2)
+			f.cookie = w->fu->devs[i]->hwdev.cookie;
 	w->fu->unit.host->report_fault(w->core, &w->fu->unit, &f);
 	assert_ptr_equal(w->fault_dev, w->dev[1]);
 	assert_int_equal(w->fault.iova, 0xdead000);
@@ -442,7 +421,6 @@ int main(void)
 		T(adding_a_device_can_be_refused),
 		T(ownership_is_counted_and_exclusive),
 		T(attach_replace_and_detach),
-		T(a_domain_of_another_unit_does_not_fit),
 		T(a_refusal_moves_nobody),
 		T(reserved_regions_come_in_order),
 		T(doorbells_follow_the_group),

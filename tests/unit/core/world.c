@@ -2,6 +2,7 @@
 /* See world.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "world.h"
 
@@ -15,6 +16,30 @@ static void on_fault(void *ctx, struct uiommu_device *dev,
 	w->faults++;
 }
 
+/* Protects the two below: threads of a test may all have something to say. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int lines;
+static char line[256];
+
+static void keep_log(void *ctx, enum uiommu_log_level level, const char *msg)
+{
+	pthread_mutex_lock(&log_lock);
+	lines++;
+	if (strlen(msg) < sizeof(line))
+		strcpy(line, msg);
+	pthread_mutex_unlock(&log_lock);
+}
+
+unsigned int log_lines(void)
+{
+	return lines;
+}
+
+const char *last_line(void)
+{
+	return line;
+}
+
 int world_open(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -22,26 +47,45 @@ int world_open(void **state)
 
 	assert_non_null(w);
 	assert_int_equal(uiommu_host_create(1ull << 32, &w->host), 0);
-	w->platform = uiommu_host_platform(w->host);
+	w->own = *uiommu_host_platform(w->host);
+	w->own.log = keep_log;
+	w->platform = &w->own;
 	cfg.platform = w->platform;
 	assert_int_equal(uiommu_core_create(&cfg, &w->core), 0);
 	w->fu = fake_unit_create(w->platform, w->core);
 	assert_int_equal(uiommu_core_add_unit(w->core, &w->fu->unit), 0);
 	for (uint32_t i = 0; i < NR_DEVS; i++) {
 		static const char *const names[] = { "d1", "d2", "d3", "d4" };
-		uint32_t id = i + 1;
 		struct uiommu_device_cfg dev = {
-			.hw = { .name = names[i], .ids = &id, .nr_ids = 1 },
+			.hw = { .name = names[i], .pasid_bits = PASID_BITS },
 		};
 
-		assert_int_equal(uiommu_device_add(w->core, &w->fu->unit, &dev,
-						   &w->dev[i]),
+		assert_int_equal(add_device(w, w->fu, i + 1, &dev, &w->dev[i]),
 				 0);
 	}
 	fake_mm_init(&w->mm, MEM, MEM_PAGES);
 	w->mm.watch = w->fu;
 	*state = w;
 	return 0;
+}
+
+struct fake_unit *new_unit(struct world *w)
+{
+	return fake_unit_create(w->platform, w->core);
+}
+
+int add_device(struct world *w, struct fake_unit *fu, uint32_t id,
+	       const struct uiommu_device_cfg *like, struct uiommu_device **dev)
+{
+	struct uiommu_device_cfg cfg = { .hw.pasid_bits = PASID_BITS };
+
+	if (like)
+		cfg = *like;
+	if (!cfg.hw.name)
+		cfg.hw.name = "extra";
+	cfg.hw.ids = &id;
+	cfg.hw.nr_ids = 1;
+	return uiommu_device_add(w->core, &fu->unit, &cfg, dev);
 }
 
 int world_close(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * world.h - what each test of the core starts from: a host, a core, one unit
- * of the fake driver with devices 1 to 4 (each alone in its group), user
+ * of the fake driver with devices 1 to 4 (each alone in its group, with PASIDs), user
  * memory of 1024 pages at MEM.  world_close() checks that nothing is left
  * pinned, alive or complained about.
  */
@@ -28,9 +28,11 @@
 #define RO UIOMMU_PROT_READ
 #define FIXED UIOMMU_IOAS_FIXED_IOVA
 #define NR_DEVS 4
+#define PASID_BITS 16
 
 struct world {
 	struct uiommu_host *host;
+	struct uiommu_platform own; /* the host's, but that it keeps the log */
 	const struct uiommu_platform *platform;
 	struct uiommu_core *core;
 	struct fake_unit *fu;
@@ -46,7 +48,21 @@ struct world {
 int world_open(void **state);
 int world_close(void **state);
 
+/* Lines of the log since the program began, and the last one. */
+unsigned int log_lines(void);
+const char *last_line(void);
+
+/*
+ * One more device, with this id, behind a unit.  `like` says the rest; NULL: as
+ * the devices of the world.
+ */
+int add_device(struct world *w, struct fake_unit *fu, uint32_t id,
+	       const struct uiommu_device_cfg *like,
+	       struct uiommu_device **dev);
+
 /* Shorthands that assert success. */
+/* One more unit, not yet known to the core. */
+struct fake_unit *new_unit(struct world *w);
 struct uiommu_ioas *new_ioas(struct world *w);
 struct uiommu_domain *new_domain(struct world *w);
 /* A new domain, added to the IOAS. */
