@@ -99,6 +99,12 @@ struct uiommu_device_cfg {
 	void (*set_ats)(void *cookie, bool enable);
 	/* The same for all devices of a group. */
 	enum uiommu_default_domain default_domain;
+	/*
+	 * On the way to the IOMMU the fabric looks at addresses and not at
+	 * PASIDs, so that an access meant for a PASID's address space may end at
+	 * another device (PCIe without ACS): no PASID is attached.
+	 */
+	bool routes_by_address;
 };
 
 /*
@@ -106,14 +112,16 @@ struct uiommu_device_cfg {
  * Errors of the driver's dev_add, and for the default domain those of
  * dom_alloc and attach.  -EINVAL: a reserved region ends before it begins, or
  * the group has another kind of default domain; -ENODEV: an unknown unit;
- * -EBUSY: the group has an owner or more than the default domain.
+ * -EBUSY: the group has an owner or more than the default domain, PASIDs
+ * included.
  */
 int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 		      const struct uiommu_device_cfg *cfg,
 		      struct uiommu_device **out);
 /*
- * Nobody owns or uses it.  Waits for fault callbacks and page fault handlers
- * that were given it, so not to be called from one.
+ * Nobody owns or uses it; PASIDs that are still attached are taken off, with a
+ * line in the log.  Waits for fault callbacks and page fault handlers that were
+ * given it, so not to be called from one.
  */
 void uiommu_device_remove(struct uiommu_device *dev);
 
@@ -137,14 +145,14 @@ unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
 /*
  * DMA ownership.  An owner is any pointer.  Claiming moves the group from its
  * default domain to the blocked one; the same owner may claim again (counted)
- * through any device of the group.  -EPERM: somebody else owns it; -EBUSY: it
- * is attached to a domain; -EINVAL: owner NULL; -ENOMEM, -ETIMEDOUT, -EIO as
+ * through any device of the group.  -EPERM: somebody else owns it; -EBUSY: it,
+ * or one of its PASIDs, is attached to a domain; -EINVAL: owner NULL; -ENOMEM, -ETIMEDOUT, -EIO as
  * the driver's attach.
  */
 int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner);
 /*
  * The last release moves the group to its default domain, from whatever it was
- * attached to.
+ * attached to, and takes its PASIDs off (with a line in the log).
  */
 void uiommu_device_release_owner(struct uiommu_device *dev);
 /* Is the group owned (by anybody)? */
@@ -221,15 +229,19 @@ int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
  * hardware which does not answer blocks it (-ETIMEDOUT, -EIO).  A line in the
  * log tells why a domain is refused.
  *   -EINVAL	the domain does not fit a device
- *   -EBUSY	a stage-2 domain, beside PASIDs of the group
+ *   -EBUSY	a stage-2 domain, beside PASIDs of the group; any domain, beside
+ *		auxiliary ones
  *   -ENOSPC, -ENOMEM  as attach of driver.h
  */
 int uiommu_group_attach(struct uiommu_group *group,
 			struct uiommu_domain *domain);
 int uiommu_group_replace(struct uiommu_group *group,
 			 struct uiommu_domain *domain);
-/* Back to blocked (owned) or the default domain.  Never fails. */
-void uiommu_group_detach(struct uiommu_group *group);
+/*
+ * Back to blocked (owned) or the default domain.  PASIDs keep their domains.
+ * -EBUSY: auxiliary domains are attached; never fails otherwise.
+ */
+int uiommu_group_detach(struct uiommu_group *group);
 /* The attached domain or NULL. */
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group);
 /*
@@ -317,6 +329,99 @@ void uiommu_iopf_group_put(struct uiommu_iopf_group *group);
  * it reports another, and here.
  */
 unsigned int uiommu_core_iopf_expire(struct uiommu_core *core);
+
+/* -------------------------------------------------------------- PASIDs -- */
+
+/*
+ * PASIDs that no two users of the core have: the lowest free one in
+ * [first, last].  Whoever attaches PASIDs by numbers of his own need not ask
+ * for them here.  -EINVAL: first is 0, or last is below it or from 2^20 on;
+ * -ENOSPC; -ENOMEM.  O(1) however many are given out.
+ */
+int uiommu_pasid_alloc(struct uiommu_core *core, uint32_t first, uint32_t last,
+		       uint32_t *pasid);
+/* Not in use any more on any device that may be given it again. */
+void uiommu_pasid_free(struct uiommu_core *core, uint32_t pasid);
+
+/* PASIDs of the device are below this; 0: it, or its unit, has none. */
+uint32_t uiommu_device_max_pasids(const struct uiommu_device *dev);
+
+/*
+ * Use `domain` for the accesses of the device with `pasid`.  The domain may
+ * serve other PASIDs, devices and groups too; the device itself may use any
+ * domain, or none, that is not a stage-2 domain.  Each call takes the lock of
+ * the device's group.  After an error all is as it was, and a line in the log
+ * tells the reason.
+ *   -EOPNOTSUPP  the device or its unit has no PASIDs; not a paging domain
+ *   -EINVAL	PASID 0 or beyond the device's; the device is not alone in its
+ *		group, or the fabric does not isolate PASIDs; the domain is for
+ *		other hardware, does not fit the device's unit, is a stage-2 or
+ *		an auxiliary domain, or the device's own is a stage-2 domain
+ *   -EBUSY	the PASID has a domain
+ *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as set_pasid of driver.h
+ */
+int uiommu_device_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
+			       struct uiommu_domain *domain);
+/*
+ * Another domain for a PASID that has one; accesses find the old or the new one
+ * at every instant.  The same one again is nothing.  Errors as above, but:
+ *   -EINVAL	also: the PASID has no domain
+ *   -EBUSY	it belongs to an auxiliary domain
+ *   -ETIMEDOUT, -EIO  the old domain is attached still, but if the hardware
+ *		stays silent accesses are aborted
+ */
+int uiommu_device_pasid_replace(struct uiommu_device *dev, uint32_t pasid,
+				struct uiommu_domain *domain);
+/* Accesses with the PASID abort from now on.  One without domain: nothing. */
+void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid);
+/* The PASID's domain or NULL. */
+struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
+						 uint32_t pasid);
+unsigned int uiommu_device_nr_pasids(struct uiommu_device *dev);
+/*
+ * Detach any PASID, for a user that ends: its domain, which the device uses no
+ * more, and its number; NULL: there is none.
+ */
+struct uiommu_domain *
+uiommu_device_pasid_detach_any(struct uiommu_device *dev, uint32_t *pasid);
+
+/* --------------------------------------------------- auxiliary domains -- */
+
+enum uiommu_dev_feature {
+	UIOMMU_DEV_FEAT_AUX, /* auxiliary domains */
+};
+
+bool uiommu_dev_has_feature(const struct uiommu_device *dev,
+			    enum uiommu_dev_feature feature);
+bool uiommu_dev_feature_enabled(struct uiommu_device *dev,
+				enum uiommu_dev_feature feature);
+/* -ENODEV: the device does not have it; -EBUSY: it is enabled. */
+int uiommu_dev_enable_feature(struct uiommu_device *dev,
+			      enum uiommu_dev_feature feature);
+/* -EINVAL: not enabled; -EBUSY: auxiliary domains are attached. */
+int uiommu_dev_disable_feature(struct uiommu_device *dev,
+			       enum uiommu_dev_feature feature);
+
+/*
+ * An auxiliary domain is one more address space of a device that has one of its
+ * own, the parent; the device reaches it by a PASID that the core chooses and
+ * that is the same for all devices which attach the domain.  Whether a domain
+ * is auxiliary or a normal one is decided by its first attach, for good.  All
+ * its devices have the same parent, which they keep until they have detached.
+ * Another device with that parent that is not attached reaches nothing.
+ *   -EINVAL	the feature is not enabled; the device's own domain, or this
+ *		one, is no stage-1 paging domain; this one has been attached
+ *		as a normal domain; it has another parent; its PASID is beyond
+ *		the device's; and as uiommu_device_pasid_attach
+ *   -EBUSY	the device has it, or its PASID was attached by number
+ *   -ENOSPC	no PASID is left
+ *   others	as uiommu_device_pasid_attach
+ */
+int uiommu_aux_attach(struct uiommu_domain *domain, struct uiommu_device *dev);
+/* Not attached, no parent, feature not enabled: nothing. */
+void uiommu_aux_detach(struct uiommu_domain *domain, struct uiommu_device *dev);
+/* The PASID, or -EINVAL: the device does not have the domain. */
+int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev);
 
 /* ----------------------------------------------------------------- MSI -- */
 

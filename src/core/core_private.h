@@ -70,6 +70,17 @@ struct core_msi_slot {
 	uiommu_pa_t page;
 };
 
+/* PASIDs that are given out: see pasid_alloc.c. */
+#define CORE_PASID_BITS 20
+#define CORE_PASID_WORDS (1u << (CORE_PASID_BITS - 6))
+#define CORE_PASID_CHUNKS (CORE_PASID_WORDS / 64)
+struct core_pasid_ids {
+	uint64_t *chunk[CORE_PASID_CHUNKS]; /* 64 words each, or NULL */
+	uint16_t used[CORE_PASID_CHUNKS];   /* bits set in it */
+	uint64_t full[CORE_PASID_CHUNKS];   /* a bit for each full word */
+	uint64_t all_full[CORE_PASID_CHUNKS / 64];
+};
+
 struct uiommu_core {
 	const struct uiommu_platform *platform;
 	struct uiommu_core_cfg cfg;
@@ -85,9 +96,12 @@ struct uiommu_core {
 	struct list devices;
 	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
 	unsigned int nr_msi;
+	struct core_pasid_ids pasids;
 	struct list abandoned; /* core_pages that stay pinned, a ref on each */
 };
 
+/* Nobody has a PASID any more, or nobody will look. */
+void core_pasid_ids_fini(struct uiommu_core *core);
 void *core_alloc(struct uiommu_core *core, size_t size);
 void core_free(struct uiommu_core *core, void *obj);
 int core_mutex_init(pthread_mutex_t *lock);
@@ -160,10 +174,30 @@ struct uiommu_device {
 	uint32_t reports;	/* of faults, under way; atomic */
 	struct core_iopf iopf;
 	void (*set_ats)(void *cookie, bool enable); /* NULL: none; constant */
-	void *cookie; /* the embedder's; constant */
+	void *cookie;		/* the embedder's; constant */
+	uint8_t pasid_bits;	/* its own and the unit's; 0: none */
+	bool routes_by_address; /* as uiommu_device_cfg */
+	bool aux_enabled;	/* group lock */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */
+};
+
+/* A PASID of a group and its domain. */
+#define CORE_PASID_AUX BIT32(0)	 /* put there by uiommu_aux_attach */
+#define CORE_PASID_LOST BIT32(1) /* the hardware has nothing there: pasid.c */
+struct core_pasid {
+	uint32_t pasid; /* 0: an empty place */
+	uint32_t flags;
+	struct uiommu_domain *dom;
+};
+
+/* All of a group: pasid_map.c. */
+struct core_pasid_map {
+	struct core_pasid *at;
+	uint32_t size; /* places, a power of two or 0 */
+	uint32_t nr;   /* in use */
+	uint32_t low;  /* all places below are empty */
 };
 
 struct uiommu_group {
@@ -181,8 +215,10 @@ struct uiommu_group {
 	struct uiommu_domain *def;    /* at rest; NULL: blocked; fixed by the
 				       * first device */
 	enum uiommu_default_domain def_kind;
-	uint64_t msi_slots; /* doorbells that each domain must have */
-	struct list iopf_ended; /* for core_group_unlock */
+	uint64_t msi_slots;	      /* doorbells that each domain must have */
+	struct core_pasid_map pasids; /* of its only device */
+	uint32_t nr_aux;	      /* of them, auxiliary */
+	struct list iopf_ended;	      /* for core_group_unlock */
 };
 
 /* Wherever a domain may have gone out of use: ends that, without the lock. */
@@ -201,7 +237,48 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev);
 /* The domain its devices use, NULL: blocked.  Group lock held. */
 struct uiommu_domain *core_group_current(const struct uiommu_group *group);
 
+/* -------------------------------------------------------------- PASIDs -- */
+
+/* Group lock held for all of these. */
+
+/* The entry of a PASID or NULL; pointers hold until the next change. */
+struct core_pasid *core_pasid_find(const struct core_pasid_map *map,
+				   uint32_t pasid);
+/* Any entry, NULL: there is none. */
+struct core_pasid *core_pasid_any(struct core_pasid_map *map);
+/* Make room for one more.  -ENOMEM. */
+int core_pasid_reserve(struct uiommu_core *core, struct core_pasid_map *map);
+/* The room is not needed after all. */
+void core_pasid_unreserve(struct uiommu_core *core, struct core_pasid_map *map);
+/* Into the room that was made; the PASID is not there yet. */
+void core_pasid_insert(struct core_pasid_map *map,
+		       const struct core_pasid *entry);
+void core_pasid_erase(struct uiommu_core *core, struct core_pasid_map *map,
+		      struct core_pasid *entry);
+
+/* Could any PASID of the device be used, were it alone in its group? */
+bool core_pasid_usable(const struct uiommu_device *dev);
+/*
+ * As uiommu_device_pasid_attach; the caller counts the domain, before it, and
+ * after a detach no longer.
+ */
+int core_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
+		      struct uiommu_domain *dom, uint32_t flags);
+/* Whatever the hardware says, the entry is gone. */
+void core_pasid_detach(struct uiommu_device *dev, struct core_pasid *entry);
+/* What was forgotten, with a line in the log; the domains are let go. */
+void core_pasid_detach_all(struct uiommu_device *dev, const char *when);
+/* Take an auxiliary domain off the device and let it go. */
+void core_aux_drop(struct uiommu_device *dev, struct core_pasid *entry);
+
 /* ------------------------------------------------------------- domains -- */
+
+/* What a domain is for, from its first attach on. */
+enum core_use {
+	CORE_USE_NONE,
+	CORE_USE_NORMAL, /* groups, and PASIDs by number */
+	CORE_USE_AUX,	 /* auxiliary: aux.c */
+};
 
 struct uiommu_domain {
 	struct uiommu_core *core;
@@ -214,8 +291,16 @@ struct uiommu_domain {
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;
 	bool dirty_tracking;
+	enum core_use use;
+	bool used;	   /* has been attached: `use` stays */
+	uint32_t attached; /* users: groups, PASIDs; read by an atomic */
+	/* Auxiliary, and while a device has it: */
+	struct {
+		struct uiommu_domain *parent; /* of every device */
+		uint32_t pasid;		      /* on every device */
+		uint32_t nr;		      /* devices */
+	} aux;
 
-	uint32_t attached;    /* users: groups, PASIDs; atomic */
 	uint32_t dead;	      /* a flush failed: nothing is freed; atomic */
 	uint64_t table_bytes; /* as last counted; atomic */
 
@@ -238,6 +323,15 @@ struct uiommu_domain {
  */
 int core_domain_check(const struct uiommu_domain *dom,
 		      const struct uiommu_device *dev);
+/*
+ * One user more, before it is attached.  -EINVAL, with a line in the log: it is
+ * for another use.
+ */
+int core_domain_get(struct uiommu_domain *dom, enum core_use use);
+int core_domain_get_locked(struct uiommu_domain *dom, enum core_use use);
+/* One less; was it ever attached by this user? */
+void core_domain_put(struct uiommu_domain *dom, bool used);
+void core_domain_put_locked(struct uiommu_domain *dom, bool used);
 uint64_t core_domain_granule(const struct uiommu_domain *dom);
 /* Bring the figures up to date after tables came or went. */
 void core_domain_count_tables(struct uiommu_domain *dom);

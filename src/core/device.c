@@ -73,6 +73,9 @@ static struct uiommu_device *make(struct uiommu_core *core,
 	dev->cookie = cfg->hw.cookie;
 	list_init(&dev->core_node);
 	list_init(&dev->group_node);
+	dev->pasid_bits =
+		(uint8_t)min_u64(cfg->hw.pasid_bits, cunit->caps.max_pasid_lg2);
+	dev->routes_by_address = cfg->routes_by_address;
 	if (cunit->caps.msi_translated)
 		add_resv(dev, &sw_msi);
 	for (unsigned int i = 0; i < cfg->nr_resv; i++)

@@ -145,6 +145,44 @@ int core_domain_check(const struct uiommu_domain *dom,
 	return 0;
 }
 
+int core_domain_get_locked(struct uiommu_domain *dom, enum core_use use)
+{
+	if (dom->use != CORE_USE_NONE && dom->use != use) {
+		core_log(dom->core, UIOMMU_LOG_WARN,
+			 "cannot attach: the domain is %s",
+			 dom->use == CORE_USE_AUX ? "an auxiliary one"
+						  : "not an auxiliary one");
+		return -EINVAL;
+	}
+	dom->use = use;
+	fetch_add_acq_rel(&dom->attached, 1);
+	return 0;
+}
+
+int core_domain_get(struct uiommu_domain *dom, enum core_use use)
+{
+	int rc;
+
+	pthread_mutex_lock(&dom->lock);
+	rc = core_domain_get_locked(dom, use);
+	pthread_mutex_unlock(&dom->lock);
+	return rc;
+}
+
+void core_domain_put_locked(struct uiommu_domain *dom, bool used)
+{
+	dom->used |= used;
+	if (fetch_sub_acq_rel(&dom->attached, 1) == 1 && !dom->used)
+		dom->use = CORE_USE_NONE;
+}
+
+void core_domain_put(struct uiommu_domain *dom, bool used)
+{
+	pthread_mutex_lock(&dom->lock);
+	core_domain_put_locked(dom, used);
+	pthread_mutex_unlock(&dom->lock);
+}
+
 int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather)
 {
 	int rc;

@@ -67,7 +67,7 @@ static void destroy(struct uiommu_group *group)
 	list_del(&group->core_node);
 	pthread_mutex_unlock(&core->lock);
 	if (group->def) {
-		fetch_sub_acq_rel(&group->def->attached, 1);
+		core_domain_put(group->def, true);
 		uiommu_domain_free(group->def);
 	}
 	pthread_mutex_destroy(&group->lock);
@@ -88,10 +88,7 @@ static int make_default(struct uiommu_group *group, struct uiommu_device *dev,
 	if (kind == UIOMMU_DEFAULT_BLOCKED)
 		return 0;
 	rc = uiommu_domain_alloc_cfg(dev, &cfg, &group->def);
-	if (rc)
-		return rc;
-	fetch_add_acq_rel(&group->def->attached, 1);
-	return 0;
+	return rc ? rc : core_domain_get(group->def, CORE_USE_NORMAL);
 }
 
 /* Is there a place for one more?  Group lock held. */
@@ -100,7 +97,7 @@ static int check_join(struct uiommu_group *group, struct uiommu_device *dev,
 {
 	if (cfg->default_domain > UIOMMU_DEFAULT_DMA)
 		return -EINVAL;
-	if (group->owner || group->domain)
+	if (group->owner || group->domain || group->pasids.nr)
 		return -EBUSY;
 	if (!group->nr_devices)
 		return 0;
@@ -161,6 +158,7 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev)
 	bool empty;
 
 	pthread_mutex_lock(&group->lock);
+	core_pasid_detach_all(dev, "when it is removed");
 	dev->cunit->unit->ops->dev_remove(dev->hw);
 	list_del(&dev->group_node);
 	empty = !--group->nr_devices;
@@ -244,13 +242,25 @@ err_restore:
 	return rc;
 }
 
-/* Group lock held. */
+/* Auxiliary domains rest on the group's own; group lock held. */
+static int check_leave(struct uiommu_group *group)
+{
+	if (!group->nr_aux)
+		return 0;
+	core_log(group->core, UIOMMU_LOG_WARN,
+		 "group %u: auxiliary domains are attached", group->id);
+	return -EBUSY;
+}
+
+/* Group lock held; the domain has been counted. */
 static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 {
-	struct uiommu_domain *old = group->domain;
 	struct uiommu_device *dev;
 	int rc;
 
+	rc = check_leave(group);
+	if (rc)
+		return rc;
 	list_for_each(dev, &group->devices, group_node) {
 		rc = core_domain_check(dom, dev);
 		if (rc)
@@ -263,13 +273,27 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 	if (rc)
 		return rc;
 	rc = move_devices(group, core_group_current(group), dom);
-	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : old);
+	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : group->domain);
+	return rc;
+}
+
+/* Group lock held. */
+static int set_domain(struct uiommu_group *group, struct uiommu_domain *dom)
+{
+	struct uiommu_domain *old = group->domain;
+	int rc;
+
+	rc = core_domain_get(dom, CORE_USE_NORMAL);
 	if (rc)
 		return rc;
+	rc = move_to(group, dom);
+	if (rc) {
+		core_domain_put(dom, false);
+		return rc;
+	}
 	group->domain = dom;
-	fetch_add_acq_rel(&dom->attached, 1);
 	if (old)
-		fetch_sub_acq_rel(&old->attached, 1);
+		core_domain_put(old, true);
 	core_count(&group->core->stats.attaches, 1);
 	return 0;
 }
@@ -280,7 +304,7 @@ int uiommu_group_attach(struct uiommu_group *group,
 	int rc;
 
 	pthread_mutex_lock(&group->lock);
-	rc = group->domain ? -EBUSY : move_to(group, domain);
+	rc = group->domain ? -EBUSY : set_domain(group, domain);
 	core_group_unlock(group);
 	return rc;
 }
@@ -296,7 +320,7 @@ int uiommu_group_replace(struct uiommu_group *group,
 	else if (group->domain == domain)
 		rc = 0;
 	else
-		rc = move_to(group, domain);
+		rc = set_domain(group, domain);
 	core_group_unlock(group);
 	return rc;
 }
@@ -317,24 +341,22 @@ static void rest(struct uiommu_group *group, struct uiommu_domain *from)
 		force(dev, to, from);
 }
 
-/* Group lock held. */
-static void detach(struct uiommu_group *group)
+int uiommu_group_detach(struct uiommu_group *group)
 {
-	struct uiommu_domain *old = group->domain;
+	struct uiommu_domain *old;
+	int rc;
 
-	if (!old)
-		return;
-	group->domain = NULL;
-	rest(group, old);
-	core_iopf_end(group, UIOMMU_NO_PASID, old);
-	fetch_sub_acq_rel(&old->attached, 1);
-}
-
-void uiommu_group_detach(struct uiommu_group *group)
-{
 	pthread_mutex_lock(&group->lock);
-	detach(group);
+	old = group->domain;
+	rc = check_leave(group);
+	if (!rc && old) {
+		group->domain = NULL;
+		rest(group, old);
+		core_iopf_end(group, UIOMMU_NO_PASID, old);
+		core_domain_put(old, true);
+	}
 	core_group_unlock(group);
+	return rc;
 }
 
 struct uiommu_domain *uiommu_group_domain(struct uiommu_group *group)
@@ -364,7 +386,7 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 	pthread_mutex_lock(&group->lock);
 	if (group->owner && group->owner != owner)
 		rc = -EPERM;
-	else if (!group->owner && group->domain)
+	else if (!group->owner && (group->domain || group->pasids.nr))
 		rc = -EBUSY;
 	else if (!group->owner && group->def)
 		rc = move_devices(group, group->def, NULL);
@@ -376,24 +398,31 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 	return rc;
 }
 
+/* What the owner forgot must not reach the next one; group lock held. */
+static void clean_up(struct uiommu_group *group)
+{
+	struct uiommu_domain *old = group->domain;
+	struct uiommu_device *dev;
+
+	list_for_each(dev, &group->devices, group_node)
+		core_pasid_detach_all(dev, "when its owner lets go");
+	group->owner = NULL;
+	group->domain = NULL;
+	group->msi_slots = 0;
+	rest(group, old);
+	core_iopf_end(group, UIOMMU_NO_PASID, old);
+	if (old)
+		core_domain_put(old, true);
+}
+
 void uiommu_device_release_owner(struct uiommu_device *dev)
 {
 	struct uiommu_group *group = dev->group;
 
 	pthread_mutex_lock(&group->lock);
 	UIOMMU_ASSERT(group->owner_count);
-	if (!--group->owner_count) {
-		struct uiommu_domain *old = group->domain;
-
-		/* What the owner forgot must not reach the next one. */
-		group->owner = NULL;
-		group->domain = NULL;
-		group->msi_slots = 0;
-		rest(group, old);
-		core_iopf_end(group, UIOMMU_NO_PASID, old);
-		if (old)
-			fetch_sub_acq_rel(&old->attached, 1);
-	}
+	if (!--group->owner_count)
+		clean_up(group);
 	core_group_unlock(group);
 }
 

@@ -118,6 +118,7 @@ void uiommu_core_destroy(struct uiommu_core *core)
 	}
 	list_for_each_safe(pages, next, &core->abandoned, abandoned)
 		core_pages_forget(pages);
+	core_pasid_ids_fini(core);
 	pthread_mutex_destroy(&core->lock);
 	core_free(core, core);
 }
