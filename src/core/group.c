@@ -162,6 +162,9 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev)
 	dev->cunit->unit->ops->dev_remove(dev->hw);
 	list_del(&dev->group_node);
 	empty = !--group->nr_devices;
+	/* The driver has taken the device off it. */
+	if (empty && group->domain)
+		core_domain_put(group->domain, true);
 	pthread_mutex_unlock(&group->lock);
 	if (empty)
 		destroy(group);
