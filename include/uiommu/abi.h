@@ -124,6 +124,69 @@ int uiommu_map_write(struct uiommu_map *map, uint64_t off, unsigned int size,
 /* Physical address of the mapping's first byte (for pinning it). */
 uiommu_pa_t uiommu_map_pa(const struct uiommu_map *map);
 
+/* ------------------------------------ iommufd for users of the library -- */
+
+/*
+ * What a kernel driver calls: a device of the core becomes an object of an open
+ * /dev/iommu, and its accesses, without PASID and with, are given to what the
+ * client made there.
+ */
+struct uiommu_ufd_device;
+
+/*
+ * Take DMA ownership of the device for the context behind `fd`, which lives at
+ * least until the unbind.  The object's id for the client is stored.
+ *   -EBADF	no descriptor of ours; -EINVAL: not an iommufd, or the device's
+ *		accesses are not coherent with caches
+ *   -EPERM	owned by somebody else, or its interrupts are not isolated
+ *   -EBUSY	attached to something of others; -ENOMEM, -ENOSPC
+ */
+int uiommu_ufd_device_bind(struct uiommu_abi *abi, int fd,
+			   struct uiommu_device *dev,
+			   struct uiommu_ufd_device **out, uint32_t *id);
+/*
+ * Detaches what is attached; that PASIDs still are is an error of the caller,
+ * told of in the log.  No other call for the device is under way.
+ */
+void uiommu_ufd_device_unbind(struct uiommu_ufd_device *idev);
+
+/*
+ * The accesses without PASID, for all devices of the group: attach where nothing
+ * is attached, replace where something is.  *pt_id is an IOAS, for which a page
+ * table is found or made that goes with its last user, or a page table (HWPT);
+ * the page table's id is stored.  Errors as VFIO_DEVICE_ATTACH_IOMMUFD_PT.
+ */
+int uiommu_ufd_device_attach(struct uiommu_ufd_device *idev, uint32_t *pt_id);
+int uiommu_ufd_device_replace(struct uiommu_ufd_device *idev, uint32_t *pt_id);
+void uiommu_ufd_device_detach(struct uiommu_ufd_device *idev);
+
+/*
+ * The same for the accesses with a PASID, by rules of their own.
+ *
+ * attach: from nothing to something.  0 also if that page table is attached.
+ *   -EINVAL	another one is attached
+ * replace: from something to something.  0 also if it is the same.
+ *   -EINVAL	nothing is attached
+ * Accesses find the old or the new page table at every instant; after an error
+ * the old one is attached as before.  Both:
+ *   -ENOENT	*pt_id is no object
+ *   -EINVAL	*pt_id is neither IOAS nor page table; the device's accesses
+ *		were promised to be coherent, and the page table cannot be made
+ *		so; and as uiommu_device_pasid_attach, whose other errors come
+ *		too: PASIDs are for devices that are alone in their group
+ *   -EADDRINUSE, -EFAULT, -ENOMEM, -ENOSPC  of making a page table
+ * The page table is filled before it is attached.  The device's reserved regions
+ * and the doorbells of its interrupts concern accesses without PASID and are not
+ * looked at.  A page table that a PASID uses cannot be destroyed (-EBUSY).
+ */
+int uiommu_ufd_device_pasid_attach(struct uiommu_ufd_device *idev,
+				   uint32_t pasid, uint32_t *pt_id);
+int uiommu_ufd_device_pasid_replace(struct uiommu_ufd_device *idev,
+				    uint32_t pasid, uint32_t *pt_id);
+/* Nothing attached: nothing happens. */
+void uiommu_ufd_device_pasid_detach(struct uiommu_ufd_device *idev,
+				    uint32_t pasid);
+
 /* ------------------------------------------------- nodes and sysfs ------- */
 
 enum uiommu_node_type {

@@ -182,6 +182,13 @@ void uiommu_domain_free(struct uiommu_domain *domain);
 
 enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain);
 
+/*
+ * A pointer of whoever made the domain, to find his own by it; set before the
+ * domain is attached.  NULL at first.
+ */
+void uiommu_domain_set_user(struct uiommu_domain *domain, void *user);
+void *uiommu_domain_user(const struct uiommu_domain *domain);
+
 /* All zero unless the domain is a paging domain. */
 struct uiommu_domain_geometry {
 	struct uiommu_range aperture;

@@ -287,6 +287,7 @@ struct uiommu_domain {
 	struct uiommu_dom_cfg cfg;
 	struct uiommu_pgtable_info info; /* zero unless PAGING */
 	bool coherency;			 /* promised */
+	void *user;			 /* its maker's */
 
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;

@@ -118,6 +118,16 @@ enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)
 	return domain->hw->type;
 }
 
+void uiommu_domain_set_user(struct uiommu_domain *domain, void *user)
+{
+	domain->user = user;
+}
+
+void *uiommu_domain_user(const struct uiommu_domain *domain)
+{
+	return domain->user;
+}
+
 void uiommu_domain_geometry(const struct uiommu_domain *domain,
 			    struct uiommu_domain_geometry *geometry)
 {

@@ -136,6 +136,7 @@ void ufd_device_unbind(struct ufd_device *idev)
 {
 	struct ufd_ctx *ctx = idev->obj.ctx;
 
+	ufd_device_pasids_drop(idev);
 	ufd_device_detach(idev);
 	pthread_mutex_lock(&ctx->lock);
 	list_del(&idev->bound);
@@ -170,17 +171,7 @@ uint32_t ufd_device_id_of(struct ufd_ctx *ctx, const struct uiommu_device *dev)
 
 /* ------------------------------------------------------------- changes -- */
 
-/*
- * What a change lets go of after the locks: the page table that it has moved
- * away from, with how many counts that lost, and its own count of the new one.
- */
-struct left {
-	struct ufd_hwpt *hwpt;
-	unsigned int users;
-	struct ufd_hwpt *used;
-};
-
-static void let_go(const struct left *left)
+void ufd_let_go(const struct ufd_left *left)
 {
 	unsigned int i;
 
@@ -189,9 +180,6 @@ static void let_go(const struct left *left)
 	if (left->used)
 		ufd_object_put(&left->used->obj);
 }
-
-typedef int (*change_fn)(struct ufd_device *idev, struct ufd_hwpt *hwpt,
-			 struct left *left);
 
 static int join(struct ufd_device *idev, struct ufd_hwpt *hwpt)
 {
@@ -221,9 +209,10 @@ err_reserve:
 	return rc;
 }
 
-static int attach(struct ufd_device *idev, struct ufd_hwpt *hwpt,
-		  struct left *left)
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
 	int rc;
 
 	pthread_mutex_lock(&idev->group->lock);
@@ -232,7 +221,7 @@ static int attach(struct ufd_device *idev, struct ufd_hwpt *hwpt,
 	return rc;
 }
 
-static void detach(struct ufd_device *idev, struct left *left)
+static void detach(struct ufd_device *idev, struct ufd_left *left)
 {
 	struct ufd_group *igroup = idev->group;
 	struct ufd_hwpt *hwpt;
@@ -284,7 +273,7 @@ static int reserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas)
 }
 
 static int move(struct ufd_device *idev, struct ufd_hwpt *hwpt,
-		struct left *left)
+		struct ufd_left *left)
 {
 	struct ufd_group *igroup = idev->group;
 	struct ufd_hwpt *old = igroup->hwpt;
@@ -320,9 +309,10 @@ err_reserve:
 	return rc;
 }
 
-static int replace(struct ufd_device *idev, struct ufd_hwpt *hwpt,
-		   struct left *left)
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
 	int rc;
 
 	pthread_mutex_lock(&idev->group->lock);
@@ -334,36 +324,36 @@ static int replace(struct ufd_device *idev, struct ufd_hwpt *hwpt,
 /* ----------------------------------------------- to an IOAS or a hwpt --- */
 
 /*
- * Make a page table and change to it.  A first attachment comes before the
- * filling, as in the kernel: so its errors win.
+ * Make a page table and change to it.  A first attachment of the device itself
+ * comes before the filling, as in the kernel: so its errors win.
  *
  * As soon as the group has moved to it, others of the group can move it away
  * again and let go: the maker counts it until it has been published, and after
  * an error whoever lets go last destroys it.
  */
-static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
-			 change_fn change, uint32_t *pt_id, struct left *left)
+static int change_to_new(const struct ufd_change *ch, struct ufd_ioas *ioas,
+			 uint32_t *pt_id, struct ufd_left *left)
 {
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	rc = ufd_hwpt_new_empty(ioas, idev, &hwpt);
+	rc = ufd_hwpt_new_empty(ioas, ch->idev, &hwpt);
 	if (rc)
 		return rc;
 	hwpt->obj.transient = true;
 	ufd_object_hold(&hwpt->obj);
 	left->used = hwpt;
-	if (change == attach) {
-		rc = attach(idev, hwpt, left);
+	if (ch->to == attach) {
+		rc = attach(ch, hwpt, left);
 		if (rc)
 			return rc;
 		rc = ufd_hwpt_fill(hwpt);
 		if (rc)
-			detach(idev, left);
+			detach(ch->idev, left);
 	} else {
 		rc = ufd_hwpt_fill(hwpt);
 		if (!rc)
-			rc = change(idev, hwpt, left);
+			rc = ch->to(ch, hwpt, left);
 	}
 	if (rc)
 		return rc;
@@ -377,9 +367,8 @@ static int change_to_new(struct ufd_device *idev, struct ufd_ioas *ioas,
  * they were made; -EINVAL means that it does not fit and is no error yet.
  * -ESRCH: none fits.
  */
-static int change_to_shared(struct ufd_device *idev, struct ufd_ioas *ioas,
-			    change_fn change, uint32_t *pt_id,
-			    struct left *left)
+static int change_to_shared(const struct ufd_change *ch, struct ufd_ioas *ioas,
+			    uint32_t *pt_id, struct ufd_left *left)
 {
 	struct ufd_hwpt *hwpt, *next;
 	int rc;
@@ -387,7 +376,7 @@ static int change_to_shared(struct ufd_device *idev, struct ufd_ioas *ioas,
 	list_for_each_safe(hwpt, next, &ioas->hwpts, node) {
 		if (!hwpt->obj.transient || !ufd_object_try_get(&hwpt->obj))
 			continue;
-		rc = change(idev, hwpt, left);
+		rc = ch->to(ch, hwpt, left);
 		if (rc != -EINVAL) {
 			left->used = hwpt;
 			if (!rc)
@@ -400,54 +389,57 @@ static int change_to_shared(struct ufd_device *idev, struct ufd_ioas *ioas,
 	return -ESRCH;
 }
 
-static int change_to_ioas(struct ufd_device *idev, struct ufd_ioas *ioas,
-			  change_fn change, uint32_t *pt_id, struct left *left)
+static int change_to_ioas(const struct ufd_change *ch, struct ufd_ioas *ioas,
+			  uint32_t *pt_id, struct ufd_left *left)
 {
 	int rc;
 
 	pthread_mutex_lock(&ioas->lock);
-	rc = change_to_shared(idev, ioas, change, pt_id, left);
+	rc = change_to_shared(ch, ioas, pt_id, left);
 	if (rc == -ESRCH)
-		rc = change_to_new(idev, ioas, change, pt_id, left);
+		rc = change_to_new(ch, ioas, pt_id, left);
 	pthread_mutex_unlock(&ioas->lock);
 	return rc;
 }
 
-static int change_to(struct ufd_device *idev, uint32_t *pt_id, change_fn change)
+int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id)
 {
-	struct left left = { 0 };
+	struct ufd_left left = { 0 };
 	struct ufd_object *pt;
 	int rc;
 
-	pt = ufd_object_get(idev->obj.ctx, *pt_id, UFD_ANY);
+	pt = ufd_object_get(ch->idev->obj.ctx, *pt_id, UFD_ANY);
 	if (!pt)
 		return -ENOENT;
 	if (pt->type == UFD_HWPT)
-		rc = change(idev, (struct ufd_hwpt *)pt, &left);
+		rc = ch->to(ch, (struct ufd_hwpt *)pt, &left);
 	else if (pt->type == UFD_IOAS)
-		rc = change_to_ioas(idev, (struct ufd_ioas *)pt, change, pt_id,
-				    &left);
+		rc = change_to_ioas(ch, (struct ufd_ioas *)pt, pt_id, &left);
 	else
 		rc = -EINVAL;
 	ufd_object_put(pt);
-	let_go(&left);
+	ufd_let_go(&left);
 	return rc;
 }
 
 int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id)
 {
-	return change_to(idev, pt_id, attach);
+	const struct ufd_change ch = { .idev = idev, .to = attach };
+
+	return ufd_change_to(&ch, pt_id);
 }
 
 int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id)
 {
-	return change_to(idev, pt_id, replace);
+	const struct ufd_change ch = { .idev = idev, .to = replace };
+
+	return ufd_change_to(&ch, pt_id);
 }
 
 void ufd_device_detach(struct ufd_device *idev)
 {
-	struct left left = { 0 };
+	struct ufd_left left = { 0 };
 
 	detach(idev, &left);
-	let_go(&left);
+	ufd_let_go(&left);
 }

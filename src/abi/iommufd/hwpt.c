@@ -38,6 +38,7 @@ int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
 		goto err_domain;
 	ufd_object_hold(&ioas->obj);
 	hwpt->ioas = ioas;
+	uiommu_domain_set_user(hwpt->domain, hwpt);
 	list_init(&hwpt->node);
 	*out = hwpt;
 	return 0;

@@ -7,7 +7,8 @@
  * table, 1 for each call that is working on it, 1 for each object or
  * attachment that rests on it:
  *
- *   hwpt -> ioas      an attached device -> hwpt      driver (VFIO) -> device
+ *   hwpt -> ioas      an attached device, or PASID of one -> hwpt
+ *   driver (VFIO, or a user of the library) -> device
  *   hwpt -> fault     the descriptor of a fault queue -> fault
  *
  * The last reference of the context's file may be held by its bound devices and
@@ -145,6 +146,8 @@ struct ufd_device {
 	struct list bound; /* ctx->devices; under ctx->lock */
 	struct list node;  /* group->attached; under group->lock */
 	bool attached;	   /* under group->lock */
+	/* PASIDs that the library attached; under group->lock. */
+	unsigned int nr_pasids;
 };
 
 /*
@@ -205,6 +208,41 @@ int ufd_fault_serve(struct ufd_ctx *ctx, uint32_t id,
 void ufd_fault_put(struct ufd_fault *fault);
 /* Free one that is out of the table. */
 void ufd_fault_release(struct ufd_object *obj);
+
+/* ------------------------------------------------------------- changes -- */
+
+/*
+ * What a change lets go of after the locks: the page table that it has moved
+ * away from, with how many counts that lost, and its own count of the new one.
+ */
+struct ufd_left {
+	struct ufd_hwpt *hwpt;
+	unsigned int users;
+	struct ufd_hwpt *used;
+};
+
+/* An attach or a replace. */
+struct ufd_change {
+	struct ufd_device *idev;
+	uint32_t pasid; /* for those that have one */
+	/*
+	 * To this page table, as a whole or not at all; counts it when it is
+	 * in use.  -EINVAL also: it does not fit, another one may.
+	 */
+	int (*to)(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left);
+};
+
+/*
+ * To the page table *pt_id, or to one of the IOAS *pt_id, which is made if none
+ * fits; *pt_id becomes the page table's.  -ENOENT; -EINVAL: neither; errors of
+ * making one and of `to`.
+ */
+int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id);
+void ufd_let_go(const struct ufd_left *left);
+
+/* What is left of the device's PASIDs, with a line in the log. */
+void ufd_device_pasids_drop(struct ufd_device *idev);
 
 /* --------------------------------------------------------------- calls --- */
 

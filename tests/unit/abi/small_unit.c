@@ -101,12 +101,25 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 {
 	struct small_unit *unit = (struct small_unit *)dev->unit;
 
-	if (dom->unit != dev->unit)
+	if (dom->unit != dev->unit && !unit->takes_all)
 		return -EINVAL;
 	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_rc)
 		return unit->attach_rc;
 	dev->dom = dom;
 	return 0;
+}
+
+/* What a PASID has is for the core to know. */
+static int small_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
+			   uint32_t pasid, struct uiommu_hwdom *old)
+{
+	struct small_unit *unit = (struct small_unit *)dev->unit;
+
+	if (!dom)
+		return 0;
+	if (dom->unit != dev->unit && !unit->takes_all)
+		return -EINVAL;
+	return unit->pasid_rc;
 }
 
 static int small_flush(struct uiommu_hwdom *dom,
@@ -150,6 +163,7 @@ static const struct uiommu_driver_ops small_ops = {
 	.dom_alloc = small_dom_alloc,
 	.dom_free = small_dom_free,
 	.attach = small_attach,
+	.set_pasid = small_set_pasid,
 	.flush = small_flush,
 	.flush_all = small_flush_all,
 	.page_response = small_page_response,
@@ -174,6 +188,7 @@ struct small_unit *small_unit_create(const struct uiommu_platform *platform,
 		.pgsizes = 0x40201000,
 		.ias = 48,
 		.oas = 48,
+		.max_pasid_lg2 = 10,
 		.coherent = true,
 		.enforce_coherency = true,
 		.msi_translated = true,

@@ -172,7 +172,9 @@ static void add_devices(struct ufd_env *env)
 	static const char *const names[ENV_DEVICES] = { "a", "b", "c",
 							"d", "e", "f" };
 	static const unsigned int units[ENV_DEVICES] = { 0, 0, 0, 1, 2, 3 };
-	struct uiommu_device_cfg cfg = { .hw.nr_ids = 1 };
+	struct uiommu_device_cfg cfg = {
+		.hw = { .nr_ids = 1, .pasid_bits = 8 },
+	};
 	unsigned int i;
 	int rc;
 
@@ -418,15 +420,25 @@ void env_ask(struct ufd_env *env, unsigned int dev, uint32_t pasid,
 	su->unit.host->report_page_request(su->unit.host_ctx, &su->unit, &req);
 }
 
-void *env_dma(struct ufd_env *env, unsigned int dev, uint64_t iova)
+static void *reach(struct uiommu_domain *domain, uint64_t iova)
 {
-	struct uiommu_group *group = uiommu_device_group(env->dev[dev]);
-	struct uiommu_domain *domain = uiommu_group_domain(group);
 	uiommu_pa_t pa;
 
 	if (!domain || uiommu_domain_iova_to_pa(domain, iova, &pa))
 		return NULL;
 	return (void *)(uintptr_t)pa;
+}
+
+void *env_dma(struct ufd_env *env, unsigned int dev, uint64_t iova)
+{
+	return reach(uiommu_group_domain(uiommu_device_group(env->dev[dev])),
+		     iova);
+}
+
+void *env_dma_pasid(struct ufd_env *env, unsigned int dev, uint32_t pasid,
+		    uint64_t iova)
+{
+	return reach(uiommu_device_pasid_domain(env->dev[dev], pasid), iova);
 }
 
 void *env_edge(struct ufd_env *env, size_t n)

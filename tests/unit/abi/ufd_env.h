@@ -38,7 +38,9 @@
 struct small_unit {
 	struct uiommu_unit unit; /* first */
 	struct uiommu_unit_caps caps;
-	int attach_rc; /* what attaching to a paging domain returns */
+	int attach_rc;	/* what attaching to a paging domain returns */
+	int pasid_rc;	/* and a domain to a PASID */
+	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
 	bool page_faults; /* of devices added from now on */
 
@@ -117,6 +119,9 @@ void env_ask(struct ufd_env *env, unsigned int dev, uint32_t pasid,
 
 /* What a DMA of device `dev` to `iova` would reach; NULL: nothing. */
 void *env_dma(struct ufd_env *env, unsigned int dev, uint64_t iova);
+/* The same with a PASID. */
+void *env_dma_pasid(struct ufd_env *env, unsigned int dev, uint32_t pasid,
+		    uint64_t iova);
 
 /* An address that no access survives, `n` bytes behind a good one. */
 void *env_edge(struct ufd_env *env, size_t n);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices for users of the library, and page tables for their PASIDs.
+ *
+ * Which page table a PASID uses is known to the core alone: its domain leads
+ * back to the page table.  A PASID counts the page table that it uses, and one
+ * that was made for an IOAS goes when the last one lets go.  The lock of the
+ * group makes a look at what is attached and the change that follows one.
+ */
+#include "private.h"
+
+static struct ufd_device *to_idev(struct uiommu_ufd_device *idev)
+{
+	return (struct ufd_device *)idev;
+}
+
+/* The end of each entry, as of a system call. */
+static int leave(struct uiommu_abi *abi, int rc)
+{
+	if (abi->host.leave)
+		abi->host.leave(abi->host.ctx);
+	return rc;
+}
+
+static struct uiommu_abi *abi_of(const struct ufd_device *idev)
+{
+	return idev->obj.ctx->file.abi;
+}
+
+/* ---------------------------------------------------- attach and detach -- */
+
+/* The page table of a PASID or NULL; group's lock held. */
+static struct ufd_hwpt *hwpt_at(struct ufd_device *idev, uint32_t pasid)
+{
+	struct uiommu_domain *dom =
+		uiommu_device_pasid_domain(idev->dev, pasid);
+
+	return dom ? uiommu_domain_user(dom) : NULL;
+}
+
+/* A promise that was made to the device holds for its PASIDs too. */
+static int check_coherency(const struct ufd_device *idev,
+			   const struct ufd_hwpt *hwpt)
+{
+	struct uiommu_domain_geometry geometry;
+	struct uiommu_unit_caps caps;
+
+	uiommu_device_caps(idev->dev, &caps);
+	uiommu_domain_geometry(hwpt->domain, &geometry);
+	return caps.enforce_coherency && !geometry.enforce_coherency ? -EINVAL
+								     : 0;
+}
+
+/* Group's lock held. */
+static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
+{
+	struct uiommu_domain *now =
+		uiommu_device_pasid_domain(idev->dev, pasid);
+	int rc;
+
+	if (now)
+		return now == hwpt->domain ? 0 : -EINVAL;
+	rc = check_coherency(idev, hwpt);
+	if (rc)
+		return rc;
+	rc = uiommu_device_pasid_attach(idev->dev, pasid, hwpt->domain);
+	if (rc)
+		return rc;
+	ufd_object_hold(&hwpt->obj);
+	idev->nr_pasids++;
+	return 0;
+}
+
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&ch->idev->group->lock);
+	rc = join(ch->idev, ch->pasid, hwpt);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+	return rc;
+}
+
+/* Group's lock held. */
+static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
+		struct ufd_left *left)
+{
+	struct ufd_hwpt *old = hwpt_at(idev, pasid);
+	int rc;
+
+	if (!old)
+		return -EINVAL;
+	if (old == hwpt)
+		return 0;
+	rc = check_coherency(idev, hwpt);
+	if (rc)
+		return rc;
+	rc = uiommu_device_pasid_replace(idev->dev, pasid, hwpt->domain);
+	if (rc)
+		return rc;
+	ufd_object_hold(&hwpt->obj);
+	left->hwpt = old;
+	left->users = 1;
+	return 0;
+}
+
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&ch->idev->group->lock);
+	rc = move(ch->idev, ch->pasid, hwpt, left);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+	return rc;
+}
+
+static void detach(struct ufd_device *idev, uint32_t pasid,
+		   struct ufd_left *left)
+{
+	pthread_mutex_lock(&idev->group->lock);
+	left->hwpt = hwpt_at(idev, pasid);
+	if (left->hwpt) {
+		uiommu_device_pasid_detach(idev->dev, pasid);
+		left->users = 1;
+		idev->nr_pasids--;
+	}
+	pthread_mutex_unlock(&idev->group->lock);
+}
+
+void ufd_device_pasids_drop(struct ufd_device *idev)
+{
+	const struct uiommu_platform *p = abi_of(idev)->host.platform;
+	struct uiommu_domain *dom;
+	uint32_t pasid;
+
+	if (!idev->nr_pasids)
+		return;
+	if (p && p->log)
+		p->log(p->ctx, UIOMMU_LOG_WARN,
+		       "iommufd: a device is destroyed with PASIDs attached");
+	do {
+		struct ufd_left left = { 0 };
+
+		pthread_mutex_lock(&idev->group->lock);
+		dom = uiommu_device_pasid_detach_any(idev->dev, &pasid);
+		left.hwpt = dom ? uiommu_domain_user(dom) : NULL;
+		left.users = left.hwpt != NULL;
+		pthread_mutex_unlock(&idev->group->lock);
+		ufd_let_go(&left);
+	} while (dom);
+	idev->nr_pasids = 0;
+}
+
+/* ------------------------------------------------------------- the door -- */
+
+int uiommu_ufd_device_bind(struct uiommu_abi *abi, int fd,
+			   struct uiommu_device *dev,
+			   struct uiommu_ufd_device **out, uint32_t *id)
+{
+	struct abi_file *file = abi_fd_get(abi, fd);
+	struct ufd_device *idev;
+	int rc;
+
+	if (!file)
+		return -EBADF;
+	rc = ufd_device_bind(file, dev, &idev, id);
+	abi_file_put(file);
+	if (!rc)
+		*out = (struct uiommu_ufd_device *)idev;
+	return leave(abi, rc);
+}
+
+void uiommu_ufd_device_unbind(struct uiommu_ufd_device *idev)
+{
+	struct uiommu_abi *abi = abi_of(to_idev(idev));
+
+	ufd_device_unbind(to_idev(idev));
+	leave(abi, 0);
+}
+
+int uiommu_ufd_device_attach(struct uiommu_ufd_device *idev, uint32_t *pt_id)
+{
+	return leave(abi_of(to_idev(idev)),
+		     ufd_device_attach(to_idev(idev), pt_id));
+}
+
+int uiommu_ufd_device_replace(struct uiommu_ufd_device *idev, uint32_t *pt_id)
+{
+	return leave(abi_of(to_idev(idev)),
+		     ufd_device_replace(to_idev(idev), pt_id));
+}
+
+void uiommu_ufd_device_detach(struct uiommu_ufd_device *idev)
+{
+	ufd_device_detach(to_idev(idev));
+	leave(abi_of(to_idev(idev)), 0);
+}
+
+int uiommu_ufd_device_pasid_attach(struct uiommu_ufd_device *idev,
+				   uint32_t pasid, uint32_t *pt_id)
+{
+	const struct ufd_change ch = { to_idev(idev), pasid, attach };
+
+	return leave(abi_of(ch.idev), ufd_change_to(&ch, pt_id));
+}
+
+int uiommu_ufd_device_pasid_replace(struct uiommu_ufd_device *idev,
+				    uint32_t pasid, uint32_t *pt_id)
+{
+	const struct ufd_change ch = { to_idev(idev), pasid, replace };
+
+	return leave(abi_of(ch.idev), ufd_change_to(&ch, pt_id));
+}
+
+void uiommu_ufd_device_pasid_detach(struct uiommu_ufd_device *idev,
+				    uint32_t pasid)
+{
+	struct ufd_left left = { 0 };
+
+	detach(to_idev(idev), pasid, &left);
+	ufd_let_go(&left);
+	leave(abi_of(to_idev(idev)), 0);
+}
