@@ -37,6 +37,7 @@ bench: all
 stress: all
 	@scripts/run-sanitizers --long
 	@UIOMMU_STRESS_REPLACES=100000 $(BUILD)/tests/stress/stress-replace
+	@UIOMMU_ALL_ORDERS=1 $(BUILD)/tests/cross/cross-driver-order
 
 # FUZZ_SECONDS=600 for each target.
 fuzz: | setup

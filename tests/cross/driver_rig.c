@@ -182,7 +182,7 @@ static int on_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
 	int rc = rig->inval_rc;
 
 	rig->inval_rc = 0;
-	if (rc || !ep)
+	if (rc || !ep || (rig->deaf && rig->deaf == inval->sid))
 		return rc;
 	return uiommu_smmuv3_endpoint_ats_invalidate(ep, inval);
 }
@@ -304,7 +304,8 @@ static void open_smmu(struct rig *rig, const struct rig_cfg *cfg)
 	window.ctx = rig;
 	rig->yield = cfg->yield;
 	must(!uiommu_host_add_window(rig->host, &window), "window");
-	must(!rig_probe(rig, cfg), "probe");
+	if (!cfg->no_probe)
+		must(!rig_probe(rig, cfg), "probe");
 }
 
 struct rig *rig_create(const struct rig_cfg *cfg)
@@ -341,7 +342,8 @@ void rig_destroy(struct rig *rig)
 {
 	unsigned int i;
 
-	rig->unit->ops->remove(rig->unit);
+	if (rig->unit)
+		rig->unit->ops->remove(rig->unit);
 	/* What runs deferred may defer the next call in turn. */
 	for (i = 0; i < 4 && (i < 2 || uiommu_host_live(rig->host)); i++)
 		uiommu_host_barrier(rig->host);

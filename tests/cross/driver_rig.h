@@ -53,6 +53,7 @@ struct rig {
 	uint32_t ep_sid[RIG_MAX_ENDPOINTS];
 	unsigned int nr_eps;
 	int inval_rc;
+	uint32_t deaf; /* says that it obeys and does not; 0: none */
 	/* Looks on when the driver turns ATS on or off. */
 	void (*watch_ats)(struct rig *rig, bool enable);
 };
@@ -67,6 +68,11 @@ struct rig_cfg {
 	 */
 	bool yield;
 	bool nobody_pages; /* the host takes no page requests */
+	/*
+	 * Everything but the probe, so that the platform can be another one, or
+	 * the unit somebody else's, who removes it: then `unit` stays NULL.
+	 */
+	bool no_probe;
 };
 
 /* The "full" profile, 8 MiB, default queues. */
