@@ -12,6 +12,8 @@
  * UIOMMU_STRESS_REPLACES says how often in the two cases of every day, a device
  * and a PASID with all that may be cached; a fiftieth of that in the others.
  * `make stress` asks for 100000.
+ *
+ * Some cases go through the core, with the same criteria.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -26,7 +28,7 @@
 #include <cmocka.h>
 
 #include "base/atomic.h"
-#include "driver_rig.h"
+#include "core_rig.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define IOVA UINT64_C(0x100000000)
@@ -50,6 +52,11 @@ struct fire {
 	struct rig *rig;
 	struct uiommu_hwdev *dev;
 	struct uiommu_hwdom *dom[DOMS], *still;
+	/* Through the core instead. */
+	bool core;
+	struct core_rig cr;
+	struct uiommu_device *cdev;
+	struct uiommu_domain *cdom[DOMS], *cstill;
 	uint32_t pasid; /* UIOMMU_NO_PASID: the device's own domain */
 	bool may_abort; /* stage 2 is among them */
 
@@ -151,23 +158,47 @@ static uint64_t *page(struct fire *f, unsigned int i)
 	return (uint64_t *)(void *)(f->rig->ram + (size_t)i * RIG_PAGE);
 }
 
-static void make_domain(struct fire *f, unsigned int i, uint64_t value,
-			struct uiommu_hwdom *dom)
+/* Domain i shows a page that says `value`. */
+static uint64_t *fill_page(struct fire *f, unsigned int i, uint64_t value)
 {
 	unsigned int w;
 
 	for (w = 0; w < WORDS; w++)
 		page(f, i)[w] = value;
-	rig_map(dom, IOVA, page(f, i), RIG_PAGE, RW);
+	return page(f, i);
 }
 
-static void set(struct fire *f, struct uiommu_hwdom *dom,
-		struct uiommu_hwdom *old)
+static void make_domain(struct fire *f, unsigned int i, uint64_t value,
+			struct uiommu_hwdom *dom)
 {
-	if (f->pasid == UIOMMU_NO_PASID)
-		rig_attach(dom, f->dev);
+	rig_map(dom, IOVA, fill_page(f, i, value), RIG_PAGE, RW);
+}
+
+static void set_core(struct fire *f, uint32_t pasid, struct uiommu_domain *dom,
+		     bool replace)
+{
+	struct uiommu_group *group = uiommu_device_group(f->cdev);
+	int rc;
+
+	if (pasid == UIOMMU_NO_PASID)
+		rc = replace ? uiommu_group_replace(group, dom)
+			     : uiommu_group_attach(group, dom);
 	else
-		rig_set_pasid(dom, f->dev, f->pasid, old);
+		rc = replace ? uiommu_device_pasid_replace(f->cdev, pasid, dom)
+			     : uiommu_device_pasid_attach(f->cdev, pasid, dom);
+	assert_int_equal(rc, 0);
+}
+
+/* From domain `old`, DOMS: none, to domain `to`. */
+static void set(struct fire *f, unsigned int to, unsigned int old)
+{
+	if (f->core)
+		set_core(f, f->pasid, f->cdom[to], old < DOMS);
+	else if (f->pasid == UIOMMU_NO_PASID)
+		rig_attach(f->dom[to], f->dev);
+	else
+		rig_set_pasid(f->dom[to], f->dev, f->pasid,
+			      old < DOMS ? f->dom[old] : NULL);
 }
 
 static void replace(struct fire *f)
@@ -182,7 +213,7 @@ static void replace(struct fire *f)
 	while (2 * get(&f->olds) < get(&f->news) &&
 	       get(&f->reads) - from < 1000)
 		sched_yield();
-	set(f, f->dom[n % DOMS], f->dom[(n - 1) % DOMS]);
+	set(f, n % DOMS, (n - 1) % DOMS);
 	put(&f->done, n);
 	/* Only the new one from here on. */
 	if (rig_dma_pasid(f->rig, SID, f->pasid, IOVA, words, sizeof(words),
@@ -255,7 +286,7 @@ static void fight(struct fire *f)
 	assert_true(f->reads >= 10 * f->done);
 	/* Not an event: what may abort between the stages does so silently. */
 	rig_irqs(f->rig);
-	assert_int_equal(f->rig->nr_faults, 0);
+	assert_int_equal(f->rig->nr_faults + f->cr.nr_faults, 0);
 	assert_int_equal(f->rig->lost, 0);
 }
 
@@ -265,19 +296,25 @@ static void fight(struct fire *f)
 #define PLAIN_COPIES_ARE_RACES false
 #endif
 
-static void open_fire(struct fire *f, struct rig_cfg *cfg, enum form form,
-		      bool stage2)
-{
-	static const uint32_t pasid[] = { UIOMMU_NO_PASID, UIOMMU_NO_PASID, 41,
-					  1000, 1001 };
-	unsigned int i;
+static const uint32_t pasid_of[] = { UIOMMU_NO_PASID, UIOMMU_NO_PASID, 41, 1000,
+				     1001 };
 
+static void begin_fire(struct fire *f, struct rig_cfg *cfg, enum form form)
+{
 	memset(f, 0, sizeof(*f));
 	cfg->yield = true;
 	cfg->no_direct = PLAIN_COPIES_ARE_RACES;
-	f->rig = rig_create(cfg);
 	f->form = form;
-	f->pasid = pasid[form];
+	f->pasid = pasid_of[form];
+}
+
+static void open_fire(struct fire *f, struct rig_cfg *cfg, enum form form,
+		      bool stage2)
+{
+	unsigned int i;
+
+	begin_fire(f, cfg, form);
+	f->rig = rig_create(cfg);
 	f->may_abort = stage2;
 	f->dev = rig_pasid_device(f->rig, SID, 20);
 	f->still = rig_domain(f->rig, UIOMMU_DOM_PAGING);
@@ -294,7 +331,46 @@ static void open_fire(struct fire *f, struct rig_cfg *cfg, enum form form,
 		rig_set_pasid(f->still, f->dev, NEIGHBOUR, NULL);
 	if (form == WITH_OTHERS)
 		rig_set_pasid(f->still, f->dev, 1000, NULL);
-	set(f, f->dom[0], NULL);
+	set(f, 0, DOMS);
+}
+
+/* The same above the core. */
+static void open_core_fire(struct fire *f, struct rig_cfg *cfg, enum form form)
+{
+	unsigned int i;
+
+	begin_fire(f, cfg, form);
+	f->core = true;
+	core_rig_open(&f->cr, cfg);
+	f->rig = f->cr.rig[0];
+	f->cdev = core_rig_device(&f->cr, 0, SID, 20, false);
+	for (i = 0; i <= DOMS; i++) {
+		fill_page(f, i, i < DOMS ? i : 77);
+		*(i < DOMS ? &f->cdom[i] : &f->cstill) =
+			core_rig_domain(&f->cr, f->cdev, IOVA, i);
+	}
+	if (form >= LINEAR)
+		set_core(f, UIOMMU_NO_PASID, f->cstill, false);
+	if (form != ALONE)
+		set_core(f, NEIGHBOUR, f->cstill, false);
+	if (form == WITH_OTHERS)
+		set_core(f, 1000, f->cstill, false);
+	set(f, 0, DOMS);
+}
+
+static void close_core_fire(struct fire *f)
+{
+	unsigned int i;
+	uint32_t pasid;
+
+	while (uiommu_device_pasid_detach_any(f->cdev, &pasid))
+		;
+	uiommu_group_detach(uiommu_device_group(f->cdev));
+	uiommu_device_remove(f->cdev);
+	for (i = 0; i < DOMS; i++)
+		uiommu_domain_free(f->cdom[i]);
+	uiommu_domain_free(f->cstill);
+	core_rig_close(&f->cr);
 }
 
 static void close_fire(struct fire *f)
@@ -318,6 +394,17 @@ static void run(struct rig_cfg *cfg, enum form form, bool often)
 	/* It was in the middle of it. */
 	assert_true(balanced(&f));
 	close_fire(&f);
+}
+
+static void run_core(struct rig_cfg *cfg, enum form form, bool often)
+{
+	struct fire f;
+
+	open_core_fire(&f, cfg, form);
+	f.often = often;
+	fight(&f);
+	assert_true(balanced(&f));
+	close_core_fire(&f);
 }
 
 static void normal(struct rig_cfg *cfg)
@@ -365,6 +452,20 @@ CASE(greedy, BESIDE_PASIDS)
 CASE(greedy, LINEAR)
 CASE(greedy, TWO_LEVEL)
 CASE(greedy, WITH_OTHERS)
+
+#define CORE_CASE(caching, form)                          \
+	static void core_##caching##_##form(void **state) \
+	{                                                 \
+		struct rig_cfg cfg;                       \
+                                                          \
+		caching(&cfg);                            \
+		run_core(&cfg, form, form == TWO_LEVEL);  \
+	}
+CORE_CASE(greedy, ALONE)
+CORE_CASE(greedy, BESIDE_PASIDS)
+CORE_CASE(greedy, LINEAR)
+CORE_CASE(greedy, TWO_LEVEL)
+CORE_CASE(greedy, WITH_OTHERS)
 
 static void a_table_of_one_level(void **state)
 {
@@ -518,6 +619,11 @@ int main(void)
 		cmocka_unit_test(greedy_LINEAR),
 		cmocka_unit_test(greedy_TWO_LEVEL),
 		cmocka_unit_test(greedy_WITH_OTHERS),
+		cmocka_unit_test(core_greedy_ALONE),
+		cmocka_unit_test(core_greedy_BESIDE_PASIDS),
+		cmocka_unit_test(core_greedy_LINEAR),
+		cmocka_unit_test(core_greedy_TWO_LEVEL),
+		cmocka_unit_test(core_greedy_WITH_OTHERS),
 		cmocka_unit_test(a_table_of_one_level),
 		cmocka_unit_test(between_stage_1_and_stage_2),
 		cmocka_unit_test(pasids_come_and_go_beside_the_device),
