@@ -23,8 +23,6 @@
  * beyond the 64 bytes of its CD: objects as the allocator rounds them, leaves and
  * level-1 tables of CDs, and what the domains keep.
  */
-#include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include <uiommu/host.h>
@@ -32,11 +30,11 @@
 #include <uiommu/smmuv3_model.h>
 
 #include "bench.h"
+#include "smmu.h"
 
 #define KIB (UINT64_C(1) << 10)
 #define GIB (UINT64_C(1) << 30)
 #define PAGE (4 * KIB)
-#define MMIO UINT64_C(0x09050000)
 #define IOVA (256 * GIB)
 #define PA (64 * GIB)
 #define PROT (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
@@ -53,110 +51,23 @@ static void must(bool ok, const char *what)
 /* ---------------------------------------------------------------- machine */
 
 struct setup {
-	struct uiommu_host *host;
-	struct uiommu_range arena;
-	struct uiommu_smmuv3_model *model;
+	struct bench_smmu hw;
 	struct uiommu_unit *unit;
 	struct uiommu_hwdev *dev;
 	struct uiommu_hwdom *dom, *other;
-	bool no_ranges;
 };
-
-static bool reachable(const struct setup *s, uiommu_pa_t pa, size_t len)
-{
-	return pa >= s->arena.first && pa + len - 1 <= s->arena.last;
-}
-
-static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
-		    struct uiommu_mem_attrs attrs)
-{
-	if (!reachable(ctx, pa, len))
-		return -EIO;
-	__builtin_memcpy(buf, (const void *)(uintptr_t)pa, len);
-	return 0;
-}
-
-static int mem_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
-		     struct uiommu_mem_attrs attrs)
-{
-	if (!reachable(ctx, pa, len))
-		return -EIO;
-	__builtin_memcpy((void *)(uintptr_t)pa, buf, len);
-	return 0;
-}
-
-static int mem_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected,
-			 uint64_t want)
-{
-	if (!reachable(ctx, pa, 8))
-		return -EIO;
-	__atomic_compare_exchange_n((uint64_t *)(uintptr_t)pa, expected, want,
-				    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	return 0;
-}
-
-static void *mem_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
-{
-	return reachable(ctx, pa, len) ? (void *)(uintptr_t)pa : NULL;
-}
-
-static void on_irq(void *ctx, unsigned int line)
-{
-}
-
-static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)
-{
-	return uiommu_smmuv3_model_read(ctx, offset, size);
-}
-
-static void bus_write(void *ctx, uint32_t offset, unsigned int size,
-		      uint64_t value)
-{
-	uiommu_smmuv3_model_write(ctx, offset, size, value);
-}
-
-static void open_hardware(struct setup *s)
-{
-	struct uiommu_smmuv3_profile profile;
-	struct uiommu_model_host mem = {
-		.ctx = s,
-		.read = mem_read,
-		.write = mem_write,
-		.cmpxchg64 = mem_cmpxchg64,
-		.direct = mem_direct,
-		.irq = on_irq,
-	};
-	struct uiommu_bus_window window = {
-		.base = MMIO,
-		.size = UIOMMU_SMMUV3_MMIO_SIZE,
-		.read = bus_read,
-		.write = bus_write,
-	};
-
-	must(!uiommu_host_create(0, &s->host), "host");
-	uiommu_host_set_log(s->host, UIOMMU_LOG_WARN);
-	uiommu_host_arena(s->host, &s->arena);
-	profile = *uiommu_smmuv3_profile_find("full");
-	if (s->no_ranges) {
-		profile.idr[3] &= ~(1u << 10);
-		profile.aidr = 1;
-	}
-	must(!uiommu_smmuv3_model_create(&profile, &mem, &s->model), "model");
-	window.ctx = s->model;
-	must(!uiommu_host_add_window(s->host, &window), "window");
-}
 
 static void open_setup(struct setup *s)
 {
 	struct uiommu_dom_cfg paging = { UIOMMU_DOM_PAGING };
-	struct uiommu_smmuv3_cfg cfg = { .base = MMIO };
+	struct uiommu_smmuv3_cfg cfg = { .base = BENCH_SMMU_MMIO };
 	uint32_t sid = 8;
 	struct uiommu_hwdev_cfg dev = { .ids = &sid,
 					.nr_ids = 1,
 					.pasid_bits = 20 };
 
-	open_hardware(s);
-	cfg.platform = uiommu_host_platform(s->host);
+	bench_smmu_open(&s->hw);
+	cfg.platform = uiommu_host_platform(s->hw.host);
 	must(!uiommu_smmuv3_probe(&cfg, &s->unit), "probe");
 	must(!s->unit->ops->dev_add(s->unit, &dev, &s->dev), "dev_add");
 	must(!s->unit->ops->dom_alloc(s->unit, &paging, &s->dom), "domain");
@@ -170,9 +81,7 @@ static void close_setup(struct setup *s)
 	s->unit->ops->dom_free(s->dom);
 	s->unit->ops->dom_free(s->other);
 	s->unit->ops->remove(s->unit);
-	uiommu_host_barrier(s->host);
-	uiommu_smmuv3_model_destroy(s->model);
-	uiommu_host_destroy(s->host);
+	bench_smmu_close(&s->hw);
 }
 
 /* ------------------------------------------------------------- operations */
@@ -320,48 +229,8 @@ static void pasid_detach(struct bench_run *run)
 
 /* ------------------------------------------------------------ many PASIDs */
 
-/* The host's platform with a count of what is taken. */
-static const struct uiommu_platform *inner;
-static uint64_t taken;
-
-static void *count_obj_alloc(void *ctx, size_t size)
-{
-	void *obj = inner->obj_alloc(ctx, size);
-
-	/* The allocator's own word stands before it. */
-	if (obj)
-		taken += malloc_usable_size(obj) + sizeof(size_t);
-	return obj;
-}
-
-/* Deferred calls come in another thread; none is in the part that counts. */
-static void count_obj_free(void *ctx, void *obj)
-{
-	if (obj)
-		__atomic_fetch_sub(&taken,
-				   malloc_usable_size(obj) + sizeof(size_t),
-				   __ATOMIC_RELAXED);
-	inner->obj_free(ctx, obj);
-}
-
-static void *count_table_alloc(void *ctx, size_t size, uiommu_pa_t *pa)
-{
-	void *table = inner->table_alloc(ctx, size, pa);
-
-	if (table)
-		taken += size;
-	return table;
-}
-
-static void count_table_free(void *ctx, void *table, size_t size)
-{
-	__atomic_fetch_sub(&taken, size, __ATOMIC_RELAXED);
-	inner->table_free(ctx, table, size);
-}
-
 struct many {
 	struct setup s;
-	struct uiommu_platform platform;
 	unsigned int nr;
 	struct uiommu_hwdev **dev;
 	struct uiommu_hwdom **dom;
@@ -370,18 +239,12 @@ struct many {
 static void open_many(struct many *m, unsigned int nr)
 {
 	struct uiommu_dom_cfg paging = { UIOMMU_DOM_PAGING };
-	struct uiommu_smmuv3_cfg cfg = { .base = MMIO };
+	struct uiommu_smmuv3_cfg cfg = { .base = BENCH_SMMU_MMIO };
 	struct uiommu_hwdev_cfg dev = { .nr_ids = 1, .pasid_bits = 20 };
 	uint32_t i;
 
-	open_hardware(&m->s);
-	inner = uiommu_host_platform(m->s.host);
-	m->platform = *inner;
-	m->platform.obj_alloc = count_obj_alloc;
-	m->platform.obj_free = count_obj_free;
-	m->platform.table_alloc = count_table_alloc;
-	m->platform.table_free = count_table_free;
-	cfg.platform = &m->platform;
+	bench_smmu_open(&m->s.hw);
+	cfg.platform = bench_smmu_counting(&m->s.hw);
 	must(!uiommu_smmuv3_probe(&cfg, &m->s.unit), "probe");
 	m->nr = nr;
 	m->dev = calloc(nr, sizeof(*m->dev));
@@ -405,9 +268,7 @@ static void close_many(struct many *m)
 		m->s.unit->ops->dom_free(m->dom[i]);
 	}
 	m->s.unit->ops->remove(m->s.unit);
-	uiommu_host_barrier(m->s.host);
-	uiommu_smmuv3_model_destroy(m->s.model);
-	uiommu_host_destroy(m->s.host);
+	bench_smmu_close(&m->s.hw);
 	free(m->dev);
 	free(m->dom);
 }
@@ -439,13 +300,13 @@ static void scale_pasids(struct bench_run *run)
 	struct many m = { 0 };
 
 	open_many(&m, n);
-	before = taken;
+	before = bench_smmu_taken();
 	bench_start(run);
 	first = set_all(&m, 0, tenth, true);
 	set_all(&m, tenth, n - tenth, true);
 	last = set_all(&m, n - tenth, n, true);
 	bench_stop(run, (uint64_t)n * n);
-	bytes = taken - before;
+	bytes = bench_smmu_taken() - before;
 	set_all(&m, 0, n, false);
 	close_many(&m);
 	snprintf(scale_note, sizeof(scale_note),
@@ -462,7 +323,7 @@ static void flush_command(struct bench_run *run)
 {
 	struct uiommu_gather_range range = { IOVA, IOVA + ENTRIES * PAGE - 1,
 					     12, 3, true };
-	struct setup s = { .no_ranges = true };
+	struct setup s = { .hw.no_ranges = true };
 	struct uiommu_gather gather;
 	unsigned int i;
 
@@ -486,14 +347,14 @@ static void touch(struct setup *s)
 
 	for (i = 0; i < ENTRIES; i++) {
 		txn.iova = IOVA + i * PAGE;
-		must(!uiommu_smmuv3_model_translate(s->model, &txn, &xlate),
+		must(!uiommu_smmuv3_model_translate(s->hw.model, &txn, &xlate),
 		     "translate");
 	}
 }
 
 static void flush_refill(struct bench_run *run)
 {
-	struct setup s = { .no_ranges = true };
+	struct setup s = { .hw.no_ranges = true };
 	uint64_t miss = 0, hit = 0, t;
 	unsigned int i;
 
@@ -534,9 +395,9 @@ static void count(char *note, size_t size, void (*before)(struct setup *s),
 	map(&s, IOVA, PA, PAGE);
 	map(&s, IOVA + GIB, PA, GIB);
 	before(&s);
-	uiommu_smmuv3_model_stats(s.model, &first);
+	uiommu_smmuv3_model_stats(s.hw.model, &first);
 	op(&s);
-	uiommu_smmuv3_model_stats(s.model, &last);
+	uiommu_smmuv3_model_stats(s.hw.model, &last);
 	undo(&s);
 	close_setup(&s);
 	snprintf(note, size, "commands=%u syncs=%u",
