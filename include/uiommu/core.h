@@ -359,7 +359,8 @@ uint32_t uiommu_device_max_pasids(const struct uiommu_device *dev);
  * domain, or none, that is not a stage-2 domain.  Each call takes the lock of
  * the device's group.  After an error all is as it was, and a line in the log
  * tells the reason.
- *   -EOPNOTSUPP  the device or its unit has no PASIDs; not a paging domain
+ *   -EOPNOTSUPP  the device or its unit has no PASIDs; the domain does not
+ *		translate: identity, blocked
  *   -EINVAL	PASID 0 or beyond the device's; the device is not alone in its
  *		group, or the fabric does not isolate PASIDs; the domain is for
  *		other hardware, does not fit the device's unit, is a stage-2 or

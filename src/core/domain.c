@@ -67,6 +67,7 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 	dom->core = core;
 	dom->cunit = dev->cunit;
 	dom->cfg = cfg->hw;
+	dom->cfg.cpu = NULL; /* the caller's */
 	rc = init(dom);
 	if (rc)
 		goto err_free;

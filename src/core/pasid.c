@@ -54,9 +54,10 @@ static int check(const struct uiommu_device *dev, uint32_t pasid,
 	if (!dev->pasid_bits || !dev->cunit->unit->ops->set_pasid)
 		return refuse(dev, pasid, -EOPNOTSUPP,
 			      "the device has no PASIDs");
-	if (dom->hw->type != UIOMMU_DOM_PAGING)
+	if (dom->hw->type != UIOMMU_DOM_PAGING &&
+	    dom->hw->type != UIOMMU_DOM_SHARED)
 		return refuse(dev, pasid, -EOPNOTSUPP,
-			      "takes paging domains only");
+			      "takes domains that translate only");
 	if (!pasid || pasid >> dev->pasid_bits)
 		return refuse(dev, pasid, -EINVAL, "out of range");
 	if (dev->routes_by_address)
