@@ -386,6 +386,50 @@ static void units_that_differ(void **state)
 	}
 }
 
+/* The second SMMU's device, by itself and by PASID, with the nth call failing. */
+static void every_far_attach_that_fails(void **state)
+{
+	struct uiommu_host *host;
+	struct pair p;
+	uint64_t live;
+	unsigned int n, by_pasid;
+	int rc;
+
+	open_pair(&p, alike);
+	host = p.cr.rig[0]->host;
+	assert_int_equal(uiommu_group_attach(group_of(p.dev[0]), p.dom), 0);
+	for (by_pasid = 0; by_pasid < 2; by_pasid++) {
+		uint32_t pasid = by_pasid ? 7 : UIOMMU_NO_PASID;
+
+		for (n = 1;; n++) {
+			live = uiommu_host_live(host);
+			uiommu_host_fail_nth(host, n);
+			rc = by_pasid ? uiommu_device_pasid_attach(p.dev[1], 7,
+								   p.dom)
+				      : uiommu_group_attach(group_of(p.dev[1]),
+							    p.dom);
+			if (!uiommu_host_fail_nth(host, 0))
+				break;
+			assert_int_equal(rc, -ENOMEM);
+			assert_int_equal(
+				core_rig_read(&p.cr, 1, 5, pasid, IOVA), 0);
+			assert_int_equal(core_rig_read(&p.cr, 0, 5,
+						       UIOMMU_NO_PASID, IOVA),
+					 0xa0);
+			uiommu_host_barrier(host);
+			assert_int_equal(uiommu_host_live(host), live);
+		}
+		assert_int_equal(rc, 0);
+		assert_true(n > 1);
+		assert_int_equal(core_rig_read(&p.cr, 1, 5, pasid, IOVA), 0xa0);
+	}
+	uiommu_device_pasid_detach(p.dev[1], 7);
+	for (n = 0; n < 2; n++)
+		uiommu_group_detach(group_of(p.dev[n]));
+	core_rig_irqs(&p.cr);
+	close_pair(&p);
+}
+
 /* An auxiliary domain of devices on both, with one parent. */
 static void an_aux_domain_on_both(void **state)
 {
@@ -474,6 +518,7 @@ int main(void)
 		cmocka_unit_test(what_the_driver_refuses),
 		cmocka_unit_test(a_domain_on_both),
 		cmocka_unit_test(units_that_differ),
+		cmocka_unit_test(every_far_attach_that_fails),
 		cmocka_unit_test(an_aux_domain_on_both),
 		cmocka_unit_test(dirty_pages),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The core under fire: threads map, unmap, copy and cut in two IOASes while
- * another exchanges domains and another does DMA.  Nothing may be pinned too
+ * another exchanges domains, two change those of PASIDs, and another does DMA.
+ * Nothing may be pinned too
  * seldom, given back while the hardware remembers it, or left at the end.
  * UIOMMU_STRESS_SECONDS says how long (2).
  */
@@ -30,7 +31,9 @@ enum {
 	DEVS = 3,
 	PAGES = 256,
 	SPACE = 512,
-	MAPPERS = 2
+	MAPPERS = 2,
+	PASIDERS = 2,
+	PASIDS = 8 /* of each, on each device */
 };
 
 struct arena {
@@ -41,7 +44,7 @@ struct arena {
 	struct fake_mm mm;
 	struct uiommu_ioas *ioas[2];
 	uint32_t stop, seeds, wrong; /* atomic */
-	uint64_t maps, unmaps, dmas, moves;
+	uint64_t maps, unmaps, dmas, moves, pasids;
 };
 
 static unsigned int dice(unsigned int *seed, unsigned int sides)
@@ -147,6 +150,69 @@ static void *mover(void *arg)
 	return NULL;
 }
 
+/* A domain of each IOAS, on PASIDs that are this thread's on all devices. */
+struct pasider {
+	struct arena *a;
+	struct uiommu_domain *dom[2];
+	uint32_t pasid[PASIDS];
+	struct uiommu_domain *has[DEVS][PASIDS];
+};
+
+static void change_pasid(struct pasider *p, unsigned int *seed)
+{
+	unsigned int i = dice(seed, DEVS), j = dice(seed, PASIDS);
+	struct uiommu_domain *dom = p->dom[dice(seed, 2)];
+	struct uiommu_domain **has = &p->has[i][j];
+	struct arena *a = p->a;
+
+	if (!*has) {
+		expect(a,
+		       uiommu_device_pasid_attach(a->dev[i], p->pasid[j], dom),
+		       0, 0, 0);
+		*has = dom;
+	} else if (dice(seed, 2)) {
+		expect(a,
+		       uiommu_device_pasid_replace(a->dev[i], p->pasid[j], dom),
+		       0, 0, 0);
+		*has = dom;
+	} else {
+		uiommu_device_pasid_detach(a->dev[i], p->pasid[j]);
+		*has = NULL;
+	}
+	if (uiommu_device_pasid_domain(a->dev[i], p->pasid[j]) != *has)
+		fetch_add_relaxed(&a->wrong, 1);
+}
+
+static void *pasider(void *arg)
+{
+	struct arena *a = arg;
+	struct pasider p = { .a = a };
+	unsigned int seed = 29 + fetch_add_relaxed(&a->seeds, 1), i, j;
+
+	for (i = 0; i < 2; i++) {
+		expect(a, uiommu_domain_alloc(a->dev[0], &p.dom[i]), 0, 0, 0);
+		expect(a, uiommu_ioas_add_domain(a->ioas[i], p.dom[i]), 0, 0,
+		       0);
+	}
+	for (j = 0; j < PASIDS; j++)
+		expect(a, uiommu_pasid_alloc(a->core, 1, 999, &p.pasid[j]), 0,
+		       0, 0);
+	while (!load_acquire(&a->stop)) {
+		change_pasid(&p, &seed);
+		fetch_add_relaxed(&a->pasids, 1);
+	}
+	for (i = 0; i < DEVS; i++)
+		for (j = 0; j < PASIDS; j++)
+			uiommu_device_pasid_detach(a->dev[i], p.pasid[j]);
+	for (j = 0; j < PASIDS; j++)
+		uiommu_pasid_free(a->core, p.pasid[j]);
+	for (i = 0; i < 2; i++) {
+		uiommu_ioas_remove_domain(a->ioas[i], p.dom[i]);
+		uiommu_domain_free(p.dom[i]);
+	}
+	return NULL;
+}
+
 static void *device(void *arg)
 {
 	struct arena *a = arg;
@@ -159,6 +225,10 @@ static void *device(void *arg)
 		uiommu_pa_t pa;
 
 		if (!fake_dma(a->fu, 1 + dice(&seed, DEVS), at, false, &pa))
+			fetch_add_relaxed(&a->dmas, 1);
+		if (!fake_dma_pasid(a->fu, 1 + dice(&seed, DEVS),
+				    1 + dice(&seed, PASIDERS * PASIDS), at,
+				    false, &pa))
 			fetch_add_relaxed(&a->dmas, 1);
 		if (dice(&seed, 16))
 			continue;
@@ -181,7 +251,10 @@ static void build(struct arena *a)
 	for (uint32_t i = 0; i < DEVS; i++) {
 		uint32_t id = i + 1;
 		struct uiommu_device_cfg dev = {
-			.hw = { .name = "dev", .ids = &id, .nr_ids = 1 },
+			.hw = { .name = "dev",
+				.ids = &id,
+				.nr_ids = 1,
+				.pasid_bits = 10 },
 		};
 
 		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
@@ -220,9 +293,9 @@ static void everything_at_once(void **state)
 	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
 	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
 	struct arena *a = calloc(1, sizeof(*a));
-	pthread_t thread[MAPPERS + 2];
+	pthread_t thread[MAPPERS + PASIDERS + 2];
 	unsigned int nr = 0;
-	const uint64_t *turns[4];
+	const uint64_t *turns[5];
 
 	assert_non_null(a);
 	build(a);
@@ -230,19 +303,23 @@ static void everything_at_once(void **state)
 	turns[1] = &a->unmaps;
 	turns[2] = &a->dmas;
 	turns[3] = &a->moves;
+	turns[4] = &a->pasids;
 	for (unsigned int i = 0; i < MAPPERS; i++)
 		pthread_create(&thread[nr++], NULL, mapper, a);
+	for (unsigned int i = 0; i < PASIDERS; i++)
+		pthread_create(&thread[nr++], NULL, pasider, a);
 	pthread_create(&thread[nr++], NULL, mover, a);
 	pthread_create(&thread[nr++], NULL, device, a);
-	let_fight(ms, turns, 4);
+	let_fight(ms, turns, 5);
 	store_release(&a->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);
-	print_message("# %lu maps, %lu pages unmapped, %lu DMAs, %lu moves\n",
+	print_message("# %lu maps, %lu pages unmapped, %lu DMAs, %lu moves, "
+		      "%lu of PASIDs\n",
 		      (long)a->maps, (long)a->unmaps, (long)a->dmas,
-		      (long)a->moves);
+		      (long)a->moves, (long)a->pasids);
 	assert_int_equal(a->wrong, 0);
-	assert_true(all_had_turns(turns, 4));
+	assert_true(all_had_turns(turns, 5));
 	tear_down(a);
 	free(a);
 }
