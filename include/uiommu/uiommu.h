@@ -9,9 +9,11 @@
 #include <uiommu/fw.h>
 #include <uiommu/host.h>
 #include <uiommu/machine.h>
+#include <uiommu/mm.h>
 #include <uiommu/model.h>
 #include <uiommu/pgtable.h>
 #include <uiommu/platform.h>
+#include <uiommu/process.h>
 #include <uiommu/smmuv3.h>
 #include <uiommu/smmuv3_endpoint.h>
 #include <uiommu/smmuv3_model.h>
