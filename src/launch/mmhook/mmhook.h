@@ -138,17 +138,22 @@ void mm_dispatch(struct mm_regs *regs);
 
 enum {
 	MM_SITES_MAX = 128, /* in one object */
-	MM_MOV_EAX = 0xb8,  /* opcode of mov $imm32, %eax */
 };
 
 struct mm_site {
 	uint8_t *at; /* the two bytes of the instruction */
 	/*
-	 * Five bytes in reach of them that are never run; or the move of the
-	 * number that comes before, which the stub then does.
+	 * Five bytes in reach of them that are never run; or a move that comes
+	 * right before, which the stub then does.
 	 */
 	uint8_t *spring;
 };
+
+/* The opcodes of "mov $imm32, %reg"; padding never starts with one. */
+static inline bool mm_is_move(uint8_t opcode)
+{
+	return (opcode & 0xf8) == 0xb8;
+}
 
 struct mm_object {
 	const char *name;

@@ -135,7 +135,7 @@ static unsigned int make_stub(uint8_t *out, const struct mm_site *site,
 	unsigned int hits[32], pass, entry, back;
 	int32_t way;
 
-	if (*site->spring == MM_MOV_EAX)
+	if (mm_is_move(*site->spring))
 		put(&code, site->spring, 5);
 	put_checks(&code, hits);
 	PUT(&code, 0x0f, 0x05);

@@ -16,6 +16,7 @@
 #include "insn.h"
 
 #define SPRING_LEN 5
+#define MOV_EAX 0xb8 /* with the number in the next four bytes */
 /* How far a jump of two bytes reaches from its end. */
 #define REACH_UP 127
 #define REACH_DOWN 128
@@ -203,29 +204,29 @@ static void miss(struct mm_object *obj, const uint8_t *at)
 /* The way compilers and libc write it, if nothing else is known. */
 static bool looks_like_call(const struct mm_object *obj, const uint8_t *at)
 {
-	return at - obj->text >= 5 && at[-5] == MM_MOV_EAX &&
+	return at - obj->text >= 5 && at[-5] == MOV_EAX &&
 	       mm_is_call(get32(at - 4));
 }
 
 /*
- * Without room the jump may take the place of "mov $nr, %eax", if that comes
- * right before and always, and the stub does the move.  Who stands between
- * the two goes back to the first.
+ * Without room the jump may take the place of a "mov $imm32, %reg" that comes
+ * right before, and the stub does the move.  Who stands between the two goes
+ * back to the first; so nobody else may come there.
  */
 static const uint8_t *move_before(const struct mm_function *fn,
-				  const uint8_t *at, enum mm_carries carries)
+				  const uint8_t *at)
 {
+	const uint8_t *move = at - SPRING_LEN;
 	struct mm_insn insn;
 
-	if (carries != MM_CARRIES_OURS || at - fn->first < SPRING_LEN ||
-	    at[-SPRING_LEN] != MM_MOV_EAX || !mm_is_call(get32(at - 4)) ||
-	    !same_page(at - SPRING_LEN, SPRING_LEN))
+	if (at - fn->first < SPRING_LEN || !mm_is_move(*move) ||
+	    !same_page(move, SPRING_LEN) || mm_is_target(at))
 		return NULL;
-	for (const uint8_t *p = fn->first; p < at; p += insn.raw.length) {
+	for (const uint8_t *p = fn->first; p <= move; p += insn.raw.length) {
 		if (!mm_decode(p, fn->end, &insn))
 			return NULL;
-		if (p == at - SPRING_LEN)
-			return mm_is_target(at) ? NULL : p;
+		if (p == move && insn.raw.length == SPRING_LEN)
+			return p;
 	}
 	return NULL;
 }
@@ -239,7 +240,7 @@ static void take(struct mm_object *obj, uint32_t i, const uint8_t *at,
 	if (!room)
 		room = room_inside(obj, fn, at);
 	if (!room)
-		room = move_before(fn, at, carries);
+		room = move_before(fn, at);
 
 	if (!room || !same_page(at, 2) || obj->nr_sites == MM_SITES_MAX) {
 		if (carries == MM_CARRIES_OURS)
