@@ -128,15 +128,16 @@ mm_unseen void mm_release(void *ctx, uint64_t held)
 
 /* ----------------------------------------------------------- subscribers - */
 
+/* Counting itself in comes before the second look: both are SEQ_CST. */
 static mm_unseen struct mm_set *set_get(struct mm_state *state)
 {
 	for (;;) {
 		uint32_t current = load_acquire(&state->current);
 		struct mm_set *set = &state->set[current % 2];
 
-		fetch_add_acq_rel(&set->readers, 1);
-		fence_full();
-		if (load_acquire(&state->current) == current)
+		__atomic_fetch_add(&set->readers, 1, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&state->current, __ATOMIC_SEQ_CST) ==
+		    current)
 			return set;
 		fetch_sub_acq_rel(&set->readers, 1);
 	}
@@ -158,10 +159,9 @@ static struct mm_set *set_turn(struct mm_state *state)
 {
 	uint32_t current = load_relaxed(&state->current);
 
-	store_release(&state->current, current + 1);
+	__atomic_store_n(&state->current, current + 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&state->armed, state->set[(current + 1) % 2].nr != 0,
 			 __ATOMIC_SEQ_CST);
-	fence_full();
 	return &state->set[current % 2];
 }
 

@@ -338,12 +338,25 @@ static void install_text(struct mm_state *state, struct mm_object *obj)
 		installed.libc_missed = true;
 }
 
+/*
+ * The runtime of ThreadSanitizer maps memory in the middle of anything, where
+ * nothing that it instruments may run; so what it does is not told.
+ */
+static bool is_left_alone(const char *name)
+{
+	const char *file = strrchr(name, '/');
+
+	return !strncmp(file ? file + 1 : name, "libtsan.so", 10);
+}
+
 static int install_object(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	struct mm_object *obj = &installed.object;
 	const ElfW(Phdr) *ph = info->dlpi_phdr;
 
 	installed.adds = info->dlpi_adds;
+	if (is_left_alone(info->dlpi_name))
+		return 0;
 	obj->name = info->dlpi_name;
 	obj->base = info->dlpi_addr;
 	obj->table = NULL;
