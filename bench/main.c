@@ -31,6 +31,9 @@ void ioas_bench_register(struct bench *b);
 #ifdef HAVE_ABI_BENCH
 void abi_bench_register(struct bench *b);
 #endif
+#ifdef HAVE_MM_BENCH
+void mm_bench_register(struct bench *b);
+#endif
 #ifdef HAVE_RUN_BENCH
 void run_bench_register(struct bench *b);
 #endif
@@ -60,6 +63,9 @@ static void register_all(struct bench *b)
 #endif
 #ifdef HAVE_ABI_BENCH
 	abi_bench_register(b);
+#endif
+#ifdef HAVE_MM_BENCH
+	mm_bench_register(b);
 #endif
 #ifdef HAVE_RUN_BENCH
 	run_bench_register(b);
