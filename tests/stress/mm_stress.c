@@ -649,6 +649,65 @@ static void subscribers_come_and_go(void **state)
 	assert_int_equal(comer[0].late + comer[1].late, 0);
 }
 
+/* ------------------------------------------------ the first of a process - */
+
+static void *hammer(void *arg)
+{
+	uint64_t *rounds = arg;
+
+	while (!load_acquire(&s.stop)) {
+		char *at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (mprotect(at, PAGE, PROT_READ) ||
+		    madvise(at, PAGE, MADV_DONTNEED) ||
+		    mremap(at, 4 * PAGE, 2 * PAGE, 0) != at ||
+		    munmap(at, 2 * PAGE) || munmap(at + 1, PAGE) != -1 ||
+		    errno != EINVAL || syscall(SYS_getppid) <= 0)
+			_exit(3);
+		free(malloc(1000000));
+		turn(rounds);
+	}
+	return NULL;
+}
+
+/* Code changes while threads run in it. */
+static int first_subscribe(void)
+{
+	uint64_t rounds[3] = { 0, 0, 0 };
+	const uint64_t *turns[] = { &rounds[0], &rounds[1], &rounds[2] };
+	struct comer comer = { .n = { nothing, nothing } };
+	pthread_t threads[3];
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (pthread_create(&threads[i], NULL, hammer, &rounds[i]))
+			return 1;
+	if (!let_fight(0, turns, 3) || s.mm->subscribe(s.mm->ctx, &comer.n))
+		return 2;
+	for (unsigned int i = 0; i < 3; i++)
+		store_relaxed(&rounds[i], 0);
+	/* Each is told from the first call that begins now. */
+	if (!let_fight(5, turns, 3) || !load_relaxed(&comer.called))
+		return 4;
+	store_release(&s.stop, 1u);
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	return s.mm->unsubscribe(s.mm->ctx, &comer.n) ? 5 : 0;
+}
+
+static void code_changes_under_threads(void **state)
+{
+	for (unsigned int i = 0; i < 40; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid)
+			_exit(first_subscribe());
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 static int setup(void **state)
 {
 	s.mm = uiommu_process_mm();
@@ -658,6 +717,7 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_changes_under_threads),
 		cmocka_unit_test(no_change_is_missed),
 		cmocka_unit_test(subscribers_come_and_go),
 	};

@@ -4,14 +4,80 @@
  * libc, registers, signals, children; and populate.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "mmhook_watch.h"
+
+/* ------------------------------------------------------- the first of all - */
+
+/* As where no new code may be made: mprotect and mmap to PROT_EXEC fail. */
+static int forbid_code(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+static int child_without_code(void)
+{
+	struct uiommu_process_mm_info info;
+	struct watch w = { .n = { watch_begin, watch_end },
+			   .last = UINT64_MAX };
+	char *at = fresh(1);
+
+	if (forbid_code())
+		return 77;
+	if (mm->subscribe(mm->ctx, &w.n) != -EACCES ||
+	    mm->unsubscribe(mm->ctx, &w.n) != -ENOENT)
+		return 1;
+	uiommu_process_mm_info(&info);
+	if (info.sites || !info.missed || !info.missed_where[0] || info.told)
+		return 2;
+	return munmap(at, PAGE) || w.begun;
+}
+
+static void systems_may_refuse(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(child_without_code());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status == 77 << 8)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static void nothing_is_known_before(void **state)
+{
+	struct uiommu_mm_notifier n = { watch_begin, watch_end };
+	struct uiommu_process_mm_info info;
+
+	uiommu_process_mm_info(&info);
+	assert_int_equal(info.sites + info.missed + info.objects, 0);
+	assert_int_equal(mm->unsubscribe(mm->ctx, &n), -ENOENT);
+}
 
 /* --------------------------------------------------------- other callers - */
 
@@ -116,6 +182,51 @@ static void registers_and_errno_are_kept(void **state)
 	assert_int_equal(munmap(at + PAGE, PAGE), 0);
 	assert_int_equal(errno, EXDEV);
 	assert_int_equal(mm->unsubscribe(mm->ctx, &n), 0);
+}
+
+/*
+ * A thread that takes its own stack away and ends, as some libraries do: it
+ * cannot come back, so it is told before.
+ */
+static void *leave_without_stack(void *arg)
+{
+	__asm__ volatile("mov $11, %%eax\n"
+			 "syscall\n"
+			 "xor %%edi, %%edi\n"
+			 "mov $60, %%eax\n"
+			 "syscall\n"
+			 :
+			 : "D"(arg), "S"(64 * PAGE)
+			 : "rax", "rcx", "r11", "memory");
+	return NULL;
+}
+
+static int run_on_stack(void *stack)
+{
+	leave_without_stack(stack);
+	return 0;
+}
+
+static void own_stack_is_told(void **state)
+{
+	char *stack = fresh(64);
+	struct watch w;
+	pid_t tid = 1;
+
+	if (SANITIZED)
+		skip();
+	watch(&w, stack, PAGE, true);
+	assert_true(clone(run_on_stack, stack + 64 * PAGE,
+			  CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+				  CLONE_THREAD | CLONE_SYSVSEM |
+				  CLONE_CHILD_CLEARTID,
+			  stack, NULL, NULL, &tid) > 0);
+	for (unsigned int i = 0; i < 10000 && load_acquire(&tid); i++)
+		usleep(1000);
+	assert_int_equal(tid, 0);
+	unwatch(&w, 1, UIOMMU_MM_UNMAP);
+	assert_int_equal(msync(stack, PAGE, MS_ASYNC), -1);
+	assert_int_equal(errno, ENOMEM);
 }
 
 /* ----------------------------------------------------------- subscribers - */
@@ -421,8 +532,11 @@ static void populate_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_known_before),
+		cmocka_unit_test(systems_may_refuse),
 		cmocka_unit_test(own_system_calls_are_told),
 		cmocka_unit_test(registers_and_errno_are_kept),
+		cmocka_unit_test(own_stack_is_told),
 		cmocka_unit_test(subscribers_nest),
 		cmocka_unit_test(too_many_are_refused),
 		cmocka_unit_test(callbacks_are_not_told),
