@@ -36,6 +36,15 @@ extern "C" {
  */
 const struct uiommu_sva_mm *uiommu_process_mm(void);
 
+/*
+ * What is populated is registered with a userfaultfd, if the system allows
+ * one, so that the kernel tells of calls that are not seen: late, but before
+ * the caller goes on (UIOMMU_MM_LATE).  This takes a thread and a descriptor,
+ * and a program that registers the same memory with a userfaultfd of its own
+ * gets EBUSY.  Called before the first subscribe, this does without.
+ */
+void uiommu_process_mm_forgo_net(void);
+
 /* How well the changes are seen, after the first subscribe. */
 struct uiommu_process_mm_info {
 	/* System call instructions that are led past us, */
@@ -47,6 +56,8 @@ struct uiommu_process_mm_info {
 	unsigned int objects;	/* that were looked through */
 	uint64_t told;		/* calls that were told to subscribers */
 	uint64_t nested;	/* made by callbacks, so told to nobody */
+	uint64_t late;		/* told with UIOMMU_MM_LATE */
+	bool net;		/* the kernel tells of what we do not see */
 	char missed_where[128]; /* object and offset of the first one missed */
 };
 

@@ -95,6 +95,7 @@ static struct {
 	uint64_t failed, stale, unwritable, unmatched;
 	uint64_t hits[DEVICES], fills, refused;
 	uint64_t maps[MAPPERS], heaps, trims, stacks, forks, libraries, signals;
+	uint64_t strangers;
 } s;
 
 /* ------------------------------------------------------------ the device - */
@@ -319,7 +320,7 @@ static void change_slot(unsigned int i, unsigned int op)
 		break;
 	case 5:
 		syscall(SYS_munmap, at, PAGE);
-		munmap(at, SLOT_PAGES * PAGE);
+		munmap(at + PAGE, (SLOT_PAGES - 1) * PAGE);
 		s.present[i] = false;
 		break;
 	default:
@@ -451,6 +452,35 @@ static void *stacks(void *arg)
 	return NULL;
 }
 
+/*
+ * Calls that nobody finds, in memory of this thread alone: they are told late,
+ * and must come back.
+ */
+static void *strangers(void *arg)
+{
+	static const unsigned char code[] = { 0xb8, SYS_munmap, 0,    0,
+					      0,    0x0f,	0x05, 0xc3 };
+	unsigned char *text = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long (*raw_munmap)(void *at, size_t len);
+
+	memcpy(text, code, sizeof(code));
+	mprotect(text, PAGE, PROT_READ | PROT_EXEC);
+	raw_munmap = (long (*)(void *, size_t))(uintptr_t)text;
+	while (!load_acquire(&s.stop)) {
+		char *at = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (!s.mm->populate(s.mm->ctx, (uintptr_t)at, PAGE, true) &&
+		    !raw_munmap(at + 5 * PAGE, 3 * PAGE) &&
+		    !raw_munmap(at, 5 * PAGE))
+			turn(&s.strangers);
+		sched_yield();
+	}
+	munmap(text, PAGE);
+	return NULL;
+}
+
 static void *forks(void *arg)
 {
 	const struct timespec ms = { 0, 1000000 };
@@ -538,16 +568,18 @@ static void strike(struct crew *crew, unsigned int nr, unsigned int ms,
 static void no_change_is_missed(void **state)
 {
 	struct crew crew[] = {
-		{ device, 0 }, { device, 1 },	 { mapper, 0 }, { mapper, 1 },
-		{ mapper, 2 }, { heaps, 0 },	 { trims, 0 },	{ stacks, 0 },
-		{ forks, 0 },  { libraries, 0 },
+		{ device, 0 },	  { device, 1 },    { mapper, 0 },
+		{ mapper, 1 },	  { mapper, 2 },    { heaps, 0 },
+		{ trims, 0 },	  { stacks, 0 },    { forks, 0 },
+		{ libraries, 0 }, { strangers, 0 },
 	};
 	const unsigned int nr = sizeof(crew) / sizeof(crew[0]);
 	const uint64_t *turns[] = {
-		&s.hits[0], &s.hits[1],	  &s.maps[0],
-		&s.maps[1], &s.maps[2],	  &s.heaps,
-		&s.trims,   &s.stacks,	  &s.forks,
-		&s.fills,   &s.libraries, OWN_RUNTIME ? &s.fills : &s.signals,
+		&s.hits[0],   &s.hits[1],   &s.maps[0],
+		&s.maps[1],   &s.maps[2],   &s.heaps,
+		&s.trims,     &s.stacks,    &s.forks,
+		&s.fills,     &s.libraries, OWN_RUNTIME ? &s.fills : &s.signals,
+		&s.strangers,
 	};
 	const char *ms = getenv("UIOMMU_STRESS_MS");
 	struct sigaction sa = { .sa_handler = on_signal,

@@ -102,6 +102,22 @@ struct mm_set {
 	struct uiommu_mm_notifier *at[MM_NOTIFIERS_MAX];
 };
 
+struct mm_span {
+	uint64_t first, last; /* last 0: none */
+};
+
+#define MM_NET_SPANS 128u
+
+/* See net.c. */
+struct mm_net {
+	uint32_t active; /* NET_*; atomic */
+	uint32_t lock;	 /* of all below; spins, innermost */
+	bool tried;	 /* under the state's lock */
+	uint32_t fd;
+	uint32_t next; /* the span to be overwritten next */
+	struct mm_span in[MM_NET_SPANS];
+};
+
 /*
  * In memory that the kernel wipes in a forked child: there, nothing is
  * subscribed and nobody is inside.  Stubs know the first two words.
@@ -119,6 +135,8 @@ struct mm_state {
 	bool tried;	  /* calls of libc do come to us; under the lock */
 	uint64_t told;	  /* atomic */
 	uint64_t nested;  /* atomic */
+	uint64_t late;	  /* atomic */
+	struct mm_net net;
 	struct mm_set set[2];
 };
 
@@ -133,6 +151,19 @@ uint64_t mm_hold(void *ctx);
 void mm_release(void *ctx, uint64_t held);
 /* From mm_entry. */
 void mm_dispatch(struct mm_regs *regs);
+
+/* From net.c's thread: begin and end of what the kernel does by itself. */
+void mm_tell_late(struct mm_state *state, const struct mm_change *change);
+
+/* --------------------------------------------------------------- net.c --- */
+
+/* The state's lock is held.  Where it cannot be had there is none. */
+void mm_net_start(struct mm_state *state);
+bool mm_net_is_there(const struct mm_state *state);
+/* [first, last], whole pages, was made present for a device. */
+void mm_net_enter(struct mm_state *state, uint64_t first, uint64_t last);
+/* A change that is told is about to be made. */
+void mm_net_leave(struct mm_state *state, const struct mm_change *change);
 
 /* -------------------------------------------------------------- scan.c --- */
 

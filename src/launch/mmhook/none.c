@@ -13,3 +13,7 @@ void uiommu_process_mm_info(struct uiommu_process_mm_info *info)
 {
 	memset(info, 0, sizeof(*info));
 }
+
+void uiommu_process_mm_forgo_net(void)
+{
+}

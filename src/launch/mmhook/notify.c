@@ -280,6 +280,7 @@ int mm_subscribe(void *ctx, struct uiommu_mm_notifier *n)
 		rc = try_out(state);
 	if (!rc) {
 		state->tried = true;
+		mm_net_start(state);
 		rc = add(state, n);
 	}
 	mm_unlock(state);
@@ -334,6 +335,20 @@ static mm_unseen void tell_end(const struct mm_set *set,
 	}
 }
 
+mm_unseen void mm_tell_late(struct mm_state *state,
+			    const struct mm_change *change)
+{
+	struct mm_set *set;
+
+	inside++;
+	set = set_get(state);
+	fetch_add_relaxed(&state->late, 1);
+	tell(set, change);
+	tell_end(set, change);
+	set_put(set);
+	inside--;
+}
+
 /* Is a part of the stack that we stand on about to change? */
 static mm_unseen bool hits_stack(const struct mm_change *change,
 				 const struct mm_regs *regs)
@@ -377,6 +392,7 @@ mm_unseen void mm_dispatch(struct mm_regs *regs)
 	set = set_get(state);
 	fetch_add_relaxed(&state->told, 1);
 	tell(set, &change);
+	mm_net_leave(state, &change);
 	if (hits_stack(&change, regs))
 		regs->resume -= MM_RESUME_RAW;
 	else

@@ -169,31 +169,34 @@ static unsigned int make_stub(uint8_t *out, const struct mm_site *site,
 	return code.len;
 }
 
-/* Address space that jumps from all of [first, end) reach; 0: none. */
+static uint64_t map_at(uint64_t at, uint64_t len)
+{
+	long rc = mm_sys(SYS_mmap, at, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			 (uint64_t)-1, 0);
+
+	if (rc == (long)at)
+		return at;
+	/* Before Linux 4.17 the address is but a hint. */
+	if (rc > 0)
+		mm_sys(SYS_munmap, (uint64_t)rc, len, 0, 0, 0, 0);
+	return 0;
+}
+
+/*
+ * Address space that jumps from all of [first, end) reach; 0: none.  Rather
+ * below: above a program its heap grows.
+ */
 static uint64_t map_near(uint64_t first, uint64_t end, uint64_t len)
 {
-	for (uint64_t way = NEAR_STEP; way < NEAR_LIMIT; way += NEAR_STEP) {
-		const uint64_t at[2] = { (first - way) & ~(MM_PAGE - 1),
-					 (end + way) & ~(MM_PAGE - 1) };
+	uint64_t at = 0, way;
 
-		for (unsigned int i = 0; i < 2; i++) {
-			long rc = mm_sys(SYS_mmap, at[i], len,
-					 PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS |
-						 MAP_FIXED_NOREPLACE,
-					 (uint64_t)-1, 0);
-
-			if (rc == (long)at[i])
-				return at[i];
-			/* Before Linux 4.17 the address is but a hint. */
-			if (rc > 0)
-				mm_sys(SYS_munmap, (uint64_t)rc, len, 0, 0, 0,
-				       0);
-			if (rc == -ENOMEM)
-				return 0;
-		}
-	}
-	return 0;
+	for (way = NEAR_STEP; !at && way < NEAR_LIMIT && way < first;
+	     way += NEAR_STEP)
+		at = map_at((first - way) & ~(MM_PAGE - 1), len);
+	for (way = NEAR_STEP; !at && way < NEAR_LIMIT; way += NEAR_STEP)
+		at = map_at((end + way) & ~(MM_PAGE - 1), len);
+	return at;
 }
 
 /* --------------------------------------------------------------- pages --- */

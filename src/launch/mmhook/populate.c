@@ -57,6 +57,7 @@ static bool is_known(void)
 
 int mm_populate(void *ctx, uint64_t uva, uint64_t len, bool write)
 {
+	struct mm_state *state = mm_state_get();
 	uint64_t first = uva & ~(MM_PAGE - 1), end;
 	long rc;
 
@@ -65,6 +66,9 @@ int mm_populate(void *ctx, uint64_t uva, uint64_t len, bool write)
 	if (uva >= MM_VA_END || len > MM_VA_END - uva)
 		return -EFAULT;
 	end = (uva + len + MM_PAGE - 1) & ~(MM_PAGE - 1);
+	/* First, so that there is no time in which nobody would be told. */
+	if (state)
+		mm_net_enter(state, first, end - 1);
 	rc = populate(first, end - first, write);
 	if (!rc)
 		return 0;

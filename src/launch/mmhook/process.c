@@ -30,6 +30,8 @@ void uiommu_process_mm_info(struct uiommu_process_mm_info *info)
 	mm_lock(state);
 	mm_install_info(info);
 	info->told = load_relaxed(&state->told);
+	info->late = load_relaxed(&state->late);
+	info->net = mm_net_is_there(state);
 	info->nested = load_relaxed(&state->nested);
 	mm_unlock(state);
 }

@@ -417,6 +417,9 @@ static int child_of_fork(struct watch *w)
 	if (mm->unsubscribe(mm->ctx, &w->n) != -ENOENT)
 		return 2;
 	at = fresh(1);
+	/* ThreadSanitizer forbids new threads in children. */
+	if (SANITIZED)
+		uiommu_process_mm_forgo_net();
 	watch(w, at, PAGE, true);
 	if (munmap(at, PAGE) || w->begun != 1 || w->alive != 1 || w->ended != 1)
 		return 3;
@@ -529,6 +532,117 @@ static void populate_refuses(void **state)
 	unlink(name);
 }
 
+/* ---------------------------------------------------------- the net below */
+
+typedef long (*raw_fn)(long a, long b, long c, long d, long e);
+
+/* Code made at run time has system calls that nobody finds. */
+static raw_fn unfound(unsigned char nr)
+{
+	const unsigned char code[] = { 0xb8, nr,   0,	 0, 0, /* mov, %eax */
+				       0x49, 0x89, 0xca,       /* %rcx, %r10 */
+				       0x0f, 0x05, 0xc3 };
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memcpy(at, code, sizeof(code));
+	mprotect(at, PAGE, PROT_READ | PROT_EXEC);
+	return (raw_fn)(uintptr_t)at;
+}
+
+/*
+ * Told late, so perhaps only after the call; and perhaps of more than one
+ * thing: what moves is unmapped as well.
+ */
+static void expect_late(struct watch *w, enum uiommu_mm_reason reason)
+{
+	for (unsigned int i = 0;
+	     i < 10000 && !(load_acquire(&w->reasons) & 1u << reason); i++)
+		usleep(1000);
+	assert_int_equal(mm->unsubscribe(mm->ctx, &w->n), 0);
+	assert_true(w->reasons & 1u << reason);
+	assert_true(w->begun >= 1);
+	assert_int_equal(w->ended, w->begun);
+	assert_int_equal(w->late, w->begun);
+}
+
+static bool has_net(void)
+{
+	struct uiommu_process_mm_info info;
+
+	uiommu_process_mm_info(&info);
+	return info.net;
+}
+
+static void the_net_catches_the_rest(void **state)
+{
+	raw_fn raw_munmap = unfound(SYS_munmap), raw_madvise = unfound(28),
+	       raw_mremap = unfound(25);
+	char *at = fresh(4), *to = fresh(4);
+	struct watch w;
+
+	if (!has_net())
+		skip();
+	watch(&w, at, 4 * PAGE, false);
+	assert_int_equal(mm->populate(mm->ctx, (uintptr_t)at, PAGE, true), 0);
+	assert_int_equal(
+		raw_madvise((long)at + PAGE, PAGE, MADV_DONTNEED, 0, 0), 0);
+	expect_late(&w, UIOMMU_MM_DISCARD);
+
+	watch(&w, at, 4 * PAGE, false);
+	assert_int_equal(raw_mremap((long)at, 4 * PAGE, 4 * PAGE,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, (long)to),
+			 (long)to);
+	expect_late(&w, UIOMMU_MM_MOVE);
+
+	/* It is still in, where it is now. */
+	watch(&w, to, 4 * PAGE, false);
+	assert_int_equal(raw_munmap((long)to, PAGE, 0, 0, 0), 0);
+	expect_late(&w, UIOMMU_MM_UNMAP);
+	munmap(to + PAGE, 3 * PAGE);
+}
+
+/* What comes to us is told once, and in time. */
+static void the_net_is_left_in_time(void **state)
+{
+	struct uiommu_process_mm_info before, after;
+	char *at = fresh(4);
+	struct watch w;
+
+	watch(&w, at, 4 * PAGE, true);
+	uiommu_process_mm_info(&before);
+	assert_int_equal(mm->populate(mm->ctx, (uintptr_t)at, 4 * PAGE, true),
+			 0);
+	assert_int_equal(munmap(at + PAGE, PAGE), 0);
+	assert_int_equal(munmap(at + 3 * PAGE, PAGE), 0);
+	assert_int_equal(munmap(at, 3 * PAGE), 0);
+	uiommu_process_mm_info(&after);
+	assert_int_equal(after.late, before.late);
+	assert_int_equal(w.late, 0);
+	w.look = 0;
+	unwatch(&w, 3, UIOMMU_MM_UNMAP);
+}
+
+/* A child has no thread that reads; it must not wait for one. */
+static void children_are_not_caught(void **state)
+{
+	raw_fn raw_munmap = unfound(SYS_munmap);
+	char *at = fresh(2);
+	struct watch w;
+	int status;
+	pid_t pid;
+
+	watch(&w, at, 2 * PAGE, false);
+	assert_int_equal(mm->populate(mm->ctx, (uintptr_t)at, PAGE, true), 0);
+	pid = fork();
+	if (!pid)
+		_exit(raw_munmap((long)at, PAGE, 0, 0, 0) || w.begun);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(munmap(at, 2 * PAGE), 0);
+	unwatch(&w, 1, UIOMMU_MM_UNMAP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,6 +660,9 @@ int main(void)
 		cmocka_unit_test(programs_can_be_started),
 		cmocka_unit_test(populate_makes_present),
 		cmocka_unit_test(populate_refuses),
+		cmocka_unit_test(the_net_catches_the_rest),
+		cmocka_unit_test(the_net_is_left_in_time),
+		cmocka_unit_test(children_are_not_caught),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -37,6 +37,7 @@ struct watch {
 	uint32_t begun, ended;
 	uint32_t alive;	  /* begins in which the word was still MARK */
 	uint32_t reasons; /* bits */
+	uint32_t late;
 	uint64_t told_first, told_last; /* of the last begin */
 };
 
@@ -58,7 +59,9 @@ static inline unseen void watch_begin(struct uiommu_mm_notifier *n,
 		fetch_add_relaxed(&w->alive, 1);
 	w->told_first = first;
 	w->told_last = last;
-	fetch_or_acq_rel(&w->reasons, 1u << reason);
+	if (reason & UIOMMU_MM_LATE)
+		fetch_add_relaxed(&w->late, 1);
+	fetch_or_acq_rel(&w->reasons, 1u << (reason & ~UIOMMU_MM_LATE));
 	fetch_add_relaxed(&w->begun, 1);
 }
 
