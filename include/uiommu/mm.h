@@ -64,7 +64,8 @@ enum uiommu_mm_reason {
 /*
  * A subscriber.  The owner of the storage keeps it in place from subscribe
  * until unsubscribe has returned.  first and last are byte addresses, last
- * inclusive, of whole pages.  A range may be larger than what changes.
+ * inclusive, of whole pages.  A range may be larger than what changes, up to
+ * the whole address space: look at what is mapped of it, not at each page.
  *
  * Callbacks run in whatever thread makes the change, at any time: the thread
  * may hold the locks of malloc or of the dynamic linker, be starting or

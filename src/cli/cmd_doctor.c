@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <uiommu/launch.h>
+#include <uiommu/process.h>
 
 #include "cmd.h"
 
@@ -69,6 +70,31 @@ static enum verdict check_namespaces(void)
 			   strerror(-rc));
 	return say(OK, "namespaces",
 		   user ? "user and mount namespace" : "mount namespace");
+}
+
+static void ignore(struct uiommu_mm_notifier *n, uint64_t first, uint64_t last,
+		   unsigned int reason)
+{
+}
+
+static enum verdict check_shared_addresses(void)
+{
+	const struct uiommu_sva_mm *mm = uiommu_process_mm();
+	struct uiommu_mm_notifier n = { ignore, ignore };
+	struct uiommu_process_mm_info info;
+	int rc = mm ? mm->subscribe(mm->ctx, &n) : -ENOTSUP;
+
+	uiommu_process_mm_info(&info);
+	if (rc)
+		return say(LIMITED, "sva",
+			   "a device cannot share the addresses of its "
+			   "process: %s %s",
+			   strerror(-rc), info.missed_where);
+	mm->unsubscribe(mm->ctx, &n);
+	return say(OK, "sva",
+		   "changes of addresses are seen at %u system calls%s",
+		   info.sites,
+		   info.net ? "" : "; nothing catches what others make");
 }
 
 static enum verdict check_userfaultfd(void)
@@ -180,6 +206,7 @@ int cmd_doctor(int argc, char **argv)
 		check_namespaces,	 check_seccomp,
 		check_executable_memory, check_userfaultfd,
 		check_hugepages,	 check_memlock,
+		check_shared_addresses,
 	};
 	enum verdict worst = OK;
 

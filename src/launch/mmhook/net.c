@@ -26,6 +26,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "mmhook.h"
@@ -318,6 +319,7 @@ static mm_unseen void *read_events(void *arg)
 	struct uffd_msg msg;
 	long got;
 
+	mm_sys(SYS_prctl, PR_SET_NAME, (uintptr_t) "uiommu-mm", 0, 0, 0, 0);
 	if (!keep_only(state->net.fd)) {
 		store_release(&state->net.active, NET_NONE);
 		return NULL;
