@@ -125,6 +125,12 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
  */
 void uiommu_device_remove(struct uiommu_device *dev);
 
+/*
+ * The first device that was added by this name, or NULL.  It is the caller's
+ * business that nobody removes it.
+ */
+struct uiommu_device *uiommu_core_find_device(struct uiommu_core *core,
+					      const char *name);
 const char *uiommu_device_name(const struct uiommu_device *dev);
 struct uiommu_unit *uiommu_device_unit(const struct uiommu_device *dev);
 struct uiommu_group *uiommu_device_group(const struct uiommu_device *dev);

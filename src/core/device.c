@@ -158,6 +158,22 @@ void uiommu_device_remove(struct uiommu_device *dev)
 	destroy(dev);
 }
 
+struct uiommu_device *uiommu_core_find_device(struct uiommu_core *core,
+					      const char *name)
+{
+	struct uiommu_device *it, *found = NULL;
+
+	pthread_mutex_lock(&core->lock);
+	list_for_each(it, &core->devices, core_node) {
+		if (!__builtin_strcmp(it->name, name)) {
+			found = it;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&core->lock);
+	return found;
+}
+
 const char *uiommu_device_name(const struct uiommu_device *dev)
 {
 	return dev->name;

@@ -37,6 +37,9 @@ static void groups_are_numbered_from_the_lowest_free(void **state)
 	assert_int_equal(add_mate(w, 0, NULL, NULL, 0, &extra), 0);
 	assert_int_equal(uiommu_group_id(group_of(extra)), 1);
 	assert_string_equal(uiommu_device_name(extra), "extra");
+	assert_ptr_equal(uiommu_core_find_device(w->core, "extra"), extra);
+	assert_ptr_equal(uiommu_core_find_device(w->core, "d3"), w->dev[2]);
+	assert_null(uiommu_core_find_device(w->core, "d2"));
 	assert_ptr_equal(uiommu_device_unit(extra), &w->fu->unit);
 	w->dev[1] = extra;
 }
