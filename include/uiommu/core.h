@@ -396,8 +396,8 @@ unsigned int uiommu_device_nr_pasids(struct uiommu_device *dev);
  * Detach any PASID, for a user that ends: its domain, which the device uses no
  * more, and its number; NULL: there is none.
  */
-struct uiommu_domain *
-uiommu_device_pasid_detach_any(struct uiommu_device *dev, uint32_t *pasid);
+struct uiommu_domain *uiommu_device_pasid_detach_any(struct uiommu_device *dev,
+						     uint32_t *pasid);
 
 /* --------------------------------------------------- auxiliary domains -- */
 

@@ -165,7 +165,7 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev)
 	/* The driver has taken the device off it. */
 	if (empty && group->domain)
 		core_domain_put(group->domain, true);
-	pthread_mutex_unlock(&group->lock);
+	core_group_unlock(group);
 	if (empty)
 		destroy(group);
 }

@@ -67,7 +67,10 @@ static struct uiommu_device *add_waiting(struct world *w, uint32_t id,
 					 struct uiommu_device *mate)
 {
 	struct uiommu_device_cfg cfg = {
-		.hw = { .name = "w", .ids = &id, .nr_ids = 1 },
+		.hw = { .name = "w",
+			.ids = &id,
+			.nr_ids = 1,
+			.pasid_bits = PASID_BITS },
 		.group_with = mate,
 	};
 	struct uiommu_device *dev;
@@ -106,18 +109,24 @@ static void scene_close(struct scene *s)
 	uiommu_domain_free(s->dom);
 }
 
-static void ask(struct scene *s, uint32_t token, uiommu_iova_t iova,
-		uint32_t flags)
+static void ask_by(struct scene *s, uint32_t pasid, uint32_t token,
+		   uiommu_iova_t iova, uint32_t flags)
 {
 	const struct uiommu_page_request req = {
 		.flags = flags,
 		.id = 20,
-		.pasid = UIOMMU_NO_PASID,
+		.pasid = pasid,
 		.token = token,
 		.iova = iova,
 	};
 
 	fake_page_request(s->w->fu, &req);
+}
+
+static void ask(struct scene *s, uint32_t token, uiommu_iova_t iova,
+		uint32_t flags)
+{
+	ask_by(s, UIOMMU_NO_PASID, token, iova, flags);
 }
 
 #define LAST (UIOMMU_PAGE_READ | UIOMMU_PAGE_LAST)
@@ -576,6 +585,81 @@ static void ats_is_switched_by_the_embedder(void **state)
 	uiommu_device_remove(dev);
 }
 
+/* The faults of a PASID are its domain's, while it has it. */
+static void a_pasid_has_a_handler_of_its_own(void **state)
+{
+	struct uiommu_domain *plain;
+	struct scene s;
+
+	scene_open(&s, state);
+	plain = new_domain(s.w);
+	assert_int_equal(uiommu_device_pasid_attach(s.w->dev[0], 5, s.dom),
+			 -ENODEV);
+	assert_int_equal(uiommu_device_nr_pasids(s.w->dev[0]), 0);
+	assert_int_equal(uiommu_device_pasid_attach(s.dev, 5, s.dom), 0);
+	assert_int_equal(uiommu_device_pasid_attach(s.dev, 6, plain), 0);
+	ask(&s, 1, 0x1000, LAST);
+	ask_by(&s, 6, 2, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 0);
+	assert_int_equal(s.w->fu->answer.code, UIOMMU_PAGE_INVALID);
+	ask_by(&s, 5, 3, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 1);
+	assert_int_equal(s.k.group[0]->pasid, 5);
+	assert_ptr_equal(s.k.group[0]->domain, s.dom);
+	assert_int_equal(uiommu_iopf_group_respond(s.k.group[0],
+						   UIOMMU_PAGE_SUCCESS),
+			 0);
+
+	/* A replace that fails leaves the handler as it was. */
+	s.w->fu->fail_pasid = 1;
+	assert_int_equal(uiommu_device_pasid_replace(s.dev, 5, plain), -ENOMEM);
+	ask_by(&s, 5, 4, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 2);
+	assert_int_equal(s.k.withdrawn, 0);
+	s.w->fu->fail_pasid = 1;
+	assert_int_equal(uiommu_device_pasid_replace(s.dev, 6, s.dom), -ENOMEM);
+	ask_by(&s, 6, 5, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 2);
+
+	/* What waits when the domain goes is answered for it. */
+	assert_int_equal(uiommu_device_pasid_replace(s.dev, 5, plain), 0);
+	assert_int_equal(s.k.withdrawn, 1);
+	assert_int_equal(s.w->fu->answer.code, UIOMMU_PAGE_INVALID);
+	assert_int_equal(uiommu_device_pasid_replace(s.dev, 6, s.dom), 0);
+	ask_by(&s, 6, 6, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 3);
+	uiommu_device_pasid_detach(s.dev, 6);
+	assert_int_equal(s.k.withdrawn, 2);
+	ask_by(&s, 6, 7, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 3);
+	uiommu_device_pasid_detach(s.dev, 5);
+	uiommu_domain_free(plain);
+	scene_close(&s);
+}
+
+/* So are those of an auxiliary domain. */
+static void an_auxiliary_domain_has_one_too(void **state)
+{
+	struct uiommu_domain *parent;
+	uint32_t pasid;
+	struct scene s;
+
+	scene_open(&s, state);
+	parent = new_domain(s.w);
+	assert_int_equal(uiommu_group_attach(s.group, parent), 0);
+	assert_int_equal(uiommu_dev_enable_feature(s.dev, UIOMMU_DEV_FEAT_AUX),
+			 0);
+	assert_int_equal(uiommu_aux_attach(s.dom, s.dev), 0);
+	pasid = (uint32_t)uiommu_aux_pasid(s.dom, s.dev);
+	ask_by(&s, pasid, 1, 0x1000, LAST);
+	assert_int_equal(s.k.nr, 1);
+	uiommu_aux_detach(s.dom, s.dev);
+	assert_int_equal(s.k.withdrawn, 1);
+	uiommu_group_detach(s.group);
+	uiommu_domain_free(parent);
+	scene_close(&s);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
@@ -591,6 +675,8 @@ int main(void)
 		T(every_allocation_may_fail),
 		T(nobody_waits_for_ever),
 		T(ats_is_switched_by_the_embedder),
+		T(a_pasid_has_a_handler_of_its_own),
+		T(an_auxiliary_domain_has_one_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
