@@ -175,7 +175,8 @@ struct uiommu_domain_cfg {
  * of the same driver may be attached too, as long as their hardware can use it
  * as it is.  If the unit lets accesses of devices snoop the CPUs' caches
  * (uiommu_unit_caps.enforce_coherency), the domain promises that, and no unit
- * that cannot keep the promise takes it.
+ * that cannot keep the promise takes it.  A SHARED domain is for PASIDs only and
+ * promises nothing.
  * -EOPNOTSUPP, -EINVAL, -ENOMEM as dom_alloc of driver.h.
  */
 int uiommu_domain_alloc_cfg(struct uiommu_device *dev,

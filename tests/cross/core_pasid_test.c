@@ -271,6 +271,60 @@ static void what_the_driver_refuses(void **state)
 	close_scene(&s);
 }
 
+/* ------------------------------------------------- a CPU's page table -- */
+
+/* Made and freed like any other domain, and for PASIDs only. */
+static void the_page_table_of_a_cpu(void **state)
+{
+	struct uiommu_pgtable_cfg pt = {
+		.fmt = UIOMMU_PGTABLE_VMSAV8_S1,
+		.granule_lg2 = 12,
+		.ias = 48,
+		.oas = 48,
+	};
+	struct uiommu_cpu_tables cpu = { .kind = UIOMMU_CPU_ARM64,
+					 .tcr = 0x1500003510ull };
+	struct uiommu_domain_cfg cfg = {
+		.hw = { .type = UIOMMU_DOM_SHARED, .cpu = &cpu },
+	};
+	struct uiommu_pgtable_info info;
+	struct uiommu_gather gather;
+	struct uiommu_pgtable *table;
+	struct uiommu_domain *dom;
+	struct scene s;
+
+	open_scene(&s);
+	pt.platform = s.cr.rig[0]->platform;
+	assert_int_equal(uiommu_pgtable_create(&pt, &table), 0);
+	uiommu_pgtable_info(table, &info);
+	cpu.ttbr0 = info.root;
+	cpu.mair = info.mair;
+	uiommu_gather_init(&gather);
+	assert_int_equal(uiommu_pgtable_map(table, IOVA,
+					    (uintptr_t)core_rig_word(&s.cr, 2),
+					    RIG_PAGE, CORE_RIG_RW, &gather),
+			 0);
+	assert_int_equal(uiommu_domain_alloc_cfg(s.dev[0], &cfg, &dom), 0);
+	assert_int_equal(uiommu_group_replace(group_of(s.dev[0]), dom),
+			 -EINVAL);
+	assert_int_equal(uiommu_aux_attach(dom, s.dev[0]), -EINVAL);
+	assert_int_equal(uiommu_domain_map(dom, IOVA, 0, RIG_PAGE, CORE_RIG_RW),
+			 -EINVAL);
+	assert_int_equal(uiommu_device_pasid_attach(s.dev[0], 7, dom), 0);
+	assert_int_equal(look(&s, 0, 7), 0xa2);
+	assert_int_equal(look(&s, 0, UIOMMU_NO_PASID), 0xa1);
+	assert_int_equal(uiommu_device_pasid_replace(s.dev[0], 7, s.aux), 0);
+	assert_int_equal(look(&s, 0, 7), 0xa0);
+	assert_int_equal(uiommu_device_pasid_replace(s.dev[0], 7, dom), 0);
+	assert_int_equal(look(&s, 0, 7), 0xa2);
+	uiommu_device_pasid_detach(s.dev[0], 7);
+	assert_int_equal(look(&s, 0, 7), 0);
+	core_rig_irqs(&s.cr);
+	uiommu_domain_free(dom);
+	uiommu_pgtable_destroy(table);
+	close_scene(&s);
+}
+
 /* ----------------------------------------------------- more than one SMMU -- */
 
 /* One of a device on each SMMU; `second` is made as the case wants it. */
@@ -516,6 +570,7 @@ int main(void)
 		cmocka_unit_test(every_replace_that_fails),
 		cmocka_unit_test(every_aux_attach_that_fails),
 		cmocka_unit_test(what_the_driver_refuses),
+		cmocka_unit_test(the_page_table_of_a_cpu),
 		cmocka_unit_test(a_domain_on_both),
 		cmocka_unit_test(units_that_differ),
 		cmocka_unit_test(every_far_attach_that_fails),
