@@ -187,6 +187,15 @@ static bool have_fd(struct fuzz *f, long fd)
 	return false;
 }
 
+/* The one call that gives a file back in its structure. */
+static void take_queue(struct fuzz *f, uint64_t arg)
+{
+	struct iommu_fault_alloc cmd;
+
+	memcpy(&cmd, (const void *)(uintptr_t)arg, sizeof(cmd));
+	take_fd(f, (int)cmd.out_fault_fd);
+}
+
 static void step_ioctl(struct fuzz *f)
 {
 	int fd = *pick_fd(f);
@@ -205,6 +214,8 @@ static void step_ioctl(struct fuzz *f)
 	if (f->trace)
 		fprintf(stderr, "ioctl %d %#lx: %ld\n", fd, cmd, rc);
 	must(rc > -4096, "an answer that is no error number");
+	if (!rc && (uint32_t)cmd == IOMMU_FAULT_QUEUE_ALLOC)
+		take_queue(f, arg);
 	if (rc > 2 && uiommu_abi_owns(f->abi, (int)rc) && !have_fd(f, rc))
 		take_fd(f, rc);
 }

@@ -38,7 +38,7 @@ struct arena {
 	struct client c[DEVS]; /* one iommufd */
 	struct place place[DEVS];
 	uint8_t *mem;
-	uint32_t stop, seeds, wrong; /* atomic */
+	uint32_t stop, seeds, ringers, wrong; /* atomic */
 	uint64_t rung, good, bad, answered, late, moves, maps;
 };
 
@@ -76,8 +76,8 @@ static void set(struct client *c, uint64_t off, unsigned int size, uint64_t val)
 static void *ringer(void *arg)
 {
 	struct arena *a = arg;
-	uint32_t nr = fetch_add_relaxed(&a->seeds, 1);
-	struct client *c = &a->c[nr % DEVS];
+	uint32_t nr = fetch_add_relaxed(&a->ringers, 1);
+	struct client *c = &a->c[nr];
 	unsigned int seed = 17 + nr;
 
 	while (!load_acquire(&a->stop)) {
