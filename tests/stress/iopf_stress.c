@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * IO page faults of the core under fire: devices ask and are stalled from two
- * threads, others attach, replace and detach their domains, answer now, later
- * or twice, and let groups grow too old.  Each is answered once, whatever comes
+ * threads, with PASIDs and without, others attach, replace and detach the domains
+ * of both, answer now, later or twice, and let groups grow too old.  Each is answered once, whatever comes
  * first, and no handler hears of a domain that is gone.
  * UIOMMU_STRESS_SECONDS says how long (2).
  */
@@ -23,6 +23,7 @@
 
 enum {
 	DEVS = 2,
+	SPACES = 3, /* the device's own, and PASIDs 1 and 2 */
 	ASKERS = 2,
 	ANSWERERS = 2,
 	MAX_WAITING = 256
@@ -45,10 +46,17 @@ struct arena {
 	struct uiommu_core *core;
 	struct fake_unit *fu;
 	struct uiommu_device *dev[DEVS];
-	struct keeper keeper[DEVS][2];
+	struct keeper keeper[DEVS][SPACES][2];
 	uint32_t stop, seeds, tokens, wrong; /* atomic */
 	uint64_t asked, answered, late, withdrawn, moves, expired;
 };
+
+#define KEEPERS ((unsigned int)DEVS * SPACES * 2)
+
+static struct keeper *keeper(struct arena *a, unsigned int i)
+{
+	return &a->keeper[i / 2 / SPACES][i / 2 % SPACES][i % 2];
+}
 
 static unsigned int dice(unsigned int *seed, unsigned int sides)
 {
@@ -124,7 +132,8 @@ static void *answerer(void *arg)
 
 	while (!load_acquire(&a->stop)) {
 		struct keeper *k =
-			&a->keeper[dice(&seed, DEVS)][dice(&seed, 2)];
+			&a->keeper[dice(&seed, DEVS)][dice(&seed, SPACES)]
+				  [dice(&seed, 2)];
 		struct room *room;
 
 		pthread_mutex_lock(&k->lock);
@@ -144,17 +153,19 @@ static void *answerer(void *arg)
 static void ask(struct arena *a, unsigned int *seed)
 {
 	uint32_t token = fetch_add_relaxed(&a->tokens, 1);
+	uint32_t space = dice(seed, SPACES);
+	uint32_t pasid = space ? space : UIOMMU_NO_PASID;
 	struct uiommu_page_request req = {
 		.flags = UIOMMU_PAGE_READ,
 		.id = 1 + dice(seed, DEVS),
-		.pasid = UIOMMU_NO_PASID,
+		.pasid = pasid,
 		.token = token,
 		.iova = (uint64_t)token << 12,
 	};
 	const struct uiommu_fault fault = {
 		.kind = UIOMMU_FAULT_TRANSLATION,
 		.id = req.id,
-		.pasid = UIOMMU_NO_PASID,
+		.pasid = pasid,
 		.token = token,
 		.iova = req.iova,
 	};
@@ -190,60 +201,81 @@ static void *asker(void *arg)
 
 /* ---------------------------------------------------------------- movers -- */
 
-static struct uiommu_domain *new_domain(struct arena *a, unsigned int d,
+/* An address space of a device, and the domain that it has. */
+struct space {
+	unsigned int d, s, which;
+	struct uiommu_domain *now;
+};
+
+static struct uiommu_domain *new_domain(struct arena *a, const struct space *sp,
 					unsigned int which)
 {
+	struct keeper *k = &a->keeper[sp->d][sp->s][which];
 	struct uiommu_domain *dom;
 
-	store_release(&a->keeper[d][which].gone, 0);
-	expect(a, !uiommu_domain_alloc(a->dev[d], &dom));
-	expect(a, !uiommu_domain_set_iopf_handler(dom, &keeper_ops,
-						  &a->keeper[d][which]));
+	store_release(&k->gone, 0);
+	expect(a, !uiommu_domain_alloc(a->dev[sp->d], &dom));
+	expect(a, !uiommu_domain_set_iopf_handler(dom, &keeper_ops, k));
 	return dom;
 }
 
-static void end_domain(struct arena *a, unsigned int d, unsigned int which,
-		       struct uiommu_domain *dom)
+static void end_domain(struct arena *a, const struct space *sp)
 {
-	store_release(&a->keeper[d][which].gone, 1);
-	uiommu_domain_free(dom);
+	store_release(&a->keeper[sp->d][sp->s][sp->which].gone, 1);
+	uiommu_domain_free(sp->now);
 }
 
-/* Each device from one domain to the next, new one; sometimes to none. */
+static int set(struct arena *a, const struct space *sp,
+	       struct uiommu_domain *dom)
+{
+	struct uiommu_group *g = uiommu_device_group(a->dev[sp->d]);
+
+	if (!sp->s)
+		return sp->now ? uiommu_group_replace(g, dom)
+			       : uiommu_group_attach(g, dom);
+	return sp->now ? uiommu_device_pasid_replace(a->dev[sp->d], sp->s, dom)
+		       : uiommu_device_pasid_attach(a->dev[sp->d], sp->s, dom);
+}
+
+static void leave(struct arena *a, struct space *sp)
+{
+	if (!sp->now)
+		return;
+	if (sp->s)
+		uiommu_device_pasid_detach(a->dev[sp->d], sp->s);
+	else
+		uiommu_group_detach(uiommu_device_group(a->dev[sp->d]));
+	end_domain(a, sp);
+	sp->now = NULL;
+}
+
+/* Each space from one domain to the next, new one; sometimes to none. */
 static void *mover(void *arg)
 {
+	struct space space[DEVS * SPACES];
 	struct arena *a = arg;
-	struct uiommu_domain *now[DEVS] = { 0 };
-	unsigned int which[DEVS] = { 0 }, seed = 5;
+	unsigned int seed = 5;
 
+	for (unsigned int i = 0; i < DEVS * SPACES; i++)
+		space[i] = (struct space){ .d = i / SPACES, .s = i % SPACES };
 	while (!load_acquire(&a->stop)) {
-		unsigned int d = dice(&seed, DEVS), next = !which[d];
-		struct uiommu_group *g = uiommu_device_group(a->dev[d]);
+		struct space *sp = &space[dice(&seed, DEVS * SPACES)];
 		struct uiommu_domain *dom;
 
 		turn(&a->moves);
-		if (now[d] && !dice(&seed, 4)) {
-			uiommu_group_detach(g);
-			end_domain(a, d, which[d], now[d]);
-			now[d] = NULL;
+		if (!dice(&seed, 4)) {
+			leave(a, sp);
 			continue;
 		}
-		dom = new_domain(a, d, next);
-		if (now[d]) {
-			expect(a, !uiommu_group_replace(g, dom));
-			end_domain(a, d, which[d], now[d]);
-		} else {
-			expect(a, !uiommu_group_attach(g, dom));
-		}
-		now[d] = dom;
-		which[d] = next;
+		dom = new_domain(a, sp, !sp->which);
+		expect(a, !set(a, sp, dom));
+		if (sp->now)
+			end_domain(a, sp);
+		sp->now = dom;
+		sp->which = !sp->which;
 	}
-	for (unsigned int d = 0; d < DEVS; d++) {
-		if (!now[d])
-			continue;
-		uiommu_group_detach(uiommu_device_group(a->dev[d]));
-		end_domain(a, d, which[d], now[d]);
-	}
+	for (unsigned int i = 0; i < DEVS * SPACES; i++)
+		leave(a, &space[i]);
 	return NULL;
 }
 
@@ -273,29 +305,33 @@ static void build(struct arena *a)
 	for (uint32_t i = 0; i < DEVS; i++) {
 		uint32_t id = i + 1;
 		struct uiommu_device_cfg dev = {
-			.hw = { .name = "dev", .ids = &id, .nr_ids = 1 },
+			.hw = { .name = "dev",
+				.ids = &id,
+				.nr_ids = 1,
+				.pasid_bits = 4 },
 		};
 
 		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
 						   &a->dev[i]),
 				 0);
-		for (unsigned int k = 0; k < 2; k++) {
-			a->keeper[i][k].a = a;
-			pthread_mutex_init(&a->keeper[i][k].lock, NULL);
-			list_init(&a->keeper[i][k].kept);
-		}
+	}
+	for (unsigned int i = 0; i < KEEPERS; i++) {
+		struct keeper *k = keeper(a, i);
+
+		k->a = a;
+		pthread_mutex_init(&k->lock, NULL);
+		list_init(&k->kept);
 	}
 }
 
 static void tear_down(struct arena *a)
 {
-	for (int i = 0; i < DEVS; i++) {
-		for (unsigned int k = 0; k < 2; k++) {
-			assert_true(list_empty(&a->keeper[i][k].kept));
-			pthread_mutex_destroy(&a->keeper[i][k].lock);
-		}
-		uiommu_device_remove(a->dev[i]);
+	for (unsigned int i = 0; i < KEEPERS; i++) {
+		assert_true(list_empty(&keeper(a, i)->kept));
+		pthread_mutex_destroy(&keeper(a, i)->lock);
 	}
+	for (int i = 0; i < DEVS; i++)
+		uiommu_device_remove(a->dev[i]);
 	assert_int_equal(fake_waiting(a->fu), 0);
 	assert_int_equal(a->fu->bad_answers, 0);
 	uiommu_core_destroy(a->core);
