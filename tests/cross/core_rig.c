@@ -33,6 +33,7 @@ static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
 	struct rig *rig = find(of_core, cookie, &sid);
 
 	uiommu_smmuv3_endpoint_set_ats(rig_endpoint(rig, sid), enable);
+	uiommu_smmuv3_endpoint_set_pri(rig_endpoint(rig, sid), enable);
 }
 
 static void on_fault(void *ctx, struct uiommu_device *dev,
@@ -97,18 +98,27 @@ struct uiommu_device *core_rig_device(struct core_rig *cr, unsigned int smmu,
 				      uint32_t sid, uint8_t pasid_bits,
 				      bool ats)
 {
-	struct uiommu_device_cfg cfg = {
-		.hw = { .ids = &sid,
-			.nr_ids = 1,
-			.pasid_bits = pasid_bits,
-			.ats = ats },
+	const struct uiommu_hwdev_cfg hw = {
+		.pasid_bits = pasid_bits,
+		.ats = ats,
 	};
+
+	return core_rig_add(cr, smmu, sid, &hw);
+}
+
+struct uiommu_device *core_rig_add(struct core_rig *cr, unsigned int smmu,
+				   uint32_t sid,
+				   const struct uiommu_hwdev_cfg *hw)
+{
+	struct uiommu_device_cfg cfg = { .hw = *hw };
 	struct uiommu_device *dev;
 	char name[32];
 
 	snprintf(name, sizeof(name), "%u:%u", smmu, sid);
 	cfg.hw.name = name;
-	if (ats)
+	cfg.hw.ids = &sid;
+	cfg.hw.nr_ids = 1;
+	if (hw->ats)
 		rig_stranger(cr->rig[smmu], sid);
 	must(!uiommu_device_add(cr->core, cr->rig[smmu]->unit, &cfg, &dev),
 	     "device_add");

@@ -32,6 +32,10 @@ void core_rig_close(struct core_rig *cr);
 struct uiommu_device *core_rig_device(struct core_rig *cr, unsigned int smmu,
 				      uint32_t sid, uint8_t pasid_bits,
 				      bool ats);
+/* The same with more that can be said of it; name and ids are filled in. */
+struct uiommu_device *core_rig_add(struct core_rig *cr, unsigned int smmu,
+				   uint32_t sid,
+				   const struct uiommu_hwdev_cfg *hw);
 /* A paging domain like `dev` that maps `iova` to RAM page `page`. */
 struct uiommu_domain *core_rig_domain(struct core_rig *cr,
 				      struct uiommu_device *dev, uint64_t iova,
