@@ -208,11 +208,15 @@ struct uiommu_host_ops {
 
 	/*
 	 * Turn ATS of a device with cfg.ats on or off, and with it PRI.  Called
-	 * from attach, set_pasid and dev_remove when the hardware is ready for
-	 * it, or no longer; the driver's lock of the device is held, so that no
-	 * op of that device may be called.  When it returns from off, the
-	 * device's later accesses are untranslated, and those under way are told
-	 * by their completions (the driver waits for invalidations it sends).
+	 * from attach, set_pasid and dev_remove, and, when it does not obey, from
+	 * flush, flush_all and read_dirty; no lock of the caller's may be in the
+	 * way.  On: the hardware is ready for it and the ATC has been emptied.
+	 * Off: when it returns the device's later accesses are untranslated, and
+	 * those under way are told by their completions (the driver waits for
+	 * invalidations it sends).  It goes off and on again around a change that
+	 * passes through a state without ATS (attach: between stage 2 and the
+	 * rest).  A lock of the driver is held: no op may be called but
+	 * page_response.
 	 * NULL: uiommu_hwdev.ats says what the device may do; whoever turns it
 	 * on has to turn it off before an attach that ends that.
 	 */
@@ -282,9 +286,11 @@ struct uiommu_driver_ops {
 	 *   -ENOSPC	no address space id (ASID, VMID) is left
 	 *   -ENOMEM
 	 *   -ETIMEDOUT, -EIO  the hardware does not answer: the device is left
-	 *		with no domain (dom NULL) and, until a later call
-	 *		succeeds, blocked with all its PASIDs; a domain that is
-	 *		freed keeps what the hardware may still read
+	 *		with no domain (dom NULL), without ATS and, until a later
+	 *		call succeeds, blocked with all its PASIDs; a domain that
+	 *		is freed keeps what the hardware may still read
+	 * A device whose ATC does not obey is no failure: it loses ATS for good
+	 * (a line in the log, set_ats, uiommu_hwdev.ats) and is attached.
 	 */
 	int (*attach)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
 
@@ -309,7 +315,9 @@ struct uiommu_driver_ops {
 	 * Make the hardware forget the gather's ranges, everywhere the domain is
 	 * in use, and wait until it has.  The caller releases the gather after
 	 * success.  -ETIMEDOUT or -EIO: the hardware does not answer; then what
-	 * the gather holds must not be freed.
+	 * the gather holds must not be freed.  A device whose ATC does not obey,
+	 * asked once more for itself, loses ATS for good as in attach, which is
+	 * success: what it holds is not believed any more.
 	 */
 	int (*flush)(struct uiommu_hwdom *dom,
 		     const struct uiommu_gather *gather);

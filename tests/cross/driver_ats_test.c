@@ -344,34 +344,120 @@ static void who_left_is_not_told(void **state)
 
 /* ------------------------------------------------------------ disobeying - */
 
-static void flush_tells_of_a_time_out(void **state)
+static void deaf(struct rig *rig, uint32_t sid, unsigned int times)
+{
+	rig->deaf_sid = sid;
+	rig->deaf_for = times;
+}
+
+static bool has_ats(struct rig *rig, uint32_t sid)
+{
+	struct uiommu_smmuv3_txn txn = { .sid = sid, .iova = IOVA };
+	struct uiommu_ats_translation tr;
+
+	return uiommu_smmuv3_model_ats_translate(rig->model, &txn, &tr) !=
+	       -EOPNOTSUPP;
+}
+
+/* A time-out that the device makes good for when it is asked again. */
+static void flush_asks_again(void **state)
 {
 	struct world w = begin();
-	struct uiommu_gather gather;
+	uint64_t word;
 
 	rig_attach(w.dom, w.dev);
-	rig_map(w.dom, IOVA, w.rig->ram, RIG_PAGE, RW);
-	uiommu_gather_init(&gather);
-	rig_unmap_only(w.dom, IOVA, RIG_PAGE, &gather);
-	w.rig->inval_rc = -ETIMEDOUT;
-	assert_int_equal(w.dom->unit->ops->flush(w.dom, &gather), -EIO);
+	rig_map(w.dom, IOVA, w.rig->ram, 2 * RIG_PAGE, RW);
+	read_word(&w, 0, IOVA);
+	read_word(&w, 0, IOVA + RIG_PAGE);
+	deaf(w.rig, SID, 1);
+	rig_unmap(w.dom, IOVA, RIG_PAGE);
 	assert_int_equal(rig_counter(w.rig, "cmdq/atc_timeouts"), 1);
-	/* the queue goes on */
-	assert_int_equal(w.dom->unit->ops->flush(w.dom, &gather), 0);
-	uiommu_gather_release(&gather);
+	assert_true(w.dev->ats && has_ats(w.rig, SID));
+	assert_int_equal(dma(&w, 0, IOVA, &word, false), -EFAULT);
+	read_word(&w, 0, IOVA + RIG_PAGE);
 	end(&w);
 }
 
 /*
- * In an attach the device loses ATS instead: what it holds is of no use, and
- * what it asks untranslated goes on.
+ * One that does not obey may keep what it holds: nobody takes it.  The flush has
+ * succeeded then, for memory that the device cannot reach any more, and so have
+ * those of its neighbours, who keep their ATS.
+ */
+static void flush_takes_ats_away(void **state)
+{
+	struct world w = begin();
+	struct uiommu_hwdev *other = rig_ats_device(w.rig, SID + 1, 8);
+	struct uiommu_smmuv3_dma held = {
+		.txn = { .sid = SID,
+			 .iova = (uintptr_t)w.rig->ram,
+			 .flags = UIOMMU_TXN_TRANSLATED },
+		.len = 8,
+	};
+	uint64_t word, before;
+
+	held.buf = &word;
+	put(w.rig, 1, 0xbb);
+	rig_attach(w.dom, w.dev);
+	rig_attach(w.dom, other);
+	rig_map(w.dom, IOVA, w.rig->ram, 2 * RIG_PAGE, RW);
+	read_word(&w, 0, IOVA);
+	memset(switched, 0, sizeof(switched));
+	w.rig->watch_ats = entry_has_ats;
+	assert_int_equal(uiommu_smmuv3_model_dma(w.rig->model, &held), 0);
+	deaf(w.rig, SID, 100);
+	rig_unmap(w.dom, IOVA, RIG_PAGE);
+	/* the ATC holds it, and nobody believes it any more */
+	assert_int_equal(uiommu_smmuv3_model_dma(w.rig->model, &held), -EFAULT);
+	assert_int_equal(switched[0], 1);
+	assert_false(w.dev->ats || has_ats(w.rig, SID));
+	assert_true(other->ats && has_ats(w.rig, SID + 1));
+	assert_int_equal(dma(&w, 0, IOVA, &word, false), -EFAULT);
+	assert_int_equal(read_word(&w, 0, IOVA + RIG_PAGE), 0xbb);
+	/* from now on it is not asked */
+	before = rig_counter(w.rig, "cmdq/atc_timeouts");
+	rig_unmap(w.dom, IOVA + RIG_PAGE, RIG_PAGE);
+	assert_int_equal(rig_counter(w.rig, "cmdq/atc_timeouts"), before);
+	w.rig->watch_ats = NULL;
+	w.rig->unit->ops->dev_remove(other);
+	end(&w);
+}
+
+/* On several SMMUs, more than are asked at a time. */
+static void flush_of_many_units(void **state)
+{
+	struct world w = begin();
+	struct uiommu_hwdev *dev[11];
+	struct rig *rig[11];
+	struct rig_cfg cfg;
+
+	rig_default(&cfg);
+	rig_map(w.dom, IOVA, w.rig->ram, RIG_PAGE, RW);
+	for (unsigned int i = 0; i < 11; i++) {
+		rig[i] = rig_join(&cfg, w.rig);
+		dev[i] = rig_ats_device(rig[i], SID, 0);
+		rig_attach(w.dom, dev[i]);
+		deaf(rig[i], SID, i == 3 ? 0 : 100);
+	}
+	rig_unmap(w.dom, IOVA, RIG_PAGE);
+	for (unsigned int i = 0; i < 11; i++) {
+		assert_int_equal(has_ats(rig[i], SID), i == 3);
+		rig[i]->unit->ops->dev_remove(dev[i]);
+	}
+	w.rig->unit->ops->dev_remove(w.dev);
+	w.rig->unit->ops->dom_free(w.dom);
+	for (unsigned int i = 0; i < 11; i++)
+		rig_destroy(rig[i]);
+	rig_destroy(w.rig);
+}
+
+/*
+ * In an attach the device loses ATS too: what it holds is of no use, and what it
+ * asks untranslated goes on.
  */
 static void attach_takes_ats_away(void **state)
 {
 	struct world w = begin();
 	struct uiommu_hwdom *other = rig_domain(w.rig, UIOMMU_DOM_PAGING);
-	struct uiommu_smmuv3_txn txn = { .sid = SID, .iova = IOVA };
-	struct uiommu_ats_translation tr;
 
 	put(w.rig, 0, 0xaa);
 	put(w.rig, 1, 0xbb);
@@ -379,19 +465,36 @@ static void attach_takes_ats_away(void **state)
 	rig_map(other, IOVA, w.rig->ram + RIG_PAGE, RIG_PAGE, RW);
 	rig_attach(w.dom, w.dev);
 	assert_int_equal(read_word(&w, 0, IOVA), 0xaa);
-	w.rig->inval_rc = -ETIMEDOUT;
+	deaf(w.rig, SID, 100);
 	rig_attach(other, w.dev);
-	assert_false(w.dev->ats);
-	assert_int_equal(uiommu_smmuv3_model_ats_translate(w.rig->model, &txn,
-							   &tr),
-			 -EOPNOTSUPP);
+	assert_false(w.dev->ats || has_ats(w.rig, SID));
 	assert_int_equal(read_word(&w, 0, IOVA), 0xbb);
 	assert_true(stats(&w).untranslated > 0);
 	/* for good */
+	deaf(w.rig, SID, 0);
 	rig_attach(w.dom, w.dev);
 	assert_false(w.dev->ats);
 	assert_int_equal(read_word(&w, 0, IOVA), 0xaa);
 	w.rig->unit->ops->dom_free(other);
+	end(&w);
+}
+
+/* Beside PASIDs an identity domain is in ATCs as any other. */
+static void identity_leaves_the_atc(void **state)
+{
+	struct world w = begin();
+	struct uiommu_hwdom *identity = rig_domain(w.rig, UIOMMU_DOM_IDENTITY);
+	uint64_t word;
+
+	put(w.rig, 0, 0xaa);
+	rig_set_pasid(w.dom, w.dev, PASID, NULL);
+	rig_attach(identity, w.dev);
+	assert_int_equal(read_word(&w, 0, (uintptr_t)w.rig->ram), 0xaa);
+	assert_int_equal(read_word(&w, 0, (uintptr_t)w.rig->ram), 0xaa);
+	assert_int_equal(stats(&w).atc_hits, 1);
+	rig_attach(w.dom, w.dev);
+	assert_int_equal(dma(&w, 0, (uintptr_t)w.rig->ram, &word, false),
+			 -EFAULT);
 	end(&w);
 }
 
@@ -406,8 +509,11 @@ int main(void)
 		cmocka_unit_test(pasids_are_apart),
 		cmocka_unit_test(dirty_pages_are_seen_again),
 		cmocka_unit_test(who_left_is_not_told),
-		cmocka_unit_test(flush_tells_of_a_time_out),
+		cmocka_unit_test(flush_asks_again),
+		cmocka_unit_test(flush_takes_ats_away),
+		cmocka_unit_test(flush_of_many_units),
 		cmocka_unit_test(attach_takes_ats_away),
+		cmocka_unit_test(identity_leaves_the_atc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

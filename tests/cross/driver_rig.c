@@ -179,11 +179,13 @@ static int on_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
 {
 	struct rig *rig = ctx;
 	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, inval->sid);
-	int rc = rig->inval_rc;
 
-	rig->inval_rc = 0;
-	if (rc || !ep || (rig->deaf && rig->deaf == inval->sid))
-		return rc;
+	if (inval->sid == rig->deaf_sid && rig->deaf_for) {
+		rig->deaf_for--;
+		return -ETIMEDOUT;
+	}
+	if (!ep || (rig->deaf && rig->deaf == inval->sid))
+		return 0;
 	return uiommu_smmuv3_endpoint_ats_invalidate(ep, inval);
 }
 

@@ -48,12 +48,13 @@ struct rig {
 	unsigned int pages_lost;
 	void (*serve)(void *arg, const struct uiommu_page_request *req);
 	void *serve_arg;
-	/* ATCs by StreamID; what they answer instead of obeying, once. */
 	struct uiommu_smmuv3_endpoint *ep[RIG_MAX_ENDPOINTS];
 	uint32_t ep_sid[RIG_MAX_ENDPOINTS];
 	unsigned int nr_eps;
-	int inval_rc;
 	uint32_t deaf; /* says that it obeys and does not; 0: none */
+	/* The one with this StreamID does not complete so many invalidations. */
+	uint32_t deaf_sid;
+	unsigned int deaf_for;
 	/* Looks on when the driver turns ATS on or off. */
 	void (*watch_ats)(struct rig *rig, bool enable);
 };

@@ -18,9 +18,14 @@
  * find the cleared entries when it does: the same fences as for attachments
  * (domain.c), and `ats_on` alike.
  *
- * A device that does not complete an invalidation of attach or set_pasid loses
- * ATS for good: its STE refuses it, and so what it still holds is worthless.  In
- * a flush the caller is told (-EIO) and keeps what the device could still reach.
+ * A device that does not complete an invalidation must not go on with what it
+ * holds: it loses ATS for good.  Its STE refuses translated accesses from then
+ * on, and that is as good as an invalidation: what the device could reach may be
+ * used for other things, and its untranslated accesses go on.
+ *
+ * The hardware tells only that some device did not obey, of all that were asked
+ * between two CMD_SYNCs.  So each of those is asked again, for itself and for
+ * everything, and the one that fails more than once in a row is the one.
  */
 #include "cmd.h"
 #include "mutant.h"
@@ -135,6 +140,19 @@ static void set_on(struct smmuv3_dev *dev, bool on)
 				    on);
 }
 
+/* Of a sync: the SMMU has done it all, some device has not. */
+#define DISOBEYED 1
+
+static int atc_sync(struct smmuv3_batch *batch)
+{
+	struct smmuv3_ticket ticket;
+	int rc;
+
+	smmuv3_batch_submit(batch, &ticket);
+	rc = smmuv3_ticket_wait(&ticket);
+	return rc == -EIO && smmuv3_ticket_disobeyed(&ticket) ? DISOBEYED : rc;
+}
+
 /* Everything in the ATC, of the accesses with and without PASIDs. */
 static int forget_all(struct smmuv3_dev *dev)
 {
@@ -149,7 +167,51 @@ static int forget_all(struct smmuv3_dev *dev)
 			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasids(
 							 dev->ids[i]));
 	}
-	return smmuv3_batch_sync(&batch);
+	return atc_sync(&batch);
+}
+
+/* What the accesses with `ssid` have left in the ATC; 0: those without. */
+static int forget_ssid(struct smmuv3_dev *dev, uint32_t ssid)
+{
+	struct smmuv3_batch batch;
+	unsigned int i;
+
+	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
+	for (i = 0; i < dev->nr_ids; i++) {
+		smmuv3_batch_add(&batch,
+				 smmuv3_make_atc_inv(dev->ids[i], ssid, 0,
+						     SMMUV3_ATC_ALL));
+		/* Those with PASID 0 may have found the CD for those without. */
+		if (!ssid && smmuv3_cdtab_pasids(&dev->cdtab) &&
+		    !DRIVER_MUTANT("ats: ATC_INV of PASID 0"))
+			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasid0(
+							 dev->ids[i]));
+	}
+	return atc_sync(&batch);
+}
+
+#define MAX_TRIES 2
+
+/* `rc`: how it obeyed so far.  0, -ETIMEDOUT, -EIO or DISOBEYED. */
+static int insist(struct smmuv3_dev *dev, int rc)
+{
+	unsigned int i;
+
+	for (i = 1; rc == DISOBEYED && i < MAX_TRIES; i++)
+		rc = forget_all(dev);
+	return rc;
+}
+
+static void lose_ats(struct smmuv3_dev *dev)
+{
+	smmuv3_log(dev->p, UIOMMU_LOG_ERROR,
+		   "%s: its ATC does not obey; no ATS any more",
+		   dev->hwdev.name);
+	dev->ats_lost = true;
+	if (dev->ats_on && !DRIVER_MUTANT("ats: device off when it is lost"))
+		set_on(dev, false);
+	dev->hwdev.ats = false;
+	store_release(&dev->ats_on, false);
 }
 
 void smmuv3_ats_off(struct smmuv3_dev *dev)
@@ -174,32 +236,28 @@ static bool has_eats(const struct smmu_ste *ste)
 
 void smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
-	if (!has_eats(ste))
+	if (!has_eats(ste) ||
+	    (smmuv3_stream_aborts(dev, ste) &&
+	     !DRIVER_MUTANT("ats: off around an abort entry")))
 		smmuv3_ats_off(dev);
 }
 
-int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached)
+int smmuv3_ats_after(struct smmuv3_dev *dev, const struct smmu_ste *ste,
+		     uint32_t ssid, bool cached)
 {
-	struct smmuv3_batch batch;
-	unsigned int i;
-	int rc;
+	int rc = 0;
 
-	if (!dev->ats_on || !cached ||
-	    DRIVER_MUTANT("ats: ATC_INV of a change"))
+	if (!has_eats(ste))
 		return 0;
-	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
-	for (i = 0; i < dev->nr_ids; i++)
-		smmuv3_batch_add(&batch,
-				 smmuv3_make_atc_inv(dev->ids[i], ssid, 0,
-						     SMMUV3_ATC_ALL));
-	rc = smmuv3_batch_sync(&batch);
-	if (rc) {
-		smmuv3_log(dev->p, UIOMMU_LOG_ERROR,
-			   "%s: its ATC does not obey; no ATS any more",
-			   dev->hwdev.name);
-		dev->ats_lost = true;
-		smmuv3_ats_off(dev);
+	if (!dev->ats_on) {
+		if (!DRIVER_MUTANT("ats: ATC_INV before on"))
+			rc = forget_all(dev);
+	} else if (cached && !DRIVER_MUTANT("ats: ATC_INV of a change")) {
+		rc = forget_ssid(dev, ssid);
 	}
+	rc = insist(dev, rc);
+	if (rc == DISOBEYED)
+		lose_ats(dev);
 	return rc;
 }
 
@@ -264,38 +322,125 @@ static bool submit_att(const struct smmuv3_att *att,
 	return true;
 }
 
-#define MAX_TICKETS 8
+#define MAX_UNITS 8
 
-static int wait_all(const struct smmuv3_ticket *ticket, unsigned int nr)
+/* SMMUs at work, and those of them behind which somebody did not obey. */
+struct atc_flush {
+	struct {
+		const struct smmuv3_att *att;
+		struct smmuv3_ticket ticket;
+	} at[MAX_UNITS];
+	unsigned int nr;
+	struct smmuv3_unit *ask[MAX_UNITS]; /* each is referred to */
+	unsigned int nr_ask;
+	bool more; /* than there is room for: once again when these are done */
+	int rc;
+};
+
+/* Its devices are asked one by one when the read section has ended. */
+static void suspect(struct atc_flush *f, const struct smmuv3_att *att)
+{
+	const struct smmuv3_ats_user *user;
+
+	if (f->nr_ask == MAX_UNITS) {
+		f->more = true;
+		return;
+	}
+	for (user = load_acquire(&att->ats); user;
+	     user = load_acquire(&user->next))
+		store_release(&user->dev->ats_suspect, 1);
+	fetch_add_acq_rel(&att->unit->refs, 1);
+	f->ask[f->nr_ask++] = att->unit;
+}
+
+static void wait_all(struct atc_flush *f)
 {
 	unsigned int i;
+	int rc;
+
+	for (i = 0; i < f->nr; i++) {
+		rc = smmuv3_ticket_wait(&f->at[i].ticket);
+		if (rc == -EIO && smmuv3_ticket_disobeyed(&f->at[i].ticket))
+			suspect(f, f->at[i].att);
+		else
+			f->rc = f->rc ? f->rc : rc;
+	}
+	f->nr = 0;
+}
+
+static void flush_all_atcs(struct smmuv3_dom *dom,
+			   const struct uiommu_gather *gather,
+			   struct atc_flush *f)
+{
+	const struct uiommu_platform *p = dom->hwdom.unit->platform;
+	const struct smmuv3_att *att;
+
+	p->read_begin(p->ctx);
+	for (att = load_acquire(&dom->atts); att;
+	     att = load_acquire(&att->next)) {
+		if (!load_acquire(&att->ats) || load_acquire(&att->unit->gone))
+			continue;
+		if (f->nr == MAX_UNITS)
+			wait_all(f);
+		f->at[f->nr].att = att;
+		f->nr += submit_att(att, gather, &f->at[f->nr].ticket);
+	}
+	wait_all(f);
+	p->read_end(p->ctx);
+}
+
+/* Did it forget everything, or has it no ATS any more?  dev->lock is held. */
+static int ask(struct smmuv3_dev *dev)
+{
+	int rc;
+
+	if (!dev->ats_on)
+		return 0;
+	rc = insist(dev, forget_all(dev));
+	if (rc != DISOBEYED)
+		return rc;
+	lose_ats(dev);
+	return smmuv3_attach_anew(dev);
+}
+
+static int ask_unit(struct smmuv3_unit *unit)
+{
+	struct smmuv3_dev *dev;
 	int rc = 0, err;
 
-	for (i = 0; i < nr; i++) {
-		err = smmuv3_ticket_wait(&ticket[i]);
+	smmuv3_lock(unit, &unit->dev_lock);
+	for (dev = unit->ats_devs; dev; dev = dev->ats_next) {
+		if (!exchange_acq_rel(&dev->ats_suspect, 0))
+			continue;
+		smmuv3_lock(unit, &dev->lock);
+		err = DRIVER_MUTANT("flush: who did not obey") ? 0 : ask(dev);
+		smmuv3_unlock(unit, &dev->lock);
+		/* Who waits for the same answer must not take it for given. */
+		if (err)
+			store_release(&dev->ats_suspect, 1);
 		rc = rc ? rc : err;
 	}
+	smmuv3_unlock(unit, &unit->dev_lock);
 	return rc;
 }
 
 int smmuv3_ats_flush(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 {
-	struct smmuv3_ticket ticket[MAX_TICKETS];
-	const struct smmuv3_att *att;
-	unsigned int nr = 0;
+	struct atc_flush f;
+	unsigned int i;
 	int rc = 0, err;
 
-	for (att = load_acquire(&dom->atts); att;
-	     att = load_acquire(&att->next)) {
-		if (!load_acquire(&att->ats) || load_acquire(&att->unit->gone))
-			continue;
-		if (nr == MAX_TICKETS) {
-			err = wait_all(ticket, nr);
+	do {
+		f.nr = f.nr_ask = 0;
+		f.more = false;
+		f.rc = 0;
+		flush_all_atcs(dom, gather, &f);
+		rc = f.rc;
+		for (i = 0; i < f.nr_ask; i++) {
+			err = ask_unit(f.ask[i]);
 			rc = rc ? rc : err;
-			nr = 0;
+			smmuv3_unit_put(f.ask[i]);
 		}
-		nr += submit_att(att, gather, &ticket[nr]);
-	}
-	err = wait_all(ticket, nr);
-	return rc ? rc : err;
+	} while (f.more && !rc);
+	return rc;
 }

@@ -116,6 +116,12 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 		smmuv3_stream_stop(dev);
 }
 
+int smmuv3_attach_anew(struct smmuv3_dev *dev)
+{
+	restore(dev, dom_or_null(dev->hwdev.dom));
+	return dev->stopped ? -EIO : 0;
+}
+
 /*
  * The change is in force for who asks anew; what the device has cached goes.  If
  * it does not, the device has lost ATS, and its entry says so.
@@ -123,12 +129,12 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 static int change_atc(struct smmuv3_dev *dev, const struct smmuv3_cdplan *plan,
 		      struct smmuv3_dom *rid, struct smmu_ste *ste)
 {
-	bool cached = plan->index
-			      ? plan->was != NULL
-			      : smmuv3_translates(dom_or_null(dev->hwdev.dom));
+	/* An identity domain gives translations too, if there are PASIDs. */
+	bool cached = !plan->index || plan->was;
+	int rc = smmuv3_ats_after(dev, ste, plan->index, cached);
 
-	if (!smmuv3_ats_after(dev, plan->index, cached))
-		return 0;
+	if (rc <= 0)
+		return rc;
 	smmuv3_stream_make(dev, rid, &plan->next, ste);
 	return smmuv3_stream_install(dev, ste);
 }

@@ -178,6 +178,15 @@ static inline struct smmu_cmd smmuv3_make_atc_inv_pasids(uint32_t sid)
 	return cmd;
 }
 
+/* Everything of PASID 0, which is not that of accesses without one. */
+static inline struct smmu_cmd smmuv3_make_atc_inv_pasid0(uint32_t sid)
+{
+	struct smmu_cmd cmd = smmuv3_make_atc_inv(sid, 0, 0, SMMUV3_ATC_ALL);
+
+	cmd.q[0] |= SMMU_CMD_0_SSV;
+	return cmd;
+}
+
 /* ssid 0: without PASID. */
 static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, uint32_t ssid,
 						   uint32_t group,

@@ -155,8 +155,11 @@ static void repair(struct smmuv3_cmdq *q, uint32_t pos, uint32_t err)
 		break;
 	case SMMU_CERROR_ATC_INV_SYNC:
 		/* A device did not answer; the CMD_SYNC runs again. */
-		smmuv3_log(q->p, UIOMMU_LOG_ERROR,
-			   "a device did not complete an ATC invalidation");
+		if (q->stop_nr == 1)
+			smmuv3_log(
+				q->p, UIOMMU_LOG_ERROR,
+				"a device did not complete an ATC invalidation");
+		store_relaxed(&q->atc_failed[slot_of(q, pos)], pos + 1);
 		fetch_add_acq_rel(&q->atc_errors, 1);
 		break;
 	default:
@@ -165,7 +168,8 @@ static void repair(struct smmuv3_cmdq *q, uint32_t pos, uint32_t err)
 		fetch_add_acq_rel(&q->errors, 1);
 		break;
 	}
-	if (q->stop_nr > MAX_STOPS) {
+	/* A device must not be able to stop the SMMU for all the others. */
+	if (q->stop_nr > MAX_STOPS && err != SMMU_CERROR_ATC_INV_SYNC) {
 		smmuv3_log(q->p, UIOMMU_LOG_ERROR,
 			   "command queue given up after error %u", err);
 		store_release(&q->dead, 1);
@@ -198,9 +202,12 @@ void smmuv3_cmdq_check_error(struct smmuv3_cmdq *q)
 	q->p->unlock(q->p->ctx, &q->lock);
 }
 
-/* Did a command in [first, end) fail?  Only asked after some command did. */
-static bool any_failed(const struct smmuv3_cmdq *q, uint32_t first,
-		       uint32_t end)
+/*
+ * Does a slot's mark, of `marks`, stand for a position in [first, end)?  Only
+ * asked after some command failed.
+ */
+static bool any_failed(const struct smmuv3_cmdq *q, const uint32_t *marks,
+		       uint32_t first, uint32_t end)
 {
 	uint32_t pos, failed;
 
@@ -209,7 +216,7 @@ static bool any_failed(const struct smmuv3_cmdq *q, uint32_t first,
 		return true;
 	for (pos = first; pos != end; pos++) {
 		/* A later failure in the slot may have covered ours. */
-		failed = load_acquire(&q->failed[slot_of(q, pos)]) - 1;
+		failed = load_acquire(&marks[slot_of(q, pos)]) - 1;
 		if (slot_of(q, failed) == slot_of(q, pos) &&
 		    failed - pos < (uint32_t)load_relaxed(&q->tail) - pos)
 			return true;
@@ -397,6 +404,15 @@ void smmuv3_batch_submit(struct smmuv3_batch *batch,
 	};
 }
 
+/* Was a command of it refused? */
+static bool ticket_refused(const struct smmuv3_ticket *ticket)
+{
+	const struct smmuv3_cmdq *q = ticket->q;
+
+	return load_acquire(&q->errors) != ticket->errors &&
+	       any_failed(q, q->failed, ticket->first, ticket->end);
+}
+
 int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
 {
 	struct smmuv3_cmdq *q = ticket->q;
@@ -407,12 +423,16 @@ int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
 	rc = wait_consumed(q, ticket->end);
 	if (rc)
 		return rc;
-	if (ticket->atc && load_acquire(&q->atc_errors) != ticket->atc_errors)
+	if (ticket->atc && load_acquire(&q->atc_errors) != ticket->atc_errors &&
+	    any_failed(q, q->atc_failed, ticket->first, ticket->end))
 		return -EIO;
-	if (load_acquire(&q->errors) != ticket->errors &&
-	    any_failed(q, ticket->first, ticket->end))
-		return -EIO;
-	return 0;
+	return ticket_refused(ticket) ? -EIO : 0;
+}
+
+bool smmuv3_ticket_disobeyed(const struct smmuv3_ticket *ticket)
+{
+	return !ticket->rc && ticket->atc && !load_relaxed(&ticket->q->dead) &&
+	       !ticket_refused(ticket);
 }
 
 int smmuv3_batch_sync(struct smmuv3_batch *batch)
@@ -442,13 +462,14 @@ int smmuv3_cmdq_init(struct smmuv3_cmdq *q, const struct uiommu_platform *p,
 	rc = p->lock_init(p->ctx, &q->lock);
 	if (rc)
 		return rc;
-	q->ready = p->obj_alloc(p->ctx, 2 * sizeof(*q->ready) << lg2);
+	q->ready = p->obj_alloc(p->ctx, 3 * sizeof(*q->ready) << lg2);
 	if (!q->ready)
 		goto err_lock;
 	q->failed = q->ready + queue_size(q);
+	q->atc_failed = q->failed + queue_size(q);
 	/* Positions that belong to another slot: none has failed. */
 	for (i = 0; i < queue_size(q); i++)
-		q->failed[i] = i;
+		q->failed[i] = q->atc_failed[i] = i;
 	q->slots =
 		p->table_alloc(p->ctx, bytes < 64 ? 64 : bytes, &q->slots_pa);
 	if (!q->slots)

@@ -59,10 +59,11 @@ struct smmuv3_cmdq {
 	/* Failures so far. */
 	uint32_t errors;
 	/*
-	 * How often a CMD_SYNC could not complete CMD_ATC_INVs.  Which of all
-	 * that came before it is not known, so everybody who waits for one of
-	 * his own takes it to be his.
+	 * The same for a CMD_SYNC that could not complete CMD_ATC_INVs, which
+	 * then stood between the CMD_SYNC before and this one: nobody's whose own
+	 * CMD_SYNC came earlier, or whose first command came later.
 	 */
+	uint32_t *atc_failed;
 	uint32_t atc_errors;
 	/* Not 0: the queue cannot be used any more. */
 	uint32_t dead;
@@ -128,6 +129,11 @@ void smmuv3_batch_submit(struct smmuv3_batch *batch,
 			 struct smmuv3_ticket *ticket);
 /* Wait; returns as batch_sync does. */
 int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket);
+/*
+ * After a wait that returned -EIO: may it be that devices did not complete a
+ * CMD_ATC_INV of the batch, and nothing else?
+ */
+bool smmuv3_ticket_disobeyed(const struct smmuv3_ticket *ticket);
 
 /*
  * If the hardware stopped at a bad command, repair, log and let it go on.

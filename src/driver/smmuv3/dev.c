@@ -75,6 +75,26 @@ static void set_owner(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
 		smmuv3_strtab_set_dev(unit, dev->ids[i], owner);
 }
 
+/* dev_lock is held. */
+static void list_ats(struct smmuv3_unit *unit, struct smmuv3_dev *dev)
+{
+	if (!dev->has_ats)
+		return;
+	dev->ats_next = unit->ats_devs;
+	unit->ats_devs = dev;
+}
+
+static void unlist_ats(struct smmuv3_unit *unit, struct smmuv3_dev *dev)
+{
+	struct smmuv3_dev **link = &unit->ats_devs;
+
+	if (!dev->has_ats)
+		return;
+	while (*link != dev)
+		link = &(*link)->ats_next;
+	*link = dev->ats_next;
+}
+
 int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 		   struct uiommu_hwdev **out)
 {
@@ -102,6 +122,7 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	if (rc)
 		goto err_dev;
 	set_owner(unit, dev, dev);
+	list_ats(unit, dev);
 	smmuv3_unlock(unit, &unit->dev_lock);
 	*out = &dev->hwdev;
 	return 0;
@@ -168,6 +189,7 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 
 	smmuv3_lock(unit, &unit->dev_lock);
 	set_owner(unit, dev, NULL);
+	unlist_ats(unit, dev);
 	smmuv3_unlock(unit, &unit->dev_lock);
 	/* An event may be looking at it. */
 	p->defer(p->ctx, &dev->defer, dev_free);

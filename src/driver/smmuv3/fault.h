@@ -98,23 +98,25 @@ void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 enum smmu_ste_eats smmuv3_ats_eats(const struct smmuv3_dev *dev);
 /*
  * Around the installation of `ste`: ATS is off before an entry that does not
- * have it, and
+ * have it, and before one that can be reached through an abort entry only;
  */
 void smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /*
- * forgets what the domain of before has translated for `ssid` after one that
- * has it (`cached`: there was one).  -EIO: it did not, and has lost ATS: make the
- * entry anew.
+ * the ATC forgets what the domain of before has translated for `ssid` after one
+ * that has it (`cached`: there was one), and everything if ATS comes on.  1: it
+ * did not, and has lost ATS: make the entry anew; -ETIMEDOUT, -EIO.
  */
-int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached);
+int smmuv3_ats_after(struct smmuv3_dev *dev, const struct smmu_ste *ste,
+		     uint32_t ssid, bool cached);
 /* It is all in force: ATS as the entry has it. */
 void smmuv3_ats_enable(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /* The device must not use ATS any more. */
 void smmuv3_ats_off(struct smmuv3_dev *dev);
 
 /*
- * In a read section, after the TLBs of all SMMUs have forgotten the ranges
- * (gather NULL: everything): so do the devices.  -ETIMEDOUT, -EIO.
+ * After the TLBs of all SMMUs have forgotten the ranges (gather NULL:
+ * everything): so do the devices, or they have no ATS any more.  In no read
+ * section, with no lock; takes dev_lock and dev->lock.  -ETIMEDOUT, -EIO.
  */
 int smmuv3_ats_flush(struct smmuv3_dom *dom,
 		     const struct uiommu_gather *gather);

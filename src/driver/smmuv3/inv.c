@@ -284,11 +284,9 @@ static int flush_dom(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 	}
 	err = wait_all(ticket, nr);
 	rc = rc ? rc : err;
-	/* Not before: a device would be given again what a TLB has. */
-	if (!rc)
-		rc = smmuv3_ats_flush(dom, gather);
 	p->read_end(p->ctx);
-	return rc;
+	/* Not before: a device would be given again what a TLB has. */
+	return rc ? rc : smmuv3_ats_flush(dom, gather);
 }
 
 int smmuv3_flush(struct uiommu_hwdom *d, const struct uiommu_gather *gather)

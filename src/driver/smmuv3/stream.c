@@ -72,9 +72,12 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 	} else {
 		make_s2(dev, dom, ste);
 	}
-	/* The SMMU's own responses to page requests. */
+	/*
+	 * The SMMU's own responses to page requests, which may come still when
+	 * ATS is off.  An entry that aborts has nothing but word 0.
+	 */
 	if (dev->pri_pasid &&
-	    FIELD_GET(SMMU_STE_0_CONFIG, ste->q[0]) > SMMU_STE_CONFIG_BYPASS)
+	    FIELD_GET(SMMU_STE_0_CONFIG, ste->q[0]) >= SMMU_STE_CONFIG_BYPASS)
 		ste->q[1] |= SMMU_STE_1_PPAR;
 }
 
@@ -126,6 +129,13 @@ int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
 
 	return smmuv3_entry_write(&ste_ops, dev, live, ste->q);
+}
+
+bool smmuv3_stream_aborts(struct smmuv3_dev *dev, const struct smmu_ste *ste)
+{
+	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
+
+	return smmuv3_entry_way(&ste_ops, live, ste->q) == SMMUV3_ENTRY_ABORT;
 }
 
 /* How many words are not those of an abort entry; `store`: from now on all. */

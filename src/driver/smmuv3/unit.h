@@ -8,7 +8,8 @@
  *
  * Lock order: unit->dev_lock, dev->lock, dom->lock, the locks of the tags,
  * unit->dead_lock, evtq.lock or priq.lock, cmdq.lock.  The command queue may be
- * used inside all but the last three.
+ * used inside all but the last three.  Of all of them only cmdq.lock is taken in a
+ * read section.
  */
 #ifndef DRIVER_SMMUV3_UNIT_H
 #define DRIVER_SMMUV3_UNIT_H
@@ -368,6 +369,9 @@ struct smmuv3_dev {
 	bool ats_lost;
 	/* EATS is on, hwdev.ats says it too.  Atomic; changed under lock. */
 	bool ats_on;
+	/* A flush has to know whether it obeys; atomic.  See ats.c. */
+	uint32_t ats_suspect;
+	struct smmuv3_dev *ats_next; /* of unit->ats_devs */
 	/*
 	 * Page request groups that are to be answered, 512 bits for each
 	 * StreamID; atomic.  NULL: no PRI.
@@ -393,8 +397,12 @@ struct smmuv3_unit {
 	struct smmuv3_tags vmids;
 	/* The hardware knows where our tables and queues are. */
 	bool programmed;
-	/* Protects the stream table's shape and who owns which StreamID. */
+	/*
+	 * Protects the stream table's shape, who owns which StreamID, and the
+	 * list of devices with ATS.
+	 */
 	struct uiommu_lock dev_lock;
+	struct smmuv3_dev *ats_devs;
 	/* Protects `dead`. */
 	struct uiommu_lock dead_lock;
 	struct smmuv3_dead *dead;
@@ -442,6 +450,8 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 			const struct smmuv3_cdtab *tab, struct smmu_ste *ste);
 /* and its way into the stream table.  -ETIMEDOUT, -EIO. */
 int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+/* Will that pass through an abort entry? */
+bool smmuv3_stream_aborts(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /*
  * Nothing is left in the entries of a device that had the StreamIDs before and
  * was removed while the hardware did not answer.  -ETIMEDOUT, -EIO.
@@ -459,6 +469,8 @@ int smmuv3_stream_forget(struct smmuv3_dev *dev);
 int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v);
 int smmuv3_set_pasid(struct uiommu_hwdom *d, struct uiommu_hwdev *v,
 		     uint32_t pasid, struct uiommu_hwdom *old);
+/* The same once more, as dev->ats_lost has changed it; dev->lock is held. */
+int smmuv3_attach_anew(struct smmuv3_dev *dev);
 /* The device's CD for a domain that is attached to its unit. */
 void smmuv3_dom_cd(struct smmuv3_dom *dom, const struct smmuv3_dev *dev,
 		   struct smmu_cd *cd);

@@ -306,14 +306,15 @@ static int send_atc(struct smmuv3_cmdq *q)
 }
 
 /*
- * Whose CMD_ATC_INV it was is not known: everybody who waits for one of his own
- * is told, nobody else; and it is over with that.
+ * Told are those whose CMD_ATC_INV may have been the one: between their first
+ * command and their CMD_SYNC a CMD_SYNC has stopped.
  */
 static void an_atc_time_out_is_reported_once(void **state)
 {
-	struct fixture *f = start(4, 1000 * MSEC);
-	struct smmuv3_batch other;
+	struct fixture *f = start(5, 1000 * MSEC);
+	struct smmuv3_batch long_one, other;
 	struct smmuv3_ticket ticket;
+	unsigned int i;
 
 	f->fake.refuse = refuse_with_code;
 	f->fake.refusals = 0x100 | SMMU_CERROR_ATC_INV_SYNC;
@@ -322,15 +323,54 @@ static void an_atc_time_out_is_reported_once(void **state)
 	/* The SYNC itself ran in the end. */
 	assert_int_equal(fake_smmu_count(&f->fake, 0, 0x46), 2);
 
-	/* The SYNC of somebody without ATS stops in our place. */
+	/* The SYNC of somebody without ATS stops in our place, */
+	smmuv3_batch_init(&long_one, &f->q);
+	for (i = 0; i <= SMMUV3_BATCH_LEN; i++)
+		smmuv3_batch_add(&long_one, smmuv3_make_atc_inv(2, 0, 0, 12));
+	/* and of these nothing is in the queue yet. */
 	smmuv3_batch_init(&other, &f->q);
-	smmuv3_batch_add(&other, smmuv3_make_atc_inv(2, 0, 0, 12));
+	smmuv3_batch_add(&other, smmuv3_make_atc_inv(3, 0, 0, 12));
 	f->fake.refusals = 0x100 | SMMU_CERROR_ATC_INV_SYNC;
 	assert_int_equal(send_n(&f->q, 0, 2), 0);
 	smmuv3_batch_submit(&other, &ticket);
+	assert_int_equal(smmuv3_ticket_wait(&ticket), 0);
+	smmuv3_batch_submit(&long_one, &ticket);
 	assert_int_equal(smmuv3_ticket_wait(&ticket), -EIO);
+	assert_true(smmuv3_ticket_disobeyed(&ticket));
 	assert_int_equal(f->q.atc_errors, 2);
 	assert_int_equal(f->q.errors, 0);
+	stop(f);
+}
+
+/* A device that never obeys does not stop the queue for good. */
+static void endless_atc_time_outs_end(void **state)
+{
+	struct fixture *f = start(4, 5 * MSEC);
+
+	f->fake.refuse = refuse_with_code;
+	f->fake.refusals = 0xffffff00 | SMMU_CERROR_ATC_INV_SYNC;
+	assert_int_equal(send_atc(&f->q), -ETIMEDOUT);
+	assert_false(f->q.dead);
+	f->fake.refusals = 0;
+	smmuv3_cmdq_check_error(&f->q);
+	assert_int_equal(send_n(&f->q, 0, 2), 0);
+	stop(f);
+}
+
+/* A refused command beside it is no matter of a device's. */
+static void a_refusal_is_not_disobedience(void **state)
+{
+	struct fixture *f = start(4, 1000 * MSEC);
+	struct smmuv3_batch batch;
+	struct smmuv3_ticket ticket;
+
+	f->fake.refuse = refuse_sid_13;
+	smmuv3_batch_init(&batch, &f->q);
+	smmuv3_batch_add(&batch, smmuv3_make_atc_inv(1, 0, 0, 12));
+	smmuv3_batch_add(&batch, smmuv3_make_cfgi_ste(13, true));
+	smmuv3_batch_submit(&batch, &ticket);
+	assert_int_equal(smmuv3_ticket_wait(&ticket), -EIO);
+	assert_false(smmuv3_ticket_disobeyed(&ticket));
 	stop(f);
 }
 
@@ -663,6 +703,8 @@ int main(void)
 		cmocka_unit_test(an_abort_on_fetch_is_tried_again),
 		cmocka_unit_test(endless_aborts_end_in_an_error),
 		cmocka_unit_test(an_atc_time_out_is_reported_once),
+		cmocka_unit_test(endless_atc_time_outs_end),
+		cmocka_unit_test(a_refusal_is_not_disobedience),
 		cmocka_unit_test(an_unknown_code_is_a_refusal),
 		cmocka_unit_test(the_interrupt_repairs_too),
 		cmocka_unit_test(init_fails_clean),
