@@ -83,7 +83,7 @@ struct uiommu_hwdev_cfg {
 	bool ats;	    /* has an ATC: see uiommu_host_ops.set_ats */
 	bool pri;	    /* sends page requests */
 	bool pri_pasid;	    /* and wants the PASID in responses */
-	bool stall;	    /* may be stalled by the IOMMU (never PCIe) */
+	bool stall;	    /* may be stalled by the IOMMU; not with `ats` */
 	void *cookie;	    /* given back in faults */
 };
 
@@ -185,6 +185,10 @@ struct uiommu_page_response {
 /*
  * Up-calls, all but set_ats made from the op `irq` with no lock of the driver
  * held.  They may call driver ops.
+ *
+ * One that an `irq` in another thread is just making may still carry the cookie
+ * of a device when dev_remove has returned: keep what it names until the irqs
+ * that were under way have returned, or look it up first.
  */
 struct uiommu_host_ops {
 	void (*report_fault)(void *host_ctx, struct uiommu_unit *unit,
@@ -195,7 +199,8 @@ struct uiommu_host_ops {
 	/*
 	 * A page request of a device with cfg.pri.  The host collects a group and
 	 * calls op page_response once, now or later, after its LAST; never after
-	 * a STOP.  A host that has this function answers stalled faults too.
+	 * a STOP, and not after dev_remove, which has answered by then.  A host
+	 * that has this function answers stalled faults too.
 	 * NULL: it cannot: groups are answered with Failure, nothing stalls.
 	 */
 	void (*report_page_request)(void *host_ctx, struct uiommu_unit *unit,
@@ -254,9 +259,13 @@ struct uiommu_driver_ops {
 		       const struct uiommu_hwdev_cfg *cfg,
 		       struct uiommu_hwdev **out);
 	/*
-	 * What is attached is detached, PASIDs with a line in the log; stalled
-	 * accesses are aborted.  Page request groups that the host has been told
-	 * of should have been answered.
+	 * What is attached is detached, PASIDs with a line in the log.  ATS goes
+	 * off; page request groups that the host was told of in whole and has not
+	 * answered are answered with INVALID, stalled accesses are aborted: the
+	 * host must not answer either any more.  What the device has left in the
+	 * hardware's queues is nobody's: groups are answered in the same way,
+	 * faults have no cookie and are not stalled, also when a device with the
+	 * same ids has been added meanwhile.
 	 */
 	void (*dev_remove)(struct uiommu_hwdev *dev);
 
@@ -291,6 +300,9 @@ struct uiommu_driver_ops {
 	 *		is freed keeps what the hardware may still read
 	 * A device whose ATC does not obey is no failure: it loses ATS for good
 	 * (a line in the log, set_ats, uiommu_hwdev.ats) and is attached.
+	 *
+	 * What waits for an answer, stalled or a page request group, goes on to
+	 * wait for it; a stalled access that is tried again finds the new domain.
 	 */
 	int (*attach)(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
 
@@ -341,10 +353,12 @@ struct uiommu_driver_ops {
 			  void *ctx);
 
 	/*
-	 * Answer a stalled fault or a page request group of `dev`, once.  0;
-	 * -ENOENT: nothing like that waits; -EINVAL: id is not the device's, or
-	 * the code is unknown; -ETIMEDOUT or -EIO: the hardware does not answer.
-	 * NULL: neither happens.
+	 * Answer a stalled fault or a page request group of `dev`, once, with the
+	 * id, token and, for a group, pasid that were told.  The driver adds the
+	 * PASID to the response where cfg.pri_pasid.  0; -ENOENT: nothing like
+	 * that waits; -EINVAL: id is not the device's, or the code is unknown;
+	 * -ETIMEDOUT or -EIO: the hardware does not answer, and the answer is
+	 * spent.  NULL: neither happens.
 	 */
 	int (*page_response)(struct uiommu_hwdev *dev,
 			     const struct uiommu_page_response *resp);

@@ -250,6 +250,52 @@ static void removal_ends_what_is_stalled(void **state)
 	end(&w);
 }
 
+/* Stage 2 stalls as stage 1 does; an answer may come after a replacement. */
+static void stage_2_stalls_too(void **state)
+{
+	struct world w = begin(false);
+	struct uiommu_hwdom *s2 = rig_stage2(w.rig);
+	struct job job[3];
+
+	rig_attach(s2, w.dev);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(start(&w, &job[i], IOVA + i * RIG_PAGE, true),
+				 -EINPROGRESS);
+	rig_irqs(w.rig);
+	assert_int_equal(w.rig->nr_faults, 3);
+	assert_int_equal(w.rig->fault[0].flags, UIOMMU_FAULT_STALLED |
+							UIOMMU_FAULT_WRITE |
+							UIOMMU_FAULT_STAGE2);
+	assert_int_equal(w.rig->fault[0].ipa, IOVA);
+	rig_map(s2, IOVA, w.rig->ram, RIG_PAGE, RW);
+	assert_int_equal(
+		answer_fault(&w, &w.rig->fault[0], UIOMMU_PAGE_SUCCESS), 0);
+	assert_int_equal(job[0].status, 0);
+	assert_memory_equal(w.rig->ram, &job[0].word, 8);
+	assert_int_equal(
+		answer_fault(&w, &w.rig->fault[1], UIOMMU_PAGE_INVALID), 0);
+	assert_int_equal(job[1].status, -EFAULT);
+	/* tried again it finds the domain of then */
+	rig_map(w.dom, IOVA + 2 * RIG_PAGE, w.rig->ram + RIG_PAGE, RIG_PAGE,
+		RW);
+	rig_attach(w.dom, w.dev);
+	assert_int_equal(job[2].status, 1);
+	assert_int_equal(
+		answer_fault(&w, &w.rig->fault[2], UIOMMU_PAGE_SUCCESS), 0);
+	assert_int_equal(job[2].status, 0);
+	assert_memory_equal(w.rig->ram + RIG_PAGE, &job[2].word, 8);
+	/* and what a removal finds is aborted */
+	rig_attach(s2, w.dev);
+	assert_int_equal(start(&w, &job[0], IOVA + RIG_PAGE, true),
+			 -EINPROGRESS);
+	rig_irqs(w.rig);
+	w.rig->unit->ops->dev_remove(w.dev);
+	w.dev = NULL;
+	assert_int_equal(job[0].status, -EFAULT);
+	w.rig->unit->ops->dom_free(s2);
+	end(&w);
+}
+
 /* Where nobody answers nothing may wait. */
 static void nobody_answers_stalls(void **state)
 {
@@ -353,6 +399,29 @@ static void a_group_is_answered_once(void **state)
 	assert_int_equal(got[3].pasid, 7);
 	assert_int_equal(answer_page(&w, &got[3], UIOMMU_PAGE_SUCCESS),
 			 -ENOENT);
+	end(&w);
+}
+
+/* Whoever waits when its device goes is told that nothing comes. */
+static void removal_answers_page_requests(void **state)
+{
+	struct world w = begin(true);
+	struct uiommu_pri_request page = {
+		.ssv = true, .ssid = 7, .addr = 0x1000, .read = true
+	};
+	struct job job;
+	int code = -1;
+
+	assert_int_equal(start(&w, &job, IOVA, false), -EINPROGRESS);
+	assert_int_equal(
+		uiommu_smmuv3_endpoint_page_request(w.ep, &page, 1, &code), 0);
+	rig_irqs(w.rig);
+	assert_int_equal(w.rig->nr_pages, 2);
+	w.rig->unit->ops->dev_remove(w.dev);
+	w.dev = NULL;
+	assert_int_equal(code, UIOMMU_PRI_INVALID);
+	assert_int_equal(job.status, -EFAULT);
+	assert_int_equal(rig_counter(w.rig, "cmd/pri_resp"), 2);
 	end(&w);
 }
 
@@ -494,10 +563,12 @@ int main(void)
 		cmocka_unit_test(answers_that_make_no_sense),
 		cmocka_unit_test(early_answer),
 		cmocka_unit_test(removal_ends_what_is_stalled),
+		cmocka_unit_test(stage_2_stalls_too),
 		cmocka_unit_test(nobody_answers_stalls),
 		cmocka_unit_test(page_request_is_served),
 		cmocka_unit_test(page_request_is_refused),
 		cmocka_unit_test(a_group_is_answered_once),
+		cmocka_unit_test(removal_answers_page_requests),
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_host_without_pages_refuses),
 		cmocka_unit_test(overflow),

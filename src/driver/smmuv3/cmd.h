@@ -187,15 +187,16 @@ static inline struct smmu_cmd smmuv3_make_atc_inv_pasid0(uint32_t sid)
 	return cmd;
 }
 
-/* ssid 0: without PASID. */
-static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, uint32_t ssid,
+/* `with`: with the PASID in ssid, which may be 0. */
+static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, bool with,
+						   uint32_t ssid,
 						   uint32_t group,
 						   enum smmu_cmd_pri_resp resp)
 {
 	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_PRI_RESP);
 
 	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
-	if (ssid)
+	if (with)
 		cmd.q[0] |= SMMU_CMD_0_SSV | FIELD_PREP(SMMU_CMD_0_SSID, ssid);
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_PRI_1_PRGINDEX, group) |
 		    FIELD_PREP(SMMU_CMD_PRI_1_RESP, resp);

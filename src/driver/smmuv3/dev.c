@@ -121,6 +121,8 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 		rc = smmuv3_stream_start(dev);
 	if (rc)
 		goto err_dev;
+	dev->first_event = smmuv3_evtq_end(unit);
+	dev->first_request = smmuv3_priq_end(unit);
 	set_owner(unit, dev, dev);
 	list_ats(unit, dev);
 	smmuv3_unlock(unit, &unit->dev_lock);
@@ -175,8 +177,10 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 	struct smmu_ste ste;
 	bool sure;
 
+	smmuv3_fault_dev_leave(dev);
 	smmuv3_lock(unit, &dev->lock);
 	smmuv3_ats_off(dev);
+	smmuv3_groups_end(dev);
 	smmuv3_make_ste_abort(&ste);
 	sure = !dev->stopped && !smmuv3_stream_install(dev, &ste);
 	if (!sure)

@@ -12,6 +12,7 @@
 #include "hw/smmuv3/event.h"
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
+#include "mutant.h"
 #include "unit.h"
 
 #define RECORDS_AT_ONCE 16
@@ -132,43 +133,50 @@ void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault)
 
 /* --------------------------------------------------------------- report -- */
 
-/* Whose it is, and does anybody answer if it is stalled? */
-static bool find_owner(struct smmuv3_unit *unit, struct uiommu_fault *fault)
+/*
+ * Whose it is, and what becomes of it if it is stalled.  `at`: where it stood
+ * among all records ever.
+ */
+static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
+				   struct uiommu_fault *fault, uint64_t at)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
+	bool stalled = fault->flags & UIOMMU_FAULT_STALLED;
+	enum smmuv3_fate fate = SMMUV3_REFUSE;
 	struct smmuv3_dev *dev;
-	bool answered;
 
 	p->read_begin(p->ctx);
 	dev = smmuv3_strtab_dev(unit, fault->id);
-	fault->cookie = dev ? dev->hwdev.cookie : NULL;
-	answered = dev && dev->stall;
-	p->read_end(p->ctx);
-	return answered;
-}
-
-static void settle_stall(struct smmuv3_unit *unit, struct uiommu_fault *fault,
-			 bool answered)
-{
-	if (answered) {
-		smmuv3_stall_expect(unit, fault->token);
-		return;
+	if (dev && at < dev->first_event && !DRIVER_MUTANT("evtq: old life")) {
+		/* All that it had stalled was ended when it left. */
+		dev = NULL;
+		fate = SMMUV3_DONE;
 	}
-	smmuv3_stall_abort(unit, fault->id, fault->token);
-	fault->flags &= ~UIOMMU_FAULT_STALLED;
+	fault->cookie = dev ? dev->hwdev.cookie : NULL;
+	if (dev && dev->stall && stalled)
+		fate = smmuv3_stall_expect(dev,
+					   smmuv3_dev_index(dev, fault->id),
+					   fault->token)
+			       ? SMMUV3_TELL
+			       : SMMUV3_DONE;
+	p->read_end(p->ctx);
+	return fate;
 }
 
-static void report(struct smmuv3_unit *unit, const uint64_t record[4])
+static void report(struct smmuv3_unit *unit, const uint64_t record[4],
+		   uint64_t at)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
 	struct uiommu_fault fault;
+	enum smmuv3_fate fate;
 	const char *name;
-	bool answered;
 
 	smmuv3_evt_decode(record, &fault);
-	answered = find_owner(unit, &fault);
-	if (fault.flags & UIOMMU_FAULT_STALLED)
-		settle_stall(unit, &fault, answered);
+	fate = find_owner(unit, &fault, at);
+	if (fault.flags & UIOMMU_FAULT_STALLED && fate == SMMUV3_REFUSE)
+		smmuv3_stall_abort(unit, fault.id, fault.token);
+	if (fate != SMMUV3_TELL)
+		fault.flags &= ~UIOMMU_FAULT_STALLED;
 	if (host && host->report_fault) {
 		host->report_fault(unit->unit.host_ctx, &unit->unit, &fault);
 		return;
@@ -194,10 +202,13 @@ static void report_lost(struct smmuv3_unit *unit)
 
 /* ---------------------------------------------------------------- drain -- */
 
-/* Copy up to RECORDS_AT_ONCE records out; how many there were. */
+/*
+ * Copy up to RECORDS_AT_ONCE records out; how many there were.  *at: how many
+ * had been taken before.
+ */
 static unsigned int take(struct smmuv3_unit *unit,
 			 uint64_t out[RECORDS_AT_ONCE][SMMU_EVT_QWORDS],
-			 bool *lost)
+			 uint64_t *at, bool *lost)
 {
 	struct smmuv3_evtq *q = &unit->evtq;
 	uint32_t prod, nr, i, w, rd;
@@ -225,6 +236,7 @@ static unsigned int take(struct smmuv3_unit *unit,
 		store_relaxed(&q->overflows, q->overflows + 1);
 		*lost = true;
 	}
+	*at = q->events;
 	store_relaxed(&q->events, q->events + nr);
 	rd = smmu_q_add(rd, nr, q->lg2) | (prod & SMMU_Q_PROD_OVFLG);
 	if (rd != q->cons) {
@@ -239,16 +251,32 @@ static void drain(struct smmuv3_unit *unit)
 {
 	uint64_t record[RECORDS_AT_ONCE][SMMU_EVT_QWORDS];
 	unsigned int nr, i;
+	uint64_t at;
 	bool lost;
 
 	do {
 		lost = false;
-		nr = take(unit, record, &lost);
+		nr = take(unit, record, &at, &lost);
 		for (i = 0; i < nr; i++)
-			report(unit, record[i]);
+			report(unit, record[i], at + i);
 		if (lost)
 			report_lost(unit);
 	} while (nr);
+}
+
+uint64_t smmuv3_evtq_end(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+	uint32_t nr;
+	uint64_t end;
+
+	smmuv3_lock(unit, &q->lock);
+	nr = smmu_q_count(smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD),
+			  FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
+	/* An index that makes no sense tells of no records: see take(). */
+	end = q->events + (nr > BIT32(q->lg2) ? 0 : nr);
+	smmuv3_unlock(unit, &q->lock);
+	return end;
 }
 
 /* -------------------------------------------------------- global errors -- */

@@ -3,9 +3,13 @@
  * Answers to devices that wait: stalled accesses by CMD_RESUME, page request
  * groups by CMD_PRI_RESP.
  *
- * What waits for an answer stands in bit maps: a bit is set before the host is
- * told and cleared by whoever answers, so nothing is answered twice, which would
+ * What waits for an answer is noted by StreamID and number before the host is
+ * told, and taken by whoever answers, so nothing is answered twice, which would
  * hit another access or group that has been given the same number.
+ *
+ * When a device leaves, all of that is taken and answered for the host.  An
+ * interrupt may be noting more in that moment: it looks at `leaving` after it has
+ * noted, who leaves sets that before he looks; so one of them finds it.
  *
  * Page table entries that the host has made before it answers need no
  * invalidation: what was not there is not cached, and the command queue's
@@ -33,19 +37,16 @@ static bool clear_bit(uint64_t *map, uint32_t bit)
 	       BIT64(bit % 64);
 }
 
-/* ------------------------------------------------------- unit and device -- */
+/* ---------------------------------------------------------------- device -- */
 
-int smmuv3_fault_init(struct smmuv3_unit *unit)
-{
-	if (!unit->feat.can_stall)
-		return 0;
-	unit->stags = smmuv3_obj_alloc(unit, STAGS / 8);
-	return unit->stags ? 0 : -ENOMEM;
-}
+/* A group that waits, and with which PASID. */
+#define GROUP_WAITS BIT32(31)
+#define GROUP_PASID BIT32(30)
 
-void smmuv3_fault_fini(struct smmuv3_unit *unit)
+static uint32_t group_word(uint32_t pasid)
 {
-	smmuv3_obj_free(unit, unit->stags);
+	return GROUP_WAITS |
+	       (pasid == UIOMMU_NO_PASID ? 0 : GROUP_PASID | pasid);
 }
 
 static bool host_answers(const struct smmuv3_unit *unit)
@@ -66,20 +67,49 @@ int smmuv3_fault_dev_init(struct smmuv3_dev *dev,
 	dev->has_ats = cfg->ats && unit->feat.ats;
 	dev->pri = cfg->pri && unit->feat.pri;
 	dev->pri_pasid = cfg->pri_pasid;
-	/* What stalls must be answered, and what it is told by is a fault. */
-	dev->stall = cfg->stall && unit->feat.can_stall && host_answers(unit) &&
-		     unit->unit.host->report_fault;
+	/*
+	 * What stalls must be answered, and what it is told by is a fault.  With
+	 * ATS an entry must not stall (S2S), nor may what is on PCIe.
+	 */
+	dev->stall = cfg->stall && !cfg->ats && unit->feat.can_stall &&
+		     host_answers(unit) && unit->unit.host->report_fault;
 	dev->hwdev.page_faults = dev->stall || (dev->pri && host_answers(unit));
-	if (!dev->pri)
-		return 0;
-	dev->groups = smmuv3_obj_alloc(unit, dev->nr_ids * (GROUPS / 8));
-	return dev->groups ? 0 : -ENOMEM;
+	if (dev->pri) {
+		dev->groups = smmuv3_obj_alloc(
+			unit, dev->nr_ids * GROUPS * sizeof(*dev->groups));
+		if (!dev->groups)
+			return -ENOMEM;
+	}
+	if (dev->stall) {
+		dev->stags = smmuv3_obj_alloc(unit, dev->nr_ids * (STAGS / 8));
+		if (!dev->stags) {
+			smmuv3_fault_dev_fini(dev);
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 void smmuv3_fault_dev_fini(struct smmuv3_dev *dev)
 {
 	if (dev->groups)
 		dev->p->obj_free(dev->p->ctx, dev->groups);
+	if (dev->stags)
+		dev->p->obj_free(dev->p->ctx, dev->stags);
+}
+
+void smmuv3_fault_dev_leave(struct smmuv3_dev *dev)
+{
+	store_release(&dev->leaving, true);
+	/* Pairs with that of is_leaving(). */
+	fence_full();
+}
+
+/* After something was noted: it may be too late for that. */
+static bool is_leaving(const struct smmuv3_dev *dev)
+{
+	fence_full();
+	return load_acquire(&dev->leaving);
 }
 
 unsigned int smmuv3_dev_index(const struct smmuv3_dev *dev, uint32_t sid)
@@ -105,9 +135,20 @@ static int resume(struct smmuv3_unit *unit, uint32_t sid, uint32_t stag,
 	return smmuv3_batch_sync(&batch);
 }
 
-void smmuv3_stall_expect(struct smmuv3_unit *unit, uint32_t stag)
+static uint32_t stag_bit(unsigned int index, uint32_t stag)
 {
-	set_bit(unit->stags, stag);
+	return index * STAGS + stag;
+}
+
+bool smmuv3_stall_expect(struct smmuv3_dev *dev, unsigned int index,
+			 uint32_t stag)
+{
+	set_bit(dev->stags, stag_bit(index, stag));
+	if (!is_leaving(dev))
+		return true;
+	/* CMD_STALL_TERM has ended it, or will. */
+	clear_bit(dev->stags, stag_bit(index, stag));
+	return false;
 }
 
 void smmuv3_stall_abort(struct smmuv3_unit *unit, uint32_t sid, uint32_t stag)
@@ -130,10 +171,15 @@ int smmuv3_stall_end(struct smmuv3_dev *dev)
 
 /* -------------------------------------------------------- page requests -- */
 
-void smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,
-			 uint32_t group)
+enum smmuv3_fate smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,
+				     uint32_t group, uint32_t pasid)
 {
-	set_bit(dev->groups, index * GROUPS + group);
+	uint32_t *word = &dev->groups[index * GROUPS + group];
+
+	store_release(word, group_word(pasid));
+	if (!is_leaving(dev))
+		return SMMUV3_TELL;
+	return exchange_acq_rel(word, 0) ? SMMUV3_REFUSE : SMMUV3_DONE;
 }
 
 static enum smmu_cmd_pri_resp pri_code(enum uiommu_page_code code)
@@ -148,22 +194,55 @@ static enum smmu_cmd_pri_resp pri_code(enum uiommu_page_code code)
 	}
 }
 
-static int respond(struct smmuv3_dev *dev,
-		   const struct uiommu_page_response *resp)
+static void add_response(struct smmuv3_batch *batch,
+			 const struct smmuv3_dev *dev, uint32_t sid,
+			 uint32_t group, uint32_t word,
+			 enum smmu_cmd_pri_resp code)
 {
-	bool pasid = dev->pri_pasid && resp->pasid != UIOMMU_NO_PASID;
+	uint32_t pasid = word & ~(GROUP_WAITS | GROUP_PASID);
+	bool with = dev->pri_pasid && word & GROUP_PASID;
+
+	if (!DRIVER_MUTANT("fault: PRI_RESP"))
+		smmuv3_batch_add(batch, smmuv3_make_pri_resp(sid, with, pasid,
+							     group, code));
+}
+
+void smmuv3_groups_end(struct smmuv3_dev *dev)
+{
+	uint32_t i, word, nr = dev->groups ? dev->nr_ids * GROUPS : 0;
 	struct smmuv3_batch batch;
 
 	smmuv3_batch_init(&batch, &to_smmuv3_unit(dev->hwdev.unit)->cmdq);
-	if (!DRIVER_MUTANT("fault: PRI_RESP"))
-		smmuv3_batch_add(&batch,
-				 smmuv3_make_pri_resp(
-					 resp->id, pasid ? resp->pasid : 0,
-					 resp->token, pri_code(resp->code)));
-	return smmuv3_batch_sync(&batch);
+	for (i = 0; i < nr; i++) {
+		if (!load_relaxed(&dev->groups[i]))
+			continue;
+		word = exchange_acq_rel(&dev->groups[i], 0);
+		if (word && !DRIVER_MUTANT("fault: PRI_RESP at the end"))
+			add_response(&batch, dev, dev->ids[i / GROUPS],
+				     i % GROUPS, word,
+				     SMMU_CMD_PRI_RESP_INVALID);
+	}
+	if (batch.nr || batch.started)
+		(void)smmuv3_batch_sync(&batch);
 }
 
 /* ------------------------------------------------------------------- op -- */
+
+static int respond(struct smmuv3_dev *dev, unsigned int index,
+		   const struct uiommu_page_response *resp)
+{
+	uint32_t word = group_word(resp->pasid), was = word;
+	struct smmuv3_batch batch;
+
+	if (!dev->groups || resp->token >= GROUPS ||
+	    !cmpxchg_acq_rel(&dev->groups[index * GROUPS + resp->token], &was,
+			     0))
+		return -ENOENT;
+	smmuv3_batch_init(&batch, &to_smmuv3_unit(dev->hwdev.unit)->cmdq);
+	add_response(&batch, dev, resp->id, resp->token, word,
+		     pri_code(resp->code));
+	return smmuv3_batch_sync(&batch);
+}
 
 int smmuv3_page_response(struct uiommu_hwdev *d,
 			 const struct uiommu_page_response *resp)
@@ -175,14 +254,11 @@ int smmuv3_page_response(struct uiommu_hwdev *d,
 	if (index == dev->nr_ids || resp->code > UIOMMU_PAGE_FAILURE)
 		return -EINVAL;
 	if (resp->stalled) {
-		if (!unit->stags || resp->token >= STAGS ||
-		    !clear_bit(unit->stags, resp->token))
+		if (!dev->stags || resp->token >= STAGS ||
+		    !clear_bit(dev->stags, stag_bit(index, resp->token)))
 			return -ENOENT;
 		return resume(unit, resp->id, resp->token,
 			      resp->code == UIOMMU_PAGE_SUCCESS);
 	}
-	if (!dev->groups || resp->token >= GROUPS ||
-	    !clear_bit(dev->groups, index * GROUPS + resp->token))
-		return -ENOENT;
-	return respond(dev, resp);
+	return respond(dev, index, resp);
 }

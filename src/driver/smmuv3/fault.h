@@ -36,6 +36,8 @@ void smmuv3_priq_program(struct smmuv3_unit *unit);
 /* Pure: a record; the cookie is left NULL. */
 void smmuv3_pri_decode(const uint64_t record[2],
 		       struct uiommu_page_request *req);
+/* How many records there were ever, those in the queue included. */
+uint64_t smmuv3_priq_end(struct smmuv3_unit *unit);
 /* The interrupt: report until the queue is empty.  No lock is held. */
 void smmuv3_priq_drain(struct smmuv3_unit *unit);
 /* Records may be missing. */
@@ -43,8 +45,6 @@ void smmuv3_priq_lost(struct smmuv3_unit *unit);
 
 /* ------------------------------------------------------------- responses -- */
 
-int smmuv3_fault_init(struct smmuv3_unit *unit);
-void smmuv3_fault_fini(struct smmuv3_unit *unit);
 /* What a device has by itself: -ENOMEM. */
 int smmuv3_fault_dev_init(struct smmuv3_dev *dev,
 			  const struct uiommu_hwdev_cfg *cfg);
@@ -52,20 +52,35 @@ void smmuv3_fault_dev_fini(struct smmuv3_dev *dev);
 
 /* Is there somebody to answer, and something to be answered? */
 bool smmuv3_can_page(const struct smmuv3_unit *unit);
-/* A stalled fault is about to be told to somebody who answers. */
-void smmuv3_stall_expect(struct smmuv3_unit *unit, uint32_t stag);
-/* Nobody would. */
+/* What becomes of something that wants an answer. */
+enum smmuv3_fate {
+	SMMUV3_TELL,   /* the host will answer */
+	SMMUV3_REFUSE, /* the caller does */
+	SMMUV3_DONE,   /* somebody did, or nobody has to */
+};
+
+/*
+ * A stalled fault is about to be told to the host; `index` is that of the
+ * StreamID in dev->ids.  False: it is over, for the device leaves.
+ */
+bool smmuv3_stall_expect(struct smmuv3_dev *dev, unsigned int index,
+			 uint32_t stag);
+/* Nobody would answer. */
 void smmuv3_stall_abort(struct smmuv3_unit *unit, uint32_t sid, uint32_t stag);
-/* A group is complete; `index` is that of the StreamID in dev->ids. */
-void smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,
-			 uint32_t group);
+/* A group is complete; UIOMMU_NO_PASID: without one. */
+enum smmuv3_fate smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,
+				     uint32_t group, uint32_t pasid);
 /* Index of a StreamID of the device, or nr_ids. */
 unsigned int smmuv3_dev_index(const struct smmuv3_dev *dev, uint32_t sid);
 /* The op. */
 int smmuv3_page_response(struct uiommu_hwdev *d,
 			 const struct uiommu_page_response *resp);
+/* From here on the host is told of nothing that would have to be answered. */
+void smmuv3_fault_dev_leave(struct smmuv3_dev *dev);
 /* The device's STEs abort; so do the accesses that they have stalled. */
 int smmuv3_stall_end(struct smmuv3_dev *dev);
+/* Its PRI is off; what the host was told of and has not answered is answered. */
+void smmuv3_groups_end(struct smmuv3_dev *dev);
 
 /* ------------------------------------------------------------------- ATS -- */
 

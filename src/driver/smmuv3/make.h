@@ -44,11 +44,13 @@ struct smmuv3_ste_s2_cfg {
 	uint16_t vmid;
 	bool coherent; /* walks snoop */
 	uint8_t eats;  /* enum smmu_ste_eats */
+	bool stall;    /* faults wait for CMD_RESUME; not with ATS */
 };
 
 /*
- * Accesses are translated by stage 2; a fault aborts and is recorded.  All
- * entries with one VMID have equal stage-2 fields.
+ * Accesses are translated by stage 2; a fault aborts, or stalls, and is
+ * recorded.  All entries with one VMID have equal stage-2 fields but those for
+ * faults, of which TLBs keep nothing.
  */
 void smmuv3_make_ste_s2(struct smmu_ste *ste,
 			const struct smmuv3_ste_s2_cfg *cfg);

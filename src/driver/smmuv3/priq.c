@@ -50,54 +50,64 @@ void smmuv3_pri_decode(const uint64_t record[2],
 
 /* --------------------------------------------------------------- report -- */
 
-/* Is there somebody who answers it?  Then it is known as one that waits. */
-static bool expect(struct smmuv3_unit *unit, struct uiommu_page_request *req,
-		   bool *pasid)
+/* One that nobody serves, and how it is answered. */
+struct refusal {
+	bool pasid; /* with the PASID */
+	enum smmu_cmd_pri_resp code;
+};
+
+/* What a device, if any, makes of it; in a read section. */
+static enum smmuv3_fate expect(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
+			       struct uiommu_page_request *req, uint64_t at,
+			       struct refusal *refusal)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
-	const struct uiommu_platform *p = unit->unit.platform;
-	struct smmuv3_dev *dev;
-	bool served = false;
 
-	*pasid = false;
-	p->read_begin(p->ctx);
-	dev = smmuv3_strtab_dev(unit, req->id);
-	if (dev) {
-		*pasid = dev->pri_pasid;
-		req->cookie = dev->hwdev.cookie;
-		served = dev->pri && host && host->report_page_request;
-	}
-	if (served && req->flags & UIOMMU_PAGE_LAST)
-		smmuv3_group_expect(dev, smmuv3_dev_index(dev, req->id),
-				    req->token);
-	p->read_end(p->ctx);
-	return served;
+	*refusal = (struct refusal){ .code = SMMU_CMD_PRI_RESP_FAILURE };
+	if (!dev)
+		return SMMUV3_REFUSE;
+	refusal->pasid = dev->pri_pasid && req->pasid != UIOMMU_NO_PASID;
+	if (!dev->pri || !host || !host->report_page_request)
+		return SMMUV3_REFUSE;
+	/* Failure would stay with the device beyond this group. */
+	refusal->code = SMMU_CMD_PRI_RESP_INVALID;
+	if (at < dev->first_request && !DRIVER_MUTANT("priq: old life"))
+		return SMMUV3_REFUSE;
+	req->cookie = dev->hwdev.cookie;
+	if (!(req->flags & UIOMMU_PAGE_LAST))
+		return SMMUV3_TELL;
+	return smmuv3_group_expect(dev, smmuv3_dev_index(dev, req->id),
+				   req->token, req->pasid);
 }
 
 static void report(struct smmuv3_unit *unit, const uint64_t record[2],
-		   struct smmuv3_batch *refusals)
+		   uint64_t at, struct smmuv3_batch *refusals)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
+	const struct uiommu_platform *p = unit->unit.platform;
 	struct uiommu_page_request req;
-	bool pasid;
+	struct refusal refusal;
+	enum smmuv3_fate fate;
 
 	smmuv3_pri_decode(record, &req);
-	if (expect(unit, &req, &pasid)) {
+	p->read_begin(p->ctx);
+	fate = expect(unit, smmuv3_strtab_dev(unit, req.id), &req, at,
+		      &refusal);
+	p->read_end(p->ctx);
+	if (fate == SMMUV3_TELL)
 		host->report_page_request(unit->unit.host_ctx, &unit->unit,
 					  &req);
+	if (fate != SMMUV3_REFUSE || req.flags & UIOMMU_PAGE_STOP)
 		return;
-	}
-	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+	smmuv3_log(p, UIOMMU_LOG_WARN,
 		   "page request of StreamID %x at %llx: nobody serves it",
 		   req.id, (unsigned long long)req.iova);
 	if (!(req.flags & UIOMMU_PAGE_LAST))
 		return;
 	fetch_add_relaxed(&unit->priq.refused, 1);
-	pasid = pasid && req.pasid != UIOMMU_NO_PASID;
 	smmuv3_batch_add(refusals,
-			 smmuv3_make_pri_resp(req.id, pasid ? req.pasid : 0,
-					      req.token,
-					      SMMU_CMD_PRI_RESP_FAILURE));
+			 smmuv3_make_pri_resp(req.id, refusal.pasid, req.pasid,
+					      req.token, refusal.code));
 }
 
 void smmuv3_priq_lost(struct smmuv3_unit *unit)
@@ -113,12 +123,13 @@ void smmuv3_priq_lost(struct smmuv3_unit *unit)
 /* ---------------------------------------------------------------- drain -- */
 
 /*
- * Copy up to RECORDS_AT_ONCE records out; how many there were.  *lost: they were
- * the last before an overflow, which is to be acknowledged.
+ * Copy up to RECORDS_AT_ONCE records out; how many there were.  *at: how many
+ * had been taken before.  *lost: they were the last before an overflow, which is
+ * to be acknowledged.
  */
 static unsigned int take(struct smmuv3_unit *unit,
 			 uint64_t out[RECORDS_AT_ONCE][SMMU_PRI_QWORDS],
-			 bool *lost)
+			 uint64_t *at, bool *lost)
 {
 	struct smmuv3_priq *q = &unit->priq;
 	uint32_t prod, nr, i, w, rd, cons;
@@ -142,6 +153,7 @@ static unsigned int take(struct smmuv3_unit *unit,
 		for (w = 0; w < SMMU_PRI_QWORDS; w++)
 			out[i][w] = le64_to_cpu(slot[w]);
 	}
+	*at = q->requests;
 	store_relaxed(&q->requests, q->requests + nr);
 	cons = smmu_q_add(rd, nr, q->lg2) | (q->cons & SMMU_Q_CONS_OVACKFLG);
 	if (cons != q->cons) {
@@ -170,13 +182,14 @@ static void drain(struct smmuv3_unit *unit)
 	uint64_t record[RECORDS_AT_ONCE][SMMU_PRI_QWORDS];
 	struct smmuv3_batch refusals;
 	unsigned int nr, i;
+	uint64_t at;
 	bool lost;
 
 	do {
 		smmuv3_batch_init(&refusals, &unit->cmdq);
-		nr = take(unit, record, &lost);
+		nr = take(unit, record, &at, &lost);
 		for (i = 0; i < nr; i++)
-			report(unit, record[i], &refusals);
+			report(unit, record[i], at + i, &refusals);
 		if (refusals.nr)
 			smmuv3_batch_sync(&refusals);
 		if (lost) {
@@ -184,6 +197,23 @@ static void drain(struct smmuv3_unit *unit)
 			acknowledge(unit);
 		}
 	} while (nr || lost);
+}
+
+uint64_t smmuv3_priq_end(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *q = &unit->priq;
+	uint32_t nr;
+	uint64_t end;
+
+	if (!q->slots)
+		return 0;
+	smmuv3_lock(unit, &q->lock);
+	nr = smmu_q_count(smmuv3_read32(unit, SMMU_REG_PRIQ_PROD),
+			  FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
+	/* An index that makes no sense tells of no records: see take(). */
+	end = q->requests + (nr > BIT32(q->lg2) ? 0 : nr);
+	smmuv3_unlock(unit, &q->lock);
+	return end;
 }
 
 static bool is_empty(struct smmuv3_unit *unit)

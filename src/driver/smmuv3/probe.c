@@ -18,7 +18,6 @@ void smmuv3_unit_put(struct smmuv3_unit *unit)
 	if (fetch_sub_acq_rel(&unit->refs, 1) != 1)
 		return;
 	smmuv3_dead_free(unit);
-	smmuv3_fault_fini(unit);
 	smmuv3_priq_fini(unit);
 	smmuv3_evtq_fini(unit);
 	smmuv3_cmdq_fini(&unit->cmdq);
@@ -137,13 +136,8 @@ static int unit_init(struct smmuv3_unit *unit)
 			      queue_lg2(cfg->priq_lg2, idr1, SMMU_IDR1_PRIQS));
 	if (rc)
 		goto err_evtq;
-	rc = smmuv3_fault_init(unit);
-	if (rc)
-		goto err_priq;
 	return 0;
 
-err_priq:
-	smmuv3_priq_fini(unit);
 err_evtq:
 	smmuv3_evtq_fini(unit);
 err_cmdq:

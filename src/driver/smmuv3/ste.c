@@ -97,7 +97,8 @@ void smmuv3_make_ste_s2(struct smmu_ste *ste,
 		    FIELD_PREP(SMMU_STE_2_S2SH0, sh) |
 		    FIELD_PREP(SMMU_STE_2_S2TG, s2tg_code(pt->granule_lg2)) |
 		    FIELD_PREP(SMMU_STE_2_S2PS, smmuv3_oas_code(pt->oas)) |
-		    SMMU_STE_2_S2AA64 | SMMU_STE_2_S2PTW | SMMU_STE_2_S2R;
+		    SMMU_STE_2_S2AA64 | SMMU_STE_2_S2PTW | SMMU_STE_2_S2R |
+		    (cfg->stall ? SMMU_STE_2_S2S : 0);
 	if (pt->features & UIOMMU_PGTABLE_DBM)
 		ste->q[2] |= SMMU_STE_2_S2HA | SMMU_STE_2_S2HD;
 	ste->q[3] = (pt->root & SMMU_STE_3_S2TTB_ADDR) |

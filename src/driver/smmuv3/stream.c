@@ -43,6 +43,7 @@ static void make_s2(const struct smmuv3_dev *dev, const struct smmuv3_dom *dom,
 		.vmid = smmuv3_att_of(dom, unit)->vmid,
 		.coherent = unit->feat.coherent,
 		.eats = smmuv3_ats_eats(dev),
+		.stall = dev->stall && !DRIVER_MUTANT("ste: S2S"),
 	};
 
 	smmuv3_make_ste_s2(ste, &s2);

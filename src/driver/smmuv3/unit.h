@@ -305,6 +305,8 @@ struct smmuv3_evtq {
 int smmuv3_evtq_init(struct smmuv3_unit *unit, uint8_t lg2);
 void smmuv3_evtq_fini(struct smmuv3_unit *unit);
 void smmuv3_evtq_program(struct smmuv3_unit *unit);
+/* How many records there were ever, those in the queue included. */
+uint64_t smmuv3_evtq_end(struct smmuv3_unit *unit);
 /* Pure: a record in words of nobody's hardware; the cookie is left NULL. */
 void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault);
 /* The op. */
@@ -373,10 +375,19 @@ struct smmuv3_dev {
 	uint32_t ats_suspect;
 	struct smmuv3_dev *ats_next; /* of unit->ats_devs */
 	/*
-	 * Page request groups that are to be answered, 512 bits for each
-	 * StreamID; atomic.  NULL: no PRI.
+	 * What the host has to answer, see fault.c: for each StreamID 512 page
+	 * request groups, a word each, and 65536 STAGs, a bit each.  Atomic.
+	 * NULL: no PRI, no stalls.
 	 */
-	uint64_t *groups;
+	uint32_t *groups;
+	uint64_t *stags;
+	bool leaving; /* atomic */
+	/*
+	 * Records of before, in queues that nobody had read, are of a device
+	 * that had the StreamIDs earlier.
+	 */
+	uint64_t first_event;
+	uint64_t first_request;
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;
 	unsigned int nr_ids;
@@ -390,8 +401,6 @@ struct smmuv3_unit {
 	struct smmuv3_cmdq cmdq;
 	struct smmuv3_evtq evtq;
 	struct smmuv3_priq priq;
-	/* STAGs that are to be answered, a bit each; atomic.  NULL: no stalls. */
-	uint64_t *stags;
 	struct smmuv3_strtab strtab;
 	struct smmuv3_tags asids;
 	struct smmuv3_tags vmids;

@@ -86,6 +86,65 @@ static struct uiommu_hwdom *simple(enum uiommu_dom_type type)
 	return dom;
 }
 
+static void no_pages(void *ctx, struct uiommu_unit *u,
+		     const struct uiommu_page_request *req)
+{
+}
+
+static void no_faults(void *ctx, struct uiommu_unit *u,
+		      const struct uiommu_fault *fault)
+{
+}
+
+/* S2S where the device may be stalled; never beside ATS, and not for others. */
+static void stalls_of_stage_2(void **state)
+{
+	static const struct uiommu_host_ops host = {
+		.report_fault = no_faults,
+		.report_page_request = no_pages,
+	};
+	static const struct {
+		bool stall, ats, heard;
+		unsigned int s2s, eats;
+	} cases[] = {
+		{ true, false, true, 1, 0 },  { false, false, true, 0, 0 },
+		{ true, true, true, 0, 1 },   { false, true, true, 0, 1 },
+		{ true, false, false, 0, 0 },
+	};
+	struct uiommu_hwdom *s2 = domain(UIOMMU_STAGE_2, 0, 0, 0);
+	struct uiommu_hwdom *s1 = domain(UIOMMU_STAGE_1, 0, 0, 0);
+	struct uiommu_hwdev *dev[5];
+	uint64_t ste[8], cd[8];
+
+	for (uint32_t i = 0; i < 5; i++) {
+		struct uiommu_hwdev_cfg cfg = {
+			.ids = &i,
+			.nr_ids = 1,
+			.stall = cases[i].stall,
+			.ats = cases[i].ats,
+		};
+
+		unit->host = cases[i].heard ? &host : NULL;
+		assert_int_equal(ops->dev_add(unit, &cfg, &dev[i]), 0);
+		assert_int_equal(ops->attach(s2, dev[i]), 0);
+		ste_of(i, ste);
+		assert_int_equal(ste[2] >> 57 & 1, cases[i].s2s);
+		assert_int_equal(ste[2] >> 58 & 1, 1);
+		assert_int_equal(ste[1] >> 28 & 3, cases[i].eats);
+		/* the same at stage 1: CD.S, or S1STALLD */
+		assert_int_equal(ops->attach(s1, dev[i]), 0);
+		assert_int_equal(hw_look(fake, i, HW_NO_SSID, ste, cd),
+				 HW_TRANSLATED);
+		assert_int_equal(cd[0] >> 44 & 1, cases[i].s2s);
+		assert_int_equal(ste[1] >> 27 & 1, !cases[i].s2s);
+		assert_int_equal(ste[2] >> 57 & 1, 0);
+	}
+	for (unsigned int i = 0; i < 5; i++)
+		ops->dev_remove(dev[i]);
+	ops->dom_free(s1);
+	ops->dom_free(s2);
+}
+
 static void a_stage_2_domain_in_words(void **state)
 {
 	static const struct {
@@ -406,6 +465,7 @@ static void what_a_domain_may_ask_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(stalls_of_stage_2),
 		TEST(a_stage_2_domain_in_words),
 		TEST(flushes_are_by_intermediate_address),
 		TEST(between_the_stages_there_is_an_abort_and_nothing_else),
