@@ -138,6 +138,13 @@ int uiommu_smmuv3_endpoint_stop_marker(struct uiommu_smmuv3_endpoint *ep,
 /* For the host callback of the same name; never -EINPROGRESS. */
 int uiommu_smmuv3_endpoint_ats_invalidate(struct uiommu_smmuv3_endpoint *ep,
 					  const struct uiommu_ats_inval *inval);
+/*
+ * Does a group wait for this answer, for an endpoint that wants PASIDs in
+ * responses: with that of the group if it was asked with one, else without?
+ * Failure may come without.
+ */
+bool uiommu_smmuv3_endpoint_expects(struct uiommu_smmuv3_endpoint *ep,
+				    const struct uiommu_pri_response *resp);
 /* For the host callback of the same name.  DMA that waited goes on in here. */
 void uiommu_smmuv3_endpoint_pri_response(struct uiommu_smmuv3_endpoint *ep,
 					 const struct uiommu_pri_response *resp);

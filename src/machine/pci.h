@@ -181,6 +181,9 @@ void pcidev_host_pasid(struct pcidev *dev);
 /* What devices of the function's kind can do of that. */
 uint8_t pcidev_pasid_bits(struct pcidev *dev);
 
+/* Outstanding page requests that a function can have. */
+#define PCI_PAGE_REQUESTS 32u
+
 int pci_ats_init(struct pcidev *dev);
 void pci_ats_fini(struct pcidev *dev);
 void pci_ats_reset(struct pcidev *dev);
@@ -190,7 +193,7 @@ void pci_ats_keep(struct pcidev *dev);
 void pci_ats_resume(struct pcidev *dev);
 void pci_ats_config_written(struct pcidev *dev, unsigned int off,
 			    unsigned int size, uint32_t val);
-/* No page request is without an answer. */
+/* The page request interface is off, and no request is without an answer. */
 bool pci_ats_stopped(struct pcidev *dev);
 /* The model's host callbacks for a device with an endpoint. */
 int pci_ats_invalidate(struct pcidev *dev,

@@ -8,13 +8,15 @@
  * waits, and so call the device.  Writers that overlap look again whether
  * somebody wrote meanwhile, so the endpoint ends up as the last write said.
  *
- * A Response Failure sets that bit of the PRI status and stops further requests
- * until software has cleared it and written the control register.
+ * A Response Failure sets that bit of the PRI status and stops further requests,
+ * until software has turned the interface off and on, or has cleared the bit and
+ * written the control register.  A response for a group that does not wait, or
+ * whose PASID is not the one it was asked with, is dropped and leaves the bit for
+ * an unexpected index.
  */
 #include "pci.h"
 
 #define ATC_ENTRIES 1024u
-#define PAGE_REQUESTS 32u
 
 /* Accesses with an address of ATS go through the model like all others. */
 int pci_ats_init(struct pcidev *dev)
@@ -23,8 +25,9 @@ int pci_ats_init(struct pcidev *dev)
 		.model = dev->smmu->model,
 		.sid = dev->sid,
 		.atc_entries = ATC_ENTRIES,
-		.page_requests =
-			dev->type->features & PCIDEV_PRI ? PAGE_REQUESTS : 0,
+		.page_requests = dev->type->features & PCIDEV_PRI
+					 ? PCI_PAGE_REQUESTS
+					 : 0,
 		.stu_lg2 = 12,
 		.pasid = dev->type->features & PCIDEV_PASID,
 		.page_response = dev->type->page_response,
@@ -65,7 +68,8 @@ static void read_wanted(struct pcidev *dev, struct wanted *w)
 	if (!dev->cap_pri)
 		return;
 	pri = pci_config_get(dev, dev->cap_pri + PCIE_PRI_CTRL, 2);
-	status = pci_config_get(dev, dev->cap_pri + PCIE_PRI_STATUS, 2);
+	/* Not the byte with Stopped, which asks here. */
+	status = pci_config_get(dev, dev->cap_pri + PCIE_PRI_STATUS, 1);
 	w->pri = (pri & PCIE_PRI_CTRL_ENABLE) &&
 		 !(status & PCIE_PRI_STATUS_FAILURE);
 	w->allocation =
@@ -148,7 +152,12 @@ void pci_ats_reset(struct pcidev *dev)
 
 bool pci_ats_stopped(struct pcidev *dev)
 {
-	return !dev->ep || !uiommu_smmuv3_endpoint_unanswered(dev->ep);
+	struct wanted w;
+
+	if (!dev->ep)
+		return true;
+	read_wanted(dev, &w);
+	return !w.pri && !uiommu_smmuv3_endpoint_unanswered(dev->ep);
 }
 
 void pcidev_set_ats(struct pcidev *dev, bool enable)
@@ -167,7 +176,7 @@ void pcidev_set_pri(struct pcidev *dev, bool enable)
 		pci_config_set(dev, dev->cap_pri + PCIE_PRI_STATUS, 2,
 			       PCIE_PRI_STATUS_FAILURE);
 		pci_config_set(dev, dev->cap_pri + PCIE_PRI_ALLOCATION, 4,
-			       PAGE_REQUESTS);
+			       PCI_PAGE_REQUESTS);
 	}
 	pci_config_set(dev, dev->cap_pri + PCIE_PRI_CTRL, 2,
 		       enable ? PCIE_PRI_CTRL_ENABLE : 0);
@@ -259,10 +268,17 @@ int pci_ats_invalidate(struct pcidev *dev, const struct uiommu_ats_inval *inval)
 void pci_ats_page_response(struct pcidev *dev,
 			   const struct uiommu_pri_response *resp)
 {
-	if (resp->code == UIOMMU_PRI_FAILURE && dev->cap_pri) {
-		/* The status is the upper half of the control word. */
-		pci_config_or32(dev, dev->cap_pri + PCIE_PRI_CTRL,
-				PCIE_PRI_STATUS_FAILURE << 16);
+	/* The status is the upper half of the control word. */
+	unsigned int off = dev->cap_pri + PCIE_PRI_CTRL;
+
+	if (!dev->cap_pri)
+		return;
+	if (!uiommu_smmuv3_endpoint_expects(dev->ep, resp)) {
+		pci_config_or32(dev, off, PCIE_PRI_STATUS_UPRGI << 16);
+		return;
+	}
+	if (resp->code == UIOMMU_PRI_FAILURE) {
+		pci_config_or32(dev, off, PCIE_PRI_STATUS_FAILURE << 16);
 		fetch_add_acq_rel(&dev->ats_writes, 1);
 		apply(dev, false, true);
 	}

@@ -205,7 +205,9 @@ static void build_ext(struct pcidev *dev, struct layout *at)
 	if (features & PCIDEV_ATS) {
 		off = add_ext(dev, at, PCIE_EXT_ID_ATS, 1, PCIE_ATS_SIZE);
 		dev->cap_ats = (uint16_t)off;
-		field(dev, off + PCIE_ATS_CAP, 2, PCIE_ATS_CAP_PAGE_ALIGNED, 0);
+		/* 32 invalidations at a time (0 in the field). */
+		field(dev, off + PCIE_ATS_CAP, 2,
+		      PCIE_ATS_CAP_PAGE_ALIGNED | PCIE_ATS_CAP_GLOBAL_INVAL, 0);
 		field(dev, off + PCIE_ATS_CTRL, 2, 0,
 		      PCIE_ATS_CTRL_ENABLE | PCIE_ATS_CTRL_STU_MASK);
 	}
@@ -217,7 +219,7 @@ static void build_ext(struct pcidev *dev, struct layout *at)
 		field(dev, off + PCIE_PRI_STATUS, 2, PCIE_PRI_STATUS_PASID, 0);
 		put(dev->w1c, off + PCIE_PRI_STATUS,
 		    PCIE_PRI_STATUS_FAILURE | PCIE_PRI_STATUS_UPRGI, 2);
-		field(dev, off + PCIE_PRI_CAPACITY, 4, 32, 0);
+		field(dev, off + PCIE_PRI_CAPACITY, 4, PCI_PAGE_REQUESTS, 0);
 		field(dev, off + PCIE_PRI_ALLOCATION, 4, 0, ~UINT32_C(0));
 	}
 	if (features & PCIDEV_PASID) {
@@ -275,11 +277,18 @@ static bool touches(unsigned int off, unsigned int size, unsigned int reg,
 	return off < reg + reg_size && reg < off + size;
 }
 
+static bool pri_enabled(const struct pcidev *dev)
+{
+	return dev->cap_pri && get(dev->config, dev->cap_pri + PCIE_PRI_CTRL,
+				   2) & PCIE_PRI_CTRL_ENABLE;
+}
+
 /* Store; under the lock.  Returns whether a function level reset was asked. */
 static bool store(struct pcidev *dev, unsigned int off, unsigned int size,
 		  uint32_t val)
 {
 	unsigned int flr = dev->cap_exp + PCIE_EXP_DEVCTL + 1;
+	bool pri = pri_enabled(dev);
 
 	for (unsigned int i = 0; i < size; i++) {
 		uint8_t byte = (uint8_t)(val >> (8 * i));
@@ -289,6 +298,10 @@ static bool store(struct pcidev *dev, unsigned int off, unsigned int size,
 		*at = (uint8_t)((*at & ~mask) | (byte & mask));
 		*at &= (uint8_t) ~(byte & dev->w1c[off + i]);
 	}
+	/* Turning the page request interface on clears what it had to tell. */
+	if (!pri && pri_enabled(dev))
+		dev->config[dev->cap_pri + PCIE_PRI_STATUS] &= (uint8_t) ~(
+			PCIE_PRI_STATUS_FAILURE | PCIE_PRI_STATUS_UPRGI);
 	store_release(&dev->command, get(dev->config, PCIE_CFG_COMMAND, 2));
 	return off <= flr && off + size > flr &&
 	       (val >> (8 * (flr - off)) & (PCIE_EXP_DEVCTL_FLR >> 8));

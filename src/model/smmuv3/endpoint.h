@@ -29,6 +29,8 @@ struct ep_group {
 	struct uiommu_smmuv3_dma *req; /* waits for it, or NULL: */
 	void *cookie;		       /* of page_request() */
 	uint32_t next;		       /* free */
+	uint32_t ssid;
+	bool ssv;
 };
 
 /* Requests in the order they came, linked through EP_NEXT. */

@@ -64,7 +64,8 @@ static void group_put(struct uiommu_smmuv3_endpoint *ep, uint32_t i)
 		make_ready(ep, next, 0);
 }
 
-static uint32_t group_get(struct uiommu_smmuv3_endpoint *ep)
+static uint32_t group_get(struct uiommu_smmuv3_endpoint *ep, bool ssv,
+			  uint32_t ssid)
 {
 	uint32_t i = ep->free_first;
 
@@ -73,6 +74,8 @@ static uint32_t group_get(struct uiommu_smmuv3_endpoint *ep)
 		return NO_GROUP;
 	ep->free_first = ep->group[i].next;
 	ep->group[i].state = GROUP_SENDING;
+	ep->group[i].ssv = ssv;
+	ep->group[i].ssid = ssid;
 	ep->in_use++;
 	return i;
 }
@@ -255,13 +258,14 @@ static int start(struct uiommu_smmuv3_endpoint *ep,
 		 struct uiommu_smmuv3_dma *req, uint32_t *group)
 {
 	uintptr_t attempts = (uintptr_t)req->opaque[EP_ATTEMPTS];
+	struct ep_want want = ep_want(req);
 	int rc = 0;
 
 	pthread_mutex_lock(&ep->lock);
 	if (!ep->pri || !req->done || attempts >= EP_ATTEMPTS_MAX) {
 		rc = -EFAULT;
 	} else {
-		*group = group_get(ep);
+		*group = group_get(ep, want.owner.ssv, want.owner.pasid);
 		if (*group == NO_GROUP) {
 			fifo_add(&ep->turn, req);
 			rc = -EINPROGRESS;
@@ -314,7 +318,7 @@ int uiommu_smmuv3_endpoint_page_request(struct uiommu_smmuv3_endpoint *ep,
 			return -EINVAL;
 	}
 	pthread_mutex_lock(&ep->lock);
-	group = ep->pri ? group_get(ep) : NO_GROUP;
+	group = ep->pri ? group_get(ep, pages[0].ssv, pages[0].ssid) : NO_GROUP;
 	if (group == NO_GROUP) {
 		bool pri = ep->pri;
 
@@ -349,6 +353,27 @@ int uiommu_smmuv3_endpoint_stop_marker(struct uiommu_smmuv3_endpoint *ep,
 }
 
 /* -------------------------------------------------------------- answers -- */
+
+bool uiommu_smmuv3_endpoint_expects(struct uiommu_smmuv3_endpoint *ep,
+				    const struct uiommu_pri_response *resp)
+{
+	const struct ep_group *g;
+	bool expected = false;
+
+	pthread_mutex_lock(&ep->lock);
+	if (resp->sid == ep->config.sid &&
+	    resp->group < ep->config.page_requests) {
+		g = &ep->group[resp->group];
+		expected = g->state == GROUP_SENDING ||
+			   g->state == GROUP_WAITING;
+		if (resp->ssv)
+			expected &= g->ssv && g->ssid == resp->ssid;
+		else if (resp->code != UIOMMU_PRI_FAILURE)
+			expected &= !g->ssv;
+	}
+	pthread_mutex_unlock(&ep->lock);
+	return expected;
+}
 
 void uiommu_smmuv3_endpoint_pri_response(struct uiommu_smmuv3_endpoint *ep,
 					 const struct uiommu_pri_response *resp)

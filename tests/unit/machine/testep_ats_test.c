@@ -171,7 +171,8 @@ static void page_requests_by_hand(void **state)
 	uint32_t status_off = rig->dev->cap_pri + PCIE_PRI_STATUS;
 	uint32_t ctrl_off = rig->dev->cap_pri + PCIE_PRI_CTRL;
 
-	assert_true(pri_status(rig) & PCIE_PRI_STATUS_STOPPED);
+	/* on: it is not stopped, whether there is a request or not */
+	assert_false(pri_status(rig) & PCIE_PRI_STATUS_STOPPED);
 	ats_write(rig, TESTEP_SLOT(1) + TESTEP_SLOT_PASID, 4, 5);
 	assert_int_equal(ats_go(rig, 1, ctrl | TESTEP_CTRL_PASID, IOVA, 1),
 			 TESTEP_WORKING);
@@ -213,10 +214,116 @@ static void page_requests_by_hand(void **state)
 	/* a reset of the interface forgets it */
 	ats_set_cfg(rig, ctrl_off, 2, 0);
 	assert_int_equal(ats_status(rig, 1), TESTEP_WORKING);
+	assert_false(pri_status(rig) & PCIE_PRI_STATUS_STOPPED);
 	ats_set_cfg(rig, ctrl_off, 2, PCIE_PRI_CTRL_RESET);
 	assert_int_equal(ats_status(rig, 1), TESTEP_FAILURE);
 	assert_true(pri_status(rig) & PCIE_PRI_STATUS_STOPPED);
 	assert_int_equal(ats_cfg(rig, ctrl_off, 2), 0);
+	ats_rig_free(rig);
+}
+
+static void respond(struct ats_rig *rig, unsigned int group, bool ssv,
+		    uint32_t pasid, enum uiommu_pri_code code)
+{
+	const struct uiommu_pri_response resp = {
+		.sid = rig->dev->sid,
+		.ssv = ssv,
+		.ssid = pasid,
+		.group = (uint16_t)group,
+		.code = code,
+	};
+
+	pci_ats_page_response(rig->dev, &resp);
+}
+
+/* Turning it on clears what the status had to tell, and so does writing 1. */
+static void the_status_of_page_requests(void **state)
+{
+	struct ats_rig *rig = ats_rig_new(false);
+	uint32_t ctrl = ATS_OP(TESTEP_OP_PAGE_REQUEST) | WANT;
+	uint32_t status_off = rig->dev->cap_pri + PCIE_PRI_STATUS;
+	uint32_t ctrl_off = rig->dev->cap_pri + PCIE_PRI_CTRL;
+	const uint32_t told = PCIE_PRI_STATUS_FAILURE | PCIE_PRI_STATUS_UPRGI;
+
+	assert_int_equal(pri_status(rig), PCIE_PRI_STATUS_PASID);
+	/* for nobody: that is told, and nothing else happens */
+	respond(rig, 7, false, 0, UIOMMU_PRI_FAILURE);
+	assert_int_equal(pri_status(rig) & told, PCIE_PRI_STATUS_UPRGI);
+	assert_int_equal(ats_go(rig, 1, ctrl, IOVA, 1), TESTEP_WORKING);
+	ats_set_cfg(rig, status_off, 2, PCIE_PRI_STATUS_UPRGI);
+	assert_int_equal(pri_status(rig) & told, 0);
+	/* with a PASID to a request that had none, and the other way round */
+	respond(rig, rig->page[0].token, true, 0, UIOMMU_PRI_SUCCESS);
+	assert_int_equal(ats_status(rig, 1), TESTEP_WORKING);
+	assert_int_equal(pri_status(rig) & told, PCIE_PRI_STATUS_UPRGI);
+	ats_answer_page(rig, 0, UIOMMU_PAGE_SUCCESS);
+	assert_int_equal(ats_status(rig, 1), TESTEP_OK);
+	ats_write(rig, TESTEP_SLOT(1) + TESTEP_SLOT_PASID, 4, 5);
+	ats_go(rig, 1, ctrl | TESTEP_CTRL_PASID, IOVA, 1);
+	respond(rig, rig->page[1].token, false, 0, UIOMMU_PRI_SUCCESS);
+	respond(rig, rig->page[1].token, true, 6, UIOMMU_PRI_SUCCESS);
+	assert_int_equal(ats_status(rig, 1), TESTEP_WORKING);
+	/* but the SMMU's own failure has none */
+	respond(rig, rig->page[1].token, false, 0, UIOMMU_PRI_FAILURE);
+	assert_int_equal(ats_status(rig, 1), TESTEP_FAILURE);
+	assert_int_equal(pri_status(rig) & told, told);
+	assert_int_equal(ats_go(rig, 1, ctrl, IOVA, 1), TESTEP_REFUSED);
+	ats_set_cfg(rig, ctrl_off, 2, 0);
+	assert_int_equal(pri_status(rig), PCIE_PRI_STATUS_PASID | told |
+						  PCIE_PRI_STATUS_STOPPED);
+	ats_set_cfg(rig, ctrl_off, 2, PCIE_PRI_CTRL_ENABLE);
+	assert_int_equal(pri_status(rig), PCIE_PRI_STATUS_PASID);
+	assert_int_equal(ats_go(rig, 1, ctrl, IOVA, 1), TESTEP_WORKING);
+	ats_answer_page(rig, 2, UIOMMU_PAGE_SUCCESS);
+	ats_rig_free(rig);
+}
+
+/* Each register of the three capabilities after reset, and written with ones. */
+static void capabilities_bit_by_bit(void **state)
+{
+	struct ats_rig *rig = ats_rig_new(true);
+	struct pcidev *dev = rig->dev;
+	const struct {
+		unsigned int off, size;
+		uint32_t reset, ones, zeroes;
+	} rows[] = {
+		{ dev->cap_ats, 2, 0x000f, 0x000f, 0x000f },
+		{ dev->cap_ats + 4, 2, 0x0060, 0x0060, 0x0060 },
+		{ dev->cap_ats + 6, 2, 0, 0x801f, 0 },
+		{ dev->cap_pri, 2, 0x0013, 0x0013, 0x0013 },
+		{ dev->cap_pri + 8, 4, 32, 32, 32 },
+		{ dev->cap_pri + 12, 4, 0, 0xffffffff, 0 },
+		/* Reset reads 0; Stopped is gone while it is on */
+		{ dev->cap_pri + 4, 2, 0, 1, 0 },
+		{ dev->cap_pri + 6, 2, 0x8100, 0x8100, 0x8100 },
+		{ dev->cap_pasid, 2, 0x001b, 0x001b, 0x001b },
+		{ dev->cap_pasid + 4, 2, 0x1406, 0x1406, 0x1406 },
+		{ dev->cap_pasid + 6, 2, 0, 0x0007, 0 },
+	};
+
+	pcidev_reset(dev);
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(ats_cfg(rig, rows[i].off, rows[i].size),
+				 rows[i].reset);
+		ats_set_cfg(rig, rows[i].off, rows[i].size, UINT32_MAX);
+		assert_int_equal(ats_cfg(rig, rows[i].off, rows[i].size),
+				 rows[i].ones);
+		ats_set_cfg(rig, rows[i].off, rows[i].size, 0);
+		assert_int_equal(ats_cfg(rig, rows[i].off, rows[i].size),
+				 rows[i].zeroes);
+	}
+	/* what was on is off after a reset */
+	ats_set_cfg(rig, dev->cap_ats + 6, 2, 0x801f);
+	ats_set_cfg(rig, dev->cap_pri + 12, 4, 5);
+	ats_set_cfg(rig, dev->cap_pri + 4, 2, 1);
+	ats_set_cfg(rig, dev->cap_pasid + 6, 2, 7);
+	pcidev_reset(dev);
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(ats_cfg(rig, rows[i].off, rows[i].size),
+				 rows[i].reset);
+	ats_set_cfg(rig, PCIE_CFG_COMMAND, 2,
+		    PCIE_COMMAND_MEMORY | PCIE_COMMAND_BUS_MASTER);
+	assert_int_equal(ats_read(rig, TESTEP_CAPS, 4), 0);
 	ats_rig_free(rig);
 }
 
@@ -365,6 +472,8 @@ int main(void)
 		cmocka_unit_test(atomics),
 		cmocka_unit_test(translated_by_hand),
 		cmocka_unit_test(page_requests_by_hand),
+		cmocka_unit_test(the_status_of_page_requests),
+		cmocka_unit_test(capabilities_bit_by_bit),
 		cmocka_unit_test(allocation_counts),
 		cmocka_unit_test(reset_lets_go),
 		cmocka_unit_test(pasids_have_their_own_domains),
