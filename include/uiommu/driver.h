@@ -56,8 +56,9 @@ struct uiommu_cpu_tables {
 /* What one IOMMU can do, in words that no hardware owns. */
 struct uiommu_unit_caps {
 	uint64_t pgsizes; /* leaf sizes of a paging domain made by default */
-	uint8_t ias;	  /* input bits of a paging domain */
-	uint8_t oas;	  /* output bits */
+	uint8_t ias;	  /* input bits of a paging domain made by default */
+	uint8_t oas;	  /* and output bits: further up nothing can be mapped */
+	uint8_t max_oas;  /* output bits that uiommu_dom_cfg.oas may ask for */
 	uint8_t max_pasid_lg2; /* 0: no PASIDs */
 	uint32_t granules;     /* bit n: uiommu_dom_cfg.granule_lg2 may be n */
 	bool stage2;	       /* UIOMMU_STAGE_2 domains */
@@ -102,7 +103,11 @@ enum uiommu_stage {
 
 struct uiommu_dom_cfg {
 	enum uiommu_dom_type type;
-	/* The rest counts for PAGING; 0: as the unit likes it. */
+	/*
+	 * The rest counts for PAGING; 0: as the unit likes it, which is what its
+	 * caps tell.  A domain fits units that can walk its page table, so one
+	 * with fewer bits fits more of them.
+	 */
 	enum uiommu_stage stage;
 	uint8_t granule_lg2; /* the smallest page */
 	uint8_t ias;	     /* input address bits */

@@ -39,6 +39,14 @@ struct uiommu_smmuv3_cfg {
 	uint8_t cmdq_lg2;
 	uint8_t evtq_lg2;
 	uint8_t priq_lg2;
+	/*
+	 * Output address bits of domains that do not ask for a number
+	 * (uiommu_dom_cfg.oas), at most as many as the SMMU has.  0: 48, which
+	 * every SMMU that is as wide can walk, so that domains can be shared.
+	 * Else: 52 where memory lies beyond 48 bits and all SMMUs that share have
+	 * them; or fewer than 48 if one of those has fewer.
+	 */
+	uint8_t domain_oas;
 	/* Give up waiting for the hardware after this long; 0: one second. */
 	uint64_t timeout_ns;
 };

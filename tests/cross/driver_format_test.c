@@ -279,6 +279,7 @@ static unsigned int try_format(const struct has *h, unsigned int stage,
 		.stage = stage == 2 ? UIOMMU_STAGE_2 : UIOMMU_STAGE_1,
 		.granule_lg2 = (uint8_t)granule,
 		.ias = (uint8_t)ias,
+		.oas = h->oas,
 		.flags = flags,
 	};
 	bool can = ias <= max_ias(h, stage, granule) && (!flags || h->dirty);

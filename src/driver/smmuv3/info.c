@@ -25,6 +25,7 @@ void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
 	caps->pgsizes = f->pgsizes;
 	caps->ias = f->ias;
 	caps->oas = f->pt_oas;
+	caps->max_oas = smmuv3_max_oas(f);
 	caps->max_pasid_lg2 = f->ssid_bits;
 	caps->stage2 = f->s2;
 	caps->granules = granules_of(f);

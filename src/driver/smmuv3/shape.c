@@ -12,10 +12,11 @@
  * with it, and a unit with fewer tags would turn away users that the others
  * took.
  *
- * What nobody asks for is chosen so: output addresses as wide as the hardware
- * has them, since memory may lie there, and with small granules the layout for
- * 52 bits only where one of the sizes needs it; contiguous runs where a run can
- * be taken apart in place, as else its neighbours would fault for an instant.
+ * What nobody asks for is chosen so that many can share it: 48 bits of output
+ * addresses where the hardware has them, or as many as the unit's configuration
+ * says (uiommu_smmuv3_cfg.domain_oas), and with small granules the layout for 52
+ * bits only where one of the sizes needs it; contiguous runs where a run can be
+ * taken apart in place, as else its neighbours would fault for an instant.
  */
 #include "hw/smmuv3/regs.h"
 #include "unit.h"
@@ -57,6 +58,13 @@ static uint8_t max_ias(const struct smmuv3_shape *shape,
 	if (shape->stage == 2)
 		return max_oas(shape, f);
 	return wide(shape) && f->vax52 ? 52 : 48;
+}
+
+uint8_t smmuv3_max_oas(const struct smmuv3_features *f)
+{
+	bool has_wide = f->ds || f->idr[5] & SMMU_IDR5_GRAN64K;
+
+	return min_u64(f->oas, has_wide ? 52 : 48);
 }
 
 /* ---------------------------------------------------------------- rules -- */
@@ -252,9 +260,10 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 	shape->granule_lg2 = cfg->granule_lg2 ? cfg->granule_lg2
 					      : f->granule_lg2;
 	shape->features = smmuv3_pt_features(f, shape->granule_lg2, cfg->ias,
-					     cfg->oas ? cfg->oas : f->oas);
+					     cfg->oas ? cfg->oas : f->domain_oas);
 	choose_flags(cfg, shape);
-	shape->oas = cfg->oas ? cfg->oas : max_oas(shape, f);
+	shape->oas = cfg->oas ? cfg->oas
+			      : min_u64(f->domain_oas, max_oas(shape, f));
 	shape->ias = cfg->ias ? cfg->ias
 			      : min_u64(SMMUV3_IAS, max_ias(shape, f));
 	shape->coherent = f->coherent;

@@ -40,7 +40,8 @@ struct smmuv3_features {
 	uint8_t oas;	     /* of the hardware: 32 to 52 */
 	uint8_t granule_lg2; /* chosen for page tables that are made by default */
 	uint8_t pt_oas;	     /* of these */
-	uint8_t ias;	     /* of page tables that are made by default */
+	uint8_t ias;	     /* of these */
+	uint8_t domain_oas;  /* where nothing is asked for, if the granule can */
 	uint8_t httu;	/* enum of IDR0.HTTU; 0 where walks are not coherent */
 	bool s1;	/* stage 1 */
 	bool s2;	/* stage 2 */
@@ -61,8 +62,10 @@ struct smmuv3_features {
 	uint64_t pgsizes;
 };
 
-/* Page tables take this many input bits: the most that all granules have. */
+/* Page tables take this many input bits: the most that all granules have, */
 #define SMMUV3_IAS 48
+/* and output bits: the most that all granules have without IDR5.DS. */
+#define SMMUV3_OAS 48
 
 /* The tag of all stage-1 entries; other VMIDs are for stage 2. */
 #define SMMUV3_S1_VMID 0
@@ -108,6 +111,8 @@ int smmuv3_sva_choose(const struct smmuv3_unit *unit,
 /* What the shape does not say: NULL, or why another unit cannot read it. */
 const char *smmuv3_sva_misfit(const struct smmuv3_dom *dom,
 			      const struct smmuv3_unit *unit);
+/* Output bits of the widest page table that the unit can walk. */
+uint8_t smmuv3_max_oas(const struct smmuv3_features *f);
 /* Page table features for these sizes (ias 0: by default). */
 uint32_t smmuv3_pt_features(const struct smmuv3_features *f,
 			    uint8_t granule_lg2, uint8_t ias, uint8_t oas);

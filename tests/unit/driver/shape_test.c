@@ -42,6 +42,8 @@ static void clean_nothing(void *ctx, const void *va, size_t len)
 {
 }
 
+static uint8_t domain_oas; /* of the next start */
+
 static void start(const struct smmu *smmu)
 {
 	struct uiommu_smmuv3_cfg cfg;
@@ -59,6 +61,7 @@ static void start(const struct smmu *smmu)
 	if (smmu->cleans)
 		fake->tp.platform.clean_range = clean_nothing;
 	cfg = fake_smmu_cfg(fake);
+	cfg.domain_oas = domain_oas;
 	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
 	ops = unit->ops;
 	fake->nr = 0;
@@ -115,15 +118,16 @@ static const struct wish wishes[] = {
 	{ PLAIN, S1, 12, 0, 0, 0, 48, 48, B2 | F_CONTIG, 0 },
 	{ { 1, 5, 0, 0, 2 }, S1, 14, 0, 0, 0, 48, 48, F_BBML1 | F_CONTIG, 0 },
 	{ { 1, 5, 0, 0, 2 }, S2, 16, 0, 0, 0, 48, 48, F_BBML1 | F_CONTIG, 0 },
-	/* 52 bits: what needs them, or may. */
-	{ WIDE, S1, 12, 0, 0, 0, 48, 52, B2 | F_CONTIG | F_DS, 0 },
-	{ WIDE, S1, 12, 52, 0, 0, 52, 52, B2 | F_CONTIG | F_DS, 0 },
+	/* 52 bits: what needs them. */
+	{ WIDE, S1, 12, 0, 0, 0, 48, 48, B2 | F_CONTIG, 0 },
+	{ WIDE, S1, 12, 0, 52, 0, 48, 52, B2 | F_CONTIG | F_DS, 0 },
+	{ WIDE, S1, 12, 52, 0, 0, 52, 48, B2 | F_CONTIG | F_DS, 0 },
 	{ WIDE, S1, 12, 0, 48, 0, 48, 48, B2 | F_CONTIG, 0 },
 	{ WIDE, S1, 12, 52, 44, 0, 52, 44, B2 | F_CONTIG | F_DS, 0 },
 	{ WIDE, S2, 14, 52, 52, 0, 52, 52, B2 | F_CONTIG | F_DS, 0 },
-	{ WIDE, S2, 12, 40, 0, 0, 40, 52, B2 | F_CONTIG | F_DS, 0 },
+	{ WIDE, S2, 12, 40, 0, 0, 40, 48, B2 | F_CONTIG, 0 },
 	{ WIDE, S1, 16, 52, 52, 0, 52, 52, B2 | F_CONTIG, 0 },
-	{ WIDE, S1, 16, 0, 0, 0, 48, 52, B2 | F_CONTIG, 0 },
+	{ WIDE, S1, 16, 0, 0, 0, 48, 48, B2 | F_CONTIG, 0 },
 	{ WIDE, S1, 12, 53, 0, 0, 0, 0, 0, -EOPNOTSUPP },
 	{ MMU700, S1, 16, 52, 0, 0, 52, 48, B2 | F_CONTIG, 0 },
 	{ MMU700, S2, 16, 52, 0, 0, 0, 0, 0, -EOPNOTSUPP },
@@ -134,7 +138,7 @@ static const struct wish wishes[] = {
 	/* Dirty state; each page for itself. */
 	{ PLAIN, S1, 12, 0, 0, DIRTY, 48, 48, B2 | F_DBM, 0 },
 	{ PLAIN, S2, 16, 0, 0, DIRTY, 48, 48, B2 | F_DBM, 0 },
-	{ WIDE, S2, 14, 0, 0, DIRTY, 48, 52, B2 | F_DS | F_DBM, 0 },
+	{ WIDE, S2, 14, 0, 52, DIRTY, 48, 52, B2 | F_DS | F_DBM, 0 },
 	{ { 2, 5, 0, 0, 1 }, S1, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
 	{ { 2, 5, 0, 0, 0 }, S2, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
 	{ { 2, 5, 0, 0, 2, true }, S1, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
@@ -205,6 +209,13 @@ static void the_unit_tells_of_52_bits(void **state)
 
 	start(&wide);
 	ops->caps(unit, &caps);
+	assert_int_equal(caps.oas, 48);
+	assert_int_equal(caps.max_oas, 52);
+	assert_int_equal(caps.ias, 48);
+	stop();
+	domain_oas = 52;
+	start(&wide);
+	ops->caps(unit, &caps);
 	assert_int_equal(caps.oas, 52);
 	assert_int_equal(caps.ias, 48);
 	/* 512G, and runs of 16 but of these */
@@ -214,7 +225,37 @@ static void the_unit_tells_of_52_bits(void **state)
 	start(&plain);
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.oas, 48);
+	assert_int_equal(caps.max_oas, 48);
 	stop();
+	domain_oas = 0;
+}
+
+/* What the configuration says counts where a domain says nothing. */
+static void the_configuration_says_how_wide(void **state)
+{
+	static const struct {
+		uint8_t says, oas, granule, got;
+	} rows[] = {
+		{ 52, 0, 0, 52 },  { 52, 48, 0, 48 }, { 40, 0, 12, 40 },
+		{ 40, 52, 0, 52 }, { 52, 0, 16, 52 }, { 255, 0, 0, 52 },
+	};
+	static const struct smmu wide = WIDE;
+	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING };
+	struct uiommu_pgtable_info info;
+	struct uiommu_hwdom *dom;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		domain_oas = rows[i].says;
+		start(&wide);
+		cfg.oas = rows[i].oas;
+		cfg.granule_lg2 = rows[i].granule;
+		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
+		uiommu_pgtable_info(dom->pt, &info);
+		assert_int_equal(info.oas, rows[i].got);
+		ops->dom_free(dom);
+		stop();
+	}
+	domain_oas = 0;
 }
 
 /* ----------------------------------------------------------------- words -- */
@@ -441,6 +482,7 @@ int main(void)
 		cmocka_unit_test(what_a_domain_becomes),
 		cmocka_unit_test(no_runs_that_cannot_be_taken_apart),
 		cmocka_unit_test(the_unit_tells_of_52_bits),
+		cmocka_unit_test(the_configuration_says_how_wide),
 		cmocka_unit_test(the_words_of_a_domain),
 		cmocka_unit_test(dirty_pages_are_told_once_and_forgotten),
 		cmocka_unit_test(no_dirty_state_where_none_was_asked_for),
