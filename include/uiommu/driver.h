@@ -198,7 +198,12 @@ struct uiommu_page_response {
 struct uiommu_host_ops {
 	void (*report_fault)(void *host_ctx, struct uiommu_unit *unit,
 			     const struct uiommu_fault *fault);
-	/* Records were lost; NULL: log only. */
+	/*
+	 * Records were lost; NULL: log only.  Those of stalled accesses are lost
+	 * only where the hardware cannot write its queue; then everything that
+	 * was stalled on the unit has been aborted, and an answer to what was
+	 * told finds nothing (-ENOENT).
+	 */
 	void (*faults_lost)(void *host_ctx, struct uiommu_unit *unit);
 
 	/*
@@ -211,8 +216,10 @@ struct uiommu_host_ops {
 	void (*report_page_request)(void *host_ctx, struct uiommu_unit *unit,
 				    const struct uiommu_page_request *req);
 	/*
-	 * Page requests were lost, and have been answered: groups whose LAST has
-	 * not come yet are to be forgotten.  May be NULL.
+	 * Page requests were lost: groups whose LAST has not come yet are to be
+	 * forgotten.  The hardware has answered them, with Success (they will be
+	 * asked for again) where there was no room, with Failure where it could
+	 * not write its queue.  May be NULL.
 	 */
 	void (*page_requests_lost)(void *host_ctx, struct uiommu_unit *unit);
 

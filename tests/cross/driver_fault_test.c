@@ -296,6 +296,46 @@ static void stage_2_stalls_too(void **state)
 	end(&w);
 }
 
+static void break_queue(struct rig *rig, uint32_t base_reg, size_t size)
+{
+	uint64_t base = uiommu_smmuv3_model_read(rig->model, base_reg, 8) &
+			0x00ffffffffffffe0;
+
+	rig->broken = (struct uiommu_range){ base, base + size - 1 };
+}
+
+/* A stalled access whose record was lost would wait for ever. */
+static void stalls_end_with_their_records(void **state)
+{
+	struct world w = begin(false);
+	struct rig *rig = w.rig;
+	struct job job[3];
+
+	assert_int_equal(start(&w, &job[0], IOVA, true), -EINPROGRESS);
+	rig_irqs(rig);
+	assert_int_equal(rig->nr_faults, 1);
+	break_queue(rig, 0xa0, 32 << 8);
+	assert_int_equal(start(&w, &job[1], IOVA + RIG_PAGE, true),
+			 -EINPROGRESS);
+	rig_irqs(rig);
+	assert_int_equal(rig->lost, 1);
+	assert_int_equal(rig->nr_faults, 1);
+	assert_int_equal(job[0].status, -EFAULT);
+	assert_int_equal(job[1].status, -EFAULT);
+	assert_int_equal(answer_fault(&w, &rig->fault[0], UIOMMU_PAGE_SUCCESS),
+			 -ENOENT);
+	/* and it goes on as before */
+	rig->broken.last = 0;
+	assert_int_equal(start(&w, &job[2], IOVA, true), -EINPROGRESS);
+	rig_irqs(rig);
+	assert_int_equal(rig->nr_faults, 2);
+	rig_map(w.dom, IOVA, rig->ram, RIG_PAGE, RW);
+	assert_int_equal(answer_fault(&w, &rig->fault[1], UIOMMU_PAGE_SUCCESS),
+			 0);
+	assert_int_equal(job[2].status, 0);
+	end(&w);
+}
+
 /* Where nobody answers nothing may wait. */
 static void nobody_answers_stalls(void **state)
 {
@@ -422,6 +462,40 @@ static void removal_answers_page_requests(void **state)
 	assert_int_equal(code, UIOMMU_PRI_INVALID);
 	assert_int_equal(job.status, -EFAULT);
 	assert_int_equal(rig_counter(w.rig, "cmd/pri_resp"), 2);
+	end(&w);
+}
+
+/* A queue that cannot be written refuses; when it can, requests come again. */
+static void a_page_queue_that_aborts(void **state)
+{
+	struct world w = begin(true);
+	struct uiommu_pri_request page = { .addr = 0x1000, .read = true };
+	int code[3] = { -1, -1, -1 };
+
+	assert_int_equal(uiommu_smmuv3_endpoint_page_request(w.ep, &page, 1,
+							     &code[0]),
+			 0);
+	break_queue(w.rig, 0xc0, 16 << 8);
+	assert_int_equal(uiommu_smmuv3_endpoint_page_request(w.ep, &page, 1,
+							     &code[1]),
+			 0);
+	assert_int_equal(code[1], UIOMMU_PRI_FAILURE);
+	rig_irqs(w.rig);
+	assert_int_equal(w.rig->nr_pages, 1);
+	assert_int_equal(w.rig->pages_lost, 1);
+	w.rig->broken.last = 0;
+	assert_int_equal(uiommu_smmuv3_endpoint_page_request(w.ep, &page, 1,
+							     &code[2]),
+			 0);
+	assert_int_equal(code[2], -1);
+	rig_irqs(w.rig);
+	assert_int_equal(w.rig->nr_pages, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(answer_page(&w, &w.rig->page[i],
+					     UIOMMU_PAGE_SUCCESS),
+				 0);
+	assert_int_equal(code[0], UIOMMU_PRI_SUCCESS);
+	assert_int_equal(code[2], UIOMMU_PRI_SUCCESS);
 	end(&w);
 }
 
@@ -564,11 +638,13 @@ int main(void)
 		cmocka_unit_test(early_answer),
 		cmocka_unit_test(removal_ends_what_is_stalled),
 		cmocka_unit_test(stage_2_stalls_too),
+		cmocka_unit_test(stalls_end_with_their_records),
 		cmocka_unit_test(nobody_answers_stalls),
 		cmocka_unit_test(page_request_is_served),
 		cmocka_unit_test(page_request_is_refused),
 		cmocka_unit_test(a_group_is_answered_once),
 		cmocka_unit_test(removal_answers_page_requests),
+		cmocka_unit_test(a_page_queue_that_aborts),
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_host_without_pages_refuses),
 		cmocka_unit_test(overflow),

@@ -62,7 +62,11 @@ static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 static int mem_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 		     struct uiommu_mem_attrs attrs)
 {
-	if (!reachable(ctx, pa, len))
+	const struct rig *rig = ctx;
+
+	if (!reachable(rig, pa, len) ||
+	    (rig->broken.last && pa >= rig->broken.first &&
+	     pa <= rig->broken.last))
 		return -EIO;
 	copy((void *)(uintptr_t)pa, buf, len, pa);
 	return 0;

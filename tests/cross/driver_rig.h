@@ -52,6 +52,8 @@ struct rig {
 	uint32_t ep_sid[RIG_MAX_ENDPOINTS];
 	unsigned int nr_eps;
 	uint32_t deaf; /* says that it obeys and does not; 0: none */
+	/* Writes to here are external aborts. */
+	struct uiommu_range broken;
 	/* The one with this StreamID does not complete so many invalidations. */
 	uint32_t deaf_sid;
 	unsigned int deaf_for;

@@ -409,7 +409,7 @@ static int ask_unit(struct smmuv3_unit *unit)
 	int rc = 0, err;
 
 	smmuv3_lock(unit, &unit->dev_lock);
-	for (dev = unit->ats_devs; dev; dev = dev->ats_next) {
+	for (dev = unit->devs; dev; dev = dev->next) {
 		if (!exchange_acq_rel(&dev->ats_suspect, 0))
 			continue;
 		smmuv3_lock(unit, &dev->lock);

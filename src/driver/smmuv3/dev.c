@@ -76,23 +76,13 @@ static void set_owner(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
 }
 
 /* dev_lock is held. */
-static void list_ats(struct smmuv3_unit *unit, struct smmuv3_dev *dev)
+static void unlist(struct smmuv3_unit *unit, struct smmuv3_dev *dev)
 {
-	if (!dev->has_ats)
-		return;
-	dev->ats_next = unit->ats_devs;
-	unit->ats_devs = dev;
-}
+	struct smmuv3_dev **link = &unit->devs;
 
-static void unlist_ats(struct smmuv3_unit *unit, struct smmuv3_dev *dev)
-{
-	struct smmuv3_dev **link = &unit->ats_devs;
-
-	if (!dev->has_ats)
-		return;
 	while (*link != dev)
-		link = &(*link)->ats_next;
-	*link = dev->ats_next;
+		link = &(*link)->next;
+	*link = dev->next;
 }
 
 int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
@@ -124,7 +114,8 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	dev->first_event = smmuv3_evtq_end(unit);
 	dev->first_request = smmuv3_priq_end(unit);
 	set_owner(unit, dev, dev);
-	list_ats(unit, dev);
+	dev->next = unit->devs;
+	unit->devs = dev;
 	smmuv3_unlock(unit, &unit->dev_lock);
 	*out = &dev->hwdev;
 	return 0;
@@ -193,7 +184,7 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 
 	smmuv3_lock(unit, &unit->dev_lock);
 	set_owner(unit, dev, NULL);
-	unlist_ats(unit, dev);
+	unlist(unit, dev);
 	smmuv3_unlock(unit, &unit->dev_lock);
 	/* An event may be looking at it. */
 	p->defer(p->ctx, &dev->defer, dev_free);

@@ -294,45 +294,95 @@ static const struct {
 	{ SMMU_GERROR_SFM_ERR, "service failure mode: the SMMU has stopped" },
 };
 
-/* Errors that are not the command queue's: log, acknowledge, count. */
-static uint32_t ack_gerrors(struct smmuv3_unit *unit)
+static uint32_t active_gerrors(struct smmuv3_unit *unit)
 {
-	uint32_t gerrorn, active;
+	return smmuv3_read32(unit, SMMU_REG_GERROR) ^
+	       smmuv3_read32(unit, SMMU_REG_GERRORN);
+}
+
+/* Those that are acknowledged when the loss has been dealt with. */
+#define LOSSES (SMMU_GERROR_EVENTQ_ABT_ERR | SMMU_GERROR_PRIQ_ABT_ERR)
+
+/*
+ * Errors that are not the command queue's: log, count, acknowledge.  Returns the
+ * losses that nobody has in hand yet; they are the caller's.
+ */
+static uint32_t take_gerrors(struct smmuv3_unit *unit)
+{
+	uint32_t active;
 	unsigned int i;
 
-	/* The command queue's recovery writes GERRORN too. */
 	smmuv3_lock(unit, &unit->cmdq.lock);
-	gerrorn = smmuv3_read32(unit, SMMU_REG_GERRORN);
-	active = (smmuv3_read32(unit, SMMU_REG_GERROR) ^ gerrorn) &
-		 ~SMMU_GERROR_CMDQ_ERR;
-	if (active) {
+	active = active_gerrors(unit) & ~SMMU_GERROR_CMDQ_ERR & ~unit->losses;
+	if (active)
 		store_relaxed(&unit->gerrors, unit->gerrors + 1);
-		smmuv3_write32(unit, SMMU_REG_GERRORN, gerrorn ^ active);
-	}
+	if (active & ~LOSSES)
+		smmuv3_write32(unit, SMMU_REG_GERRORN,
+			       smmuv3_read32(unit, SMMU_REG_GERRORN) ^
+				       (active & ~LOSSES));
 	if (active & SMMU_GERROR_SFM_ERR)
 		store_release(&unit->cmdq.dead, 1);
+	unit->losses |= active & LOSSES;
 	smmuv3_unlock(unit, &unit->cmdq.lock);
 
 	for (i = 0; i < ARRAY_SIZE(gerror_text); i++)
 		if (active & gerror_text[i].bit)
 			smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR, "%s",
 				   gerror_text[i].text);
-	return active;
+	return active & LOSSES;
+}
+
+void smmuv3_loss_ack(struct smmuv3_unit *unit, uint32_t loss)
+{
+	/* The command queue's recovery writes GERRORN too. */
+	smmuv3_lock(unit, &unit->cmdq.lock);
+	smmuv3_write32(unit, SMMU_REG_GERRORN,
+		       smmuv3_read32(unit, SMMU_REG_GERRORN) ^ loss);
+	unit->losses &= ~loss;
+	smmuv3_unlock(unit, &unit->cmdq.lock);
+}
+
+/* What is in the queue may never have been written. */
+static void discard(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *q = &unit->evtq;
+	uint32_t prod, nr;
+
+	smmuv3_lock(unit, &q->lock);
+	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
+	nr = smmu_q_count(prod, FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
+	store_relaxed(&q->events, q->events + (nr > BIT32(q->lg2) ? 0 : nr));
+	q->cons = smmu_q_ptr(prod, q->lg2) | (prod & SMMU_Q_PROD_OVFLG);
+	smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, q->cons);
+	smmuv3_unlock(unit, &q->lock);
+}
+
+/*
+ * Records were lost, of stalled accesses too, which nobody would ever answer: all
+ * that is stalled has to end (IHI 0070 7.2.2).
+ */
+static void evtq_aborted(struct smmuv3_unit *unit)
+{
+	discard(unit);
+	if (!DRIVER_MUTANT("evtq: stalls whose records are lost"))
+		smmuv3_stalls_end(unit);
+	report_lost(unit);
+	smmuv3_loss_ack(unit, SMMU_GERROR_EVENTQ_ABT_ERR);
 }
 
 void smmuv3_irq(struct uiommu_unit *u, unsigned int line)
 {
 	struct smmuv3_unit *unit = to_smmuv3_unit(u);
-	uint32_t errors;
+	uint32_t losses;
 
 	switch (line) {
 	case UIOMMU_SMMUV3_IRQ_GERROR:
 		smmuv3_cmdq_check_error(&unit->cmdq);
-		errors = ack_gerrors(unit);
-		if (errors & SMMU_GERROR_EVENTQ_ABT_ERR)
-			report_lost(unit);
-		if (errors & SMMU_GERROR_PRIQ_ABT_ERR)
-			smmuv3_priq_lost(unit);
+		losses = take_gerrors(unit);
+		if (losses & SMMU_GERROR_EVENTQ_ABT_ERR)
+			evtq_aborted(unit);
+		if (losses & SMMU_GERROR_PRIQ_ABT_ERR)
+			smmuv3_priq_aborted(unit);
 		break;
 	case UIOMMU_SMMUV3_IRQ_EVENTQ:
 		drain(unit);

@@ -169,6 +169,39 @@ int smmuv3_stall_end(struct smmuv3_dev *dev)
 	return smmuv3_batch_sync(&batch);
 }
 
+/* dev->lock is held. */
+static void end_and_go_on(struct smmuv3_dev *dev)
+{
+	uint32_t i, words = dev->nr_ids * (STAGS / 64);
+	bool stopped = dev->stopped;
+	struct smmu_ste ste;
+
+	smmuv3_make_ste_abort(&ste);
+	if (stopped || !smmuv3_stream_install(dev, &ste))
+		(void)smmuv3_stall_end(dev);
+	/* An answer that comes now is for nobody. */
+	for (i = 0; i < words; i++)
+		store_release(&dev->stags[i], 0);
+	if (!stopped)
+		(void)smmuv3_attach_anew(dev);
+}
+
+void smmuv3_stalls_end(struct smmuv3_unit *unit)
+{
+	struct smmuv3_dev *dev;
+
+	smmuv3_lock(unit, &unit->dev_lock);
+	for (dev = unit->devs; dev; dev = dev->next) {
+		/* Who leaves does all that by himself. */
+		if (!dev->stall || load_acquire(&dev->leaving))
+			continue;
+		smmuv3_lock(unit, &dev->lock);
+		end_and_go_on(dev);
+		smmuv3_unlock(unit, &dev->lock);
+	}
+	smmuv3_unlock(unit, &unit->dev_lock);
+}
+
 /* -------------------------------------------------------- page requests -- */
 
 enum smmuv3_fate smmuv3_group_expect(struct smmuv3_dev *dev, unsigned int index,

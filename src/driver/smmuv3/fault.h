@@ -25,6 +25,7 @@ struct smmuv3_priq {
 	struct uiommu_lock lock;
 	uint32_t cons;	   /* as in PRIQ_CONS, OVACKFLG included */
 	uint32_t draining; /* somebody is; atomic */
+	uint32_t aborted;  /* a write to it, and that has not been told; atomic */
 	uint64_t requests;
 	uint64_t overflows;
 	uint64_t refused; /* answered for want of somebody who would */
@@ -40,8 +41,11 @@ void smmuv3_pri_decode(const uint64_t record[2],
 uint64_t smmuv3_priq_end(struct smmuv3_unit *unit);
 /* The interrupt: report until the queue is empty.  No lock is held. */
 void smmuv3_priq_drain(struct smmuv3_unit *unit);
-/* Records may be missing. */
-void smmuv3_priq_lost(struct smmuv3_unit *unit);
+/*
+ * GERROR.PRIQ_ABT_ERR is active: records may be missing.  It is acknowledged when
+ * what came before has been told.
+ */
+void smmuv3_priq_aborted(struct smmuv3_unit *unit);
 
 /* ------------------------------------------------------------- responses -- */
 
@@ -79,6 +83,11 @@ int smmuv3_page_response(struct uiommu_hwdev *d,
 void smmuv3_fault_dev_leave(struct smmuv3_dev *dev);
 /* The device's STEs abort; so do the accesses that they have stalled. */
 int smmuv3_stall_end(struct smmuv3_dev *dev);
+/*
+ * All that any device has stalled is aborted, by entries that abort for that
+ * long; takes dev_lock and dev->lock.
+ */
+void smmuv3_stalls_end(struct smmuv3_unit *unit);
 /* Its PRI is off; what the host was told of and has not answered is answered. */
 void smmuv3_groups_end(struct smmuv3_dev *dev);
 

@@ -274,8 +274,8 @@ static bool choose_granule(struct smmuv3_features *f,
 		if (!(f->idr[5] & granules[i].idr5))
 			continue;
 		cfg.granule_lg2 = granules[i].lg2;
-		cfg.features =
-			smmuv3_pt_features(f, cfg.granule_lg2, 0, f->domain_oas);
+		cfg.features = smmuv3_pt_features(f, cfg.granule_lg2, 0,
+						  f->domain_oas);
 		cfg.oas = min_u64(f->domain_oas,
 				  f->ds || cfg.granule_lg2 == 16 ? 52 : 48);
 		cfg.ias = f->s1 ? SMMUV3_IAS : min_u64(SMMUV3_IAS, cfg.oas);
@@ -316,8 +316,8 @@ int smmuv3_features_read(struct smmuv3_features *f,
 		return -ENODEV;
 	}
 	decode(f);
-	f->domain_oas = min_u64(f->oas, cfg->domain_oas ? cfg->domain_oas
-							: SMMUV3_OAS);
+	f->domain_oas =
+		min_u64(f->oas, cfg->domain_oas ? cfg->domain_oas : SMMUV3_OAS);
 	if (!choose_granule(f, cfg->platform)) {
 		smmuv3_log(cfg->platform, UIOMMU_LOG_ERROR,
 			   "cannot be used: no page tables for its granules");

@@ -9,7 +9,8 @@
  * Overflow: the hardware drops requests, answers them by itself, and goes on
  * doing so until OVACKFLG says that we know.  So it is acknowledged when all
  * that came before it has been reported, and the host has been told to forget
- * groups that have lost a part: what comes after it belongs to new ones.
+ * groups that have lost a part: what comes after it belongs to new ones.  The
+ * same with an abort of a write to the queue (GERROR.PRIQ_ABT_ERR).
  */
 #include "cmd.h"
 #include "hw/smmuv3/pri.h"
@@ -110,7 +111,7 @@ static void report(struct smmuv3_unit *unit, const uint64_t record[2],
 					      req.token, refusal.code));
 }
 
-void smmuv3_priq_lost(struct smmuv3_unit *unit)
+static void report_lost(struct smmuv3_unit *unit)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
 
@@ -145,7 +146,9 @@ static unsigned int take(struct smmuv3_unit *unit,
 		rd = smmu_q_ptr(prod, q->lg2);
 		nr = 0;
 	}
-	*lost = (prod ^ q->cons) & SMMU_Q_PROD_OVFLG && nr <= RECORDS_AT_ONCE;
+	*lost = ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG ||
+		 load_acquire(&q->aborted)) &&
+		nr <= RECORDS_AT_ONCE;
 	nr = min_u64(nr, RECORDS_AT_ONCE);
 	for (i = 0; i < nr; i++) {
 		slot = q->slots +
@@ -164,17 +167,22 @@ static unsigned int take(struct smmuv3_unit *unit,
 	return nr;
 }
 
-/* All from before the overflow has been told. */
+/* All from before the overflow, or the abort, has been told. */
 static void acknowledge(struct smmuv3_unit *unit)
 {
 	struct smmuv3_priq *q = &unit->priq;
 
 	smmuv3_lock(unit, &q->lock);
-	store_relaxed(&q->overflows, q->overflows + 1);
-	q->cons ^= SMMU_Q_CONS_OVACKFLG;
-	if (!DRIVER_MUTANT("priq: OVACKFLG"))
-		smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, q->cons);
+	if ((smmuv3_read32(unit, SMMU_REG_PRIQ_PROD) ^ q->cons) &
+	    SMMU_Q_PROD_OVFLG) {
+		store_relaxed(&q->overflows, q->overflows + 1);
+		q->cons ^= SMMU_Q_CONS_OVACKFLG;
+		if (!DRIVER_MUTANT("priq: OVACKFLG"))
+			smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, q->cons);
+	}
 	smmuv3_unlock(unit, &q->lock);
+	if (exchange_acq_rel(&q->aborted, 0))
+		smmuv3_loss_ack(unit, SMMU_GERROR_PRIQ_ABT_ERR);
 }
 
 static void drain(struct smmuv3_unit *unit)
@@ -193,7 +201,7 @@ static void drain(struct smmuv3_unit *unit)
 		if (refusals.nr)
 			smmuv3_batch_sync(&refusals);
 		if (lost) {
-			smmuv3_priq_lost(unit);
+			report_lost(unit);
 			acknowledge(unit);
 		}
 	} while (nr || lost);
@@ -226,7 +234,8 @@ static bool is_empty(struct smmuv3_unit *unit)
 	cons = q->cons;
 	smmuv3_unlock(unit, &q->lock);
 	return smmu_q_empty(prod, cons, q->lg2) &&
-	       !((prod ^ cons) & SMMU_Q_PROD_OVFLG);
+	       !((prod ^ cons) & SMMU_Q_PROD_OVFLG) &&
+	       !load_acquire(&q->aborted);
 }
 
 /*
@@ -247,6 +256,17 @@ void smmuv3_priq_drain(struct smmuv3_unit *unit)
 		store_release(&q->draining, 0);
 		fence_full();
 	} while (!is_empty(unit));
+}
+
+void smmuv3_priq_aborted(struct smmuv3_unit *unit)
+{
+	if (!unit->priq.slots) {
+		smmuv3_loss_ack(unit, SMMU_GERROR_PRIQ_ABT_ERR);
+		return;
+	}
+	store_release(&unit->priq.aborted, 1);
+	fence_full();
+	smmuv3_priq_drain(unit);
 }
 
 /* ---------------------------------------------------------------- setup -- */

@@ -77,16 +77,49 @@ static int abort_when_off(struct smmuv3_unit *unit)
 	return rc;
 }
 
+struct old_queue {
+	uint32_t base, prod, cons;
+	uint8_t max_lg2;
+};
+
+/* How many records are in it, and whether others found no room. */
+static uint32_t count_old(struct smmuv3_unit *unit, const struct old_queue *q,
+			  const char **more)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	uint64_t base = p->mmio_read64(p->ctx, unit->cfg.base + q->base);
+	uint32_t prod = smmuv3_read32(unit, q->prod);
+	uint32_t cons = smmuv3_read32(unit, q->cons);
+	uint8_t lg2 =
+		min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base), q->max_lg2);
+
+	*more = (prod ^ cons) & SMMU_Q_PROD_OVFLG ? ", and more" : "";
+	return smmu_q_count(prod, cons, lg2);
+}
+
 /*
  * Who had it before may have left records that nobody will read, in memory that
  * is not ours to look at: how many, and which errors, is all that can be saved.
+ * Devices whose page requests are among them wait for an answer that nobody can
+ * give, as it is not known which they are: who owns them has to reset them.
  */
 static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
-	uint32_t errors, prod, cons;
-	uint64_t base;
-	uint8_t lg2;
+	const struct old_queue evtq = {
+		SMMU_REG_EVENTQ_BASE,
+		SMMU_REG_EVENTQ_PROD,
+		SMMU_REG_EVENTQ_CONS,
+		FIELD_GET(SMMU_IDR1_EVENTQS, unit->feat.idr[1]),
+	};
+	const struct old_queue priq = {
+		SMMU_REG_PRIQ_BASE,
+		SMMU_REG_PRIQ_PROD,
+		SMMU_REG_PRIQ_CONS,
+		FIELD_GET(SMMU_IDR1_PRIQS, unit->feat.idr[1]),
+	};
+	const char *more = "";
+	uint32_t errors, nr;
 
 	smmuv3_log(p, UIOMMU_LOG_INFO, "was running; taking it over");
 	errors = smmuv3_read32(unit, SMMU_REG_GERROR) ^
@@ -94,20 +127,19 @@ static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
 	if (errors)
 		smmuv3_log(p, UIOMMU_LOG_WARN,
 			   "errors from before, acknowledged: %x", errors);
-	if (!(was_on & SMMU_CR0_EVENTQEN))
-		return;
-	base = unit->unit.platform->mmio_read64(
-		p->ctx, unit->cfg.base + SMMU_REG_EVENTQ_BASE);
-	lg2 = min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base),
-		      FIELD_GET(SMMU_IDR1_EVENTQS, unit->feat.idr[1]));
-	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
-	cons = smmuv3_read32(unit, SMMU_REG_EVENTQ_CONS);
-	if (smmu_q_count(prod, cons, lg2) || (prod ^ cons) & SMMU_Q_PROD_OVFLG)
+	nr = was_on & SMMU_CR0_EVENTQEN ? count_old(unit, &evtq, &more) : 0;
+	if (nr || *more)
 		smmuv3_log(p, UIOMMU_LOG_WARN,
-			   "%u event records from before are lost%s",
-			   smmu_q_count(prod, cons, lg2),
-			   (prod ^ cons) & SMMU_Q_PROD_OVFLG ? ", and more"
-							     : "");
+			   "%u event records from before are lost%s", nr, more);
+	more = "";
+	nr = unit->feat.pri && was_on & SMMU_CR0_PRIQEN
+		     ? count_old(unit, &priq, &more)
+		     : 0;
+	if (nr || *more)
+		smmuv3_log(
+			p, UIOMMU_LOG_WARN,
+			"%u page requests from before are lost%s: their devices wait",
+			nr, more);
 }
 
 /*

@@ -259,8 +259,9 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 			: 1;
 	shape->granule_lg2 = cfg->granule_lg2 ? cfg->granule_lg2
 					      : f->granule_lg2;
-	shape->features = smmuv3_pt_features(f, shape->granule_lg2, cfg->ias,
-					     cfg->oas ? cfg->oas : f->domain_oas);
+	shape->features =
+		smmuv3_pt_features(f, shape->granule_lg2, cfg->ias,
+				   cfg->oas ? cfg->oas : f->domain_oas);
 	choose_flags(cfg, shape);
 	shape->oas = cfg->oas ? cfg->oas
 			      : min_u64(f->domain_oas, max_oas(shape, f));

@@ -314,6 +314,8 @@ void smmuv3_evtq_program(struct smmuv3_unit *unit);
 uint64_t smmuv3_evtq_end(struct smmuv3_unit *unit);
 /* Pure: a record in words of nobody's hardware; the cookie is left NULL. */
 void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault);
+/* A GERROR_*_ABT_ERR that smmuv3_irq() has taken has been dealt with. */
+void smmuv3_loss_ack(struct smmuv3_unit *unit, uint32_t loss);
 /* The op. */
 void smmuv3_irq(struct uiommu_unit *u, unsigned int line);
 
@@ -366,6 +368,7 @@ struct smmuv3_dev {
 	 * them is complete.
 	 */
 	struct uiommu_lock lock;
+	struct smmuv3_dev *next; /* of unit->devs */
 	struct smmuv3_cdtab cdtab;
 	uint8_t pasid_bits;
 	/* The hardware failed: its STEs abort, whatever is attached. */
@@ -378,7 +381,6 @@ struct smmuv3_dev {
 	bool ats_on;
 	/* A flush has to know whether it obeys; atomic.  See ats.c. */
 	uint32_t ats_suspect;
-	struct smmuv3_dev *ats_next; /* of unit->ats_devs */
 	/*
 	 * What the host has to answer, see fault.c: for each StreamID 512 page
 	 * request groups, a word each, and 65536 STAGs, a bit each.  Atomic.
@@ -413,10 +415,10 @@ struct smmuv3_unit {
 	bool programmed;
 	/*
 	 * Protects the stream table's shape, who owns which StreamID, and the
-	 * list of devices with ATS.
+	 * list of devices.
 	 */
 	struct uiommu_lock dev_lock;
-	struct smmuv3_dev *ats_devs;
+	struct smmuv3_dev *devs;
 	/* Protects `dead`. */
 	struct uiommu_lock dead_lock;
 	struct smmuv3_dead *dead;
@@ -432,6 +434,8 @@ struct smmuv3_unit {
 	uint64_t flushes;      /* flush calls that reached the hardware */
 	uint64_t full_flushes; /* of these, with the whole ASID */
 	uint64_t gerrors;
+	/* GERROR_*_ABT_ERR that somebody deals with; under cmdq.lock. */
+	uint32_t losses;
 };
 
 #define to_smmuv3_unit(u) container_of(u, struct smmuv3_unit, unit)

@@ -127,6 +127,7 @@ struct host {
 	struct uiommu_page_request req[128];
 	unsigned int nr, lost;
 	unsigned int lost_at;	      /* requests told before the last loss */
+	bool lost_acked;	      /* PRIQ_ABT_ERR was at that time */
 	struct uiommu_hwdev *answers; /* at once, if set */
 	struct fake_smmu *more;	      /* one more request, once */
 };
@@ -166,6 +167,9 @@ static void on_lost(void *ctx, struct uiommu_unit *u)
 {
 	host.lost++;
 	host.lost_at = host.nr;
+	host.lost_acked = !((*fake_smmu_reg(fake, SMMU_REG_GERROR) ^
+			     *fake_smmu_reg(fake, SMMU_REG_GERRORN)) &
+			    SMMU_GERROR_PRIQ_ABT_ERR);
 }
 
 static const struct uiommu_host_ops host_ops = {
@@ -742,12 +746,43 @@ static void an_index_out_of_range(void **state)
 	assert_int_equal(host.req[0].iova, 0x5000);
 }
 
+/* As an overflow: all of before, then the loss, then the acknowledgement. */
 static void an_abort_of_the_queue_is_a_loss(void **state)
 {
+	for (unsigned int i = 0; i < 20; i++)
+		page(7, R, 0x1000, 1);
 	fake_smmu_gerror(fake, SMMU_GERROR_PRIQ_ABT_ERR);
 	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_int_equal(host.nr, 20);
 	assert_int_equal(host.lost, 1);
+	assert_int_equal(host.lost_at, 20);
+	assert_false(host.lost_acked);
 	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
+	irq();
+	assert_int_equal(host.lost, 1);
+}
+
+/* STE.PPAR for what the SMMU answers by itself, also while ATS is off. */
+static void the_entry_says_who_wants_pasids(void **state)
+{
+	const struct uiommu_dom_cfg identity = { .type = UIOMMU_DOM_IDENTITY };
+	const struct uiommu_dom_cfg paging = { .type = UIOMMU_DOM_PAGING };
+	struct uiommu_hwdom *dom;
+	uint64_t ste[8];
+
+	assert_int_equal(unit->ops->dom_alloc(unit, &identity, &dom), 0);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	assert_true(fake_smmu_ste(fake, 7, ste));
+	assert_int_equal(ste[0] & 0xf, 9);
+	assert_int_equal(ste[1] >> 18 & 1, 1);
+	assert_int_equal(unit->ops->dom_alloc(unit, &paging, &dom), 0);
+	assert_int_equal(unit->ops->attach(dom, dev), 0);
+	assert_true(fake_smmu_ste(fake, 7, ste));
+	assert_int_equal(ste[1] >> 18 & 1, 1);
+	assert_int_equal(unit->ops->attach(&to_smmuv3_unit(unit)->blocked.hwdom,
+					   dev),
+			 0);
+	unit->ops->dom_free(dom);
 }
 
 #define D(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -775,6 +810,7 @@ int main(void)
 		D(made_while_reporting),
 		D(an_index_out_of_range),
 		D(an_abort_of_the_queue_is_a_loss),
+		D(the_entry_says_who_wants_pasids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,8 +238,10 @@ static void a_running_smmu_is_taken_over(void **state)
 	struct uiommu_unit *unit;
 	int abort_at, off_at;
 
-	*fake_smmu_reg(fake, SMMU_REG_CR0) = 0x1d;
-	*fake_smmu_reg(fake, SMMU_REG_CR0ACK) = 0x1d;
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) |= SMMU_IDR0_PRI;
+	*fake_smmu_reg(fake, SMMU_REG_IDR1) |= FIELD_PREP(SMMU_IDR1_PRIQS, 10);
+	*fake_smmu_reg(fake, SMMU_REG_CR0) = 0x1f;
+	*fake_smmu_reg(fake, SMMU_REG_CR0ACK) = 0x1f;
 	*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRL) = 7;
 	*fake_smmu_reg(fake, SMMU_REG_IRQ_CTRLACK) = 7;
 	*fake_smmu_reg(fake, SMMU_REG_GERROR) = SMMU_GERROR_CMDQ_ERR | 0x20;
@@ -249,6 +251,10 @@ static void a_running_smmu_is_taken_over(void **state)
 	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_BASE) = 3;
 	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_PROD) = 0x80000005;
 	*fake_smmu_reg(fake, SMMU_REG_EVENTQ_CONS) = 2;
+	/* Two page requests in a queue of four; the index has wrapped. */
+	*fake_smmu_reg(fake, SMMU_REG_PRIQ_BASE) = 2;
+	*fake_smmu_reg(fake, SMMU_REG_PRIQ_PROD) = 5;
+	*fake_smmu_reg(fake, SMMU_REG_PRIQ_CONS) = 3;
 	fake->tp.platform.log = keep_line;
 	kept[0] = 0;
 	assert_int_equal(probe(&unit), 0);
@@ -256,6 +262,9 @@ static void a_running_smmu_is_taken_over(void **state)
 	assert_non_null(strstr(kept, "acknowledged: 21"));
 	assert_non_null(strstr(kept, "3 event records from before are lost, "
 				     "and more"));
+	assert_non_null(strstr(kept, "2 page requests from before are lost: "));
+	/* and ours begins empty */
+	assert_int_equal(reg(SMMU_REG_PRIQ_PROD) | reg(SMMU_REG_PRIQ_CONS), 0);
 	assert_int_equal(fake->bad_writes, 0);
 	abort_at = write_at(SMMU_REG_GBPA, SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE,
 			    SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
