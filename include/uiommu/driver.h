@@ -57,8 +57,8 @@ struct uiommu_cpu_tables {
 struct uiommu_unit_caps {
 	uint64_t pgsizes; /* leaf sizes of a paging domain made by default */
 	uint8_t ias;	  /* input bits of a paging domain made by default */
-	uint8_t oas;	  /* and output bits: further up nothing can be mapped */
-	uint8_t max_oas;  /* output bits that uiommu_dom_cfg.oas may ask for */
+	uint8_t oas;	 /* and output bits: further up nothing can be mapped */
+	uint8_t max_oas; /* output bits that uiommu_dom_cfg.oas may ask for */
 	uint8_t max_pasid_lg2; /* 0: no PASIDs */
 	uint32_t granules;     /* bit n: uiommu_dom_cfg.granule_lg2 may be n */
 	bool stage2;	       /* UIOMMU_STAGE_2 domains */

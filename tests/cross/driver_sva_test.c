@@ -21,6 +21,7 @@
 #define VA UINT64_C(0x7f0000000000)
 #define NR 3
 
+#define TCR_TBI0 (1ull << 37)
 #define TCR_HA (1ull << 39)
 #define TCR_HD (1ull << 40)
 
@@ -315,6 +316,39 @@ static void caches_of_devices(void **state)
 	rig_destroy(rig);
 }
 
+/* With tags in addresses an ATC may hold a page under 256 of them. */
+static void tagged_addresses_in_caches(void **state)
+{
+	struct rig *rig = make_rig(UIOMMU_SMMUV3_CACHING_GREEDY);
+	struct uiommu_hwdev *dev = rig_ats_device(rig, SID, 8);
+	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, SID);
+	uint64_t word = 0;
+	struct uiommu_smmuv3_dma req = {
+		.txn = { .iova = VA | UINT64_C(0x5a) << 56,
+			 .ssid = PASID,
+			 .flags = UIOMMU_TXN_SSV },
+		.buf = &word,
+		.len = 8,
+	};
+	struct uiommu_hwdom *dom;
+	struct cpu cpu;
+
+	cpu_start(&cpu, rig, 12, TCR_TBI0);
+	cpu_map(&cpu, VA, rig->ram, RIG_PAGE);
+	*(uint64_t *)(void *)rig->ram = 32;
+	dom = share(rig, &cpu);
+	rig_set_pasid(dom, dev, PASID, NULL);
+	assert_int_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
+	assert_int_equal(word, 32);
+	cpu_unmap(&cpu, dom, VA, RIG_PAGE);
+	assert_int_not_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
+	rig_set_pasid(NULL, dev, PASID, dom);
+	rig->unit->ops->dom_free(dom);
+	rig->unit->ops->dev_remove(dev);
+	uiommu_pgtable_destroy(cpu.pt);
+	rig_destroy(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +356,7 @@ int main(void)
 		cmocka_unit_test(flags_as_the_cpu_has_them),
 		cmocka_unit_test(behind_several_smmus),
 		cmocka_unit_test(caches_of_devices),
+		cmocka_unit_test(tagged_addresses_in_caches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,6 +430,10 @@ int smmuv3_ats_flush(struct smmuv3_dom *dom, const struct uiommu_gather *gather)
 	unsigned int i;
 	int rc = 0, err;
 
+	/* A page may be cached under 256 addresses (IHI 0070 3.9.1). */
+	if (smmuv3_has_tags(dom) &&
+	    !DRIVER_MUTANT("flush: tagged addresses in ATCs"))
+		gather = NULL;
 	do {
 		f.nr = f.nr_ask = 0;
 		f.more = false;

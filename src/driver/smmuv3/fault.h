@@ -25,7 +25,7 @@ struct smmuv3_priq {
 	struct uiommu_lock lock;
 	uint32_t cons;	   /* as in PRIQ_CONS, OVACKFLG included */
 	uint32_t draining; /* somebody is; atomic */
-	uint32_t aborted;  /* a write to it, and that has not been told; atomic */
+	uint32_t aborted; /* a write to it, and that has not been told; atomic */
 	uint64_t requests;
 	uint64_t overflows;
 	uint64_t refused; /* answered for want of somebody who would */

@@ -175,6 +175,12 @@ const char *smmuv3_sva_misfit(const struct smmuv3_dom *dom,
 	return NULL;
 }
 
+bool smmuv3_has_tags(const struct smmuv3_dom *dom)
+{
+	return dom->hwdom.type == UIOMMU_DOM_SHARED &&
+	       dom->cpu.tcr & VMSA_TCR_TBI0;
+}
+
 /* --------------------------------------------------------------- the CD -- */
 
 void smmuv3_make_cd_shared(struct smmu_cd *cd,

@@ -41,7 +41,7 @@ struct smmuv3_features {
 	uint8_t granule_lg2; /* chosen for page tables that are made by default */
 	uint8_t pt_oas;	     /* of these */
 	uint8_t ias;	     /* of these */
-	uint8_t domain_oas;  /* where nothing is asked for, if the granule can */
+	uint8_t domain_oas; /* where nothing is asked for, if the granule can */
 	uint8_t httu;	/* enum of IDR0.HTTU; 0 where walks are not coherent */
 	bool s1;	/* stage 1 */
 	bool s2;	/* stage 2 */
@@ -111,6 +111,8 @@ int smmuv3_sva_choose(const struct smmuv3_unit *unit,
 /* What the shape does not say: NULL, or why another unit cannot read it. */
 const char *smmuv3_sva_misfit(const struct smmuv3_dom *dom,
 			      const struct smmuv3_unit *unit);
+/* Does the CPU's program have tags in the upper byte of its addresses? */
+bool smmuv3_has_tags(const struct smmuv3_dom *dom);
 /* Output bits of the widest page table that the unit can walk. */
 uint8_t smmuv3_max_oas(const struct smmuv3_features *f);
 /* Page table features for these sizes (ias 0: by default). */
