@@ -226,8 +226,8 @@ struct uiommu_host_ops {
 	/*
 	 * Turn ATS of a device with cfg.ats on or off, and with it PRI.  Called
 	 * from attach, set_pasid and dev_remove, and, when it does not obey, from
-	 * flush, flush_all and read_dirty; no lock of the caller's may be in the
-	 * way.  On: the hardware is ready for it and the ATC has been emptied.
+	 * flush, flush_all, read_dirty and irq; no lock of the caller's may be in
+	 * the way.  On: the hardware is ready for it and the ATC has been emptied.
 	 * Off: when it returns the device's later accesses are untranslated, and
 	 * those under way are told by their completions (the driver waits for
 	 * invalidations it sends).  It goes off and on again around a change that
@@ -341,7 +341,9 @@ struct uiommu_driver_ops {
 	 * success.  -ETIMEDOUT or -EIO: the hardware does not answer; then what
 	 * the gather holds must not be freed.  A device whose ATC does not obey,
 	 * asked once more for itself, loses ATS for good as in attach, which is
-	 * success: what it holds is not believed any more.
+	 * success: what it holds is not believed any more.  One that the hardware
+	 * waits for longer than the driver makes this -ETIMEDOUT, and is asked
+	 * again by irq when the hardware gives it up.
 	 */
 	int (*flush)(struct uiommu_hwdom *dom,
 		     const struct uiommu_gather *gather);

@@ -26,6 +26,10 @@
  * The hardware tells only that some device did not obey, of all that were asked
  * between two CMD_SYNCs.  So each of those is asked again, for itself and for
  * everything, and the one that fails more than once in a row is the one.
+ *
+ * It may tell so after we have given up waiting, for PCIe gives a device more
+ * than a minute.  Then the flush has failed, its memory is kept, and the devices
+ * are asked by the interrupt that tells of it.
  */
 #include "cmd.h"
 #include "mutant.h"
@@ -337,18 +341,23 @@ struct atc_flush {
 	int rc;
 };
 
-/* Its devices are asked one by one when the read section has ended. */
-static void suspect(struct atc_flush *f, const struct smmuv3_att *att)
+static void suspect_users(const struct smmuv3_att *att)
 {
 	const struct smmuv3_ats_user *user;
 
+	for (user = load_acquire(&att->ats); user;
+	     user = load_acquire(&user->next))
+		store_release(&user->dev->ats_suspect, 1);
+}
+
+/* Its devices are asked one by one when the read section has ended. */
+static void suspect(struct atc_flush *f, const struct smmuv3_att *att)
+{
 	if (f->nr_ask == MAX_UNITS) {
 		f->more = true;
 		return;
 	}
-	for (user = load_acquire(&att->ats); user;
-	     user = load_acquire(&user->next))
-		store_release(&user->dev->ats_suspect, 1);
+	suspect_users(att);
 	fetch_add_acq_rel(&att->unit->refs, 1);
 	f->ask[f->nr_ask++] = att->unit;
 }
@@ -360,10 +369,15 @@ static void wait_all(struct atc_flush *f)
 
 	for (i = 0; i < f->nr; i++) {
 		rc = smmuv3_ticket_wait(&f->at[i].ticket);
-		if (rc == -EIO && smmuv3_ticket_disobeyed(&f->at[i].ticket))
+		if (rc == -EIO && smmuv3_ticket_disobeyed(&f->at[i].ticket)) {
 			suspect(f, f->at[i].att);
-		else
-			f->rc = f->rc ? f->rc : rc;
+			continue;
+		}
+		if (rc == -ETIMEDOUT) {
+			suspect_users(f->at[i].att);
+			store_release(&f->at[i].att->unit->ats_late, 1);
+		}
+		f->rc = f->rc ? f->rc : rc;
 	}
 	f->nr = 0;
 }
@@ -397,6 +411,10 @@ static int ask(struct smmuv3_dev *dev)
 	if (!dev->ats_on)
 		return 0;
 	rc = insist(dev, forget_all(dev));
+	/* Too late twice is as bad. */
+	if (rc == -ETIMEDOUT && dev->ats_late)
+		rc = DISOBEYED;
+	dev->ats_late = rc == -ETIMEDOUT;
 	if (rc != DISOBEYED)
 		return rc;
 	lose_ats(dev);
@@ -408,6 +426,8 @@ static int ask_unit(struct smmuv3_unit *unit)
 	struct smmuv3_dev *dev;
 	int rc = 0, err;
 
+	store_release(&unit->ats_late, 0);
+
 	smmuv3_lock(unit, &unit->dev_lock);
 	for (dev = unit->devs; dev; dev = dev->next) {
 		if (!exchange_acq_rel(&dev->ats_suspect, 0))
@@ -418,10 +438,19 @@ static int ask_unit(struct smmuv3_unit *unit)
 		/* Who waits for the same answer must not take it for given. */
 		if (err)
 			store_release(&dev->ats_suspect, 1);
+		if (err == -ETIMEDOUT)
+			store_release(&unit->ats_late, 1);
 		rc = rc ? rc : err;
 	}
 	smmuv3_unlock(unit, &unit->dev_lock);
 	return rc;
+}
+
+void smmuv3_ats_late(struct smmuv3_unit *unit)
+{
+	if (load_acquire(&unit->ats_late) &&
+	    !DRIVER_MUTANT("ats: who was too late"))
+		(void)ask_unit(unit);
 }
 
 int smmuv3_ats_flush(struct smmuv3_dom *dom, const struct uiommu_gather *gather)

@@ -383,6 +383,7 @@ void smmuv3_irq(struct uiommu_unit *u, unsigned int line)
 			evtq_aborted(unit);
 		if (losses & SMMU_GERROR_PRIQ_ABT_ERR)
 			smmuv3_priq_aborted(unit);
+		smmuv3_ats_late(unit);
 		break;
 	case UIOMMU_SMMUV3_IRQ_EVENTQ:
 		drain(unit);

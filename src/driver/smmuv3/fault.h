@@ -144,6 +144,11 @@ void smmuv3_ats_off(struct smmuv3_dev *dev);
  */
 int smmuv3_ats_flush(struct smmuv3_dom *dom,
 		     const struct uiommu_gather *gather);
+/*
+ * The command queue has gone on after an error: who was too late for a flush is
+ * asked once more.  Locks as for that.
+ */
+void smmuv3_ats_late(struct smmuv3_unit *unit);
 /* log2 of the smallest aligned span that covers both, 12 to 64. */
 unsigned int smmuv3_ats_span(uint64_t first, uint64_t last);
 

@@ -98,14 +98,14 @@ static void report(struct smmuv3_unit *unit, const uint64_t record[2],
 	if (fate == SMMUV3_TELL)
 		host->report_page_request(unit->unit.host_ctx, &unit->unit,
 					  &req);
-	if (fate != SMMUV3_REFUSE || req.flags & UIOMMU_PAGE_STOP)
+	if (fate != SMMUV3_REFUSE || !(req.flags & UIOMMU_PAGE_LAST))
 		return;
-	smmuv3_log(p, UIOMMU_LOG_WARN,
-		   "page request of StreamID %x at %llx: nobody serves it",
-		   req.id, (unsigned long long)req.iova);
-	if (!(req.flags & UIOMMU_PAGE_LAST))
-		return;
-	fetch_add_relaxed(&unit->priq.refused, 1);
+	/* A device can do this all day: ever fewer lines. */
+	if (is_pow2(fetch_add_relaxed(&unit->priq.refused, 1) + 1))
+		smmuv3_log(
+			p, UIOMMU_LOG_WARN,
+			"page request of StreamID %x at %llx: nobody serves it",
+			req.id, (unsigned long long)req.iova);
 	smmuv3_batch_add(refusals,
 			 smmuv3_make_pri_resp(req.id, refusal.pasid, req.pasid,
 					      req.token, refusal.code));

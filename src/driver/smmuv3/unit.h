@@ -383,6 +383,7 @@ struct smmuv3_dev {
 	bool ats_on;
 	/* A flush has to know whether it obeys; atomic.  See ats.c. */
 	uint32_t ats_suspect;
+	bool ats_late; /* it was asked, and did not answer in time; under lock */
 	/*
 	 * What the host has to answer, see fault.c: for each StreamID 512 page
 	 * request groups, a word each, and 65536 STAGs, a bit each.  Atomic.
@@ -421,6 +422,8 @@ struct smmuv3_unit {
 	 */
 	struct uiommu_lock dev_lock;
 	struct smmuv3_dev *devs;
+	/* One of them may answer, or fail, after its time-out; atomic. */
+	uint32_t ats_late;
 	/* Protects `dead`. */
 	struct uiommu_lock dead_lock;
 	struct smmuv3_dead *dead;

@@ -354,6 +354,56 @@ static void deaf_when_turned_off(void **state)
 	assert_false(atc.on);
 }
 
+static unsigned int bells;
+
+/* The SMMU takes in the second doorbell's commands, and goes no further. */
+static void stop_at_the_second(struct fake_smmu *f, uint32_t off, uint64_t val)
+{
+	if (off == SMMU_REG_CMDQ_PROD && ++bells == 2)
+		f->hold = true;
+}
+
+static void flush_late(void)
+{
+	bells = 0;
+	fake->before_write = stop_at_the_second;
+	assert_int_equal(unit->ops->flush_all(dom[2]), -ETIMEDOUT);
+	fake->before_write = NULL;
+	fake->hold = false;
+}
+
+/*
+ * PCIe gives a device longer than we wait: the flush has failed, and the device
+ * is found when the SMMU gives it up.
+ */
+static void too_late_for_a_flush(void **state)
+{
+	attach(2);
+	atc.deaf = 7;
+	flush_late();
+	assert_true(atc.on);
+	fake_smmu_run(fake, 16);
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_false(atc.on);
+	assert_false(has_eats(0));
+	assert_int_equal(unit->ops->flush_all(dom[2]), 0);
+}
+
+/* One that obeys in the end keeps it. */
+static void late_but_obedient(void **state)
+{
+	attach(2);
+	flush_late();
+	fake_smmu_run(fake, 16);
+	fake->before_write = before_write;
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_true(atc.on);
+	check();
+	fake->nr = atc.seen = 0;
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_int_equal(fake->nr, 0);
+}
+
 #define D(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -362,6 +412,7 @@ int main(void)
 		D(identity_is_cached_too),     D(stages_change_without_ats),
 		D(nothing_old_is_held),	       D(deaf_devices),
 		D(one_time_out_is_not_enough), D(deaf_when_turned_off),
+		D(too_late_for_a_flush),       D(late_but_obedient),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
