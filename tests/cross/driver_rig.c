@@ -148,6 +148,10 @@ static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
 
 	if (rig->watch_ats)
 		rig->watch_ats(rig, enable);
+	/* It does not obey anybody. */
+	if (sid == __atomic_load_n(&rig->deaf_sid, __ATOMIC_ACQUIRE) &&
+	    rig->deaf_to_all)
+		return;
 	if (!enable)
 		uiommu_smmuv3_endpoint_set_pri(ep, false);
 	uiommu_smmuv3_endpoint_set_ats(ep, enable);
@@ -184,8 +188,10 @@ static int on_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
 	struct rig *rig = ctx;
 	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, inval->sid);
 
-	if (inval->sid == rig->deaf_sid && rig->deaf_for) {
-		rig->deaf_for--;
+	if (inval->sid == __atomic_load_n(&rig->deaf_sid, __ATOMIC_ACQUIRE) &&
+	    rig->deaf_for) {
+		if (!rig->deaf_to_all)
+			rig->deaf_for--;
 		return -ETIMEDOUT;
 	}
 	if (!ep || (rig->deaf && rig->deaf == inval->sid))

@@ -54,9 +54,13 @@ struct rig {
 	uint32_t deaf; /* says that it obeys and does not; 0: none */
 	/* Writes to here are external aborts. */
 	struct uiommu_range broken;
-	/* The one with this StreamID does not complete so many invalidations. */
+	/*
+	 * The one with this StreamID (atomic) does not complete so many
+	 * invalidations; `to_all`: all, nor is it turned off by anybody.
+	 */
 	uint32_t deaf_sid;
 	unsigned int deaf_for;
+	bool deaf_to_all;
 	/* Looks on when the driver turns ATS on or off. */
 	void (*watch_ats)(struct rig *rig, bool enable);
 };

@@ -2,9 +2,9 @@
 /*
  * Address translation caches in devices.
  *
- * On: the STE has EATS, then CFGI_STE and CMD_SYNC, then the device's own enable
- * bit, which the host sets (set_ats).  Off in the opposite order, with everything
- * in its ATC invalidated in between.  CR0.ATSCHK is always set: a device that
+ * On: the ATC is emptied, the STE has EATS, then CFGI_STE and CMD_SYNC, then the
+ * device's own enable bit, which the host sets (set_ats).  Off in the opposite
+ * order, with everything in its ATC invalidated in between.  CR0.ATSCHK is always set: a device that
  * claims to have translated what its STE does not allow is aborted.
  *
  * An ATC is not tagged by ASIDs.  So what a change of domain leaves in it has to
@@ -133,12 +133,7 @@ static void set_on(struct smmuv3_dev *dev, bool on)
 {
 	struct uiommu_unit *unit = dev->hwdev.unit;
 
-	if (on) {
-		/* A flush that does not see it was before: as for users. */
-		store_release(&dev->ats_on, true);
-		fence_full();
-		dev->hwdev.ats = true;
-	}
+	dev->hwdev.ats = on;
 	if (unit->host && unit->host->set_ats)
 		unit->host->set_ats(unit->host_ctx, unit, dev->hwdev.cookie,
 				    on);
@@ -212,23 +207,21 @@ static void lose_ats(struct smmuv3_dev *dev)
 		   "%s: its ATC does not obey; no ATS any more",
 		   dev->hwdev.name);
 	dev->ats_lost = true;
-	if (dev->ats_on && !DRIVER_MUTANT("ats: device off when it is lost"))
+	if (dev->hwdev.ats && !DRIVER_MUTANT("ats: device off when it is lost"))
 		set_on(dev, false);
-	dev->hwdev.ats = false;
-	store_release(&dev->ats_on, false);
+	if (DRIVER_MUTANT("ats: told until its entry is without"))
+		store_release(&dev->ats_on, false);
 }
 
 void smmuv3_ats_off(struct smmuv3_dev *dev)
 {
-	if (!dev->ats_on)
+	if (!dev->hwdev.ats)
 		return;
 	if (!DRIVER_MUTANT("ats: device off"))
 		set_on(dev, false);
-	/* Its STE will not have it any more, so it may fail. */
-	if (!DRIVER_MUTANT("ats: ATC_INV when off"))
-		(void)forget_all(dev);
-	dev->hwdev.ats = false;
-	store_release(&dev->ats_on, false);
+	/* If it fails, flushes go on to tell it until its STE has no ATS. */
+	if (DRIVER_MUTANT("ats: ATC_INV when off") || !forget_all(dev))
+		store_release(&dev->ats_on, false);
 }
 
 static bool has_eats(const struct smmu_ste *ste)
@@ -238,28 +231,40 @@ static bool has_eats(const struct smmu_ste *ste)
 	       FIELD_GET(SMMU_STE_1_EATS, ste->q[1]) != SMMU_STE_EATS_OFF;
 }
 
-void smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste)
+void smmuv3_ats_entry(struct smmuv3_dev *dev, const struct smmu_ste *ste)
+{
+	if (!has_eats(ste))
+		store_release(&dev->ats_on, false);
+}
+
+bool smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
 	if (!has_eats(ste) ||
 	    (smmuv3_stream_aborts(dev, ste) &&
 	     !DRIVER_MUTANT("ats: off around an abort entry")))
 		smmuv3_ats_off(dev);
+	if (!has_eats(ste) || dev->hwdev.ats)
+		return true;
+	/* While its entry has no ATS it is given nothing anew. */
+	if (!DRIVER_MUTANT("ats: ATC_INV before on") &&
+	    insist(dev, forget_all(dev))) {
+		lose_ats(dev);
+		return false;
+	}
+	/* A flush that does not see it was before: as for users. */
+	store_release(&dev->ats_on, true);
+	fence_full();
+	return true;
 }
 
-int smmuv3_ats_after(struct smmuv3_dev *dev, const struct smmu_ste *ste,
-		     uint32_t ssid, bool cached)
+int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached)
 {
-	int rc = 0;
+	int rc;
 
-	if (!has_eats(ste))
+	if (!dev->hwdev.ats || !cached ||
+	    DRIVER_MUTANT("ats: ATC_INV of a change"))
 		return 0;
-	if (!dev->ats_on) {
-		if (!DRIVER_MUTANT("ats: ATC_INV before on"))
-			rc = forget_all(dev);
-	} else if (cached && !DRIVER_MUTANT("ats: ATC_INV of a change")) {
-		rc = forget_ssid(dev, ssid);
-	}
-	rc = insist(dev, rc);
+	rc = insist(dev, forget_ssid(dev, ssid));
 	if (rc == DISOBEYED)
 		lose_ats(dev);
 	return rc;
@@ -267,7 +272,7 @@ int smmuv3_ats_after(struct smmuv3_dev *dev, const struct smmu_ste *ste,
 
 void smmuv3_ats_enable(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
-	if (has_eats(ste) && !dev->ats_on)
+	if (has_eats(ste) && !dev->hwdev.ats)
 		set_on(dev, true);
 }
 
@@ -410,6 +415,9 @@ static int ask(struct smmuv3_dev *dev)
 
 	if (!dev->ats_on)
 		return 0;
+	/* Its entry could not be changed so far. */
+	if (dev->ats_lost)
+		return smmuv3_attach_anew(dev);
 	rc = insist(dev, forget_all(dev));
 	/* Too late twice is as bad. */
 	if (rc == -ETIMEDOUT && dev->ats_late)

@@ -118,6 +118,8 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 
 int smmuv3_attach_anew(struct smmuv3_dev *dev)
 {
+	if (dev->stopped)
+		return smmuv3_stream_stop(dev);
 	restore(dev, dom_or_null(dev->hwdev.dom));
 	return dev->stopped ? -EIO : 0;
 }
@@ -131,7 +133,7 @@ static int change_atc(struct smmuv3_dev *dev, const struct smmuv3_cdplan *plan,
 {
 	/* An identity domain gives translations too, if there are PASIDs. */
 	bool cached = !plan->index || plan->was;
-	int rc = smmuv3_ats_after(dev, ste, plan->index, cached);
+	int rc = smmuv3_ats_after(dev, plan->index, cached);
 
 	if (rc <= 0)
 		return rc;
@@ -151,7 +153,8 @@ static int carry_out(struct smmuv3_dev *dev, struct smmuv3_cdplan *plan,
 	int rc;
 
 	smmuv3_stream_make(dev, rid, &plan->next, &ste);
-	smmuv3_ats_before(dev, &ste);
+	if (!smmuv3_ats_before(dev, &ste))
+		smmuv3_stream_make(dev, rid, &plan->next, &ste);
 	rc = make_change(dev, plan, &ste);
 	if (!rc)
 		rc = change_atc(dev, plan, rid, &ste);

@@ -122,18 +122,21 @@ void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 enum smmu_ste_eats smmuv3_ats_eats(const struct smmuv3_dev *dev);
 /*
  * Around the installation of `ste`: ATS is off before an entry that does not
- * have it, and before one that can be reached through an abort entry only;
+ * have it, and before one that can be reached through an abort entry only; the
+ * ATC is empty before one that has it comes.  False: it does not obey, and has
+ * lost ATS: make the entry anew;
  */
-void smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+bool smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /*
- * the ATC forgets what the domain of before has translated for `ssid` after one
- * that has it (`cached`: there was one), and everything if ATS comes on.  1: it
- * did not, and has lost ATS: make the entry anew; -ETIMEDOUT, -EIO.
+ * if ATS stays on it forgets what the domain of before has translated for `ssid`
+ * (`cached`: there was one).  1: it did not, and has lost ATS: make the entry
+ * anew; -ETIMEDOUT, -EIO.
  */
-int smmuv3_ats_after(struct smmuv3_dev *dev, const struct smmu_ste *ste,
-		     uint32_t ssid, bool cached);
+int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached);
 /* It is all in force: ATS as the entry has it. */
 void smmuv3_ats_enable(struct smmuv3_dev *dev, const struct smmu_ste *ste);
+/* It is in force: what an ATC holds is worthless if the entry has no ATS. */
+void smmuv3_ats_entry(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /* The device must not use ATS any more. */
 void smmuv3_ats_off(struct smmuv3_dev *dev);
 

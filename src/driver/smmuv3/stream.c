@@ -128,8 +128,11 @@ static const struct smmuv3_entry_ops ste_ops = {
 int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
 	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
+	int rc = smmuv3_entry_write(&ste_ops, dev, live, ste->q);
 
-	return smmuv3_entry_write(&ste_ops, dev, live, ste->q);
+	if (!rc)
+		smmuv3_ats_entry(dev, ste);
+	return rc;
 }
 
 bool smmuv3_stream_aborts(struct smmuv3_dev *dev, const struct smmu_ste *ste)

@@ -379,7 +379,11 @@ struct smmuv3_dev {
 	bool has_ats, pri, pri_pasid, stall;
 	/* It did not complete an invalidation: it has no ATS any more. */
 	bool ats_lost;
-	/* EATS is on, hwdev.ats says it too.  Atomic; changed under lock. */
+	/*
+	 * Flushes have to tell it: from before ATS is on (hwdev.ats) until its
+	 * ATC has been emptied with ATS off, or its STE has no EATS.  Atomic;
+	 * changed under lock.
+	 */
 	bool ats_on;
 	/* A flush has to know whether it obeys; atomic.  See ats.c. */
 	uint32_t ats_suspect;
