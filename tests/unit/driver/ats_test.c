@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "driver/smmuv3/unit.h"
 #include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
 #include "hw_view.h"
@@ -34,7 +35,8 @@ static struct {
 	unsigned int nr_keys;
 	uint64_t given[NR_SIDS][NR_SSIDS]; /* by what the SMMU may have cached */
 	uint64_t held[NR_SIDS][NR_SSIDS];  /* by the ATC */
-	uint32_t seen;			   /* commands */
+	bool believed[NR_SIDS]; /* by the SMMU, which may have a former STE */
+	uint32_t seen;		/* commands */
 	/* The device's own enable bit, and how often it was turned. */
 	bool on;
 	unsigned int turned[2];
@@ -86,12 +88,14 @@ static bool has_eats(unsigned int s)
 
 static void fill(void)
 {
-	for (unsigned int s = 0; s < NR_SIDS; s++)
+	for (unsigned int s = 0; s < NR_SIDS; s++) {
+		atc.believed[s] |= has_eats(s);
 		for (unsigned int n = 0; n < NR_SSIDS; n++) {
 			atc.given[s][n] |= look(s, n);
 			if (atc.on)
 				atc.held[s][n] |= atc.given[s][n];
 		}
+	}
 }
 
 static void obey(const struct smmu_cmd *cmd)
@@ -131,6 +135,10 @@ static void catch_up(void)
 
 		if (op == SMMU_CMD_OP_ATC_INV && cmd->q[0] >> 32 != atc.deaf)
 			obey(cmd);
+		for (unsigned int s = 0; s < NR_SIDS; s++)
+			if (op == SMMU_CMD_OP_CFGI_STE &&
+			    cmd->q[0] >> 32 == sids[s])
+				atc.believed[s] = false;
 		if (op == SMMU_CMD_OP_CFGI_STE || op == SMMU_CMD_OP_CFGI_CD ||
 		    op == SMMU_CMD_OP_CFGI_CD_ALL)
 			forget(cmd, op);
@@ -138,14 +146,21 @@ static void catch_up(void)
 	fill();
 }
 
-/* Before each doorbell: while ATS is on at the device, the SMMU has it too. */
+/*
+ * Before each doorbell: while ATS is on at the device, the SMMU has it too; and
+ * flushes tell whoever holds what the SMMU believes.
+ */
 static void before_write(struct fake_smmu *f, uint32_t off, uint64_t val)
 {
 	if (off != SMMU_REG_CMDQ_PROD)
 		return;
 	catch_up();
-	for (unsigned int s = 0; s < NR_SIDS; s++)
+	for (unsigned int s = 0; s < NR_SIDS; s++) {
 		atc.wrong += atc.on && !has_eats(s);
+		for (unsigned int n = 0; n < NR_SSIDS; n++)
+			atc.wrong += atc.believed[s] && atc.held[s][n] &&
+				     !to_smmuv3_dev(dev)->ats_on;
+	}
 }
 
 static void set_ats(void *ctx, struct uiommu_unit *u, void *cookie, bool enable)
