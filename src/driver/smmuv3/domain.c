@@ -207,7 +207,7 @@ static void att_release(struct smmuv3_dom *dom, struct smmuv3_att *att)
 {
 	att->kept |= att->exposed;
 	if (att->kept && !dom->spare && is_home(dom, att->unit)) {
-		att->doubtful = false;
+		store_relaxed(&att->doubtful, false);
 		att->exposed = false;
 		dom->spare = att;
 		return;
@@ -298,7 +298,8 @@ void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
 	att = att_find(dom, unit);
 	UIOMMU_ASSERT(att && att->users);
 	att->exposed |= leave != SMMUV3_LEAVE_UNUSED;
-	att->doubtful |= leave == SMMUV3_LEAVE_DOUBTFUL;
+	if (leave == SMMUV3_LEAVE_DOUBTFUL)
+		store_relaxed(&att->doubtful, true);
 	if (--att->users == 0)
 		att_drop(dom, att);
 	smmuv3_unlock(unit, &dom->lock);

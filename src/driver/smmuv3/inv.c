@@ -225,6 +225,13 @@ static void submit_att(const struct smmuv3_dom *dom,
 	uint32_t i;
 
 	smmuv3_batch_init(&batch, &unit->cmdq);
+	/*
+	 * An entry of before may be in use still, and with it an ATC that nobody
+	 * tells any more: the one in memory aborts.
+	 */
+	if (load_relaxed(&att->doubtful) &&
+	    !DRIVER_MUTANT("flush: CFGI of a doubtful one"))
+		smmuv3_batch_add(&batch, smmuv3_make_cfgi_all());
 	fetch_add_relaxed(&unit->flushes, 1);
 	if (too_many(&target, gather)) {
 		fetch_add_relaxed(&unit->full_flushes, 1);

@@ -350,7 +350,8 @@ struct smmuv3_att {
 	unsigned int users; /* devices, and PASIDs of devices */
 	/*
 	 * The hardware may have kept a CD or STE that leads here: its
-	 * configuration must go before its translations.
+	 * configuration must go before its translations.  Written under
+	 * dom->lock, read without.
 	 */
 	bool doubtful;
 	bool exposed; /* some user's STE or CD led here */

@@ -419,15 +419,40 @@ static void late_but_obedient(void **state)
 	assert_int_equal(fake->nr, 0);
 }
 
+/*
+ * The SMMU did not say that it forgot the old entry: a domain that it may lead
+ * to is flushed together with it, as the ATC is told by nobody any more.
+ */
+static void doubtful_entries_go_with_a_flush(void **state)
+{
+	attach(2);
+	fake->before_write = NULL;
+	fake->hold = true;
+	assert_int_equal(unit->ops->attach(dom[3], dev), -ETIMEDOUT);
+	assert_false(atc.on);
+	fake->hold = false;
+	fake_smmu_run(fake, 1000);
+	fake->nr = atc.seen = 0;
+	assert_int_equal(unit->ops->flush_all(dom[2]), 0);
+	assert_int_equal(count(SMMU_CMD_OP_CFGI_STE_RANGE), 1);
+	attach(3);
+	assert_true(atc.on);
+}
+
 #define D(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		D(identity_is_cached_too),     D(stages_change_without_ats),
-		D(nothing_old_is_held),	       D(deaf_devices),
-		D(one_time_out_is_not_enough), D(deaf_when_turned_off),
-		D(too_late_for_a_flush),       D(late_but_obedient),
+		D(identity_is_cached_too),
+		D(stages_change_without_ats),
+		D(nothing_old_is_held),
+		D(deaf_devices),
+		D(one_time_out_is_not_enough),
+		D(deaf_when_turned_off),
+		D(too_late_for_a_flush),
+		D(late_but_obedient),
+		D(doubtful_entries_go_with_a_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
