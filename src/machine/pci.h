@@ -25,6 +25,7 @@
 #define PCIDEV_ATS (1u << 2)
 #define PCIDEV_PRI (1u << 3)
 #define PCIDEV_INTX (1u << 4)
+#define PCIDEV_ATOMICS (1u << 5) /* may send atomic operations */
 
 struct pcidev_type {
 	struct uiommu_machine_devtype info;
@@ -180,6 +181,8 @@ void pcidev_host_ats(struct pcidev *dev, bool enable);
 void pcidev_host_pasid(struct pcidev *dev);
 /* What devices of the function's kind can do of that. */
 uint8_t pcidev_pasid_bits(struct pcidev *dev);
+/* Has software allowed atomic operations? */
+bool pcidev_atomics(struct pcidev *dev);
 
 /* Outstanding page requests that a function can have. */
 #define PCI_PAGE_REQUESTS 32u

@@ -258,6 +258,12 @@ uint32_t pcidev_pasid_ctrl(struct pcidev *dev)
 	return pci_config_get(dev, dev->cap_pasid + PCIE_PASID_CTRL, 2);
 }
 
+bool pcidev_atomics(struct pcidev *dev)
+{
+	return pci_config_get(dev, dev->cap_exp + PCIE_EXP_DEVCTL2, 2) &
+	       PCIE_EXP_DEVCTL2_ATOMIC_REQ;
+}
+
 /* ---------------------------------------------------- the SMMU's calls -- */
 
 int pci_ats_invalidate(struct pcidev *dev, const struct uiommu_ats_inval *inval)

@@ -152,6 +152,7 @@ static void build_msi(struct pcidev *dev, struct layout *at)
 static void build_exp(struct pcidev *dev, struct layout *at)
 {
 	unsigned int off = add_cap(dev, at, PCIE_CAP_ID_EXP, PCIE_EXP_SIZE);
+	uint32_t features = dev->type->features;
 
 	dev->cap_exp = (uint16_t)off;
 	field(dev, off + PCIE_EXP_FLAGS, 2, PCIE_EXP_FLAGS_VERSION_2, 0);
@@ -161,7 +162,14 @@ static void build_exp(struct pcidev *dev, struct layout *at)
 	/* x1 at 2.5 GT/s; nobody measures it. */
 	field(dev, off + PCIE_EXP_LNKCAP, 4, 0x11, 0);
 	field(dev, off + PCIE_EXP_LNKSTA, 2, 0x11, 0);
-	field(dev, off + PCIE_EXP_DEVCTL2, 2, 0, 0x1f);
+	if (features & PCIDEV_PASID)
+		field(dev, off + PCIE_EXP_DEVCAP2, 4,
+		      PCIE_EXP_DEVCAP2_EE_PREFIX |
+			      PCIE_EXP_DEVCAP2_EE_PREFIXES_1,
+		      0);
+	field(dev, off + PCIE_EXP_DEVCTL2, 2, 0,
+	      0x1f | (features & PCIDEV_ATOMICS ? PCIE_EXP_DEVCTL2_ATOMIC_REQ
+						: 0));
 	put(dev->w1c, off + PCIE_EXP_DEVSTA, 0xf, 2);
 }
 

@@ -180,6 +180,9 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d)
 		(void)smmuv3_stall_end(dev);
 	leave_domains(dev, sure);
 	smmuv3_cdtab_fini(dev, sure);
+	/* Whoever still finds it in the list must not bring its entries back. */
+	dev->hwdev.dom = NULL;
+	dev->stopped = true;
 	smmuv3_unlock(unit, &dev->lock);
 
 	smmuv3_lock(unit, &unit->dev_lock);

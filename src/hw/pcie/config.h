@@ -96,6 +96,10 @@
 #define PCIE_EXP_DEVCAP_RBER BIT32(15)
 #define PCIE_EXP_DEVCAP_FLR BIT32(28)
 #define PCIE_EXP_DEVCTL_FLR BIT32(15)
+/* TLPs may have prefixes, such as a PASID; how many. */
+#define PCIE_EXP_DEVCAP2_EE_PREFIX BIT32(21)
+#define PCIE_EXP_DEVCAP2_EE_PREFIXES_1 BIT32(22)
+#define PCIE_EXP_DEVCTL2_ATOMIC_REQ BIT32(6)
 #define PCIE_EXP_DEVSTA_PENDING BIT32(5)
 
 /* ---------------------------------------------- extended capabilities -- */

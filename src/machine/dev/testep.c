@@ -249,6 +249,8 @@ static uint32_t caps_of(struct pcidev *dev)
 		caps |= TESTEP_CAPS_EXEC;
 	if (pasid & PCIE_PASID_CTRL_PRIV)
 		caps |= TESTEP_CAPS_PRIV;
+	if (pcidev_atomics(dev))
+		caps |= TESTEP_CAPS_ATOMICS;
 	return caps;
 }
 
@@ -311,7 +313,8 @@ const struct pcidev_type pcidev_testep = {
 	.subsystem_vendor = 0x1234,
 	.subsystem = 0x11e9,
 	.class_code = 0x00ff00,
-	.features = PCIDEV_AER | PCIDEV_ATS | PCIDEV_PRI | PCIDEV_PASID,
+	.features = PCIDEV_AER | PCIDEV_ATS | PCIDEV_PRI | PCIDEV_PASID |
+		    PCIDEV_ATOMICS,
 	.bar_size = { TESTEP_BAR_SIZE },
 	.nr_vectors = TESTEP_VECTORS,
 	.nr_msi_lg2 = 2,

@@ -250,8 +250,12 @@ static enum testep_status send_stop_marker(struct testep_slot *slot)
 
 static enum testep_status send_access_status(struct testep_slot *slot)
 {
-	int rc = op_of(slot) < TESTEP_NR_OPS ? send_access(slot) : -EINVAL;
+	int rc;
 
+	if (op_of(slot) >= TESTEP_NR_OPS ||
+	    (is_atomic(op_of(slot)) && !pcidev_atomics(slot->ep->dev)))
+		return TESTEP_REFUSED;
+	rc = send_access(slot);
 	return rc == -EINPROGRESS ? TESTEP_WORKING : status_of(rc);
 }
 

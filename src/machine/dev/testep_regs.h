@@ -67,6 +67,7 @@
 #define TESTEP_CAPS_PASID BIT32(2)
 #define TESTEP_CAPS_EXEC BIT32(3)
 #define TESTEP_CAPS_PRIV BIT32(4)
+#define TESTEP_CAPS_ATOMICS BIT32(5) /* AtomicOp Requester Enable */
 
 /* ------------------------------------------------- registers of a slot -- */
 

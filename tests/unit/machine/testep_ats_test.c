@@ -85,6 +85,14 @@ static void atomics(void **state)
 		ats_map(rig, rig->dom, IOVA, 0);
 		*ats_word(rig, 0, 16) = 40;
 		ats_write(rig, slot + TESTEP_SLOT_OPERAND, 8, 2);
+		/* when software allows it */
+		assert_int_equal(ats_go(rig, 4, ATS_OP(TESTEP_OP_FETCH_ADD),
+					IOVA + 16, 8),
+				 TESTEP_REFUSED);
+		ats_set_cfg(rig, rig->dev->cap_exp + PCIE_EXP_DEVCTL2, 2,
+			    PCIE_EXP_DEVCTL2_ATOMIC_REQ);
+		assert_true(ats_read(rig, TESTEP_CAPS, 4) &
+			    TESTEP_CAPS_ATOMICS);
 		assert_int_equal(ats_go(rig, 4, ATS_OP(TESTEP_OP_FETCH_ADD),
 					IOVA + 16, 8),
 				 TESTEP_OK);
@@ -296,6 +304,9 @@ static void capabilities_bit_by_bit(void **state)
 		/* Reset reads 0; Stopped is gone while it is on */
 		{ dev->cap_pri + 4, 2, 0, 1, 0 },
 		{ dev->cap_pri + 6, 2, 0x8100, 0x8100, 0x8100 },
+		/* one prefix (the PASID); AtomicOp Requester Enable */
+		{ dev->cap_exp + 0x24, 4, 0x00600000, 0x00600000, 0x00600000 },
+		{ dev->cap_exp + 0x28, 2, 0, 0x005f, 0 },
 		{ dev->cap_pasid, 2, 0x001b, 0x001b, 0x001b },
 		{ dev->cap_pasid + 4, 2, 0x1406, 0x1406, 0x1406 },
 		{ dev->cap_pasid + 6, 2, 0, 0x0007, 0 },
