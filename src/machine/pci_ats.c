@@ -240,7 +240,7 @@ void pci_ats_keep(struct pcidev *dev)
 	if (!dev->cap_pri)
 		return;
 	pci_config_put(dev, dev->cap_pri + PCIE_PRI_ALLOCATION, 4,
-		       PAGE_REQUESTS);
+		       PCI_PAGE_REQUESTS);
 	pci_config_put(dev, dev->cap_pri + PCIE_PRI_CTRL, 2,
 		       PCIE_PRI_CTRL_ENABLE);
 }
