@@ -11,6 +11,7 @@
 #define UIOMMU_CORE_H
 
 #include <uiommu/driver.h>
+#include <uiommu/dump.h>
 #include <uiommu/platform.h>
 #include <uiommu/types.h>
 
@@ -601,6 +602,14 @@ struct uiommu_core_stats {
 };
 void uiommu_core_stats(struct uiommu_core *core,
 		       struct uiommu_core_stats *stats);
+
+/*
+ * What there is now as text (dump.h), of part OBJECTS: units, groups with their
+ * devices, IOASes with their areas, domains.  Domains and IOASes have numbers in
+ * the order of their making.  Each object is looked at under its own locks;
+ * threads that end one wait while it is.
+ */
+void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *dump);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #ifndef UIOMMU_SMMUV3_MODEL_H
 #define UIOMMU_SMMUV3_MODEL_H
 
+#include <uiommu/dump.h>
 #include <uiommu/model.h>
 
 #ifdef __cplusplus
@@ -520,6 +521,26 @@ int uiommu_smmuv3_model_explain(
 	struct uiommu_smmuv3_model *model, const struct uiommu_smmuv3_txn *txn,
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_step *step), void *ctx,
 	struct uiommu_smmuv3_explanation *out);
+
+/* --------------------------------------------------------------- dumps -- */
+
+/*
+ * The instance's state as text (dump.h).  TABLES: registers, every valid STE and
+ * CD, and each translation table as ranges, neighbours that are alike in one
+ * line; a table that is met again is named by its number, "above".  QUEUES:
+ * PROD and CONS, entries between them, stalled transactions.  Structures that
+ * are ILLEGAL are told with the reason, memory that does not answer as
+ * "unreadable".
+ *
+ * Reads memory as translations do but uses and fills no cache, marks no
+ * descriptor and counts nothing.  It is bounded: 2^25 words are read, of which a
+ * line counts for 16, after which the last line is "unfinished"; 16384 lines are told of one table, and of
+ * the rest their number and a digest.  While it runs, CMD_SYNC waits.  Other
+ * threads may change what is read, and then it is no state that ever was.  0 or
+ * -ENOMEM.
+ */
+int uiommu_smmuv3_model_dump(struct uiommu_smmuv3_model *model,
+			     const struct uiommu_dump *dump);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@
  *	 1  launch/	what keeps the client's file descriptors
  *	 2  abi/	a context's or container's own lock
  *	 3  abi/	one object's lock (group state of a context, device)
- *	 4  core	uiommu_group.lock
+ *	 4  core	uiommu_core.dump_lock, then uiommu_group.lock
  *	4a  core	uiommu_domain.lock (never two domains at a time)
  *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
  *	 6  core	uiommu_ioas.lock (never two IOASes at a time)
@@ -89,11 +89,16 @@ struct uiommu_core {
 	uint64_t table_bytes; /* of all domains as last seen; atomic */
 	uint64_t iopf_ids;    /* of page fault groups; atomic */
 
+	/* One dump at a time; it protects the numbers of domains and IOASes. */
+	pthread_mutex_t dump_lock;
+
 	/* Protects the members below. */
 	pthread_mutex_t lock;
 	struct list units;
 	struct list groups; /* ascending ids */
 	struct list devices;
+	struct list domains; /* in the order of their making, like ioases */
+	struct list ioases;
 	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
 	unsigned int nr_msi;
 	struct core_pasid_ids pasids;
@@ -102,6 +107,16 @@ struct uiommu_core {
 
 /* Nobody has a PASID any more, or nobody will look. */
 void core_pasid_ids_fini(struct uiommu_core *core);
+/* Put an object, finished, at the end of one of the lists above. */
+void core_list(struct uiommu_core *core, struct list *head, struct list *node);
+/*
+ * Take an object off one of the lists above, before it ends, once no dump holds
+ * it (`held` counts those; core lock).  No lock of the object or of the core may
+ * be held but those of groups and above.
+ */
+void core_unlist(struct uiommu_core *core, struct list *node,
+		 const uint32_t *held);
+
 void *core_alloc(struct uiommu_core *core, size_t size);
 void core_free(struct uiommu_core *core, void *obj);
 int core_mutex_init(pthread_mutex_t *lock);
@@ -203,6 +218,7 @@ struct core_pasid_map {
 struct uiommu_group {
 	struct uiommu_core *core;
 	struct list core_node; /* uiommu_core.groups; core lock */
+	uint32_t held;	       /* by dumps; core lock */
 	unsigned int id;
 
 	/* Protects the members below. */
@@ -282,6 +298,9 @@ enum core_use {
 
 struct uiommu_domain {
 	struct uiommu_core *core;
+	struct list core_node; /* uiommu_core.domains; core lock */
+	uint32_t held;	       /* by dumps; core lock */
+	unsigned int number;   /* in a dump; dump_lock */
 	struct core_unit *cunit; /* it was made for; others may use it too */
 	struct uiommu_hwdom *hw;
 	struct uiommu_dom_cfg cfg;
@@ -447,6 +466,9 @@ struct core_resv {
  */
 struct uiommu_ioas {
 	struct uiommu_core *core;
+	struct list core_node; /* uiommu_core.ioases; core lock */
+	uint32_t held;	       /* by dumps; core lock */
+	unsigned int number;   /* in a dump; dump_lock */
 	pthread_rwlock_t domains_lock;
 	struct list domains;
 	unsigned int nr_domains;

@@ -80,6 +80,7 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 		core_domain_count_tables(dom);
 	}
 	core_count(&core->stats.domains_made, 1);
+	core_list(core, &core->domains, &dom->core_node);
 	*out = dom;
 	return 0;
 
@@ -105,6 +106,7 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 		return;
 	core = domain->core;
 	UIOMMU_ASSERT(!load_acquire(&domain->attached) && !domain->ioas);
+	core_unlist(core, &domain->core_node, &domain->held);
 	core_gauge(&core->table_bytes, &core->stats.table_bytes_peak,
 		   -(int64_t)domain->table_bytes);
 	core_count(&core->stats.domains_freed, 1);

@@ -63,9 +63,7 @@ static void destroy(struct uiommu_group *group)
 {
 	struct uiommu_core *core = group->core;
 
-	pthread_mutex_lock(&core->lock);
-	list_del(&group->core_node);
-	pthread_mutex_unlock(&core->lock);
+	core_unlist(core, &group->core_node, &group->held);
 	if (group->def) {
 		core_domain_put(group->def, true);
 		uiommu_domain_free(group->def);

@@ -34,6 +34,7 @@ int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out)
 	rc = core_rwlock_init(&ioas->lock);
 	if (rc)
 		goto err_lock;
+	core_list(core, &core->ioases, &ioas->core_node);
 	*out = ioas;
 	return 0;
 
@@ -52,6 +53,7 @@ void uiommu_ioas_destroy(struct uiommu_ioas *ioas)
 	if (!ioas)
 		return;
 	UIOMMU_ASSERT(!ioas->nr_domains);
+	core_unlist(ioas->core, &ioas->core_node, &ioas->held);
 	uiommu_ioas_unmap_all(ioas, &unmapped);
 	UIOMMU_ASSERT(itree_empty(&ioas->areas));
 	list_for_each_safe(resv, tmp, &ioas->reserved, node)

@@ -88,13 +88,20 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 	list_init(&core->units);
 	list_init(&core->groups);
 	list_init(&core->devices);
+	list_init(&core->domains);
+	list_init(&core->ioases);
 	list_init(&core->abandoned);
 	rc = core_mutex_init(&core->lock);
 	if (rc)
 		goto err_free;
+	rc = core_mutex_init(&core->dump_lock);
+	if (rc)
+		goto err_lock;
 	*out = core;
 	return 0;
 
+err_lock:
+	pthread_mutex_destroy(&core->lock);
 err_free:
 	core_free(core, core);
 	return rc;
@@ -119,6 +126,7 @@ void uiommu_core_destroy(struct uiommu_core *core)
 	list_for_each_safe(pages, next, &core->abandoned, abandoned)
 		core_pages_forget(pages);
 	core_pasid_ids_fini(core);
+	pthread_mutex_destroy(&core->dump_lock);
 	pthread_mutex_destroy(&core->lock);
 	core_free(core, core);
 }

@@ -108,8 +108,7 @@ void msmmu_explain_desc(const msmmu *m, unsigned int stage, int level,
 	tell(e, &step);
 }
 
-/* What a translation looks at, without the caches. */
-static void make_view(msmmu *view, const msmmu *m, struct msmmu_explain *e)
+void msmmu_make_view(msmmu *view, const msmmu *m)
 {
 	*view = (msmmu){
 		.enabled = load_acquire(&m->enabled),
@@ -121,7 +120,6 @@ static void make_view(msmmu *view, const msmmu *m, struct msmmu_explain *e)
 		.caps = m->caps,
 		.host = m->host,
 		.profile = m->profile,
-		.explain = e,
 	};
 	/* Nothing ahead of what is asked for. */
 	view->profile.caching = UIOMMU_SMMUV3_CACHING_NORMAL;
@@ -164,7 +162,8 @@ int uiommu_smmuv3_model_explain(
 
 	*out = (struct uiommu_smmuv3_explanation){ 0 };
 	in.flags |= UIOMMU_TXN_PROBE;
-	make_view(&view, model, &e);
+	msmmu_make_view(&view, model);
+	view.explain = &e;
 	t.m = &view;
 	t.slot = model_enter(&model->drain);
 	rc = msmmu_translate(&t, &out->xlate);

@@ -510,6 +510,18 @@ bool msmmu_ctx_make(struct msmmu_txn *t, uint64_t key, struct msmmu_ctx *ctx);
  */
 bool msmmu_ste_load(msmmu *m, struct msmmu_ctx *ctx, struct smmu_ste *ste,
 		    uint64_t *pa, bool *cacheable);
+/*
+ * The CD with this index of the stream whose STE and context these are, legal;
+ * else as above.  *pa is set once it is known where it is.
+ */
+bool msmmu_cd_load(struct msmmu_txn *t, const struct smmu_ste *ste,
+		   struct msmmu_ctx *ctx, uint32_t index, struct smmu_cd *cd,
+		   uint64_t *pa, bool *cacheable);
+/* log2 of the StreamIDs in the table, and of those of a level-1 descriptor (0:
+ * linear).
+ */
+void msmmu_strtab_shape(const msmmu *m, unsigned int *sid_lg2,
+			unsigned int *split);
 /* ste.c, cd.c: NULL, or why it is ILLEGAL */
 const char *msmmu_ste_check(const msmmu *m, const struct smmu_ste *ste);
 void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,

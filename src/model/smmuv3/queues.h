@@ -133,6 +133,11 @@ static inline void msmmu_stall_catch_up(msmmu *m)
 }
 /* Under m->lock: nothing waits, and nobody is making anything go on. */
 bool msmmu_stall_none(const msmmu *m);
+/* Under m->lock: all that wait, those with a record (and a STAG) first. */
+void msmmu_stall_each(msmmu *m,
+		      void (*fn)(void *ctx, const struct uiommu_smmuv3_dma *req,
+				 const uint16_t *stag),
+		      void *ctx);
 /* The next four outside all locks.  A CMD_SYNC has completed. */
 void msmmu_stall_after_sync(msmmu *m);
 /* The event queue may have become writable. */

@@ -294,6 +294,19 @@ bool msmmu_stall_none(const msmmu *m)
 	       list_empty(&s->ready) && !s->runners;
 }
 
+void msmmu_stall_each(msmmu *m,
+		      void (*fn)(void *ctx, const struct uiommu_smmuv3_dma *req,
+				 const uint16_t *stag),
+		      void *ctx)
+{
+	struct stalled *st;
+
+	list_for_each(st, &m->stall.recorded, node)
+		fn(ctx, request_of(st), &st->stag);
+	list_for_each(st, &m->stall.waiting, node)
+		fn(ctx, request_of(st), NULL);
+}
+
 /* ------------------------------------------------------------ commands -- */
 
 static void run_after(msmmu *m, const struct msmmu_work *work)

@@ -107,6 +107,15 @@ static struct strtab strtab(const msmmu *m)
 	return tab;
 }
 
+void msmmu_strtab_shape(const msmmu *m, unsigned int *sid_lg2,
+			unsigned int *split)
+{
+	struct strtab tab = strtab(m);
+
+	*sid_lg2 = (unsigned int)min_u64(tab.lg2, m->caps.sid_bits);
+	*split = tab.split;
+}
+
 /* Is the entry at `index` within the span of its level-1 descriptor? */
 static bool in_span(unsigned int span, unsigned int split, uint64_t index)
 {
@@ -230,24 +239,37 @@ static bool cd_address(struct msmmu_txn *t, const struct smmu_ste *ste,
 	return true;
 }
 
-static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
-			struct msmmu_ctx *ctx, uint32_t index)
+bool msmmu_cd_load(struct msmmu_txn *t, const struct smmu_ste *ste,
+		   struct msmmu_ctx *ctx, uint32_t index, struct smmu_cd *cd,
+		   uint64_t *pa, bool *cacheable)
 {
 	struct msmmu_raw_key key = { .kind = MSMMU_RAW_CD,
 				     .sid = ctx->sid,
 				     .index = index };
-	uint64_t addr, pa;
-	struct smmu_cd cd;
 	const char *why;
-	bool cacheable;
+	uint64_t addr;
 
-	if (!cd_address(t, ste, ctx, index, &addr, &cacheable))
-		return cacheable;
-	if (!cd_fetch(t, ctx, &key, addr, cd.q, SMMU_CD_QWORDS, &pa))
+	if (!cd_address(t, ste, ctx, index, &addr, cacheable))
 		return false;
-	why = msmmu_cd_check(t->m, ste, ctx, &cd);
+	*cacheable = false;
+	if (!cd_fetch(t, ctx, &key, addr, cd->q, SMMU_CD_QWORDS, pa))
+		return false;
+	*cacheable = true;
+	why = msmmu_cd_check(t->m, ste, ctx, cd);
 	if (why)
-		return bad(ctx, SMMU_EVT_C_BAD_CD, why, pa, cd.q[0]);
+		bad(ctx, SMMU_EVT_C_BAD_CD, why, *pa, cd->q[0]);
+	return !why;
+}
+
+static bool make_stage1(struct msmmu_txn *t, const struct smmu_ste *ste,
+			struct msmmu_ctx *ctx, uint32_t index)
+{
+	struct smmu_cd cd;
+	bool cacheable;
+	uint64_t pa;
+
+	if (!msmmu_cd_load(t, ste, ctx, index, &cd, &pa, &cacheable))
+		return cacheable;
 	msmmu_cd_decode(t->m, &cd, ctx);
 	msmmu_ctx_set_views(t->m, ctx);
 	return !t->dry;

@@ -15,7 +15,9 @@ void msmmu_trace_reg(const msmmu *m, uint32_t offset, unsigned int size,
 void msmmu_trace_irq(const msmmu *m, unsigned int line, uint64_t addr,
 		     uint32_t data);
 
-/* explain.c; to be called when m->explain is set */
+/* explain.c: what a translation looks at, without the caches. */
+void msmmu_make_view(msmmu *view, const msmmu *m);
+/* The rest is to be called when m->explain is set. */
 void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
 			 unsigned int n, bool aborted);
 /* For what stage 2 is about to be walked, SMMU_EVT_CLASS_*. */

@@ -173,6 +173,11 @@ bool shows_nothing(struct uiommu_domain *dom, uint64_t iova, unsigned int pages)
 	return true;
 }
 
+static void print_line(void *ctx, const char *text, size_t len)
+{
+	assert_int_equal(fwrite(text, 1, len, ctx), len);
+}
+
 char *dump(struct world *w, struct uiommu_ioas *ioas,
 	   struct uiommu_domain *const *doms, unsigned int nr_doms,
 	   unsigned int pages)
@@ -209,6 +214,11 @@ char *dump(struct world *w, struct uiommu_ioas *ioas,
 					(long)(i * PAGE), (long)pa);
 		}
 	}
+	uiommu_core_dump(w->core, &(struct uiommu_dump){
+					  .ctx = f,
+					  .parts = UIOMMU_DUMP_ALL,
+					  .write = print_line,
+				  });
 	for (unsigned int i = 0; i < w->mm.nr_pages; i++)
 		if (w->mm.pins[i])
 			fprintf(f, "pin %u %u\n", i, w->mm.pins[i]);
