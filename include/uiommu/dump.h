@@ -37,10 +37,12 @@ struct uiommu_dump {
 	 */
 	void (*write)(void *ctx, const char *line, size_t len);
 	/*
-	 * What to call physical address `addr`: written to buf, at most len - 1
-	 * characters without blanks.  NULL: its number.  As write.
+	 * What to call physical address `addr`, where `size` bytes are of
+	 * interest: written to buf, at most len - 1 characters without blanks.
+	 * NULL: its number.  As write.
 	 */
-	void (*address)(void *ctx, uint64_t addr, char *buf, size_t len);
+	void (*address)(void *ctx, uint64_t addr, uint64_t size, char *buf,
+			size_t len);
 };
 
 #ifdef __cplusplus

@@ -18,6 +18,11 @@ struct uiommu_launch_cfg {
 	const char *topology;
 	/* A file for the trace of its machine (uiommu/trace.h), or NULL. */
 	const char *trace;
+	/*
+	 * A file for the state of its machine when the program ends (dump.h), or
+	 * NULL.  It is written when uiommu_launch_run() returns 0.
+	 */
+	const char *dump;
 	/* What the program's end prints on stderr: UIOMMU_REPORT_*. */
 	unsigned int report;
 	/*
@@ -39,6 +44,15 @@ struct uiommu_launch_cfg {
  */
 int uiommu_launch_run(const struct uiommu_launch_cfg *cfg, int *status,
 		      unsigned int *complaints, char *err, size_t err_len);
+
+/*
+ * The state of the machine of process `pid`, a program under uiommu_launch_run()
+ * or the process that has called that, as it is now: text for the caller to
+ * free, its first line naming its form.  On error a sentence is in err.
+ * -ESRCH: no such process, or it has no machine (yet); -EACCES: somebody
+ * else's; -ENOMEM; other errnos.
+ */
+int uiommu_launch_dump(int pid, char **text, char *err, size_t err_len);
 
 /*
  * Can this process have a private mount namespace?  0, or -errno, and in

@@ -148,6 +148,19 @@ int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
 int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what);
 
+/* --------------------------------------------------------- dumps -------- */
+
+/*
+ * The machine's state as text (dump.h): the core's, the PCI functions, what is
+ * pinned, each SMMU's.  Without dump->address, addresses are words that are the
+ * same in every run of a program that does the same: tables+OFFSET for the
+ * machine's own memory, window+OFFSET for BARs, registers and doorbells, and
+ * memN+OFFSET for the program's memory, of which each piece gets the next N
+ * when it is met; of more than 8192 pieces the others are "mem".  0 or -ENOMEM.
+ */
+int uiommu_machine_dump(struct uiommu_machine *machine,
+			const struct uiommu_dump *dump);
+
 /* ------------------------------------------------------- reports -------- */
 
 #define UIOMMU_REPORT_EXPLAIN (1u << 0) /* what happened, for people */

@@ -34,6 +34,8 @@ static const char help[] =
 	"                   DMA was translated\n"
 	"  --trace FILE     write what SMMU and devices do to FILE, a ring that\n"
 	"                   outlives the program; see uiommu trace --help\n"
+	"  --dump FILE      write the machine's state at the program's end to FILE;\n"
+	"                   see uiommu dump --help\n"
 	"  --check          exit status 1, with a report, on faults that\n"
 	"                   nobody took, DMA to memory that was released, and\n"
 	"                   mappings or pins that are left\n"
@@ -83,6 +85,10 @@ static int parse_option(struct options *opt, int argc, char **argv, int *i)
 		opt->launch.trace = value_of(argc, argv, i, "--trace");
 		if (!opt->launch.trace || !opt->launch.trace[0])
 			return cmd_complain("run", "--trace: no file given");
+	} else if (is_option(arg, "--dump")) {
+		opt->launch.dump = value_of(argc, argv, i, "--dump");
+		if (!opt->launch.dump || !opt->launch.dump[0])
+			return cmd_complain("run", "--dump: no file given");
 	} else if (!strcmp(arg, "--list-devices")) {
 		opt->list = true;
 	} else if (!strcmp(arg, "--explain")) {
@@ -192,8 +198,11 @@ static int find_library(char *path, size_t size)
 			    UIOMMU_LIBRARY, UIOMMU_PREFIX, UIOMMU_LIBDIR);
 }
 
-/* Whoever joins the trace of this run finds an empty file. */
-static int empty_trace(const char *path)
+/*
+ * Whoever joins the trace of this run finds an empty file; and one that cannot
+ * be written is found out before the program runs.
+ */
+static int empty_file(const char *option, const char *path)
 {
 	int fd = open(path,
 		      O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
@@ -202,10 +211,11 @@ static int empty_trace(const char *path)
 	int rc = CMD_OK;
 
 	if (fd < 0)
-		return cmd_complain("run", "--trace: %s: %s", path,
+		return cmd_complain("run", "%s: %s: %s", option, path,
 				    strerror(errno));
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		rc = cmd_complain("run", "--trace: %s: no regular file", path);
+		rc = cmd_complain("run", "%s: %s: no regular file", option,
+				  path);
 	close(fd);
 	return rc;
 }
@@ -250,7 +260,9 @@ int cmd_run(int argc, char **argv)
 		return rc;
 	opt.launch.library = library;
 	if (opt.launch.trace)
-		rc = empty_trace(opt.launch.trace);
+		rc = empty_file("--trace", opt.launch.trace);
+	if (!rc && opt.launch.dump)
+		rc = empty_file("--dump", opt.launch.dump);
 	if (rc)
 		return rc;
 	rc = uiommu_launch_run(&opt.launch, &status, &complaints, err,

@@ -15,6 +15,7 @@ static const struct verb {
 	{ "doctor", cmd_doctor, "say whether this machine can do that" },
 	{ "replay", cmd_replay, "run recorded cases on the SMMUv3 model" },
 	{ "walk", cmd_walk, "explain one access, table by table" },
+	{ "dump", cmd_dump, "print the state of a run" },
 	{ "trace", cmd_trace, "print what run --trace has written" },
 };
 

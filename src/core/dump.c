@@ -93,12 +93,13 @@ line(const struct uiommu_dump *to, unsigned int depth, const char *fmt, ...)
 	to->write(to->ctx, buf, (size_t)at);
 }
 
-static struct text address(const struct uiommu_dump *to, uint64_t addr)
+static struct text address(const struct uiommu_dump *to, uint64_t addr,
+			   uint64_t size)
 {
 	struct text text;
 
 	if (to->address)
-		to->address(to->ctx, addr, text.s, sizeof(text.s));
+		to->address(to->ctx, addr, size, text.s, sizeof(text.s));
 	else
 		snprintf(text.s, sizeof(text.s), "0x%" PRIx64, addr);
 	return text;
@@ -243,7 +244,7 @@ static void dump_doorbells(const struct uiommu_dump *to,
 		slot = core->msi[i];
 		pthread_mutex_unlock(&core->lock);
 		line(to, 2, "doorbell slot=%u window=0x%" PRIx64 " page=%s", i,
-		     slot.window, address(to, slot.page).s);
+		     slot.window, address(to, slot.page, 1).s);
 	}
 	pthread_mutex_unlock(&dom->msi_lock);
 }
@@ -259,7 +260,7 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 	     " pgsizes=0x%" PRIx64 " root=%s%s",
 	     dom->number, unit_number(dom->core, dom->cunit),
 	     load_acquire(&dom->attached), range(info->aperture).s, info->oas,
-	     info->pgsizes, address(to, info->root).s,
+	     info->pgsizes, address(to, info->root, 1).s,
 	     flag(load_acquire(&dom->dead), " dead"));
 	dump_doorbells(to, dom);
 }
@@ -286,7 +287,8 @@ static void dump_area(const struct uiommu_dump *to,
 	const struct uiommu_range where = { area->node.first, area->node.last };
 
 	line(to, 2, "area %s memory=%s%s%s%s%s%s%s%s", range(where).s,
-	     address(to, uva).s, flag(area->prot & UIOMMU_PROT_READ, " read"),
+	     address(to, uva, core_area_len(area)).s,
+	     flag(area->prot & UIOMMU_PROT_READ, " read"),
 	     flag(area->prot & UIOMMU_PROT_WRITE, " write"),
 	     flag(area->prot & UIOMMU_PROT_EXEC, " exec"),
 	     flag(area->prot & UIOMMU_PROT_PRIV, " priv"),

@@ -28,6 +28,7 @@
 #include <uiommu/host.h>
 #include <uiommu/machine.h>
 
+#include "../live.h"
 #include "base/atomic.h"
 #include "real.h"
 
@@ -44,6 +45,9 @@ enum {
 	LAUNCH_VARS = 7
 };
 
+/* The machine's state when the process ends, beside UIOMMU_REPORT_*. */
+#define LAUNCH_REPORT_DUMP (1u << 31)
+
 /* What `uiommu run` handed down in the environment; never freed. */
 struct launch_env {
 	const char *run_dir; /* reports go there */
@@ -52,7 +56,7 @@ struct launch_env {
 	const char *topology;
 	const char *library; /* this library, for exec */
 	const char *trace;   /* file for the trace; NULL: none */
-	unsigned int report; /* UIOMMU_REPORT_* */
+	unsigned int report; /* UIOMMU_REPORT_*, LAUNCH_REPORT_DUMP */
 	size_t tree_len;
 	char *vars[LAUNCH_VARS]; /* "NAME=value", for exec; NULL: not set */
 };
@@ -94,6 +98,7 @@ struct launch {
 	struct client_action client[2];
 	bool signals_installed; /* atomic */
 
+	bool live;	   /* atomic: a thread answers `uiommu dump` */
 	bool used;	   /* relaxed: anything done since the start or fork */
 	bool reported;	   /* atomic */
 	pid_t pid;	   /* whose memory this is */
@@ -115,6 +120,8 @@ struct uiommu_abi *launch_start(void);
  * descriptors are closed first, as the kernel will.
  */
 void launch_report(bool last);
+/* The machine's state, with a line in front that says what this is. */
+void launch_dump(FILE *out);
 /* A line on stderr, "uiommu: " in front; async-signal-safe. */
 void launch_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -170,6 +177,11 @@ static inline long launch_result(long rc)
 	errno = (int)-rc;
 	return -1;
 }
+
+/* ------------------------------------------------------------- live.c ---- */
+
+/* Start the thread that answers `uiommu dump PID`, if it is not there. */
+void live_start(void);
 
 /* ------------------------------------------------------------ names.c ---- */
 

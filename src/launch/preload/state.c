@@ -72,6 +72,8 @@ static unsigned int parse_report(const char *words)
 		flags |= UIOMMU_REPORT_EXPLAIN;
 	if (words && strstr(words, "check"))
 		flags |= UIOMMU_REPORT_CHECK;
+	if (words && strstr(words, "dump"))
+		flags |= LAUNCH_REPORT_DUMP;
 	return flags;
 }
 
@@ -128,6 +130,7 @@ static void after_fork_child(void)
 	}
 	launch.pid = getpid();
 	launch.is_child = true;
+	store_relaxed(&launch.live, false);
 	store_relaxed(&launch.used, false);
 	store_relaxed(&launch.reported, false);
 	pthread_mutex_unlock(&launch.lock);
@@ -201,14 +204,18 @@ struct uiommu_abi *launch_start(void)
 
 	store_relaxed(&launch.used, true);
 	if (abi)
-		return abi;
+		goto out;
 	launch_inside++;
 	pthread_mutex_lock(&launch.lock);
 	if (!launch.machine && !launch.failed)
 		start_locked();
 	pthread_mutex_unlock(&launch.lock);
 	launch_inside--;
-	return load_acquire(&launch.abi);
+	abi = load_acquire(&launch.abi);
+out:
+	if (abi && !load_relaxed(&launch.live))
+		live_start();
+	return abi;
 }
 
 /* ----------------------------------------------------------- report ------ */
@@ -229,6 +236,38 @@ static void report_text(struct uiommu_machine *machine, unsigned int flags)
 	if (!out)
 		return;
 	uiommu_machine_report(machine, flags, out);
+	fclose(out);
+}
+
+static void dump_line(void *ctx, const char *line, size_t len)
+{
+	(void)!fwrite(line, 1, len, ctx);
+}
+
+void launch_dump(FILE *out)
+{
+	const struct uiommu_dump dump = {
+		.ctx = out,
+		.parts = UIOMMU_DUMP_ALL,
+		.write = dump_line,
+	};
+	int rc;
+
+	fputs(LAUNCH_LIVE_FIRST, out);
+	launch_enter();
+	rc = uiommu_machine_dump(load_acquire(&launch.machine), &dump);
+	launch_leave();
+	if (rc)
+		fprintf(out, "unfinished \"%s\"\n", strerror(-rc));
+}
+
+static void report_dump(void)
+{
+	FILE *out = report_file("dump");
+
+	if (!out)
+		return;
+	launch_dump(out);
 	fclose(out);
 }
 
@@ -269,6 +308,10 @@ void launch_report(bool last)
 	uiommu_machine_poll(machine);
 	report_text(machine, launch.env.report & UIOMMU_REPORT_EXPLAIN);
 	launch_leave();
+	launch_inside++;
+	if (launch.env.report & LAUNCH_REPORT_DUMP)
+		report_dump();
+	launch_inside--;
 	/* What a descriptor keeps until the end is not left behind. */
 	if (last && (launch.env.report & UIOMMU_REPORT_CHECK))
 		launch_fd_close_all();

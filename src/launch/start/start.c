@@ -144,12 +144,14 @@ static void set_environment(const struct run *run, const char *tree)
 {
 	const struct uiommu_launch_cfg *cfg = run->cfg;
 	const char *before = getenv("LD_PRELOAD");
-	char buf[PATH_MAX], report[32] = "", preload[3 * PATH_MAX];
+	char buf[PATH_MAX], report[48] = "", preload[3 * PATH_MAX];
 
 	if (cfg->report & UIOMMU_REPORT_EXPLAIN)
 		strcat(report, "explain ");
 	if (cfg->report & UIOMMU_REPORT_CHECK)
-		strcat(report, "check");
+		strcat(report, "check ");
+	if (cfg->dump)
+		strcat(report, "dump");
 	set_or_unset("UIOMMU_RUN_DIR", run->dir);
 	set_or_unset("UIOMMU_RUN_TREE", tree);
 	set_or_unset("UIOMMU_RUN_DEVICES", cfg->devices);
@@ -362,6 +364,22 @@ static void print_file(const char *path)
 	fclose(in);
 }
 
+/* Behind what other processes have left. */
+static void add_dump(FILE *out, const char *path, unsigned int number)
+{
+	FILE *in = out ? fopen(path, "re") : NULL;
+	char buf[65536];
+	size_t n;
+
+	if (!in)
+		return;
+	if (number > 1)
+		fprintf(out, "process %u\n", number);
+	while ((n = fread(buf, 1, sizeof(buf), in)))
+		(void)!fwrite(buf, 1, n, out);
+	fclose(in);
+}
+
 static unsigned int read_count(const char *path)
 {
 	FILE *in = fopen(path, "re");
@@ -389,7 +407,8 @@ static unsigned int print_reports(const struct run *run, int status)
 {
 	char path[PATH_MAX + 300];
 	struct dirent **names;
-	unsigned int complaints = 0, reports = 0;
+	unsigned int complaints = 0, reports = 0, dumps = 0;
+	FILE *dump = run->cfg->dump ? fopen(run->cfg->dump, "we") : NULL;
 	int n = scandir(run->dir, &names, NULL, versionsort);
 
 	for (int i = 0; i < n; i++) {
@@ -403,12 +422,16 @@ static unsigned int print_reports(const struct run *run, int status)
 			print_file(path);
 		} else if (!strncmp(name, "check.", 6)) {
 			complaints += read_count(path);
+		} else if (!strncmp(name, "dump.", 5)) {
+			add_dump(dump, path, ++dumps);
 		}
 		free(names[i]);
 	}
 	if (n >= 0)
 		free(names);
-	if (run->cfg->report && !reports)
+	if (dump)
+		fclose(dump);
+	if ((run->cfg->report && !reports) || (run->cfg->dump && !dumps))
 		fprintf(stderr, "uiommu: %s\n",
 			WIFSIGNALED(status)
 				? "the program was killed: no report"

@@ -51,7 +51,7 @@ void dump_begin(struct dump *d, const char *fmt, ...)
 	va_end(ap);
 }
 
-void dump_address(struct dump *d, uint64_t addr)
+void dump_address(struct dump *d, uint64_t addr, uint64_t size)
 {
 	char name[64];
 
@@ -59,7 +59,7 @@ void dump_address(struct dump *d, uint64_t addr)
 		dump_add(d, "0x%" PRIx64, addr);
 		return;
 	}
-	d->to->address(d->to->ctx, addr, name, sizeof(name));
+	d->to->address(d->to->ctx, addr, size, name, sizeof(name));
 	dump_add(d, "%s", name);
 }
 
@@ -141,7 +141,7 @@ static void value_line(struct dump *d, const char *name, uint64_t value,
 	dump_begin(d, "%s", name);
 	if (value & mask) {
 		dump_add(d, " ADDR=");
-		dump_address(d, value & mask);
+		dump_address(d, value & mask, 1);
 	}
 	if (value & ~mask)
 		dump_add(d, " value=0x%" PRIx64, value & ~mask);
@@ -281,7 +281,7 @@ static void dump_queue(struct dump *d, const struct queue *q,
 	uint32_t count = smmu_q_count(q->prod, q->cons, lg2);
 
 	dump_begin(d, "queue %s BASE=", q->name);
-	dump_address(d, q->base & SMMU_Q_BASE_ADDR);
+	dump_address(d, q->base & SMMU_Q_BASE_ADDR, 1);
 	dump_add(d, " LOG2SIZE=%u PROD=%u PROD.wrap=%u CONS=%u CONS.wrap=%u",
 		 lg2, smmu_q_index(q->prod, lg2), q->prod >> lg2 & 1,
 		 smmu_q_index(q->cons, lg2), q->cons >> lg2 & 1);

@@ -51,8 +51,8 @@ __attribute__((format(printf, 2, 3))) void dump_begin(struct dump *d,
 						      const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void dump_add(struct dump *d,
 						    const char *fmt, ...);
-/* The caller's word for an address. */
-void dump_address(struct dump *d, uint64_t addr);
+/* The caller's word for an address where `size` bytes are of interest. */
+void dump_address(struct dump *d, uint64_t addr, uint64_t size);
 void dump_end(struct dump *d);
 /* From here on lines are counted, and left out if they are too many. */
 void dump_list_begin(struct dump *d);

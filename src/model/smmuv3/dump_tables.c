@@ -53,7 +53,7 @@ static void add_fields(struct dump *d, const struct field *fields, size_t n,
 		else if (by_stage2)
 			dump_add(d, "0x%" PRIx64, bits);
 		else
-			dump_address(d, bits);
+			dump_address(d, bits, 1);
 	}
 	for (unsigned int i = 0; i < nr_words; i++)
 		if (rest[i])

@@ -100,7 +100,7 @@ static void flush_run(struct visit *v)
 		if (v->stage == 1 && v->t->ctx->s2)
 			dump_add(d, "0x%" PRIx64, run->out); /* an IPA */
 		else
-			dump_address(d, run->out);
+			dump_address(d, run->out, run->len);
 		add_size(d, run->shift);
 		add_attrs(d, v->stage, run->attrs);
 		if (run->taken)

@@ -23,7 +23,7 @@ static void keep(void *ctx, const char *line, size_t len)
 }
 
 /* User memory by its page, domains' roots not at all. */
-static void name(void *ctx, uint64_t addr, char *buf, size_t len)
+static void name(void *ctx, uint64_t addr, uint64_t size, char *buf, size_t len)
 {
 	if (addr >= MEM && addr < MEM + MEM_PAGES * PAGE)
 		snprintf(buf, len, "page+%llu",

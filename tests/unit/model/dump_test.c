@@ -476,7 +476,8 @@ static void lines_that_are_left_out(void **state)
 	free(first);
 }
 
-static void words_for_addresses(void *ctx, uint64_t addr, char *buf, size_t len)
+static void words_for_addresses(void *ctx, uint64_t addr, uint64_t size,
+				char *buf, size_t len)
 {
 	snprintf(buf, len, "base+0x%llx", (unsigned long long)addr - RIG_BASE);
 }
