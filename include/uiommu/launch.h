@@ -30,6 +30,8 @@ struct uiommu_launch_cfg {
 	 * is tried, and without permission the same happens.
 	 */
 	bool no_namespace;
+	/* No thread in the program that answers uiommu_launch_dump(). */
+	bool no_live;
 	/* The library to preload; its machine is built from the same sources. */
 	const char *library;
 	char *const *argv; /* the program and its arguments */

@@ -41,6 +41,7 @@ static const char help[] =
 	"                   mappings or pins that are left\n"
 	"  --no-namespace   redirect paths inside the program instead of\n"
 	"                   making a mount namespace\n"
+	"  --no-live        no thread in the program that answers uiommu dump\n"
 	"\n"
 	"The exit status is the program's own; 2 if it could not be started.\n"
 	"Environment: UIOMMU_NO_NAMESPACE=1 is --no-namespace.\n";
@@ -97,6 +98,8 @@ static int parse_option(struct options *opt, int argc, char **argv, int *i)
 		opt->launch.report |= UIOMMU_REPORT_CHECK;
 	} else if (!strcmp(arg, "--no-namespace")) {
 		opt->launch.no_namespace = true;
+	} else if (!strcmp(arg, "--no-live")) {
+		opt->launch.no_live = true;
 	} else if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
 		fputs(help, stdout);
 		opt->done = true;

@@ -10,6 +10,7 @@
  *   protect	takes its own rights to a buffer away
  *   detached	lets a device write that has no address space
  *   unmapped	lets the device write where nothing is mapped
+ *   left	leaves a mapping to its end
  */
 #include "client.h"
 
@@ -213,7 +214,8 @@ int main(int argc, char **argv)
 	protected(&w);
 	else if (!strcmp(what, "detached")) detached(&w);
 	else if (!strcmp(what, "unmapped")) nowhere(&w);
-	else return 3;
-	client_unmap(&w.c, IOVA, LEN);
+	else if (strcmp(what, "left")) return 3;
+	if (strcmp(what, "left"))
+		client_unmap(&w.c, IOVA, LEN);
 	return 0;
 }

@@ -123,7 +123,8 @@ void live_start(void)
 	pthread_attr_t attr;
 	pthread_t thread;
 
-	if (launch_is_borrowed() || exchange_acq_rel(&launch.live, true))
+	if ((launch.env.report & LAUNCH_NO_LIVE) || launch_is_borrowed() ||
+	    exchange_acq_rel(&launch.live, true))
 		return;
 	launch_inside++;
 	/* Faults are this thread's own. */

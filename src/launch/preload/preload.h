@@ -47,6 +47,8 @@ enum {
 
 /* The machine's state when the process ends, beside UIOMMU_REPORT_*. */
 #define LAUNCH_REPORT_DUMP (1u << 31)
+/* Nobody will ask for it before. */
+#define LAUNCH_NO_LIVE (1u << 30)
 
 /* What `uiommu run` handed down in the environment; never freed. */
 struct launch_env {
@@ -56,7 +58,7 @@ struct launch_env {
 	const char *topology;
 	const char *library; /* this library, for exec */
 	const char *trace;   /* file for the trace; NULL: none */
-	unsigned int report; /* UIOMMU_REPORT_*, LAUNCH_REPORT_DUMP */
+	unsigned int report; /* UIOMMU_REPORT_*, LAUNCH_* */
 	size_t tree_len;
 	char *vars[LAUNCH_VARS]; /* "NAME=value", for exec; NULL: not set */
 };

@@ -74,6 +74,8 @@ static unsigned int parse_report(const char *words)
 		flags |= UIOMMU_REPORT_CHECK;
 	if (words && strstr(words, "dump"))
 		flags |= LAUNCH_REPORT_DUMP;
+	if (words && strstr(words, "alone"))
+		flags |= LAUNCH_NO_LIVE;
 	return flags;
 }
 

@@ -151,7 +151,9 @@ static void set_environment(const struct run *run, const char *tree)
 	if (cfg->report & UIOMMU_REPORT_CHECK)
 		strcat(report, "check ");
 	if (cfg->dump)
-		strcat(report, "dump");
+		strcat(report, "dump ");
+	if (cfg->no_live)
+		strcat(report, "alone");
 	set_or_unset("UIOMMU_RUN_DIR", run->dir);
 	set_or_unset("UIOMMU_RUN_TREE", tree);
 	set_or_unset("UIOMMU_RUN_DEVICES", cfg->devices);
