@@ -524,6 +524,28 @@ int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
 
 /* --------------------------------------------------------------- figures */
 
+static void dump_line(void *ctx, const char *line, size_t len)
+{
+	must(fwrite(line, 1, len, ctx) == len, "memory");
+}
+
+char *rig_dump(struct rig *rig)
+{
+	struct uiommu_dump dump = {
+		.parts = UIOMMU_DUMP_TABLES,
+		.write = dump_line,
+	};
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	must(out, "memory");
+	dump.ctx = out;
+	must(!uiommu_smmuv3_model_dump(rig->model, &dump), "dump");
+	fclose(out);
+	return text;
+}
+
 struct uiommu_smmuv3_stats rig_stats(struct rig *rig)
 {
 	struct uiommu_smmuv3_stats stats;

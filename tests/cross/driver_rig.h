@@ -129,6 +129,9 @@ int rig_dma_pasid(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova,
 /* Deliver interrupts to the driver. */
 void rig_irqs(struct rig *rig);
 
+/* What the hardware reads, as text; to be freed. */
+char *rig_dump(struct rig *rig);
+
 struct uiommu_smmuv3_stats rig_stats(struct rig *rig);
 /* The driver's counter of this name. */
 uint64_t rig_counter(struct rig *rig, const char *name);
