@@ -272,8 +272,11 @@ int rig_probe(struct rig *rig, const struct rig_cfg *cfg)
 
 	driver.platform = rig->platform;
 	driver.base = rig->mmio;
-	driver.host = cfg->nobody_pages ? &host_without_pages : &host_ops;
-	driver.host_ctx = rig;
+	if (!driver.host) {
+		driver.host = cfg->nobody_pages ? &host_without_pages :
+						  &host_ops;
+		driver.host_ctx = rig;
+	}
 	return uiommu_smmuv3_probe(&driver, &rig->unit);
 }
 

@@ -67,7 +67,7 @@ struct rig {
 
 struct rig_cfg {
 	struct uiommu_smmuv3_profile profile;
-	struct uiommu_smmuv3_cfg driver; /* platform, base, host: the rig's */
+	struct uiommu_smmuv3_cfg driver; /* platform, base: the rig's */
 	size_t ram_size;
 	bool no_direct; /* memory by callbacks only */
 	/* Before each register write let others run: between the stores of the
@@ -87,9 +87,12 @@ void rig_default(struct rig_cfg *cfg);
 struct rig *rig_create(const struct rig_cfg *cfg);
 /* One more SMMU on the host and RAM of `first`, which is destroyed after it. */
 struct rig *rig_join(const struct rig_cfg *cfg, struct rig *first);
-/* Removes the unit; fails the test if anything is left allocated. */
+/* Removes the unit, unless it is NULL; fails the test if anything is left allocated. */
 void rig_destroy(struct rig *rig);
-/* Probe (again); the old unit is forgotten. */
+/*
+ * Probe (again); the old unit is forgotten.  By the host of cfg->driver if it
+ * names one.
+ */
 int rig_probe(struct rig *rig, const struct rig_cfg *cfg);
 
 /* These end the program with a message when the driver says no. */
