@@ -104,6 +104,16 @@ ssize_t uiommu_abi_pwrite(struct uiommu_abi *abi, int fd, uint64_t uva,
 			  size_t len, uint64_t off);
 
 /*
+ * Visit what clients have mapped by open descriptors of /dev/iommu, by
+ * IOMMU_IOAS_MAP and its like, and not unmapped; not what VFIO's type1 calls
+ * have.  fn must not call the ABI.
+ */
+typedef void uiommu_abi_area_fn(void *ctx, uint32_t ioas_id,
+				const struct uiommu_area_info *area);
+void uiommu_abi_visit_areas(struct uiommu_abi *abi, uiommu_abi_area_fn *fn,
+			    void *ctx);
+
+/*
  * A mapping of device registers.  The embedder reserves address space, traps
  * accesses and hands them on.  Counted: a mapping keeps its file.
  */

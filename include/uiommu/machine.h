@@ -166,14 +166,18 @@ int uiommu_machine_dump(struct uiommu_machine *machine,
 #define UIOMMU_REPORT_EXPLAIN (1u << 0) /* what happened, for people */
 #define UIOMMU_REPORT_CHECK (1u << 1)	/* what was wrong, with places */
 
+/*
+ * The program ends, and its descriptors are still open: what it has mapped in
+ * address spaces of /dev/iommu and not unmapped is left for --check to name.
+ */
+void uiommu_machine_note_left(struct uiommu_machine *machine);
 void uiommu_machine_report(struct uiommu_machine *machine, unsigned int flags,
 			   FILE *out);
 /*
  * Number of things that --check complains of: faults that nobody took, DMA to
- * memory that was given back or replaced, pins that are left without a mapping.
- * Mappings that are left, of live memory or not, are named in the report and
- * not counted: the end of a process undoes them, and programs (DPDK) leave it
- * to that.
+ * memory that was given back or replaced, mappings that uiommu_machine_note_left()
+ * has found, pins that are left without a mapping.  Mappings that VFIO containers
+ * have are not counted: programs (DPDK) leave them to the end of the process.
  */
 unsigned int uiommu_machine_check(struct uiommu_machine *machine);
 

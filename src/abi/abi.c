@@ -120,6 +120,30 @@ int uiommu_abi_dup(struct uiommu_abi *abi, int from, int to)
 	return rc;
 }
 
+struct area_visit {
+	uiommu_abi_area_fn *fn;
+	void *ctx;
+};
+
+static void visit_file(void *arg, struct abi_file *file)
+{
+	const struct area_visit *visit = arg;
+	struct ufd_ctx *ctx = ufd_ctx_of(file);
+
+	if (ctx)
+		ufd_visit_areas(ctx, visit->fn, visit->ctx);
+}
+
+void uiommu_abi_visit_areas(struct uiommu_abi *abi, uiommu_abi_area_fn *fn,
+			    void *ctx)
+{
+	struct area_visit visit = { fn, ctx };
+
+	abi_fdtable_visit(abi, visit_file, &visit);
+	if (abi->host.leave)
+		abi->host.leave(abi->host.ctx);
+}
+
 int uiommu_abi_close(struct uiommu_abi *abi, int fd)
 {
 	int rc = abi_fd_close(abi, fd);

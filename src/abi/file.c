@@ -341,6 +341,23 @@ int abi_fd_close(struct uiommu_abi *abi, int fd)
 	return 0;
 }
 
+void abi_fdtable_visit(struct uiommu_abi *abi,
+		       void (*fn)(void *arg, struct abi_file *file), void *arg)
+{
+	struct abi_desc *desc;
+
+	/* The list only grows, at its head. */
+	pthread_mutex_lock(&abi->fds->lock);
+	desc = abi->fds->all;
+	pthread_mutex_unlock(&abi->fds->lock);
+	for (; desc; desc = desc->next_all) {
+		if (!desc_count(desc))
+			continue;
+		fn(arg, desc->file);
+		abi_desc_put(abi, desc);
+	}
+}
+
 void abi_fdtable_close_all(struct uiommu_abi *abi)
 {
 	struct slot_page *page;

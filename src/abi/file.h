@@ -24,6 +24,9 @@ struct abi_file *abi_desc_file(const struct abi_desc *desc);
 
 /* -EBADF: `from` is not ours; -EMFILE, -ENOMEM.  `to` is closed first. */
 int abi_fd_dup(struct uiommu_abi *abi, int from, int to);
+/* Each open file, counted for the time of the call. */
+void abi_fdtable_visit(struct uiommu_abi *abi,
+		       void (*fn)(void *arg, struct abi_file *file), void *arg);
 /* -EBADF. */
 int abi_fd_close(struct uiommu_abi *abi, int fd);
 

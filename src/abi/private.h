@@ -119,6 +119,9 @@ int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id);
 /* Nothing attached: nothing happens. */
 void ufd_device_detach(struct ufd_device *idev);
 
+/* Each area of the context's IOASes but that of VFIO's container calls. */
+void ufd_visit_areas(struct ufd_ctx *ctx, uiommu_abi_area_fn *fn, void *arg);
+
 /* The IOAS that VFIO's container calls on this context use; made if missing. */
 int ufd_compat_ioas_id(struct ufd_ctx *ctx, bool create, uint32_t *id);
 

@@ -163,6 +163,7 @@ struct fault_entry {
 	int8_t level;
 	uint64_t count;
 	bool silent; /* without an event, so nobody could take it */
+	bool unowned; /* nobody took it */
 };
 
 enum complaint_kind {
@@ -181,6 +182,13 @@ struct complaint {
 	uint64_t count;
 };
 
+/* A mapping of an address space of /dev/iommu. */
+struct left_area {
+	uint32_t ioas_id;
+	struct uiommu_range range;
+	uint64_t uva;
+};
+
 struct report {
 	/* Protects all of it. */
 	pthread_mutex_t lock;
@@ -188,10 +196,13 @@ struct report {
 	unsigned int nr_faults;	 /* entries in use */
 	unsigned int next_fault; /* the oldest, when all are */
 	uint64_t faults;	 /* seen by the model's observer */
-	uint64_t faults_unowned; /* nobody took them */
+	uint64_t faults_unowned; /* nobody took them, and no entry is theirs */
 	struct complaint complaint[FAULT_LOG];
 	unsigned int nr_complaints;
 	uint64_t complaints_lost;
+	/* What the program has not unmapped; the first of nr_left. */
+	struct left_area left[FAULT_LOG];
+	uint64_t nr_left;
 };
 
 int report_init(struct report *report);

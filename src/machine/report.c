@@ -108,11 +108,25 @@ static struct pcidev *dev_by_core(const struct uiommu_machine *machine,
 	return NULL;
 }
 
+/* Is the record one of those that the entry stands for? */
+static bool is_of(const struct fault_entry *entry, const struct pcidev *dev,
+		  const struct uiommu_fault *fault)
+{
+	uint32_t ssid = fault->pasid == UIOMMU_NO_PASID ? 0 : fault->pasid;
+
+	/* Records about configuration have no address. */
+	return entry->dev == dev && entry->sid == fault->id &&
+	       entry->ssid == ssid &&
+	       (!fault->iova ||
+		entry->first >> PIN_PAGE_LG2 == fault->iova >> PIN_PAGE_LG2);
+}
+
 void report_unowned(void *ctx, struct uiommu_device *dev,
 		    const struct uiommu_fault *fault)
 {
 	struct uiommu_machine *machine = ctx;
-	bool pasid = fault->pasid != UIOMMU_NO_PASID;
+	struct report *report = &machine->report;
+	bool pasid = fault->pasid != UIOMMU_NO_PASID, found = false;
 	const struct fault_entry like = {
 		.dev = dev_by_core(machine, dev),
 		.sid = fault->id,
@@ -126,12 +140,21 @@ void report_unowned(void *ctx, struct uiommu_device *dev,
 		.level = -128,
 	};
 
-	pthread_mutex_lock(&machine->report.lock);
-	machine->report.faults_unowned++;
+	pthread_mutex_lock(&report->lock);
 	/* What has no record is no abort, so the model has not told of it. */
 	if (!fault->raw_type)
-		add_fault(&machine->report, &like);
-	pthread_mutex_unlock(&machine->report.lock);
+		(void)add_fault(report, &like);
+	for (unsigned int i = 0; i < report->nr_faults; i++) {
+		struct fault_entry *entry = &report->fault[i];
+
+		if (!is_of(entry, like.dev, fault))
+			continue;
+		entry->unowned = true;
+		found = true;
+	}
+	if (!found)
+		report->faults_unowned++;
+	pthread_mutex_unlock(&report->lock);
 }
 
 static void add_complaint(struct report *report, const struct complaint *new)
@@ -471,6 +494,53 @@ static void note_left(struct uiommu_machine *machine, FILE *out)
 			bytes(core.pinned_bytes).s);
 }
 
+static void add_left(void *ctx, uint32_t ioas_id,
+		     const struct uiommu_area_info *area)
+{
+	struct report *report = ctx;
+
+	pthread_mutex_lock(&report->lock);
+	if (report->nr_left < FAULT_LOG)
+		report->left[report->nr_left] = (struct left_area){
+			.ioas_id = ioas_id,
+			.range = area->range,
+			.uva = area->uva,
+		};
+	report->nr_left++;
+	pthread_mutex_unlock(&report->lock);
+}
+
+void uiommu_machine_note_left(struct uiommu_machine *machine)
+{
+	struct report *report = &machine->report;
+
+	pthread_mutex_lock(&report->lock);
+	report->nr_left = 0;
+	pthread_mutex_unlock(&report->lock);
+	/* The ABI's locks are above the report's. */
+	uiommu_abi_visit_areas(machine->abi, add_left, report);
+}
+
+static unsigned int check_left(const struct report *report, FILE *out)
+{
+	uint64_t shown = min_u64(report->nr_left, FAULT_LOG);
+
+	for (uint64_t i = 0; out && i < shown; i++) {
+		const struct left_area *left = &report->left[i];
+
+		fprintf(out,
+			LABEL "IOVA 0x%" PRIx64 " to 0x%" PRIx64
+			      " of IOAS %u (memory at 0x%" PRIx64
+			      ") is left mapped at the program's end\n",
+			"mapping", left->range.first, left->range.last,
+			left->ioas_id, left->uva);
+	}
+	if (out && report->nr_left > shown)
+		fprintf(out, LABEL "and %s more\n", "",
+			number(report->nr_left - shown).s);
+	return (unsigned int)min_u64(report->nr_left, UINT32_MAX / 2);
+}
+
 /* Count, and print when there is somewhere to print to. */
 static unsigned int check(struct uiommu_machine *machine, FILE *out)
 {
@@ -481,19 +551,26 @@ static unsigned int check(struct uiommu_machine *machine, FILE *out)
 	for (unsigned int i = 0; i < report->nr_faults; i++) {
 		const struct fault_entry *fault = &report->fault[i];
 
-		if (!report->faults_unowned && !fault->silent)
+		if (!fault->unowned && !fault->silent)
 			continue;
 		n++;
 		if (out)
 			print_fault(fault, "fault", out);
 	}
-	n += report->faults_unowned && !report->nr_faults;
+	/* Of those that the log has no more. */
+	if (report->faults_unowned) {
+		n++;
+		if (out)
+			fprintf(out, LABEL "%s more that nobody took\n",
+				"fault", number(report->faults_unowned).s);
+	}
 	for (unsigned int i = 0; i < report->nr_complaints; i++, n++)
 		if (out)
 			print_complaint(&report->complaint[i], "memory", out);
 	if (report->complaints_lost && out)
 		fprintf(out, "  and %s more\n",
 			number(report->complaints_lost).s);
+	n += check_left(report, out);
 	pthread_mutex_unlock(&report->lock);
 	return n + lost_pins(machine, out);
 }

@@ -315,8 +315,14 @@ void launch_report(bool last)
 		report_dump();
 	launch_inside--;
 	/* What a descriptor keeps until the end is not left behind. */
-	if (last && (launch.env.report & UIOMMU_REPORT_CHECK))
+	if (last && (launch.env.report & UIOMMU_REPORT_CHECK)) {
+		/* A child has its parent's, which is to unmap it. */
+		launch_enter();
+		if (!launch.is_child)
+			uiommu_machine_note_left(machine);
+		launch_leave();
 		launch_fd_close_all();
+	}
 	launch_enter();
 	report_text(machine, check_flags(machine));
 	launch_leave();
