@@ -267,6 +267,7 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 
 /* --------------------------------------------------------------- IOASes -- */
 
+/* Whether it is pinned is its maker's and its ender's to know. */
 static const char *area_state(const struct core_area *area)
 {
 	switch (load_acquire(&area->state)) {
@@ -275,7 +276,7 @@ static const char *area_state(const struct core_area *area)
 	case CORE_AREA_DYING:
 		return " dying";
 	default:
-		return "";
+		return flag(area->pinned, " pinned");
 	}
 }
 
@@ -286,14 +287,14 @@ static void dump_area(const struct uiommu_dump *to,
 	uint64_t uva = area->pages->base + area->offset;
 	const struct uiommu_range where = { area->node.first, area->node.last };
 
-	line(to, 2, "area %s memory=%s%s%s%s%s%s%s%s", range(where).s,
+	line(to, 2, "area %s memory=%s%s%s%s%s%s%s", range(where).s,
 	     address(to, uva, core_area_len(area)).s,
 	     flag(area->prot & UIOMMU_PROT_READ, " read"),
 	     flag(area->prot & UIOMMU_PROT_WRITE, " write"),
 	     flag(area->prot & UIOMMU_PROT_EXEC, " exec"),
 	     flag(area->prot & UIOMMU_PROT_PRIV, " priv"),
 	     flag(area->pages->pin_flags & UIOMMU_PIN_MMIO_OK, " mmio_ok"),
-	     flag(area->pinned, " pinned"), area_state(area));
+	     area_state(area));
 }
 
 static bool is_below(const struct uiommu_range *a, const struct uiommu_range *b)
