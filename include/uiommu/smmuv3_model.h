@@ -534,10 +534,10 @@ int uiommu_smmuv3_model_explain(
  *
  * Reads memory as translations do but uses and fills no cache, marks no
  * descriptor and counts nothing.  It is bounded: 2^25 words are read, of which a
- * line counts for 16, after which the last line is "unfinished"; 16384 lines are told of one table, and of
- * the rest their number and a digest.  While it runs, CMD_SYNC waits.  Other
- * threads may change what is read, and then it is no state that ever was.  0 or
- * -ENOMEM.
+ * line counts for 64, and when that was not enough the last line is
+ * "unfinished"; of one table 16384 lines are told, and of the rest their number
+ * and a digest.  While it runs, CMD_SYNC waits.  Other threads may change what is
+ * read, and then it is no state that ever was.  0 or -ENOMEM.
  */
 int uiommu_smmuv3_model_dump(struct uiommu_smmuv3_model *model,
 			     const struct uiommu_dump *dump);

@@ -20,7 +20,7 @@
  * are told, so that two dumps are still different where the states are.
  */
 #define DUMP_WORDS (UINT64_C(1) << 25)
-#define DUMP_LINE_COST 16u /* what a line counts for, in words */
+#define DUMP_LINE_COST 64u /* what a line counts for, in words */
 #define DUMP_LINES 16384u
 /* Tables that are known again; a power of two. */
 #define DUMP_TABLES 8192u

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX (8u << 20)
+#define TEXT_MAX (128u << 20)
 
 static char *text;
 static size_t text_len;
@@ -454,6 +454,56 @@ static void largest_tables(void **state)
 	assert_int_equal(count("unfinished"), 1);
 }
 
+static uint64_t random_word(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* Structures of any content, most of which lead into each other. */
+static void memory_of_any_content(void **state)
+{
+	enum {
+		WORDS = 4096
+	};
+	struct rig *r = *state;
+	uint64_t seed = 0x1234567;
+
+	wr(r, SMMU_REG_CR0, 0xe);
+	wr(r, SMMU_REG_STRTAB_BASE_CFG, 5);
+	wr(r, SMMU_REG_CR0, 0xf);
+	for (unsigned int round = 0; round < 10; round++) {
+		for (unsigned int i = 0; i < 32 * 8; i++) {
+			uint64_t word = random_word(&seed);
+
+			/* valid, and translating more often than not */
+			if (i % 8 == 0)
+				word = (word & ~0xffffffffffffceull) |
+				       (RIG_TABLES + (word & 0x7000)) | 0xb |
+				       (word & 4) | (word >> 8 & 0x30);
+			if (i % 8 == 3)
+				word = RIG_TABLES + (word & 0x7000);
+			ram_w64(&r->ram, RIG_STRTAB + 8ull * i, word);
+		}
+		for (unsigned int i = 0; i < WORDS; i++) {
+			uint64_t word = random_word(&seed);
+
+			/* a CD, a table, a leaf, or anything */
+			if (word >> 62 == 0)
+				word = (word & 0xfff) |
+				       (RIG_TABLES + (word >> 16 & 0x7000)) | 3;
+			else if (word >> 62 == 1)
+				word = 0x0000620580004010ull | word << 50;
+			ram_w64(&r->ram, RIG_TABLES + 8ull * i, word);
+		}
+		dump_parts(r, UIOMMU_DUMP_TABLES);
+		assert_true(count("unfinished") <= 1);
+	}
+	assert_true(count("STE") > 0);
+}
+
 /* So many lines, and a digest of the others. */
 static void lines_that_are_left_out(void **state)
 {
@@ -587,6 +637,7 @@ int main(void)
 			stalled_transactions, stall_setup_one, stall_teardown),
 		T(table_that_leads_to_itself),
 		T(largest_tables),
+		T(memory_of_any_content),
 		T(lines_that_are_left_out),
 		T(addresses_by_name),
 		cmocka_unit_test(out_of_memory),
