@@ -162,7 +162,7 @@ struct fault_entry {
 	uint8_t stage;
 	int8_t level;
 	uint64_t count;
-	bool silent; /* without an event, so nobody could take it */
+	bool silent;  /* without an event, so nobody could take it */
 	bool unowned; /* nobody took it */
 };
 

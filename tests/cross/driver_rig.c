@@ -273,8 +273,8 @@ int rig_probe(struct rig *rig, const struct rig_cfg *cfg)
 	driver.platform = rig->platform;
 	driver.base = rig->mmio;
 	if (!driver.host) {
-		driver.host = cfg->nobody_pages ? &host_without_pages :
-						  &host_ops;
+		driver.host = cfg->nobody_pages ? &host_without_pages
+						: &host_ops;
 		driver.host_ctx = rig;
 	}
 	return uiommu_smmuv3_probe(&driver, &rig->unit);

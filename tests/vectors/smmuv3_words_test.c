@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
 #include "hw/smmuv3/cd.h"
 #include "hw/smmuv3/cmd.h"
+#include "hw/smmuv3/names.h"
 #include "hw/smmuv3/regs.h"
 #include "hw/smmuv3/ste.h"
 
@@ -181,12 +183,38 @@ static void commands(void **state)
 	assert_int_equal(SMMU_CMD_OP_SYNC, 0x46);
 }
 
+/* The lists of names (names.h): each names one of the fields above. */
+static void is_field(const struct field *fields, size_t n, const char *name,
+		     unsigned int word, uint64_t mask)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].word == word && fields[i].mask == mask &&
+		    !strncasecmp(fields[i].name, name, strlen(name)))
+			return;
+	fail_msg("%s is no field", name);
+}
+
+static void names(void **state)
+{
+#define IS_STE(name, word, mask) \
+	is_field(ste_fields, COUNT(ste_fields), #name, word, mask);
+#define IS_CD(name, word, mask) \
+	is_field(cd_fields, COUNT(cd_fields), #name, word, mask);
+	SMMU_STE_FIELDS(IS_STE)
+	SMMU_STE_ADDRESSES(IS_STE)
+	SMMU_CD_FIELDS(IS_CD)
+	SMMU_CD_ADDRESSES(IS_CD)
+	assert_string_equal(smmu_cmd_name(0x12), "TLBI_NH_VA");
+	assert_null(smmu_cmd_name(0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_table_entries),
 		cmocka_unit_test(context_descriptors),
 		cmocka_unit_test(commands),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests_name("vectors-smmuv3-words", tests, NULL,
