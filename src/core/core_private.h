@@ -298,9 +298,9 @@ enum core_use {
 
 struct uiommu_domain {
 	struct uiommu_core *core;
-	struct list core_node; /* uiommu_core.domains; core lock */
-	uint32_t held;	       /* by dumps; core lock */
-	unsigned int number;   /* in a dump; dump_lock */
+	struct list core_node;	 /* uiommu_core.domains; core lock */
+	uint32_t held;		 /* by dumps; core lock */
+	unsigned int number;	 /* in a dump; dump_lock */
 	struct core_unit *cunit; /* it was made for; others may use it too */
 	struct uiommu_hwdom *hw;
 	struct uiommu_dom_cfg cfg;

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core_private.h"
 
@@ -186,12 +187,13 @@ static const char *resv_name(enum uiommu_resv_type type)
 static const char *hw_state(const struct uiommu_device *dev,
 			    const struct uiommu_group *group)
 {
+	const struct uiommu_domain *dom = core_group_current(group);
 	const struct uiommu_hwdom *now = dev->hw->dom;
 
 	/* Before its first domain a device is blocked too. */
 	if (!now)
-		return group->domain ? " hardware=none" : "";
-	if (now == (group->domain ? group->domain->hw : dev->cunit->blocked))
+		return dom ? " hardware=none" : "";
+	if (now == (dom ? dom->hw : dev->cunit->blocked))
 		return "";
 	return now == dev->cunit->blocked ? " hardware=blocked"
 					  : " hardware=other";
@@ -201,8 +203,10 @@ static const char *hw_state(const struct uiommu_device *dev,
 static void dump_device(const struct uiommu_dump *to,
 			const struct uiommu_device *dev)
 {
-	line(to, 2, "device %s unit=%u%s%s", dev->name,
-	     unit_number(dev->core, dev->cunit),
+	line(to, 2, "device %s unit=%u pasid_bits=%u%s%s%s%s", dev->name,
+	     unit_number(dev->core, dev->cunit), dev->pasid_bits,
+	     flag(dev->routes_by_address, " routes_by_address"),
+	     flag(dev->aux_enabled, " aux"),
 	     flag(load_relaxed(&dev->hw->ats), " ats"),
 	     hw_state(dev, dev->group));
 	for (unsigned int i = 0; i < dev->nr_resv; i++)
@@ -210,19 +214,76 @@ static void dump_device(const struct uiommu_dump *to,
 		     resv_name(dev->resv[i].type));
 }
 
+static int by_pasid(const void *a, const void *b)
+{
+	const struct core_pasid *x = a, *y = b;
+
+	return x->pasid < y->pasid ? -1 : x->pasid > y->pasid;
+}
+
+/* Those that follow each other and are alike are one line; ascending. */
+static void dump_sorted_pasids(const struct uiommu_dump *to,
+			       const struct core_pasid *at, uint32_t nr)
+{
+	uint32_t first = 0;
+
+	for (uint32_t i = 1; i <= nr; i++) {
+		if (i < nr && at[i].pasid == at[i - 1].pasid + 1 &&
+		    at[i].dom == at[first].dom &&
+		    at[i].flags == at[first].flags)
+			continue;
+		line(to, 2, "pasid %u..%u domain=%u%s%s", at[first].pasid,
+		     at[i - 1].pasid, at[first].dom->number,
+		     flag(at[first].flags & CORE_PASID_AUX, " aux"),
+		     flag(at[first].flags & CORE_PASID_LOST, " lost"));
+		first = i;
+	}
+}
+
+/* Group lock held. */
+static void dump_pasids(const struct uiommu_dump *to,
+			const struct uiommu_group *group)
+{
+	const struct core_pasid_map *map = &group->pasids;
+	struct core_pasid *sorted;
+	uint32_t nr = 0;
+
+	if (!map->nr)
+		return;
+	sorted = core_alloc(group->core, map->nr * sizeof(*sorted));
+	if (!sorted) {
+		line(to, 2, "pasids %u \"no memory to sort them\"", map->nr);
+		return;
+	}
+	for (uint32_t i = 0; i < map->size; i++)
+		if (map->at[i].pasid)
+			sorted[nr++] = map->at[i];
+	qsort(sorted, nr, sizeof(*sorted), by_pasid);
+	dump_sorted_pasids(to, sorted, nr);
+	core_free(group->core, sorted);
+}
+
+static struct text domain_name(const struct uiommu_domain *dom)
+{
+	struct text text = { "blocked" };
+
+	/* One that has come since the numbers were given has none. */
+	if (dom)
+		snprintf(text.s, sizeof(text.s), "%u", dom->number);
+	return text;
+}
+
 static void dump_group(const struct uiommu_dump *to, struct uiommu_group *group)
 {
 	const struct uiommu_device *dev;
-	char domain[32] = "blocked";
 
 	pthread_mutex_lock(&group->lock);
-	/* One that has come since the numbers were given has none. */
-	if (group->domain)
-		snprintf(domain, sizeof(domain), "%u", group->domain->number);
-	line(to, 1, "group %u domain=%s owned=%u", group->id, domain,
+	line(to, 1, "group %u domain=%s default=%s owned=%u", group->id,
+	     domain_name(group->domain).s, domain_name(group->def).s,
 	     group->owner_count);
 	list_for_each(dev, &group->devices, group_node)
 		dump_device(to, dev);
+	dump_pasids(to, group);
 	for (uint64_t slots = group->msi_slots; slots; slots &= slots - 1)
 		line(to, 2, "doorbell slot=%u", ffs_u64(slots));
 	pthread_mutex_unlock(&group->lock);
@@ -249,19 +310,50 @@ static void dump_doorbells(const struct uiommu_dump *to,
 	pthread_mutex_unlock(&dom->msi_lock);
 }
 
+static const char *type_name(enum uiommu_dom_type type)
+{
+	static const char *const names[] = {
+		[UIOMMU_DOM_BLOCKED] = "blocked",
+		[UIOMMU_DOM_IDENTITY] = "identity",
+		[UIOMMU_DOM_PAGING] = "paging",
+	};
+
+	return (size_t)type < ARRAY_SIZE(names) && names[type] ? names[type]
+							       : "other";
+}
+
+static const char *use_name(enum core_use use)
+{
+	return use == CORE_USE_NORMAL ? " normal"
+	       : use == CORE_USE_AUX  ? " auxiliary"
+				      : "";
+}
+
 static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 {
 	const struct uiommu_pgtable_info *info = &dom->info;
 
 	if (!dom->number)
 		return;
-	line(to, 1,
-	     "domain %u unit=%u attached=%u aperture=%s output=%u"
-	     " pgsizes=0x%" PRIx64 " root=%s%s",
-	     dom->number, unit_number(dom->core, dom->cunit),
-	     load_acquire(&dom->attached), range(info->aperture).s, info->oas,
-	     info->pgsizes, address(to, info->root, 1).s,
+	pthread_mutex_lock(&dom->lock);
+	line(to, 1, "domain %u type=%s unit=%u users=%u%s%s%s%s", dom->number,
+	     type_name(dom->hw->type), unit_number(dom->core, dom->cunit),
+	     dom->attached,
+	     use_name(dom->used || dom->attached ? dom->use : CORE_USE_NONE),
+	     flag(dom->coherency, " coherency"),
+	     flag(dom->dirty_tracking, " dirty_tracking"),
 	     flag(load_acquire(&dom->dead), " dead"));
+	if (dom->aux.nr)
+		line(to, 2, "auxiliary parent=%s pasid=%u devices=%u",
+		     domain_name(dom->aux.parent).s, dom->aux.pasid,
+		     dom->aux.nr);
+	pthread_mutex_unlock(&dom->lock);
+	if (dom->hw->pt)
+		line(to, 2,
+		     "table aperture=%s output=%u pgsizes=0x%" PRIx64
+		     " root=%s",
+		     range(info->aperture).s, info->oas, info->pgsizes,
+		     address(to, info->root, 1).s);
 	dump_doorbells(to, dom);
 }
 

@@ -60,8 +60,8 @@ static void expect(struct world *w, const char *want)
 	free(is);
 }
 
-#define DEVICE(name)                   \
-	"    device " name " unit=0\n" \
+#define DEVICE(name)                                 \
+	"    device " name " unit=0 pasid_bits=16\n" \
 	"      reserved 0x8000000..0x80fffff type=sw_msi\n"
 
 static void the_world_at_rest(void **state)
@@ -75,8 +75,8 @@ static void the_world_at_rest(void **state)
 				 63),
 			 0);
 	expect(w,
-	       "  group 0 domain=blocked owned=0\n" DEVICE("d1") "  group 1 domain=blocked owned=0\n" DEVICE("d2") "  group 2 domain=blocked owned=0\n" DEVICE(
-		       "d3") "  group 3 domain=blocked owned=0\n" DEVICE("d4"));
+	       "  group 0 domain=blocked default=blocked owned=0\n" DEVICE("d1") "  group 1 domain=blocked default=blocked owned=0\n" DEVICE("d2") "  group 2 domain=blocked default=blocked owned=0\n" DEVICE(
+		       "d3") "  group 3 domain=blocked default=blocked owned=0\n" DEVICE("d4"));
 	free(is);
 }
 
@@ -99,9 +99,9 @@ static void an_address_space(void **state)
 	assert_int_equal(
 		uiommu_group_msi_map(group, MEM + 9 * PAGE + 0x40, &iova), 0);
 	expect(w,
-	       "  group 0 domain=blocked owned=0\n" DEVICE("d1") "  group 1 domain=2 owned=1\n" DEVICE(
+	       "  group 0 domain=blocked default=blocked owned=0\n" DEVICE("d1") "  group 1 domain=2 default=blocked owned=1\n" DEVICE(
 		       "d2") "    doorbell slot=0\n"
-			     "  group 2 domain=blocked owned=0\n" DEVICE("d3") "  group 3 domain=blocked owned=0\n" DEVICE(
+			     "  group 2 domain=blocked default=blocked owned=0\n" DEVICE("d3") "  group 3 domain=blocked default=blocked owned=0\n" DEVICE(
 				     "d4") "  ioas 1 domains=1 alignment=0x1000\n"
 					   "    domain 2\n"
 					   "    allowed 0x10000..0xffffff\n"
@@ -109,10 +109,12 @@ static void an_address_space(void **state)
 					   "    reserved 0x1000000000000..0xffffffffffffffff refs=1\n"
 					   "    area 0x10000..0x10fff memory=page+8 read pinned\n"
 					   "    area 0x20000..0x21fff memory=page+4 read write pinned\n"
-					   "  domain 1 unit=0 attached=0 aperture=0x0..0xffffffffffff "
-					   "output=48 pgsizes=0x40201000 root=table\n"
-					   "  domain 2 unit=0 attached=1 aperture=0x0..0xffffffffffff "
-					   "output=48 pgsizes=0x40201000 root=table\n"
+					   "  domain 1 type=paging unit=0 users=0 coherency\n"
+					   "    table aperture=0x0..0xffffffffffff output=48 "
+					   "pgsizes=0x40201000 root=table\n"
+					   "  domain 2 type=paging unit=0 users=1 normal coherency\n"
+					   "    table aperture=0x0..0xffffffffffff output=48 "
+					   "pgsizes=0x40201000 root=table\n"
 					   "    doorbell slot=0 window=0x8000000 page=page+9\n");
 	uiommu_group_detach(group);
 	uiommu_device_release_owner(w->dev[1]);
@@ -120,6 +122,33 @@ static void an_address_space(void **state)
 	uiommu_ioas_unreserve_device(ioas, w->dev[1]);
 	leave(ioas, dom);
 	uiommu_ioas_destroy(ioas);
+	the_world_at_rest(state);
+}
+
+/* In their order, and those that are alike in one line. */
+static void pasids(void **state)
+{
+	static const uint32_t numbers[] = { 9, 700, 3, 4, 6, 5 };
+	struct world *w = *state;
+	struct uiommu_domain *a = new_domain(w), *b = new_domain(w);
+	char *is;
+
+	for (unsigned int i = 0; i < 6; i++)
+		assert_int_equal(uiommu_device_pasid_attach(
+					 w->dev[1], numbers[i], i < 5 ? a : b),
+				 0);
+	is = dump_core(w);
+	assert_non_null(strstr(is, DEVICE("d2") "    pasid 3..4 domain=1\n"
+						"    pasid 5..5 domain=2\n"
+						"    pasid 6..6 domain=1\n"
+						"    pasid 9..9 domain=1\n"
+						"    pasid 700..700 domain=1\n"
+						"  group 2 "));
+	free(is);
+	for (unsigned int i = 0; i < 6; i++)
+		uiommu_device_pasid_detach(w->dev[1], numbers[i]);
+	uiommu_domain_free(a);
+	uiommu_domain_free(b);
 	the_world_at_rest(state);
 }
 
@@ -189,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_world_at_rest),
 		T(an_address_space),
+		T(pasids),
 		T(while_objects_come_and_go),
 	};
 
