@@ -57,7 +57,10 @@ static int add(uint32_t sid, struct uiommu_device *with,
 	       struct uiommu_device **out)
 {
 	const struct uiommu_device_cfg device = {
-		.hw = { .name = "dev", .ids = &sid, .nr_ids = 1 },
+		.hw = { .name = "dev",
+			.ids = &sid,
+			.nr_ids = 1,
+			.pasid_bits = sid == 10 ? 20 : 0 },
 		.group_with = with,
 	};
 
@@ -105,6 +108,7 @@ struct scene {
 	struct uiommu_group *group;
 	struct uiommu_device *device;
 	uiommu_iova_t iova;
+	uint32_t pasid;
 };
 
 struct call {
@@ -372,6 +376,82 @@ static void doorbells(void **state)
 	uiommu_domain_free(s.a);
 }
 
+/* -------------------------------------------------------------- PASIDs -- */
+
+static int pasid_a(struct scene *s)
+{
+	return uiommu_device_pasid_attach(dev[2], s->pasid, s->a);
+}
+
+static void no_pasid(struct scene *s)
+{
+	uiommu_device_pasid_detach(dev[2], s->pasid);
+}
+
+static int pasid_b(struct scene *s)
+{
+	return uiommu_device_pasid_replace(dev[2], s->pasid, s->b);
+}
+
+static void pasid_a_again(struct scene *s)
+{
+	assert_int_equal(uiommu_device_pasid_replace(dev[2], s->pasid, s->a),
+			 0);
+}
+
+static int attach_aux(struct scene *s)
+{
+	return uiommu_aux_attach(s->made, dev[2]);
+}
+
+static void detach_aux(struct scene *s)
+{
+	uiommu_aux_detach(s->made, dev[2]);
+}
+
+/* Each PASID brings the device's table, or the group's, to a new size. */
+static void pasids(void **state)
+{
+	static const uint32_t numbers[] = { 1, 2, 3, 4, 64, 1000, 0x80000 };
+	static const struct call attach = { "pasid_attach", pasid_a, no_pasid,
+					    0 };
+	static const struct call replace = { "pasid_replace", pasid_b,
+					     pasid_a_again, 0 };
+	static const struct call aux = { "aux_attach", attach_aux, detach_aux,
+					 0 };
+	struct scene s = {
+		.a = domain_new(),
+		.b = domain_new(),
+		.made = domain_new(),
+		.group = uiommu_device_group(dev[2]),
+	};
+	unsigned int failed = 0;
+
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 7; i++) {
+			s.pasid = numbers[i];
+			failed += try(&s, &attach);
+			assert_int_equal(pasid_a(&s), 0);
+			failed += try(&s, &replace);
+		}
+		for (unsigned int i = 0; i < 7; i++)
+			uiommu_device_pasid_detach(dev[2], numbers[i]);
+		/* Once more beside a domain of the device's own. */
+		if (!round)
+			assert_int_equal(uiommu_group_attach(s.group, s.b), 0);
+	}
+	assert_int_equal(uiommu_dev_enable_feature(dev[2], UIOMMU_DEV_FEAT_AUX),
+			 0);
+	failed += try(&s, &aux);
+	assert_int_equal(
+		uiommu_dev_disable_feature(dev[2], UIOMMU_DEV_FEAT_AUX), 0);
+	assert_true(failed >= 10);
+	detach(&s);
+	uiommu_domain_free(s.made);
+	uiommu_domain_free(s.a);
+	uiommu_domain_free(s.b);
+}
+
 /* ------------------------------------------------------- address spaces -- */
 
 static int create_it(struct scene *s)
@@ -553,11 +633,8 @@ static void unmapping_half_a_block(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(devices),
-		T(groups),
-		T(doorbells),
-		T(address_spaces),
-		T(unmapping_half_a_block),
+		T(devices), T(groups),	       T(doorbells),
+		T(pasids),  T(address_spaces), T(unmapping_half_a_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
