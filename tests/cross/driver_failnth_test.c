@@ -315,6 +315,29 @@ static void domains_are_made(void **state)
 	}
 }
 
+static int probe(struct scene *s)
+{
+	return rig_probe(rig, &cfg);
+}
+
+static void remove_unit(struct scene *s)
+{
+	rig->unit->ops->remove(rig->unit);
+}
+
+/* Hardware that was reset, and hardware that a driver has left. */
+static void units_are_probed(void **state)
+{
+	static const struct op op = { "probe", probe, remove_unit, 5 };
+	struct scene s = { 0 };
+
+	remove_unit(&s);
+	try(&s, &op);
+	remove_unit(&s);
+	uiommu_smmuv3_model_reset(rig->model);
+	try(&s, &op);
+}
+
 /* From each kind of domain to each. */
 static void domains_are_replaced(void **state)
 {
@@ -566,10 +589,11 @@ static void maps_and_unmaps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(devices_come),	 T(domains_are_made),
-		T(domains_are_replaced), T(pasids_of_every_kind),
-		T(beside_pasids),	 T(with_an_atc),
-		T(across_two_smmus),	 T(maps_and_unmaps),
+		T(units_are_probed),	 T(devices_come),
+		T(domains_are_made),	 T(domains_are_replaced),
+		T(pasids_of_every_kind), T(beside_pasids),
+		T(with_an_atc),		 T(across_two_smmus),
+		T(maps_and_unmaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
