@@ -316,6 +316,7 @@ static const char *type_name(enum uiommu_dom_type type)
 		[UIOMMU_DOM_BLOCKED] = "blocked",
 		[UIOMMU_DOM_IDENTITY] = "identity",
 		[UIOMMU_DOM_PAGING] = "paging",
+		[UIOMMU_DOM_SHARED] = "shared",
 	};
 
 	return (size_t)type < ARRAY_SIZE(names) && names[type] ? names[type]
