@@ -95,7 +95,7 @@ static struct {
 	uint64_t failed, stale, unwritable, unmatched;
 	uint64_t hits[DEVICES], fills, refused;
 	uint64_t maps[MAPPERS], heaps, trims, stacks, forks, libraries, signals;
-	uint64_t strangers;
+	uint64_t strangers, unmoved;
 } s;
 
 /* ------------------------------------------------------------ the device - */
@@ -285,6 +285,8 @@ static void move_slot(unsigned int i, unsigned int k)
 	if (mremap(s.slot[i], SLOT_PAGES * PAGE, SLOT_PAGES * PAGE,
 		   MREMAP_MAYMOVE | MREMAP_FIXED, s.slot[k]) == s.slot[k])
 		s.present[i] = false;
+	else
+		turn(&s.unmoved);
 }
 
 static void shrink_slot(unsigned int i)
@@ -605,6 +607,7 @@ static void no_change_is_missed(void **state)
 		      (unsigned long long)s.hits[0],
 		      (unsigned long long)s.hits[1],
 		      (unsigned long long)s.fills);
+	assert_int_equal(s.unmoved, 0);
 	assert_int_equal(s.failed, 0);
 	assert_int_equal(s.stale, 0);
 	assert_int_equal(s.unwritable, 0);

@@ -88,6 +88,8 @@ static mm_unseen void remap(struct mm_change *change, const uint64_t arg[6])
 	uint64_t addr = arg[0], old_len = page_up(arg[1]),
 		 new_len = page_up(arg[2]);
 
+	if (old_len && addr < MM_VA_END && old_len <= MM_VA_END - addr)
+		change->remapped = (struct mm_span){ addr, addr + old_len - 1 };
 	if (arg[3] & MREMAP_FIXED) {
 		add(change, addr, old_len, UIOMMU_MM_MOVE);
 		add(change, arg[4], new_len, UIOMMU_MM_REPLACE);
@@ -126,6 +128,7 @@ mm_unseen void mm_change_of(long nr, const uint64_t arg[6],
 			    struct mm_change *change)
 {
 	change->nr = 0;
+	change->remapped = (struct mm_span){ 0, 0 };
 	switch (nr) {
 	case SYS_munmap:
 		add(change, arg[0], arg[1], UIOMMU_MM_UNMAP);

@@ -39,10 +39,15 @@ struct mm_range {
 	unsigned int reason; /* enum uiommu_mm_reason */
 };
 
+struct mm_span {
+	uint64_t first, last; /* last 0: none */
+};
+
 /* What a system call is about to do to the address space. */
 struct mm_change {
 	unsigned int nr; /* of ranges; 0: nothing that anybody has to know */
 	struct mm_range range[2];
+	struct mm_span remapped; /* what mremap is called for, moved or not */
 };
 
 /* The calls that may change it, by number. */
@@ -100,10 +105,6 @@ struct mm_set {
 	uint32_t readers; /* atomic */
 	uint32_t nr;
 	struct uiommu_mm_notifier *at[MM_NOTIFIERS_MAX];
-};
-
-struct mm_span {
-	uint64_t first, last; /* last 0: none */
 };
 
 #define MM_NET_SPANS 128u

@@ -9,8 +9,8 @@
  * event has been read.  A thread of ours reads it, and tells subscribers that
  * the change is late: it may have been made already.
  *
- * Calls that do come to us take their range out first, since nobody needs to
- * wait for what was told.  Which ranges are registered is remembered so that
+ * Calls that do come to us mostly take their range out first, since nobody
+ * needs to wait for what was told.  Which ranges are registered is remembered so that
  * neither that nor populate costs a call each time; forgetting one only costs
  * time, so the memory of it is small.
  *
@@ -114,6 +114,11 @@ bool mm_net_is_there(const struct mm_state *state)
 	return load_acquire(&state->net.active) == NET_THERE;
 }
 
+/*
+ * A part that is discarded stays in, although that costs a wait: taken out, it
+ * would cut its mapping in pieces, which mremap refuses to move or to extend.
+ * So mremap takes out whatever it is called for.
+ */
 mm_unseen void mm_net_leave(struct mm_state *state,
 			    const struct mm_change *change)
 {
@@ -122,9 +127,13 @@ mm_unseen void mm_net_leave(struct mm_state *state,
 	if (load_acquire(&net->active) != NET_THERE)
 		return;
 	for (unsigned int r = 0; r < change->nr; r++)
-		if (change->range[r].reason != UIOMMU_MM_PROTECT)
+		if (change->range[r].reason != UIOMMU_MM_PROTECT &&
+		    change->range[r].reason != UIOMMU_MM_DISCARD)
 			cut_all(net, change->range[r].first,
 				change->range[r].last, true);
+	if (change->remapped.last)
+		cut_all(net, change->remapped.first, change->remapped.last,
+			true);
 }
 
 /* -------------------------------------------------------- coming in ------ */

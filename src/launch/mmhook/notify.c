@@ -382,7 +382,7 @@ mm_unseen void mm_dispatch(struct mm_regs *regs)
 		return;
 	}
 	mm_change_of((long)(int)regs->rax, regs->arg, &change);
-	if (!change.nr) {
+	if (!change.nr && !change.remapped.last) {
 		regs->rax = (uint64_t)mm_raw((long)regs->rax, regs->arg);
 		return;
 	}
