@@ -95,7 +95,7 @@ static struct {
 	uint64_t failed, stale, unwritable, unmatched;
 	uint64_t hits[DEVICES], fills, refused;
 	uint64_t maps[MAPPERS], heaps, trims, stacks, forks, libraries, signals;
-	uint64_t strangers, unmoved;
+	uint64_t strangers;
 } s;
 
 /* ------------------------------------------------------------ the device - */
@@ -286,7 +286,8 @@ static void move_slot(unsigned int i, unsigned int k)
 		   MREMAP_MAYMOVE | MREMAP_FIXED, s.slot[k]) == s.slot[k])
 		s.present[i] = false;
 	else
-		turn(&s.unmoved);
+		/* Perhaps half of it moved: neither is anybody's any more. */
+		s.present[i] = s.present[k] = false;
 }
 
 static void shrink_slot(unsigned int i)
@@ -456,7 +457,7 @@ static void *stacks(void *arg)
 
 /*
  * Calls that nobody finds, in memory of this thread alone: they are told late,
- * and must come back.
+ * so a device may not look there, and must come back.
  */
 static void *strangers(void *arg)
 {
@@ -570,18 +571,16 @@ static void strike(struct crew *crew, unsigned int nr, unsigned int ms,
 static void no_change_is_missed(void **state)
 {
 	struct crew crew[] = {
-		{ device, 0 },	  { device, 1 },    { mapper, 0 },
-		{ mapper, 1 },	  { mapper, 2 },    { heaps, 0 },
-		{ trims, 0 },	  { stacks, 0 },    { forks, 0 },
-		{ libraries, 0 }, { strangers, 0 },
+		{ device, 0 }, { device, 1 },	 { mapper, 0 }, { mapper, 1 },
+		{ mapper, 2 }, { heaps, 0 },	 { trims, 0 },	{ stacks, 0 },
+		{ forks, 0 },  { libraries, 0 },
 	};
 	const unsigned int nr = sizeof(crew) / sizeof(crew[0]);
 	const uint64_t *turns[] = {
-		&s.hits[0],   &s.hits[1],   &s.maps[0],
-		&s.maps[1],   &s.maps[2],   &s.heaps,
-		&s.trims,     &s.stacks,    &s.forks,
-		&s.fills,     &s.libraries, OWN_RUNTIME ? &s.fills : &s.signals,
-		&s.strangers,
+		&s.hits[0], &s.hits[1],	  &s.maps[0],
+		&s.maps[1], &s.maps[2],	  &s.heaps,
+		&s.trims,   &s.stacks,	  &s.forks,
+		&s.fills,   &s.libraries, OWN_RUNTIME ? &s.fills : &s.signals,
 	};
 	const char *ms = getenv("UIOMMU_STRESS_MS");
 	struct sigaction sa = { .sa_handler = on_signal,
@@ -607,7 +606,6 @@ static void no_change_is_missed(void **state)
 		      (unsigned long long)s.hits[0],
 		      (unsigned long long)s.hits[1],
 		      (unsigned long long)s.fills);
-	assert_int_equal(s.unmoved, 0);
 	assert_int_equal(s.failed, 0);
 	assert_int_equal(s.stale, 0);
 	assert_int_equal(s.unwritable, 0);
@@ -667,19 +665,21 @@ static void subscribers_come_and_go(void **state)
 		{ come_and_go, (uintptr_t)&comer[1] },
 		{ mapper, 0 },
 		{ stacks, 0 },
+		{ strangers, 0 },
 	};
 	const uint64_t *turns[] = { &comer[0].rounds, &comer[1].rounds,
-				    &s.maps[0], &s.stacks, &comer[0].called };
+				    &s.maps[0],	      &s.stacks,
+				    &comer[0].called, &s.strangers };
 
 	memset(&s.maps, 0, sizeof(s.maps));
 	s.stacks = 0;
 	store_release(&s.stop, 0u);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 5; i++)
 		pthread_create(&crew[i].thread, NULL, crew[i].work,
 			       (void *)crew[i].arg);
-	strike(crew, 4, 500, turns, 5);
+	strike(crew, 5, 500, turns, 6);
 	store_release(&s.stop, 1u);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 5; i++)
 		pthread_join(crew[i].thread, NULL);
 	assert_int_equal(comer[0].late + comer[1].late, 0);
 }

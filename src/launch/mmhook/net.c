@@ -123,6 +123,7 @@ mm_unseen void mm_net_leave(struct mm_state *state,
 			    const struct mm_change *change)
 {
 	struct mm_net *net = &state->net;
+	struct uffdio_range range;
 
 	if (load_acquire(&net->active) != NET_THERE)
 		return;
@@ -131,9 +132,13 @@ mm_unseen void mm_net_leave(struct mm_state *state,
 		    change->range[r].reason != UIOMMU_MM_DISCARD)
 			cut_all(net, change->range[r].first,
 				change->range[r].last, true);
-	if (change->remapped.last)
-		cut_all(net, change->remapped.first, change->remapped.last,
-			true);
+	if (!change->remapped.last)
+		return;
+	/* Whether remembered or not. */
+	range.start = change->remapped.first;
+	range.len = change->remapped.last + 1 - range.start;
+	net_ioctl(net, UFFDIO_UNREGISTER, &range);
+	cut_all(net, change->remapped.first, change->remapped.last, false);
 }
 
 /* -------------------------------------------------------- coming in ------ */
