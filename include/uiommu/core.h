@@ -2,10 +2,21 @@
 /*
  * core.h - the IOMMU core: devices, groups, domains, IO address spaces.
  *
- * Hosted.  Knows no hardware: units come from a driver (driver.h).  Every
- * function may be called from any thread unless stated; objects are destroyed
- * by their owner when nobody else uses them, and destroying never fails.
- * Functions return 0 or a negated errno, those of Linux for the same mistake.
+ * Hosted.  Knows no hardware: units come from a driver (driver.h).
+ *
+ * Every function may be called from any thread unless stated; each takes the
+ * locks of the objects it is given and holds none when it returns.  Objects are
+ * destroyed by their owner when nobody else uses them, and destroying never
+ * fails.  Objects of one core are not given to another.
+ *
+ * Functions return 0 or a negated errno, those of Linux for the same mistake;
+ * after an error state is as it was, unless stated.  -ENOMEM may be of memory
+ * for tables.  Addresses and lengths are in bytes, time is in nanoseconds.
+ *
+ * Hardware that does not answer (-ETIMEDOUT, -EIO) may go on using what it was
+ * told to forget.  A domain whose invalidation it did not confirm is *lost*: its
+ * tables and the memory that was mapped in it stay where they are for good, and
+ * to map in it is -EIO.
  */
 #ifndef UIOMMU_CORE_H
 #define UIOMMU_CORE_H
@@ -32,7 +43,9 @@ struct uiommu_core_cfg {
 	/*
 	 * Told of every fault that nobody else takes; dev is NULL where the
 	 * hardware names no device we know.  A page request group without a
-	 * handler is one, at its last address, with raw_type 0.  NULL: logged.
+	 * handler is one, at its last address, with raw_type 0.  fault->cookie is
+	 * the core's own.  Called from the driver's op `irq`, with no lock of the
+	 * core held; it must not remove the device.  NULL: logged.
 	 */
 	void (*fault)(void *ctx, struct uiommu_device *dev,
 		      const struct uiommu_fault *fault);
@@ -48,15 +61,23 @@ struct uiommu_core_cfg {
 #define UIOMMU_IOPF_TIMEOUT_NS UINT64_C(10000000000)
 #define UIOMMU_IOPF_NO_TIMEOUT UINT64_MAX
 
+/* `cfg` is copied.  -ENOMEM. */
 int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 		       struct uiommu_core **out);
-/* All IOASes, domains and devices must be gone; removes the units. */
+/*
+ * All IOASes, domains, devices and page fault groups must be gone; the drivers
+ * remove the units.  NULL is nothing.
+ */
 void uiommu_core_destroy(struct uiommu_core *core);
 
 /* To be given to the driver's probe function as host and host_ctx. */
 extern const struct uiommu_host_ops uiommu_core_host_ops;
 
-/* Take over a probed unit; its host_ctx must be this core.  -ENOMEM. */
+/*
+ * Take over a probed unit, until the core is destroyed; after an error it is
+ * the caller's still.  -EINVAL: it was not probed with this core as its host_ctx;
+ * -ENOMEM; else as dom_alloc of driver.h for a blocked domain.
+ */
 int uiommu_core_add_unit(struct uiommu_core *core, struct uiommu_unit *unit);
 
 /* ------------------------------------------------- devices and groups -- */
@@ -83,10 +104,15 @@ enum uiommu_default_domain {
 };
 
 struct uiommu_device_cfg {
+	/*
+	 * As driver.h has it; name and ids are copied.  pasid_bits counts up to
+	 * what the unit has, cookie for set_ats below alone.
+	 */
 	struct uiommu_hwdev_cfg hw;
 	/*
 	 * Put it into the group of this device, because the fabric cannot tell
-	 * them apart or lets them talk to each other; NULL: a group of its own.
+	 * them apart or lets them talk to each other (Linux: iommu_group); the
+	 * device stays until this one is there.  NULL: a group of its own.
 	 */
 	struct uiommu_device *group_with;
 	/* More reserved regions than the unit's own; copied. */
@@ -110,19 +136,24 @@ struct uiommu_device_cfg {
 
 /*
  * The device uses its group's default domain until another is attached.
- * Errors of the driver's dev_add, and for the default domain those of
- * dom_alloc and attach.  -EINVAL: a reserved region ends before it begins, or
- * the group has another kind of default domain; -ENODEV: an unknown unit;
- * -EBUSY: the group has an owner or more than the default domain, PASIDs
- * included.
+ *   -ENODEV	an unknown unit
+ *   -EINVAL	a reserved region ends before it begins; no such default domain;
+ *		the group has one of another kind, or one that does not fit the
+ *		device's unit; no ids
+ *   -EBUSY	the group has an owner or more than the default domain, PASIDs
+ *		included
+ *   -EEXIST, -ERANGE  an id is taken, or beyond what the unit can name
+ *   -EOPNOTSUPP  the unit has no such default domain
+ *   -ENOMEM, -ENOSPC, -ETIMEDOUT, -EIO  as dev_add and attach of driver.h
  */
 int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 		      const struct uiommu_device_cfg *cfg,
 		      struct uiommu_device **out);
 /*
- * Nobody owns or uses it; PASIDs that are still attached are taken off, with a
- * line in the log.  Waits for fault callbacks and page fault handlers that were
- * given it, so not to be called from one.
+ * Nobody owns or uses it, and its group goes with its last device; PASIDs that
+ * are still attached are taken off, with a line in the log.  Waits for fault
+ * callbacks and page fault handlers that were given it, so not to be called
+ * from one.
  */
 void uiommu_device_remove(struct uiommu_device *dev);
 
@@ -132,9 +163,11 @@ void uiommu_device_remove(struct uiommu_device *dev);
  */
 struct uiommu_device *uiommu_core_find_device(struct uiommu_core *core,
 					      const char *name);
+/* What never changes; the pointers hold as long as the device. */
 const char *uiommu_device_name(const struct uiommu_device *dev);
 struct uiommu_unit *uiommu_device_unit(const struct uiommu_device *dev);
 struct uiommu_group *uiommu_device_group(const struct uiommu_device *dev);
+/* Of no other group that is there: the lowest free number from 0 on. */
 unsigned int uiommu_group_id(const struct uiommu_group *group);
 unsigned int uiommu_group_nr_devices(const struct uiommu_group *group);
 
@@ -142,8 +175,9 @@ void uiommu_device_caps(const struct uiommu_device *dev,
 			struct uiommu_unit_caps *caps);
 
 /*
- * The device's reserved regions in ascending order: stores up to `max` and
- * returns how many there are.
+ * The device's reserved regions in ascending order, with the SW_MSI window of 1
+ * MiB at 0x8000000 where caps.msi_translated: stores up to `max` and returns how
+ * many there are.
  */
 unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
 					struct uiommu_resv_region *regions,
@@ -153,13 +187,14 @@ unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,
  * DMA ownership.  An owner is any pointer.  Claiming moves the group from its
  * default domain to the blocked one; the same owner may claim again (counted)
  * through any device of the group.  -EPERM: somebody else owns it; -EBUSY: it,
- * or one of its PASIDs, is attached to a domain; -EINVAL: owner NULL; -ENOMEM, -ETIMEDOUT, -EIO as
- * the driver's attach.
+ * or one of its PASIDs, is attached to a domain; -EINVAL: owner NULL; -ENOMEM,
+ * -ETIMEDOUT, -EIO as the driver's attach, and as uiommu_group_attach().
  */
 int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner);
 /*
- * The last release moves the group to its default domain, from whatever it was
- * attached to, and takes its PASIDs off (with a line in the log).
+ * One release for each claim.  The last moves the group to its default domain,
+ * from whatever it was attached to, takes its PASIDs off (with a line in the log)
+ * and forgets its doorbells.  Waits for page fault handlers.
  */
 void uiommu_device_release_owner(struct uiommu_device *dev);
 /* Is the group owned (by anybody)? */
@@ -178,12 +213,14 @@ struct uiommu_domain_cfg {
  * (uiommu_unit_caps.enforce_coherency), the domain promises that, and no unit
  * that cannot keep the promise takes it.  A SHARED domain is for PASIDs only and
  * promises nothing.
- * -EOPNOTSUPP, -EINVAL, -ENOMEM as dom_alloc of driver.h.
+ *   -EOPNOTSUPP  the unit has no such domains
+ *   -EINVAL	no unit has; a line in the log tells the reason of either
+ *   -ENOMEM
  */
 int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 			    const struct uiommu_domain_cfg *cfg,
 			    struct uiommu_domain **out);
-/* A paging domain as the device's unit likes it. */
+/* A paging domain as the device's unit likes it.  -EOPNOTSUPP, -ENOMEM. */
 int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out);
 /* Not attached anywhere, not in an IOAS.  NULL is nothing. */
 void uiommu_domain_free(struct uiommu_domain *domain);
@@ -207,30 +244,50 @@ void uiommu_domain_geometry(const struct uiommu_domain *domain,
 			    struct uiommu_domain_geometry *geometry);
 
 /*
- * Direct mapping calls, for owners of a paging domain that is in no IOAS.  As
- * uiommu_pgtable_map and _unmap, with the flush included.  -EINVAL: no paging
- * domain.
+ * Direct mapping calls, for owners of a paging domain that is in no IOAS, attached
+ * or not: iova, pa and len are multiples of the domain's smallest leaf.  They may
+ * run side by side, of the same domain too.
+ *
+ * `prot` is of UIOMMU_PROT_*; memory of CPUs should have CACHE.  All or nothing:
+ *   -EINVAL	no paging domain; unaligned, len 0; prot without read and write,
+ *		with both CACHE and MMIO, or with PRIV at stage 2
+ *   -ERANGE	beyond the aperture or the output size
+ *   -EEXIST	a page of the range is mapped
+ *   -ENOMEM
+ *   -ETIMEDOUT, -EIO  the domain is lost
  */
 int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
 		      uiommu_pa_t pa, uint64_t len, uint32_t prot);
+/*
+ * Whatever is mapped in the range, holes are skipped; leaves across its ends are
+ * split.  When it returns no unit has a translation any more, no device's ATC,
+ * and no access by one is under way.  *unmapped is what has gone.
+ *   -EINVAL	no paging domain; unaligned, len 0
+ *   -ERANGE	beyond the aperture
+ *   -ENOMEM	a leaf could not be split
+ *   -ETIMEDOUT, -EIO  the domain is lost: devices may reach what was mapped
+ */
 int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
 			uint64_t len, uint64_t *unmapped);
-/* 0 and *pa, or -ENOENT; in an identity domain every address is its own. */
+/*
+ * Where an access to this very byte goes: 0 and *pa, or -ENOENT.  In an identity
+ * domain every address is its own.  Takes no lock.
+ */
 int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
 			     uiommu_pa_t *pa);
 
 /*
  * Which pages devices write to.  Turning it on forgets what was written before;
- * on again, or off again, is nothing.  -EOPNOTSUPP: the domain was made without
- * UIOMMU_DOM_DIRTY; -ETIMEDOUT, -EIO: the hardware does not answer, and it is
- * off.
+ * on again, or off again, is nothing (Linux: IOMMU_HWPT_SET_DIRTY_TRACKING).
+ * -EOPNOTSUPP: the domain was made without UIOMMU_DOM_DIRTY; -ETIMEDOUT, -EIO: the
+ * hardware does not answer, and it is off.
  */
 int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable);
 /*
  * As op read_dirty of driver.h, which see for what an answer promises; `flags`:
- * UIOMMU_DIRTY_NO_CLEAR.  -EOPNOTSUPP as above; -EINVAL: not turned on, or the
- * range is not whole pages; -ERANGE: beyond the aperture; -ETIMEDOUT, -EIO.
- * fn must not call the core.
+ * UIOMMU_DIRTY_NO_CLEAR.  -EOPNOTSUPP as above; -EINVAL: not turned on, unknown
+ * flags, or the range is not whole pages; -ERANGE: beyond the aperture;
+ * -ETIMEDOUT, -EIO.  fn must not call the core.
  */
 int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
 			     uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
@@ -239,14 +296,21 @@ int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
 /*
  * Attach all devices of a group, which must be in the blocked or default
  * domain (-EBUSY), or move them from the domain they have (replace; -EINVAL
- * when there is none).  The devices may be behind several units, and the domain
- * may serve other groups.  On error every device is where it was, except that
- * hardware which does not answer blocks it (-ETIMEDOUT, -EIO).  A line in the
- * log tells why a domain is refused.
- *   -EINVAL	the domain does not fit a device
+ * when there is none; the same one again is nothing).  When it returns 0, no
+ * access of theirs is under way in the old domain.  The devices may be behind
+ * several units, and the domain may serve other groups.  On error every device
+ * is where it was, except that hardware which does not answer blocks it
+ * (-ETIMEDOUT, -EIO).  A line in the log tells why a domain is refused.
+ *   -EINVAL	the domain does not fit a device, is for PASIDs only, or is an
+ *		auxiliary one
  *   -EBUSY	a stage-2 domain, beside PASIDs of the group; any domain, beside
  *		auxiliary ones
- *   -ENOSPC, -ENOMEM  as attach of driver.h
+ *   -ENODEV	it has a page fault handler, and a device cannot wait
+ *   -EOPNOTSUPP, -EEXIST, -ERANGE  the group's doorbells cannot be mapped in it:
+ *		its pages are larger than 4 KiB, something else stands there, or
+ *		it does not reach there
+ *   -ENOSPC	no ASID or VMID is left
+ *   -ENOMEM
  */
 int uiommu_group_attach(struct uiommu_group *group,
 			struct uiommu_domain *domain);
@@ -319,7 +383,9 @@ struct uiommu_iopf_ops {
 
 /*
  * Give a domain a handler; `ops` and `ctx` live as long as it.  Then it attaches
- * only to devices that can wait (-ENODEV).  -EBUSY: it is attached, or has one.
+ * only to devices that can wait (-ENODEV): with hw.pri or hw.stall, behind a unit
+ * with caps.page_faults.  For the domain's maker, who does not attach it at the
+ * same time.  -EBUSY: it is attached, or has one.
  */
 int uiommu_domain_set_iopf_handler(struct uiommu_domain *domain,
 				   const struct uiommu_iopf_ops *ops,
@@ -355,7 +421,10 @@ unsigned int uiommu_core_iopf_expire(struct uiommu_core *core);
  */
 int uiommu_pasid_alloc(struct uiommu_core *core, uint32_t first, uint32_t last,
 		       uint32_t *pasid);
-/* Not in use any more on any device that may be given it again. */
+/*
+ * Not in use any more on any device that may be given it again.  A number that
+ * nobody has is nothing, with a line in the log.
+ */
 void uiommu_pasid_free(struct uiommu_core *core, uint32_t pasid);
 
 /* PASIDs of the device are below this; 0: it, or its unit, has none. */
@@ -374,6 +443,7 @@ uint32_t uiommu_device_max_pasids(const struct uiommu_device *dev);
  *		other hardware, does not fit the device's unit, is a stage-2 or
  *		an auxiliary domain, or the device's own is a stage-2 domain
  *   -EBUSY	the PASID has a domain
+ *   -ENODEV	it has a page fault handler, and the device cannot wait
  *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as set_pasid of driver.h
  */
 int uiommu_device_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
@@ -388,11 +458,16 @@ int uiommu_device_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
  */
 int uiommu_device_pasid_replace(struct uiommu_device *dev, uint32_t pasid,
 				struct uiommu_domain *domain);
-/* Accesses with the PASID abort from now on.  One without domain: nothing. */
+/*
+ * Accesses with the PASID abort from now on, and none is under way in its domain;
+ * if the hardware does not answer, the log says so.  One without domain, or of an
+ * auxiliary one: nothing.
+ */
 void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid);
-/* The PASID's domain or NULL. */
+/* The PASID's domain, auxiliary or not, or NULL. */
 struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
 						 uint32_t pasid);
+/* How many have one, those of auxiliary domains among them. */
 unsigned int uiommu_device_nr_pasids(struct uiommu_device *dev);
 /*
  * Detach any PASID, for a user that ends: its domain, which the device uses no
@@ -407,6 +482,7 @@ enum uiommu_dev_feature {
 	UIOMMU_DEV_FEAT_AUX, /* auxiliary domains */
 };
 
+/* Could it be enabled?  A device that is not alone in its group gets no domain. */
 bool uiommu_dev_has_feature(const struct uiommu_device *dev,
 			    enum uiommu_dev_feature feature);
 bool uiommu_dev_feature_enabled(struct uiommu_device *dev,
@@ -434,7 +510,10 @@ int uiommu_dev_disable_feature(struct uiommu_device *dev,
  *   others	as uiommu_device_pasid_attach
  */
 int uiommu_aux_attach(struct uiommu_domain *domain, struct uiommu_device *dev);
-/* Not attached, no parent, feature not enabled: nothing. */
+/*
+ * As uiommu_device_pasid_detach(); with the last device the domain's parent and
+ * PASID go.  Not attached, no parent, feature not enabled: nothing.
+ */
 void uiommu_aux_detach(struct uiommu_domain *domain, struct uiommu_device *dev);
 /* The PASID, or -EINVAL: the device does not have the domain. */
 int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev);
@@ -446,8 +525,13 @@ int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev);
  * group's devices: in the software MSI window starting at `window` of the
  * domain they use now, and of every domain attached later while it stays.
  * Stores the IOVA that devices must write to (the doorbell's own address where
- * messages are not translated).  -ENOENT: no domain attached; -ENOSPC: window
- * full (64 pages); errors of map.
+ * messages are not translated, or the domain is an identity one).  Pages are of
+ * 4 KiB; what was given a place keeps it for the core's life.  Domains of PASIDs
+ * have no doorbells.
+ *   -ENOENT	nothing is attached: blocked
+ *   -ENOSPC	the window is full (64 pages)
+ *   -EOPNOTSUPP  the domain's pages are larger
+ *   others	as uiommu_domain_map()
  */
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova);
@@ -491,23 +575,42 @@ struct uiommu_mm {
  * disjoint ranges do their pinning and page table work side by side.  Adding
  * and removing a domain, cutting and set_huge_pages wait for them.
  */
+/* -ENOMEM. */
 int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out);
-/* No domain is in it; unmaps everything. */
+/* No domain is in it; unmaps everything.  NULL is nothing. */
 void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
 
 #define UIOMMU_IOAS_FIXED_IOVA (1u << 0)
 #define UIOMMU_IOAS_MMIO_OK (1u << 1) /* user memory may be a mapped BAR */
 
 /*
- * Map user memory.  Alignment, overflow, overlap and placement errors, and
- * their order, are those of IOMMU_IOAS_MAP: -EINVAL, -EOVERFLOW, -EEXIST,
- * -ENOSPC, -EFAULT, -ENOMEM.  Without FIXED_IOVA the place is chosen and
- * stored.  `mm` must live until the area is unmapped.
+ * Map user memory: pinned now, if the IOAS has a domain, or when it gets one.
+ * Errors, and their order, are those of IOMMU_IOAS_MAP.  Without FIXED_IOVA the
+ * place is chosen, the lowest that suits, and stored.  `mm` must live until the
+ * area is unmapped.  `prot`: of UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE,
+ * which has no effect.
+ *   -EOPNOTSUPP  unknown flags
+ *   -EINVAL	neither read nor write, or another right; len 0; uva, len or a
+ *		fixed iova not aligned as uiommu_ioas_iova_ranges() tells; a fixed
+ *		place that is reserved
+ *   -EOVERFLOW	[uva, +len) or [iova, +len) wraps
+ *   -EEXIST	an area is in the fixed place, or is being mapped or unmapped
+ *   -ENOSPC	there is no place
+ *   -EFAULT	memory is not there, or not as writable as asked; or device memory
+ *		without MMIO_OK; what else mm->pin returns
+ *   -ENOMEM
+ *   -ETIMEDOUT, -EIO  a domain is lost
  */
 int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
 		    uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
 		    uiommu_iova_t *iova);
-/* As IOMMU_IOAS_COPY: shares the pages of [src_iova, +len) in src. */
+/*
+ * As IOMMU_IOAS_COPY: shares the pages of [src_iova, +len) in src, which may be
+ * dst and of which the range has no holes.  `flags`: UIOMMU_IOAS_FIXED_IOVA.
+ *   -ENOENT	nothing in src at an address of the range
+ *   -EPERM	write, of memory that was mapped without
+ *   others	as uiommu_ioas_map(), for [src_iova, +len) in place of uva
+ */
 int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
 		     uint32_t flags, uiommu_iova_t *dst_iova);
@@ -519,17 +622,19 @@ int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
  *   -ENOENT	nothing there, or an area that reaches out of the range
  *   -EBUSY	an area that another thread is mapping or unmapping
  *   -ENOMEM	a leaf across a cut could not be split; nothing went
+ * Hardware that does not answer is no error here: areas go, memory stays pinned.
  */
 int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 		      uint64_t len, uint64_t *unmapped);
 /*
  * Unmap everything; 0 also when there is nothing.  -EBUSY: another thread is
- * mapping; the walk stopped at its area.
+ * mapping or unmapping; the walk stopped at its area.  -ENOMEM as above.
  */
 int uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
 /*
  * Cut the area that lies across `iova` in two there (type1's v1 unmap and
- * carve-outs).  0 also when none does; -EINVAL unaligned; -ENOMEM.
+ * carve-outs).  0 also when none does; -EINVAL: `iova` is not a multiple of the
+ * alignment; -ENOMEM.
  */
 int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova);
 
@@ -550,39 +655,52 @@ int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 unsigned int uiommu_ioas_iova_ranges(struct uiommu_ioas *ioas,
 				     struct uiommu_range *ranges,
 				     unsigned int max, uint64_t *alignment);
-/* As IOMMU_IOAS_ALLOW_IOVAS.  -EINVAL, -EADDRINUSE, -ENOMEM. */
+/*
+ * As IOMMU_IOAS_ALLOW_IOVAS: choose places in these `nr` ranges only; 0: anywhere.
+ * -EINVAL: last is not above first, or two overlap; -EADDRINUSE: one is partly
+ * reserved; -ENOMEM.
+ */
 int uiommu_ioas_allow_iovas(struct uiommu_ioas *ioas,
 			    const struct uiommu_range *ranges, unsigned int nr);
-/* OPTION_HUGE_PAGES.  -EINVAL, -EADDRINUSE. */
+/*
+ * IOMMU_OPTION_HUGE_PAGES, on at first.  Off: leaves and the alignment are pages.
+ * -EINVAL: areas are mapped in domains; -EADDRINUSE: one is not aligned.
+ */
 int uiommu_ioas_set_huge_pages(struct uiommu_ioas *ioas, bool enable);
 bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
 
 /*
  * Put a domain into the IOAS: its aperture becomes reserved outside, its page
- * size the alignment, and all areas are mapped into it.  -EEXIST: it is in an
- * IOAS; -EINVAL: no paging domain, or its smallest leaf is larger than a page;
- * -EADDRINUSE: areas
- * or allowed ranges do not fit; -EFAULT, -ENOMEM: pages cannot be pinned.
+ * size the alignment, and all areas are mapped into it; from here on nobody else
+ * maps in it.  Two calls for one domain do not run at the same time.
+ *   -EEXIST	it is in an IOAS; or something was mapped in it where an area is
+ *   -EINVAL	no paging domain, or its smallest leaf is larger than a page
+ *   -EADDRINUSE  areas or allowed ranges do not fit
+ *   -EFAULT, -ENOMEM  pages cannot be pinned; what else mm->pin returns
+ *   -ETIMEDOUT, -EIO  it is lost
  */
 int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
 			   struct uiommu_domain *domain);
+/* It is in this IOAS.  With the last domain the areas' memory is unpinned. */
 void uiommu_ioas_remove_domain(struct uiommu_ioas *ioas,
 			       struct uiommu_domain *domain);
 /*
  * Keep a device's reserved regions out of the IOAS while it is attached
- * (counted per device).  -EADDRINUSE: areas or allowed ranges lie there.
- * Relaxable regions are skipped.
+ * (once for each call).  -EADDRINUSE: areas or allowed ranges lie there; -EINVAL:
+ * it has both MSI and SW_MSI regions, or two of SW_MSI; -ENOMEM.  Relaxable
+ * regions are skipped.
  */
 int uiommu_ioas_reserve_device(struct uiommu_ioas *ioas,
 			       struct uiommu_device *dev);
+/* Undo one uiommu_ioas_reserve_device(). */
 void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
 				  struct uiommu_device *dev);
-/* Union of the leaf sizes of all domains' AND; every size when there is none */
+/* Leaf sizes that all domains have, a bit for each; all bits without a domain. */
 uint64_t uiommu_ioas_pgsizes(struct uiommu_ioas *ioas);
 
 /* ------------------------------------------------------------- figures -- */
 
-/* Counters since creation. */
+/* Counters since creation; not a snapshot. */
 struct uiommu_core_stats {
 	uint64_t maps;
 	uint64_t unmaps;
