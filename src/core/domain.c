@@ -246,14 +246,15 @@ int core_domain_map(struct uiommu_domain *dom, uiommu_iova_t iova,
 		return -EIO;
 	if (!step)
 		step = len;
-	while (done < len) {
+	/* Once at least: what a length of 0 is, the page table says. */
+	do {
 		uint64_t part = min_u64(step, len - done);
 
 		rc = map_once(dom, iova + done, pa + done, part, prot);
 		if (rc)
 			break;
 		done += part;
-	}
+	} while (done < len);
 	if (rc && done) {
 		struct uiommu_gather gather;
 		uint64_t unmapped;
