@@ -124,13 +124,13 @@ static void set_geometry(struct uiommu_pgtable *pt,
 	pt->start_level = pt_start_level(cfg->granule_lg2, cfg->ias,
 					 pt->ops->concat_lg2,
 					 pt->ops->concat_last);
-	pt->root_shift = pt_level_shift(cfg->granule_lg2, pt->start_level);
 	pt->block_level = pt->ops->first_block_level;
 	if (pt->oas < pt->ops->first_block_oas)
 		pt->block_level++;
 	if (pt->block_level < pt->start_level)
 		pt->block_level = pt->start_level;
-	root_lg2 = cfg->ias - pt->root_shift + PT_DESC_LG2;
+	root_lg2 = cfg->ias + PT_DESC_LG2 -
+		   pt_level_shift(cfg->granule_lg2, pt->start_level);
 	pt->root_size = BIT64(root_lg2 < 6 ? 6 : root_lg2);
 }
 

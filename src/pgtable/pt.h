@@ -79,7 +79,6 @@ struct uiommu_pgtable {
 	const struct uiommu_platform *platform;
 	int8_t start_level;
 	int8_t block_level; /* highest that leaves may stand at */
-	uint8_t root_shift; /* lowest address bit the root's index takes */
 	uint8_t ias;
 	uint8_t oas;
 	bool incoherent; /* the walker needs clean_range */

@@ -135,28 +135,43 @@ static PT_INLINE void pt_clean(const struct uiommu_pgtable *pt,
 static PT_INLINE struct pt_pos pt_walk(const struct uiommu_pgtable *pt,
 				       uint64_t iova, int stop)
 {
-	struct pt_pos pos = { .slot = pt->root + (iova >> pt->root_shift) };
+	struct pt_pos pos = { 0 };
 
+	/* By level, so that the first shift is a constant too. */
+#define PT_WALK_FROM(lvl) pos.slot = pt->root + (iova >> PT_SHIFT(lvl))
 	switch (pt->start_level) {
 #if PT_MIN_START < 0
 	case -1:
+		PT_WALK_FROM(-1);
 		PT_WALK_STEP(-1);
-		__attribute__((fallthrough));
+		goto at_0;
 #endif
 	case 0:
-		PT_WALK_STEP(0);
-		__attribute__((fallthrough));
+		PT_WALK_FROM(0);
+		break;
 	case 1:
-		PT_WALK_STEP(1);
-		__attribute__((fallthrough));
+		PT_WALK_FROM(1);
+		goto at_1;
 	case 2:
-		PT_WALK_STEP(2);
-		__attribute__((fallthrough));
+		PT_WALK_FROM(2);
+		goto at_2;
 	default:
-		pos.d = load_acquire(pos.slot);
-		pos.level = PT_LAST_LEVEL;
-		return pos;
+		PT_WALK_FROM(PT_LAST_LEVEL);
+		goto at_last;
 	}
+#if PT_MIN_START < 0
+at_0:
+#endif
+	PT_WALK_STEP(0);
+at_1:
+	PT_WALK_STEP(1);
+at_2:
+	PT_WALK_STEP(2);
+at_last:
+	pos.d = load_acquire(pos.slot);
+	pos.level = PT_LAST_LEVEL;
+	return pos;
+#undef PT_WALK_FROM
 }
 
 /*
