@@ -35,6 +35,7 @@ struct uiommu_device;
 struct uiommu_group;
 struct uiommu_domain;
 struct uiommu_ioas;
+struct uiommu_sva_mm; /* mm.h */
 
 /* ------------------------------------------------------------ instance -- */
 
@@ -56,6 +57,11 @@ struct uiommu_core_cfg {
 	 * UIOMMU_IOPF_TIMEOUT_NS; UIOMMU_IOPF_NO_TIMEOUT: for ever, as in Linux.
 	 */
 	uint64_t iopf_timeout_ns;
+	/*
+	 * The physical address at which devices see address 0 of a struct
+	 * uiommu_sva_mm, and so on from there.
+	 */
+	uiommu_pa_t sva_pa;
 };
 
 #define UIOMMU_IOPF_TIMEOUT_NS UINT64_C(10000000000)
@@ -204,6 +210,11 @@ bool uiommu_group_owned(struct uiommu_group *group);
 
 struct uiommu_domain_cfg {
 	struct uiommu_dom_cfg hw; /* all zero but the type: the unit's choice */
+	/*
+	 * For a SHARED domain without hw.cpu: the address space that it follows
+	 * from here to uiommu_domain_free().  NULL: see hw.
+	 */
+	const struct uiommu_sva_mm *mm;
 };
 
 /*
@@ -216,6 +227,13 @@ struct uiommu_domain_cfg {
  *   -EOPNOTSUPP  the unit has no such domains
  *   -EINVAL	no unit has; a line in the log tells the reason of either
  *   -ENOMEM
+ *
+ * A SHARED domain is not mapped into.  One that follows an address space takes
+ * its pages on page faults, so its devices must be able to wait (-ENODEV at
+ * attach), and has a thread.  Then also:
+ *   -EINVAL	`mm` without SHARED or beside hw.cpu
+ *   -EOPNOTSUPP  the unit's input addresses are fewer
+ *   others	as subscribe of mm.h
  */
 int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 			    const struct uiommu_domain_cfg *cfg,
@@ -406,7 +424,7 @@ void uiommu_iopf_group_get(struct uiommu_iopf_group *group);
 void uiommu_iopf_group_put(struct uiommu_iopf_group *group);
 /*
  * Answer the groups of all devices that have waited for too long; how many there
- * were.  The core has no thread of its own: a device's groups are looked at when
+ * were.  No thread of the core looks for them: a device's groups are looked at when
  * it reports another, and here.
  */
 unsigned int uiommu_core_iopf_expire(struct uiommu_core *core);
@@ -517,6 +535,47 @@ int uiommu_aux_attach(struct uiommu_domain *domain, struct uiommu_device *dev);
 void uiommu_aux_detach(struct uiommu_domain *domain, struct uiommu_device *dev);
 /* The PASID, or -EINVAL: the device does not have the domain. */
 int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev);
+
+/* ------------------------------------------------------ shared addresses -- */
+
+struct uiommu_sva;
+
+/*
+ * Let the device use the addresses of an address space, with the handle's PASID:
+ * it finds what the address space's owner finds there, or a fault; docs/sva.md
+ * says how.  Counted by device and address space; all devices of one address
+ * space have the same PASID and the same domain, also behind several units whose
+ * hardware can walk its table.  `mm` stays until the last unbind.
+ *   -ENODEV	the device can neither send page requests nor be stalled
+ *   -EOPNOTSUPP  it has no PASIDs; the unit has no such domains or smaller
+ *		input addresses
+ *   -EINVAL	it is not alone in its group, the fabric does not isolate PASIDs,
+ *		its unit cannot use the domain that other devices use, or the
+ *		PASID is beyond its own
+ *   -ENOSPC	no PASID is left
+ *   -EBUSY	this is a child of fork, and a device is bound from before it
+ *   others	as subscribe of mm.h and set_pasid of driver.h
+ * After an error all is as it was; a line in the log tells the reason.
+ */
+int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
+		    struct uiommu_sva **out);
+/*
+ * The last one waits until no access and no page fault of the device is under
+ * way in the address space; what the device still asks for is answered Invalid.
+ * Not from a callback of the address space, nor from a page fault handler.
+ */
+void uiommu_sva_unbind(struct uiommu_sva *sva);
+uint32_t uiommu_sva_pasid(const struct uiommu_sva *sva);
+
+/*
+ * The owner of a CPU's page table (uiommu_dom_cfg.cpu) has changed what it says
+ * of [first, last]: returns when no device of the domain uses what was there.
+ * -EINVAL: no such domain, or first > last; -ETIMEDOUT, -EIO: the hardware does
+ * not answer.  Page faults of such a domain go to the handler that its owner has
+ * set.
+ */
+int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
+			  uint64_t last);
 
 /* ----------------------------------------------------------------- MSI -- */
 

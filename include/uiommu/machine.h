@@ -93,6 +93,10 @@ const struct uiommu_machine_devtype *uiommu_machine_devtype(unsigned int i);
 bool uiommu_machine_device(struct uiommu_machine *machine, unsigned int i,
 			   const char **bdf, const char **type);
 
+/* The same one in the core; NULL past the end.  It lives as long as the machine. */
+struct uiommu_device *uiommu_machine_core_device(struct uiommu_machine *machine,
+						 unsigned int i);
+
 /* Deliver interrupts that are pending inside (the ABI's entries do it too). */
 void uiommu_machine_poll(struct uiommu_machine *machine);
 

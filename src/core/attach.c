@@ -151,7 +151,7 @@ int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
 	if (domain->ioas)
 		goto err_unlock;
 	rc = -EINVAL;
-	if (!domain->hw->pt)
+	if (!domain->hw->pt || domain->sva)
 		goto err_unlock;
 	align = alignment_of(ioas, domain, ioas->huge_pages);
 	if (align > ioas->core->page_size)

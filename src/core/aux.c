@@ -74,7 +74,7 @@ int uiommu_dev_disable_feature(struct uiommu_device *dev,
 
 static bool is_stage1(const struct uiommu_domain *dom)
 {
-	return dom && dom->hw->type == UIOMMU_DOM_PAGING &&
+	return dom && dom->hw->type == UIOMMU_DOM_PAGING && !dom->sva &&
 	       dom->cfg.stage != UIOMMU_STAGE_2;
 }
 

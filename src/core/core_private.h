@@ -18,6 +18,7 @@
  *	 1  launch/	what keeps the client's file descriptors
  *	 2  abi/	a context's or container's own lock
  *	 3  abi/	one object's lock (group state of a context, device)
+ *	3a  core	uiommu_core.sva_lock
  *	 4  core	uiommu_core.dump_lock, then uiommu_group.lock
  *	4a  core	uiommu_domain.lock (never two domains at a time)
  *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
@@ -26,6 +27,7 @@
  *	 8  core	uiommu_domain.msi_lock
  *	 9  core	uiommu_core.lock
  *	10  core	core_iopf.lock
+ *	10a core	core_sva_mm.lock (with what an address space's hold does)
  *	11  embedder	behind uiommu_mm.pin and unpin (pins, client memory)
  *	12  driver	a unit's lists, then a domain's, then its queues' locks
  *	13  platform	the host's own
@@ -34,7 +36,7 @@
  * Page tables have no lock.  Up-calls (faults, interrupts) are made with no
  * lock of 4 to 14 held, but set_ats with the driver's lock of the device.  A
  * thread that detaches or replaces a domain waits for page fault handlers, with
- * locks of 1 to 3 held perhaps and none of the others.  Read sections of the
+ * locks of 1 to 3a held perhaps and none of the others.  Read sections of the
  * platform are not locks: none of 1 to 12 is taken inside one.
  *
  * Every allocation of the core goes through core_alloc, every lock through
@@ -103,6 +105,10 @@ struct uiommu_core {
 	unsigned int nr_msi;
 	struct core_pasid_ids pasids;
 	struct list abandoned; /* core_pages that stay pinned, a ref on each */
+
+	/* Protects sva_spaces and what hangs on it: sva.c. */
+	pthread_mutex_t sva_lock;
+	struct list sva_spaces;
 };
 
 /* Nobody has a PASID any more, or nobody will look. */
@@ -201,6 +207,7 @@ struct uiommu_device {
 /* A PASID of a group and its domain. */
 #define CORE_PASID_AUX BIT32(0)	 /* put there by uiommu_aux_attach */
 #define CORE_PASID_LOST BIT32(1) /* the hardware has nothing there: pasid.c */
+#define CORE_PASID_SVA BIT32(2)	 /* put there by uiommu_sva_bind */
 struct core_pasid {
 	uint32_t pasid; /* 0: an empty place */
 	uint32_t flags;
@@ -307,6 +314,7 @@ struct uiommu_domain {
 	struct uiommu_pgtable_info info; /* zero unless PAGING */
 	bool coherency;			 /* promised */
 	void *user;			 /* its maker's */
+	struct core_sva_mm *sva;	 /* of an address space, or NULL */
 
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;
@@ -370,6 +378,20 @@ int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather);
 
 /* Give `dom` the doorbells in `slots`; on error it has those it had. */
 int core_msi_install(struct uiommu_domain *dom, uint64_t slots);
+
+/* ------------------------------------------------- shared address spaces -- */
+
+/* What the driver is asked for; cfg without an address space: no change. */
+int core_sva_shape(const struct uiommu_domain_cfg *cfg,
+		   struct uiommu_dom_cfg *hw);
+/* Keep a new domain in step with the address space, and answer its faults. */
+int core_sva_open(struct uiommu_domain *dom, const struct uiommu_sva_mm *mm);
+/* Not any more; nothing is attached.  Any domain. */
+void core_sva_close(struct uiommu_domain *dom);
+/* Not in a child of fork, to which it has come from its parent. */
+bool core_sva_lives(const struct uiommu_domain *dom);
+/* Whatever the first flush has to allocate is allocated here. */
+void core_sva_try_flush(struct uiommu_domain *dom);
 
 /* --------------------------------------------------------------- pages -- */
 

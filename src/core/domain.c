@@ -57,33 +57,42 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 			    struct uiommu_domain **out)
 {
 	struct uiommu_unit *unit = dev->cunit->unit;
+	struct uiommu_dom_cfg hw = cfg->hw;
 	struct uiommu_core *core = dev->core;
 	struct uiommu_domain *dom;
-	int rc;
+	int rc = core_sva_shape(cfg, &hw);
 
+	if (rc)
+		return rc;
 	dom = core_alloc(core, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
 	dom->core = core;
 	dom->cunit = dev->cunit;
-	dom->cfg = cfg->hw;
+	dom->cfg = hw;
 	dom->cfg.cpu = NULL; /* the caller's */
 	rc = init(dom);
 	if (rc)
 		goto err_free;
-	rc = unit->ops->dom_alloc(unit, &cfg->hw, &dom->hw);
+	rc = unit->ops->dom_alloc(unit, &hw, &dom->hw);
 	if (rc)
 		goto err_fini;
 	if (dom->hw->pt) {
 		dom->coherency = dev->cunit->caps.enforce_coherency;
 		uiommu_pgtable_info(dom->hw->pt, &dom->info);
-		core_domain_count_tables(dom);
 	}
+	rc = cfg->mm ? core_sva_open(dom, cfg->mm) : 0;
+	if (rc)
+		goto err_hw;
+	if (dom->hw->pt)
+		core_domain_count_tables(dom);
 	core_count(&core->stats.domains_made, 1);
 	core_list(core, &core->domains, &dom->core_node);
 	*out = dom;
 	return 0;
 
+err_hw:
+	unit->ops->dom_free(dom->hw);
 err_fini:
 	fini(dom);
 err_free:
@@ -107,6 +116,7 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 	core = domain->core;
 	UIOMMU_ASSERT(!load_acquire(&domain->attached) && !domain->ioas);
 	core_unlist(core, &domain->core_node, &domain->held);
+	core_sva_close(domain);
 	core_gauge(&core->table_bytes, &core->stats.table_bytes_peak,
 		   -(int64_t)domain->table_bytes);
 	core_count(&core->stats.domains_freed, 1);
@@ -118,7 +128,7 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 
 enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)
 {
-	return domain->hw->type;
+	return domain->sva ? UIOMMU_DOM_SHARED : domain->hw->type;
 }
 
 void uiommu_domain_set_user(struct uiommu_domain *domain, void *user)
@@ -295,7 +305,7 @@ int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
 {
 	int rc;
 
-	if (!domain->hw->pt)
+	if (!domain->hw->pt || domain->sva)
 		return -EINVAL;
 	rc = core_domain_map(domain, iova, pa, len, prot, 0);
 	core_domain_count_tables(domain);
@@ -309,7 +319,7 @@ int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
 	int rc, flushed;
 
 	*unmapped = 0;
-	if (!domain->hw->pt)
+	if (!domain->hw->pt || domain->sva)
 		return -EINVAL;
 	uiommu_gather_init(&gather);
 	rc = core_domain_unmap(domain, iova, len, &gather, unmapped);

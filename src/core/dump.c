@@ -232,9 +232,10 @@ static void dump_sorted_pasids(const struct uiommu_dump *to,
 		    at[i].dom == at[first].dom &&
 		    at[i].flags == at[first].flags)
 			continue;
-		line(to, 2, "pasid %u..%u domain=%u%s%s", at[first].pasid,
+		line(to, 2, "pasid %u..%u domain=%u%s%s%s", at[first].pasid,
 		     at[i - 1].pasid, at[first].dom->number,
 		     flag(at[first].flags & CORE_PASID_AUX, " aux"),
+		     flag(at[first].flags & CORE_PASID_SVA, " sva"),
 		     flag(at[first].flags & CORE_PASID_LOST, " lost"));
 		first = i;
 	}
@@ -338,8 +339,8 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 		return;
 	pthread_mutex_lock(&dom->lock);
 	line(to, 1, "domain %u type=%s unit=%u users=%u%s%s%s%s", dom->number,
-	     type_name(dom->hw->type), unit_number(dom->core, dom->cunit),
-	     dom->attached,
+	     type_name(uiommu_domain_type(dom)),
+	     unit_number(dom->core, dom->cunit), dom->attached,
 	     use_name(dom->used || dom->attached ? dom->use : CORE_USE_NONE),
 	     flag(dom->coherency, " coherency"),
 	     flag(dom->dirty_tracking, " dirty_tracking"),

@@ -262,6 +262,12 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 	rc = check_leave(group);
 	if (rc)
 		return rc;
+	if (uiommu_domain_type(dom) == UIOMMU_DOM_SHARED) {
+		core_log(group->core, UIOMMU_LOG_WARN,
+			 "group %u: shared addresses are for PASIDs",
+			 group->id);
+		return -EINVAL;
+	}
 	list_for_each(dev, &group->devices, group_node) {
 		rc = core_domain_check(dom, dev);
 		if (rc)

@@ -147,6 +147,9 @@ static int replace(struct uiommu_device *dev, uint32_t pasid,
 	if (entry->flags & CORE_PASID_AUX)
 		return refuse(dev, pasid, -EBUSY,
 			      "belongs to an auxiliary domain");
+	if (entry->flags & CORE_PASID_SVA)
+		return refuse(dev, pasid, -EBUSY,
+			      "is bound to an address space");
 	if (in_force(entry) == dom) {
 		*old = dom;
 		return 0;
@@ -243,7 +246,7 @@ void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid)
 
 	pthread_mutex_lock(&dev->group->lock);
 	entry = core_pasid_find(&dev->group->pasids, pasid);
-	if (entry && !(entry->flags & CORE_PASID_AUX))
+	if (entry && !(entry->flags & (CORE_PASID_AUX | CORE_PASID_SVA)))
 		drop(dev, entry);
 	core_group_unlock(dev->group);
 }

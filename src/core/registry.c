@@ -91,15 +91,21 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 	list_init(&core->domains);
 	list_init(&core->ioases);
 	list_init(&core->abandoned);
+	list_init(&core->sva_spaces);
 	rc = core_mutex_init(&core->lock);
 	if (rc)
 		goto err_free;
-	rc = core_mutex_init(&core->dump_lock);
+	rc = core_mutex_init(&core->sva_lock);
 	if (rc)
 		goto err_lock;
+	rc = core_mutex_init(&core->dump_lock);
+	if (rc)
+		goto err_sva;
 	*out = core;
 	return 0;
 
+err_sva:
+	pthread_mutex_destroy(&core->sva_lock);
 err_lock:
 	pthread_mutex_destroy(&core->lock);
 err_free:
@@ -127,6 +133,7 @@ void uiommu_core_destroy(struct uiommu_core *core)
 		core_pages_forget(pages);
 	core_pasid_ids_fini(core);
 	pthread_mutex_destroy(&core->dump_lock);
+	pthread_mutex_destroy(&core->sva_lock);
 	pthread_mutex_destroy(&core->lock);
 	core_free(core, core);
 }

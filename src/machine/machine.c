@@ -258,6 +258,7 @@ static int make_core(struct uiommu_machine *machine)
 		.ctx = machine,
 		/* Linux has none, and a program may stand in a debugger. */
 		.iopf_timeout_ns = UIOMMU_IOPF_NO_TIMEOUT,
+		.sva_pa = RAM_SHARED,
 	};
 
 	return uiommu_core_create(&cfg, &machine->core);
@@ -398,6 +399,12 @@ struct uiommu_abi *uiommu_machine_abi(struct uiommu_machine *machine)
 struct uiommu_core *uiommu_machine_core(struct uiommu_machine *machine)
 {
 	return machine->core;
+}
+
+struct uiommu_device *uiommu_machine_core_device(struct uiommu_machine *machine,
+						 unsigned int i)
+{
+	return i < machine->nr_devs ? machine->dev[i]->core_dev : NULL;
 }
 
 struct uiommu_smmuv3_model *uiommu_machine_model(struct uiommu_machine *machine)

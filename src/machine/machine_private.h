@@ -58,6 +58,12 @@ struct carve {
 	uint64_t bar_next;
 };
 
+/*
+ * From here to the next bit: the process's memory as devices that share its
+ * addresses see it.  Its own addresses are below.
+ */
+#define RAM_SHARED (UINT64_C(1) << 47)
+
 /* ------------------------------------------------------- interrupts ---- */
 
 #define MSI_DOORBELL UINT64_C(0x40) /* offset of the doorbell in its page */

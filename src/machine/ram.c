@@ -2,11 +2,13 @@
 /*
  * ram.c - the machine's physical memory, as the SMMU model reaches it.
  *
- * Three kinds of addresses answer: the arena of tables, always there and used
- * directly; the carved region with doorbells, BARs and aliases; and memory of
- * the process at its own addresses, but only while it is pinned.  Everything
- * else is an external abort.  Memory of the process may have become
- * inaccessible in spite of its pin, so it is reached through guarded copies.
+ * Four kinds of addresses answer: the arena of tables, always there and used
+ * directly; the carved region with doorbells, BARs and aliases; memory of the
+ * process at its own addresses, but only while it is pinned; and the same
+ * addresses with bit 47 set, where domains that share them lead (RAM_SHARED):
+ * no pin there, for the domain follows the process.  Everything else is an
+ * external abort.  Memory of the process may be inaccessible, in spite of its
+ * pin too, so it is reached through guarded copies.
  *
  * The pins are looked at and the copy is made inside one read section: that is
  * what mm_drain() waits for after it made a page dead.
@@ -85,6 +87,23 @@ static void arena_copy(uint64_t pa, void *buf, size_t len, bool write)
 }
 
 /* ------------------------------------------------- memory of the process */
+
+static bool is_shared(uint64_t pa, size_t len)
+{
+	return pa >= RAM_SHARED && pa - RAM_SHARED < RAM_SHARED &&
+	       len <= RAM_SHARED - (pa - RAM_SHARED);
+}
+
+/* As the process itself could: a right that it lacks is an abort. */
+static int shared_access(uint64_t pa, void *buf, size_t len, bool write)
+{
+	void *mem = arena_ptr(pa - RAM_SHARED);
+
+	return (write ? uiommu_guard_copy(mem, buf, len)
+		      : uiommu_guard_copy(buf, mem, len))
+		       ? -EIO
+		       : 0;
+}
 
 /* What looking at the pages of an access found out. */
 struct pages_state {
@@ -300,6 +319,8 @@ static int ram_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 	}
 	if (!len || pa + len < pa)
 		return -EIO;
+	if (is_shared(pa, len))
+		return shared_access(pa, buf, len, write);
 	if (pa >= machine->carve.base &&
 	    pa - machine->carve.base < CARVE_SIZE &&
 	    len <= CARVE_SIZE - (pa - machine->carve.base))
@@ -348,6 +369,11 @@ int ram_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want)
 				      want);
 		return 0;
 	}
+	if (is_shared(pa, 8))
+		return uiommu_guard_cmpxchg64(arena_ptr(pa - RAM_SHARED),
+					      expected, want)
+			       ? -EIO
+			       : 0;
 	platform->read_begin(platform->ctx);
 	if (pages_ok(&machine->pins, pa, 8, &state)) {
 		void *word = arena_ptr(pins_uva(&machine->pins, pa));

@@ -286,7 +286,8 @@ static int op_set_pasid(struct uiommu_hwdom *hwdom, struct uiommu_hwdev *hwdev,
 		return -EOPNOTSUPP;
 	if (!pasid || pasid >> dev->pasid_bits)
 		return -EINVAL;
-	if (hwdom && (hwdom->type != UIOMMU_DOM_PAGING ||
+	if (hwdom && ((hwdom->type != UIOMMU_DOM_PAGING &&
+		       hwdom->type != UIOMMU_DOM_SHARED) ||
 		      dom->stage == UIOMMU_STAGE_2 || !fits(fu, hwdom)))
 		return -EINVAL;
 	if (hwdom && hwdev->dom &&

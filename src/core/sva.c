@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sva.c - devices that are bound to an address space.
+ *
+ * The core knows each address space that a device is bound to by its struct
+ * uiommu_sva_mm: one domain, one PASID, and a handle for each device, counted.
+ * All that under one lock, held over attach and detach, so that the first to
+ * bind and the last to unbind are what they seem.  Page fault handlers and the
+ * callbacks of changes do not take it: unbind waits for them.
+ */
+#include "sva_private.h"
+
+struct sva_space {
+	struct list node; /* uiommu_core.sva_spaces; sva_lock */
+	const struct uiommu_sva_mm *mm;
+	struct uiommu_domain *dom;
+	uint32_t pasid;
+	struct list bonds;
+};
+
+struct uiommu_sva {
+	struct list node; /* sva_space.bonds */
+	struct sva_space *space;
+	struct uiommu_device *dev;
+	uint32_t refs; /* sva_lock */
+};
+
+static struct sva_space *find_space(struct uiommu_core *core,
+				    const struct uiommu_sva_mm *mm)
+{
+	struct sva_space *it;
+
+	list_for_each(it, &core->sva_spaces, node)
+		if (it->mm == mm)
+			return it;
+	return NULL;
+}
+
+static struct uiommu_sva *find_bond(const struct sva_space *space,
+				    const struct uiommu_device *dev)
+{
+	struct uiommu_sva *it;
+
+	list_for_each(it, &space->bonds, node)
+		if (it->dev == dev)
+			return it;
+	return NULL;
+}
+
+/* For the first device of an address space. */
+static int make_space(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
+		      struct sva_space **out)
+{
+	const struct uiommu_domain_cfg cfg = {
+		.hw.type = UIOMMU_DOM_SHARED,
+		.mm = mm,
+	};
+	struct uiommu_core *core = dev->core;
+	struct sva_space *space;
+	int rc;
+
+	space = core_alloc(core, sizeof(*space));
+	if (!space)
+		return -ENOMEM;
+	space->mm = mm;
+	list_init(&space->bonds);
+	rc = uiommu_pasid_alloc(core, 1, uiommu_device_max_pasids(dev) - 1,
+				&space->pasid);
+	if (rc)
+		goto err_free;
+	rc = uiommu_domain_alloc_cfg(dev, &cfg, &space->dom);
+	if (rc)
+		goto err_pasid;
+	list_add_tail(&core->sva_spaces, &space->node);
+	*out = space;
+	return 0;
+
+err_pasid:
+	uiommu_pasid_free(core, space->pasid);
+err_free:
+	core_free(core, space);
+	return rc;
+}
+
+/* Nothing if a device is bound to it. */
+static void drop_space(struct uiommu_core *core, struct sva_space *space)
+{
+	if (!list_empty(&space->bonds))
+		return;
+	list_del(&space->node);
+	uiommu_domain_free(space->dom);
+	uiommu_pasid_free(core, space->pasid);
+	core_free(core, space);
+}
+
+static int attach(struct uiommu_device *dev, const struct sva_space *space)
+{
+	int rc;
+
+	pthread_mutex_lock(&dev->group->lock);
+	rc = core_domain_get(space->dom, CORE_USE_NORMAL);
+	if (!rc) {
+		rc = core_pasid_attach(dev, space->pasid, space->dom,
+				       CORE_PASID_SVA);
+		if (rc)
+			core_domain_put(space->dom, false);
+	}
+	core_group_unlock(dev->group);
+	return rc;
+}
+
+/* Returns when nothing of the device is under way in the address space. */
+static void detach(struct uiommu_device *dev, const struct sva_space *space)
+{
+	struct core_pasid *entry;
+
+	pthread_mutex_lock(&dev->group->lock);
+	entry = core_pasid_find(&dev->group->pasids, space->pasid);
+	if (entry && entry->dom == space->dom) {
+		core_pasid_detach(dev, entry);
+		core_domain_put(space->dom, true);
+	}
+	core_group_unlock(dev->group);
+}
+
+static int make_bond(struct uiommu_device *dev, struct sva_space *space,
+		     struct uiommu_sva **out)
+{
+	struct uiommu_sva *bond = core_alloc(dev->core, sizeof(*bond));
+	int rc;
+
+	if (!bond)
+		return -ENOMEM;
+	rc = attach(dev, space);
+	if (rc) {
+		core_free(dev->core, bond);
+		return rc;
+	}
+	bond->space = space;
+	bond->dev = dev;
+	bond->refs = 1;
+	list_add_tail(&space->bonds, &bond->node);
+	core_sva_try_flush(space->dom);
+	*out = bond;
+	return 0;
+}
+
+static int bind_new(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
+		    struct sva_space *space, struct uiommu_sva **out)
+{
+	int rc;
+
+	if (!space) {
+		rc = make_space(dev, mm, &space);
+		if (rc)
+			return rc;
+	}
+	rc = make_bond(dev, space, out);
+	if (rc)
+		drop_space(dev->core, space);
+	return rc;
+}
+
+/* What can be said without a domain; attach looks again, under its lock. */
+static int check(struct uiommu_device *dev, const struct uiommu_sva_mm *mm)
+{
+	const char *reason = NULL;
+	int rc = 0;
+
+	if (!mm || !dev->pasid_bits || !dev->cunit->unit->ops->set_pasid) {
+		rc = mm ? -EOPNOTSUPP : -EINVAL;
+		reason = mm ? "the device has no PASIDs" : "no address space";
+	} else if (!dev->hw->page_faults) {
+		rc = -ENODEV;
+		reason = "the device cannot wait for pages";
+	}
+	if (rc)
+		core_log(dev->core, UIOMMU_LOG_WARN, "%s: shared addresses: %s",
+			 dev->name, reason);
+	return rc;
+}
+
+int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
+		    struct uiommu_sva **out)
+{
+	struct uiommu_core *core = dev->core;
+	struct sva_space *space;
+	struct uiommu_sva *bond;
+	int rc = check(dev, mm);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&core->sva_lock);
+	space = find_space(core, mm);
+	bond = space ? find_bond(space, dev) : NULL;
+	if (space && !core_sva_lives(space->dom)) {
+		core_log(core, UIOMMU_LOG_WARN,
+			 "%s: shared addresses: bound before the fork",
+			 dev->name);
+		rc = -EBUSY;
+	} else if (bond) {
+		bond->refs++;
+		*out = bond;
+	} else {
+		rc = bind_new(dev, mm, space, out);
+	}
+	pthread_mutex_unlock(&core->sva_lock);
+	return rc;
+}
+
+void uiommu_sva_unbind(struct uiommu_sva *sva)
+{
+	struct uiommu_core *core = sva->dev->core;
+	struct sva_space *space = sva->space;
+
+	pthread_mutex_lock(&core->sva_lock);
+	if (!--sva->refs) {
+		detach(sva->dev, space);
+		list_del(&sva->node);
+		core_free(core, sva);
+		drop_space(core, space);
+	}
+	pthread_mutex_unlock(&core->sva_lock);
+}
+
+uint32_t uiommu_sva_pasid(const struct uiommu_sva *sva)
+{
+	return sva->space->pasid;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See space.h. */
+#include <string.h>
+
+#include "base/atomic.h"
+#include "space.h"
+
+static int space_subscribe(void *ctx, struct uiommu_mm_notifier *n)
+{
+	struct space *s = ctx;
+
+	if (s->refuse)
+		return s->refuse;
+	s->n[s->nr++] = n;
+	return 0;
+}
+
+static int space_unsubscribe(void *ctx, struct uiommu_mm_notifier *n)
+{
+	struct space *s = ctx;
+
+	for (unsigned int i = 0; i < s->nr; i++) {
+		if (s->n[i] != n)
+			continue;
+		s->n[i] = s->n[--s->nr];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static void meanwhile(struct space *s, bool early)
+{
+	void (*fn)(struct space * s) = s->meanwhile;
+
+	if (!fn || s->early != early)
+		return;
+	s->meanwhile = NULL;
+	fn(s);
+}
+
+static int space_populate(void *ctx, uint64_t uva, uint64_t len, bool write)
+{
+	struct space *s = ctx;
+	uint64_t i = (uva - HOME) / PAGE;
+	int rc;
+
+	assert_int_equal(len, PAGE);
+	assert_int_equal(load_relaxed(&s->held), 0);
+	s->populated++;
+	meanwhile(s, true);
+	rc = i < PAGES && s->right[i] > write ? 0 : -EFAULT;
+	meanwhile(s, false);
+	return rc;
+}
+
+static uint64_t space_hold(void *ctx)
+{
+	struct space *s = ctx;
+
+	fetch_add_acq_rel(&s->held, 1);
+	return 77;
+}
+
+static void space_release(void *ctx, uint64_t held)
+{
+	struct space *s = ctx;
+
+	assert_int_equal(held, 77);
+	fetch_sub_acq_rel(&s->held, 1);
+}
+
+void space_init(struct space *s)
+{
+	*s = (struct space){
+		.mm = {
+			.ctx = s,
+			.subscribe = space_subscribe,
+			.unsubscribe = space_unsubscribe,
+			.populate = space_populate,
+			.hold = space_hold,
+			.release = space_release,
+			.page_lg2 = 12,
+			.va_bits = 47,
+		},
+	};
+	memset(s->right, 2, sizeof(s->right));
+}
+
+void begin(struct space *s, uint64_t first, uint64_t last)
+{
+	for (unsigned int i = 0; i < s->nr; i++)
+		s->n[i]->begin(s->n[i], first, last, UIOMMU_MM_UNMAP);
+}
+
+void end(struct space *s, uint64_t first, uint64_t last)
+{
+	for (unsigned int i = s->nr; i--;)
+		s->n[i]->end(s->n[i], first, last, UIOMMU_MM_UNMAP);
+}
+
+struct uiommu_device *add_waiting(struct world *w, uint32_t id,
+				  const struct uiommu_device_cfg *like)
+{
+	struct uiommu_device *dev;
+
+	w->fu->page_faults = true;
+	assert_int_equal(add_device(w, w->fu, id, like, &dev), 0);
+	w->fu->page_faults = false;
+	return dev;
+}
+
+void scene_open(struct scene *s, void **state)
+{
+	*s = (struct scene){ .w = *state };
+	for (unsigned int i = 0; i < 2; i++)
+		s->dev[i] = add_waiting(s->w, 20 + i, NULL);
+	space_init(&s->space);
+}
+
+void scene_close(struct scene *s)
+{
+	assert_int_equal(s->space.nr, 0);
+	assert_int_equal(s->space.held, 0);
+	assert_int_equal(fake_waiting(s->w->fu), 0);
+	assert_int_equal(s->w->fu->bad_answers, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		uiommu_device_remove(s->dev[i]);
+}
+
+struct uiommu_sva *bind_ok(struct scene *s, unsigned int i)
+{
+	struct uiommu_sva *sva;
+
+	assert_int_equal(uiommu_sva_bind(s->dev[i], &s->space.mm, &sva), 0);
+	return sva;
+}
+
+unsigned int ask(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,
+		 uint32_t perm)
+{
+	const struct uiommu_page_request req = {
+		.flags = perm | UIOMMU_PAGE_LAST,
+		.id = 20 + i,
+		.pasid = pasid,
+		.token = ++s->token,
+		.iova = iova,
+	};
+	unsigned int before = s->w->fu->answers;
+
+	fake_page_request(s->w->fu, &req);
+	assert_int_equal(s->w->fu->answers, before + 1);
+	return s->w->fu->answer.code;
+}
+
+bool reaches(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,
+	     bool write)
+{
+	uiommu_pa_t pa;
+
+	if (fake_dma_pasid(s->w->fu, 20 + i, pasid, iova, write, &pa))
+		return false;
+	assert_int_equal(pa, iova);
+	return true;
+}

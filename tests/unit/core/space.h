@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * space.h - an address space whose changes are made by the test, and two devices
+ * that can wait, to be bound to it.
+ */
+#ifndef TESTS_CORE_SPACE_H
+#define TESTS_CORE_SPACE_H
+
+#include <uiommu/mm.h>
+
+#include "world.h"
+
+#define PAGES 64u
+#define HOME UINT64_C(0x7f0000000000)
+#define AT(i) (HOME + (uint64_t)(i)*PAGE)
+
+/* An address space of PAGES pages. */
+struct space {
+	struct uiommu_sva_mm mm;
+	struct uiommu_mm_notifier *n[8]; /* subscribed */
+	unsigned int nr;
+	uint8_t right[PAGES]; /* 0, 1: read, 2: write */
+	unsigned int populated;
+	int refuse; /* subscribe's error */
+	/* Called once by populate, after or before it has looked. */
+	void (*meanwhile)(struct space *s);
+	bool early;
+	int held; /* holds less releases; atomic */
+};
+
+struct scene {
+	struct world *w;
+	struct uiommu_device *dev[2]; /* can wait; ids 20, 21 */
+	struct space space;
+	uint32_t token;
+};
+
+/* Rights to all pages. */
+void space_init(struct space *s);
+/* A change, as its thread tells it. */
+void begin(struct space *s, uint64_t first, uint64_t last);
+void end(struct space *s, uint64_t first, uint64_t last);
+
+struct uiommu_device *add_waiting(struct world *w, uint32_t id,
+				  const struct uiommu_device_cfg *like);
+void scene_open(struct scene *s, void **state);
+void scene_close(struct scene *s);
+struct uiommu_sva *bind_ok(struct scene *s, unsigned int i);
+/* A page request of device i; the code of the answer. */
+unsigned int ask(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,
+		 uint32_t perm);
+/* Does an access of device i end where it should? */
+bool reaches(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,
+	     bool write);
+
+#define R UIOMMU_PAGE_READ
+#define W UIOMMU_PAGE_WRITE
+
+#endif /* TESTS_CORE_SPACE_H */
