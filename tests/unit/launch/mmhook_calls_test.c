@@ -160,7 +160,7 @@ static void shared_segments_are_told(void **state)
 	struct watch w;
 
 	if (id < 0)
-		skip();
+		NOT_HERE("no System V shared memory");
 	at = shmat(id, NULL, 0);
 	assert_ptr_not_equal(at, (void *)-1);
 	*at = MARK;
@@ -204,7 +204,7 @@ static void large_blocks_are_told(void **state)
 
 	/* Allocators of sanitizers keep what is freed. */
 	if (SANITIZED)
-		skip();
+		NOT_HERE("allocators of sanitizers keep what is freed");
 	block = malloc(8 << 20);
 	/* The word that is looked at lies in the first whole page. */
 	page = (uint64_t *)(((uintptr_t)block + PAGE - 1) & ~(PAGE - 1));
@@ -294,7 +294,7 @@ static void libraries_are_told(void **state)
 	assert_int_equal(mm->unsubscribe(mm->ctx, &w.n), 0);
 	assert_int_equal(w.begun, w.ended);
 	if (!lib)
-		skip();
+		NOT_HERE("no library to load");
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static void systems_may_refuse(void **state)
 		_exit(child_without_code());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (status == 77 << 8)
-		skip();
+		NOT_HERE("no seccomp");
 	assert_int_equal(status, 0);
 }
 
@@ -214,7 +214,7 @@ static void own_stack_is_told(void **state)
 	pid_t tid = 1;
 
 	if (SANITIZED)
-		skip();
+		NOT_HERE("not under sanitizers");
 	watch(&w, stack, PAGE, true);
 	assert_true(clone(run_on_stack, stack + 64 * PAGE,
 			  CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -582,7 +582,7 @@ static void the_net_catches_the_rest(void **state)
 	struct watch w;
 
 	if (!has_net())
-		skip();
+		NOT_HERE("no userfaultfd");
 	watch(&w, at, 4 * PAGE, false);
 	assert_int_equal(mm->populate(mm->ctx, (uintptr_t)at, PAGE, true), 0);
 	assert_int_equal(
