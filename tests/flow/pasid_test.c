@@ -13,7 +13,6 @@
 
 #define IOVA UINT64_C(0x10000000)
 #define PAGE UINT64_C(4096)
-#define WITH_PASID 0x100u /* of a slot's CTRL */
 #define PASID 5u
 
 /* A client whose device shows IOAS 0 without PASID; both IOASes map IOVA. */
@@ -79,14 +78,7 @@ static void close_scene(struct scene *s)
 /* What the device reads at IOVA, 0: nothing; pasid 0: without. */
 static uint64_t reads(struct scene *s, uint32_t pasid)
 {
-	unsigned int status;
-
-	testep_fill(&s->c, 0, 0xdead);
-	bar_write(&s->c, TESTEP_SLOT(0) + 0x0c, 4, pasid);
-	status = testep_go(&s->c, 0, TESTEP_READ | (pasid ? WITH_PASID : 0),
-			   IOVA, 8);
-	assert_int_not_equal(status, TESTEP_WORKING);
-	return status == TESTEP_OK ? testep_word(&s->c, 0) : 0;
+	return testep_read_word(&s->c, pasid, IOVA);
 }
 
 static uint32_t attach(struct scene *s, uint32_t pasid, uint32_t pt)

@@ -13,6 +13,8 @@
 /* What a slot does, and how it ended. */
 #define TESTEP_WRITE 0x00u /* its page to memory */
 #define TESTEP_READ 0x10u
+#define TESTEP_WITH_PASID 0x100u
+#define TESTEP_UNTRANSLATED 0x1000u /* although ATS is on */
 #define TESTEP_IRQ_VECTOR(n) (1u << 15 | (uint32_t)(n) << 16)
 enum {
 	TESTEP_OK,
@@ -45,6 +47,20 @@ static inline void testep_fill(struct client *c, unsigned int slot,
 static inline uint64_t testep_word(struct client *c, unsigned int slot)
 {
 	return bar_read(c, TESTEP_DATA(slot), 8);
+}
+
+/* What slot 0 reads there, 0: nothing; pasid 0: without. */
+static inline uint64_t testep_read_word(struct client *c, uint32_t pasid,
+					uint64_t iova)
+{
+	unsigned int status;
+
+	testep_fill(c, 0, 0xdead);
+	bar_write(c, TESTEP_SLOT(0) + 0x0c, 4, pasid);
+	status = testep_go(c, 0, TESTEP_READ | (pasid ? TESTEP_WITH_PASID : 0),
+			   iova, 8);
+	assert_int_not_equal(status, TESTEP_WORKING);
+	return status == TESTEP_OK ? testep_word(c, 0) : 0;
 }
 
 #endif /* TESTS_FLOW_TESTEP_H */

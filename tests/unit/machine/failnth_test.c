@@ -5,16 +5,13 @@
  * the same byte for byte after the call as before it.
  */
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <uiommu/uapi/iommufd.h>
 #include <uiommu/uapi/vfio.h>
 
-#include "../../flow/client.h"
-#include "machine/machine_private.h"
+#include "../../flow/nth.h"
 
 #define IOVA UINT64_C(0x40000000)
 #define LEN UINT64_C(0x400000)
@@ -27,86 +24,11 @@ struct world {
 	int efd[2];
 };
 
-struct call {
-	const char *name;
-	long (*run)(struct world *w);
-	void (*undo)(struct world *w);
-	unsigned int least;
-};
-
-static void print_line(void *ctx, const char *line, size_t len)
-{
-	assert_int_equal(fwrite(line, 1, len, ctx), len);
-}
-
-static void number(void *ctx, uint64_t addr, uint64_t size, char *buf,
-		   size_t len)
-{
-	snprintf(buf, len, "0x%" PRIx64, addr);
-}
-
-static char *look(struct world *w)
-{
-	struct uiommu_dump dump = {
-		.parts = UIOMMU_DUMP_OBJECTS | UIOMMU_DUMP_TABLES,
-		.write = print_line,
-		.address = number,
-	};
-	char *text = NULL;
-	size_t len;
-
-	dump.ctx = open_memstream(&text, &len);
-	assert_non_null(dump.ctx);
-	assert_int_equal(uiommu_machine_dump(w->c.machine, &dump), 0);
-	fclose(dump.ctx);
-	return text;
-}
-
-static void expect_same(struct world *w, const struct call *call,
-			unsigned int n, const char *was)
-{
-	char *is = look(w);
-
-	if (strcmp(is, was))
-		print_error("%s, allocation %u: before\n%safter\n%s",
-			    call->name, n, was, is);
-	assert_string_equal(is, was);
-	free(is);
-}
-
-static unsigned int try(struct world *w, const struct call *call)
-{
-	struct uiommu_host *host = w->c.machine->host;
-	unsigned int failed = 0;
-	char *was = look(w);
-
-	for (unsigned int n = 1;; n++) {
-		bool fired;
-		long rc;
-
-		(void)uiommu_host_fail_nth(host, n);
-		rc = call->run(w);
-		fired = uiommu_host_fail_nth(host, 0);
-		if (rc < 0 && !fired)
-			print_error("%s: %ld\n", call->name, rc);
-		assert_true(rc >= 0 || fired);
-		if (!fired)
-			break;
-		if (rc >= 0)
-			call->undo(w);
-		else
-			failed++;
-		expect_same(w, call, n, was);
-	}
-	free(was);
-	call->undo(w);
-	return failed;
-}
-
 /* ----------------------------------------------------------------- calls */
 
-static long space_alloc(struct world *w)
+static long space_alloc(void *ctx)
 {
+	struct world *w = ctx;
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	long rc =
 		client_ioctl(w->c.abi, w->c.space_fd, IOMMU_IOAS_ALLOC, &alloc);
@@ -115,16 +37,18 @@ static long space_alloc(struct world *w)
 	return rc;
 }
 
-static void destroy(struct world *w)
+static void destroy(void *ctx)
 {
+	struct world *w = ctx;
 	struct iommu_destroy gone = { .size = sizeof(gone), .id = w->hwpt };
 
 	assert_int_equal(
 		client_ioctl(w->c.abi, w->c.space_fd, IOMMU_DESTROY, &gone), 0);
 }
 
-static long attach(struct world *w)
+static long attach(void *ctx)
 {
+	struct world *w = ctx;
 	struct vfio_device_attach_iommufd_pt pt = {
 		.argsz = sizeof(pt),
 		.pt_id = w->c.ioas_id,
@@ -134,8 +58,9 @@ static long attach(struct world *w)
 			    VFIO_DEVICE_ATTACH_IOMMUFD_PT, &pt);
 }
 
-static void detach(struct world *w)
+static void detach(void *ctx)
 {
+	struct world *w = ctx;
 	struct vfio_device_detach_iommufd_pt pt = { .argsz = sizeof(pt) };
 
 	assert_int_equal(client_ioctl(w->c.abi, w->c.dev_fd,
@@ -143,18 +68,23 @@ static void detach(struct world *w)
 			 0);
 }
 
-static long map(struct world *w)
+static long map(void *ctx)
 {
+	struct world *w = ctx;
+
 	return client_map(&w->c, w->mem, LEN, IOVA + LEN);
 }
 
-static void unmap(struct world *w)
+static void unmap(void *ctx)
 {
+	struct world *w = ctx;
+
 	assert_int_equal(client_unmap(&w->c, IOVA + LEN, LEN), 0);
 }
 
-static long vectors(struct world *w)
+static long vectors(void *ctx)
 {
+	struct world *w = ctx;
 	struct {
 		struct vfio_irq_set head;
 		int32_t fd[1];
@@ -172,8 +102,9 @@ static long vectors(struct world *w)
 	return client_ioctl(w->c.abi, w->c.dev_fd, VFIO_DEVICE_SET_IRQS, &set);
 }
 
-static void no_vectors(struct world *w)
+static void no_vectors(void *ctx)
 {
+	struct world *w = ctx;
 	struct vfio_irq_set set = {
 		.argsz = sizeof(set),
 		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
@@ -210,34 +141,34 @@ static void world_close(struct world *w)
 
 static void an_iommufd_client(void **state)
 {
-	static const struct call attached[] = {
-		{ "IOAS_ALLOC", space_alloc, destroy, 1 },
-		{ "IOAS_MAP", map, unmap, 3 },
-		{ "SET_IRQS", vectors, no_vectors, 0 },
+	static const struct nth_call attached[] = {
+		{ "IOAS_ALLOC", space_alloc, destroy, NULL, 1 },
+		{ "IOAS_MAP", map, unmap, NULL, 3 },
+		{ "SET_IRQS", vectors, no_vectors, NULL, 0 },
 	};
-	static const struct call call = { "ATTACH_IOMMUFD_PT", attach, detach,
-					  3 };
+	static const struct nth_call call = { "ATTACH_IOMMUFD_PT", attach,
+					      detach, NULL, 3 };
 	struct world w = { 0 };
 
 	world_open(&w, false);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_true(try(&w, &attached[i]) >= attached[i].least);
+		nth_each(w.c.machine, &attached[i], &w);
 	detach(&w);
-	assert_true(try(&w, &call) >= call.least);
+	nth_each(w.c.machine, &call, &w);
 	world_close(&w);
 }
 
 static void a_type1_client(void **state)
 {
-	static const struct call calls[] = {
-		{ "MAP_DMA", map, unmap, 3 },
-		{ "SET_IRQS", vectors, no_vectors, 0 },
+	static const struct nth_call calls[] = {
+		{ "MAP_DMA", map, unmap, NULL, 3 },
+		{ "SET_IRQS", vectors, no_vectors, NULL, 0 },
 	};
 	struct world w = { 0 };
 
 	world_open(&w, true);
 	for (unsigned int i = 0; i < 2; i++)
-		assert_true(try(&w, &calls[i]) >= calls[i].least);
+		nth_each(w.c.machine, &calls[i], &w);
 	world_close(&w);
 }
 
@@ -267,7 +198,7 @@ static void coming_and_going(void **state)
 		close(efd[0]);
 		close(efd[1]);
 		pages_free(mem, LEN);
-		is = look(&w);
+		is = machine_text(w.c.machine);
 		if (was)
 			assert_string_equal(is, was);
 		free(was);
