@@ -165,10 +165,11 @@ void uiommu_ufd_device_unbind(struct uiommu_ufd_device *idev);
  * is attached, replace where something is.  *pt_id is an IOAS, for which a page
  * table is found or made that goes with its last user, or a page table (HWPT);
  * the page table's id is stored.  Errors as VFIO_DEVICE_ATTACH_IOMMUFD_PT.
+ * Replace and detach: -EBUSY while auxiliary domains are attached.
  */
 int uiommu_ufd_device_attach(struct uiommu_ufd_device *idev, uint32_t *pt_id);
 int uiommu_ufd_device_replace(struct uiommu_ufd_device *idev, uint32_t *pt_id);
-void uiommu_ufd_device_detach(struct uiommu_ufd_device *idev);
+int uiommu_ufd_device_detach(struct uiommu_ufd_device *idev);
 
 /*
  * The same for the accesses with a PASID, by rules of their own.

@@ -116,8 +116,8 @@ void ufd_device_unbind(struct ufd_device *idev);
  */
 int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id);
 int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id);
-/* Nothing attached: nothing happens. */
-void ufd_device_detach(struct ufd_device *idev);
+/* Nothing attached: nothing happens.  -EBUSY: auxiliary domains are. */
+int ufd_device_detach(struct ufd_device *idev);
 
 /* Each area of the context's IOASes but that of VFIO's container calls. */
 void ufd_visit_areas(struct ufd_ctx *ctx, uiommu_abi_area_fn *fn, void *arg);

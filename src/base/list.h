@@ -27,6 +27,11 @@ static inline bool list_empty(const struct list *head)
 	return head->next == head;
 }
 
+static inline bool list_is_singular(const struct list *head)
+{
+	return !list_empty(head) && head->next == head->prev;
+}
+
 /* Insert `node` behind `pos`. */
 static inline void list_add(struct list *pos, struct list *node)
 {

@@ -135,9 +135,12 @@ err_idev:
 void ufd_device_unbind(struct ufd_device *idev)
 {
 	struct ufd_ctx *ctx = idev->obj.ctx;
+	uint32_t pasid;
 
 	ufd_device_pasids_drop(idev);
-	ufd_device_detach(idev);
+	/* Auxiliary domains of a user of the library go before their parent. */
+	while (ufd_device_detach(idev))
+		(void)uiommu_device_pasid_detach_any(idev->dev, &pasid);
 	pthread_mutex_lock(&ctx->lock);
 	list_del(&idev->bound);
 	pthread_mutex_unlock(&ctx->lock);
@@ -221,27 +224,32 @@ static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
 	return rc;
 }
 
-static void detach(struct ufd_device *idev, struct ufd_left *left)
+/* -EBUSY: the last device stays, for auxiliary domains are attached. */
+static int detach(struct ufd_device *idev, struct ufd_left *left)
 {
 	struct ufd_group *igroup = idev->group;
 	struct ufd_hwpt *hwpt;
+	int rc = 0;
 
 	pthread_mutex_lock(&igroup->lock);
 	if (!idev->attached)
 		goto out_unlock;
 	hwpt = igroup->hwpt;
-	idev->attached = false;
-	list_del(&idev->node);
-	if (list_empty(&igroup->attached)) {
-		uiommu_group_detach(igroup->group);
+	if (list_is_singular(&igroup->attached)) {
+		rc = uiommu_group_detach(igroup->group);
+		if (rc)
+			goto out_unlock;
 		igroup->hwpt = NULL;
 	}
+	idev->attached = false;
+	list_del(&idev->node);
 	uiommu_ioas_unreserve_device(hwpt->ioas->ioas, idev->dev);
 	ufd_object_put(&idev->obj);
 	left->hwpt = hwpt;
 	left->users = 1;
 out_unlock:
 	pthread_mutex_unlock(&igroup->lock);
+	return rc;
 }
 
 static void unreserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas,
@@ -436,10 +444,11 @@ int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id)
 	return ufd_change_to(&ch, pt_id);
 }
 
-void ufd_device_detach(struct ufd_device *idev)
+int ufd_device_detach(struct ufd_device *idev)
 {
 	struct ufd_left left = { 0 };
+	int rc = detach(idev, &left);
 
-	detach(idev, &left);
 	ufd_let_go(&left);
+	return rc;
 }

@@ -192,10 +192,9 @@ int uiommu_ufd_device_replace(struct uiommu_ufd_device *idev, uint32_t *pt_id)
 		     ufd_device_replace(to_idev(idev), pt_id));
 }
 
-void uiommu_ufd_device_detach(struct uiommu_ufd_device *idev)
+int uiommu_ufd_device_detach(struct uiommu_ufd_device *idev)
 {
-	ufd_device_detach(to_idev(idev));
-	leave(abi_of(to_idev(idev)), 0);
+	return leave(abi_of(to_idev(idev)), ufd_device_detach(to_idev(idev)));
 }
 
 int uiommu_ufd_device_pasid_attach(struct uiommu_ufd_device *idev,

@@ -217,8 +217,7 @@ long uvfio_cdev_attach(struct uvfio_device_file *df, unsigned long arg)
 	rc = abi_copy_to(abi, arg + PT_ID_OFF, &req.pt_id, sizeof(req.pt_id));
 	if (rc) {
 		/* The kernel detaches here, also what was replaced. */
-		ufd_device_detach(df->vdev->idev);
-		df->attached = false;
+		df->attached = ufd_device_detach(df->vdev->idev) != 0;
 	} else {
 		remap_group(df->vdev->group);
 	}
@@ -232,6 +231,7 @@ long uvfio_cdev_detach(struct uvfio_device_file *df, unsigned long arg)
 	const uint32_t min =
 		offsetof(struct vfio_device_detach_iommufd_pt, pasid);
 	struct vfio_device_detach_iommufd_pt req = { 0 };
+	int rc;
 
 	if (abi_copy_from(df->file.abi, &req, arg, min))
 		return -EFAULT;
@@ -241,8 +241,9 @@ long uvfio_cdev_detach(struct uvfio_device_file *df, unsigned long arg)
 	if (req.flags)
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&df->lock);
-	ufd_device_detach(df->vdev->idev);
-	df->attached = false;
+	rc = ufd_device_detach(df->vdev->idev);
+	if (!rc)
+		df->attached = false;
 	pthread_mutex_unlock(&df->lock);
-	return 0;
+	return rc;
 }
