@@ -202,6 +202,29 @@ static void a_parent_of_the_client(void **state)
 	aux_close(&s);
 }
 
+/* So is the container's, which ends without being asked. */
+static void a_parent_in_a_container(void **state)
+{
+	struct uiommu_domain *aux;
+	struct uiommu_device *dev;
+	const char *bdf, *type;
+	struct client c;
+
+	guard_ok();
+	client_open_type1(&c, machine_ok("testep"), 0);
+	assert_true(uiommu_machine_device(c.machine, 0, &bdf, &type));
+	dev = uiommu_core_find_device(uiommu_machine_core(c.machine), bdf);
+	assert_int_equal(uiommu_domain_alloc(dev, &aux), 0);
+	assert_int_equal(uiommu_dev_enable_feature(dev, UIOMMU_DEV_FEAT_AUX),
+			 0);
+	assert_int_equal(uiommu_aux_attach(aux, dev), 0);
+	client_close(&c);
+	assert_int_equal(uiommu_aux_pasid(aux, dev), -EINVAL);
+	assert_null(uiommu_group_domain(uiommu_device_group(dev)));
+	uiommu_domain_free(aux);
+	uiommu_machine_destroy(c.machine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +233,7 @@ int main(void)
 		cmocka_unit_test(the_last_device_takes_the_asid),
 		cmocka_unit_test(a_client_ends),
 		cmocka_unit_test(a_parent_of_the_client),
+		cmocka_unit_test(a_parent_in_a_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,8 +182,12 @@ int uvfio_type1_attach(struct uvfio_type1 *t1, struct uvfio_group *group)
 void uvfio_type1_detach(struct uvfio_type1 *t1, struct uvfio_group *group)
 {
 	struct uvfio_domain *dom = group->domain;
+	uint32_t pasid;
 
-	uiommu_group_detach(group->core);
+	/* Auxiliary domains of a user of the library go before their parent. */
+	while (uiommu_group_detach(group->core))
+		(void)uiommu_device_pasid_detach_any(
+			uvfio_group_first(group)->dev, &pasid);
 	group->domain = NULL;
 	unreserve(t1, group, NULL);
 	if (--dom->nr_groups)
