@@ -16,8 +16,8 @@
 #include "sva.h"
 
 #define PAGE 4096u
-/* AddressSanitizer keeps what is freed for a while. */
-#if defined(__SANITIZE_ADDRESS__)
+/* The allocators of sanitizers keep what is freed for a while. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FREE_UNMAPS 0
 #else
 #define FREE_UNMAPS 1

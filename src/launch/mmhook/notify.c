@@ -129,6 +129,22 @@ mm_unseen void mm_release(void *ctx, uint64_t held)
 /* ----------------------------------------------------------- subscribers - */
 
 /* Counting itself in comes before the second look: both are SEQ_CST. */
+/*
+ * What follows runs in threads that ThreadSanitizer may not see, so it is not
+ * instrumented; in those that it does see it would miss the order that the
+ * atomics make.  It is told here: a subscriber's making comes before its
+ * callbacks, and these before the end of its unsubscribing.
+ */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define tsan_acquire(p) __tsan_acquire(p)
+#define tsan_release(p) __tsan_release(p)
+#else
+#define tsan_acquire(p) ((void)(p))
+#define tsan_release(p) ((void)(p))
+#endif
+
 static mm_unseen struct mm_set *set_get(struct mm_state *state)
 {
 	for (;;) {
@@ -137,14 +153,17 @@ static mm_unseen struct mm_set *set_get(struct mm_state *state)
 
 		__atomic_fetch_add(&set->readers, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&state->current, __ATOMIC_SEQ_CST) ==
-		    current)
+		    current) {
+			tsan_acquire(set);
 			return set;
+		}
 		fetch_sub_acq_rel(&set->readers, 1);
 	}
 }
 
 static mm_unseen void set_put(struct mm_set *set)
 {
+	tsan_release(set);
 	fetch_sub_acq_rel(&set->readers, 1);
 }
 
@@ -159,6 +178,7 @@ static struct mm_set *set_turn(struct mm_state *state)
 {
 	uint32_t current = load_relaxed(&state->current);
 
+	tsan_release(&state->set[(current + 1) % 2]);
 	__atomic_store_n(&state->current, current + 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&state->armed, state->set[(current + 1) % 2].nr != 0,
 			 __ATOMIC_SEQ_CST);
@@ -193,6 +213,7 @@ static int add(struct mm_state *state, struct uiommu_mm_notifier *n)
 	old = set_turn(state);
 	done = await_zero(&state->passing, PATIENCE_NS) &&
 	       await_zero(&old->readers, PATIENCE_NS);
+	tsan_acquire(old);
 	if (done)
 		return 0;
 	/* The old set is as it was, whoever still reads it. */
@@ -235,6 +256,7 @@ static void remove_from(struct mm_state *state, unsigned int at)
 			next->at[next->nr++] = now->at[i];
 	set_turn(state);
 	await_zero(&now->readers, UINT64_MAX);
+	tsan_acquire(now);
 }
 
 /* -ENOTSUP: something has changed libc's functions before us. */
