@@ -128,24 +128,33 @@ mm_unseen void mm_release(void *ctx, uint64_t held)
 
 /* ----------------------------------------------------------- subscribers - */
 
-/* Counting itself in comes before the second look: both are SEQ_CST. */
 /*
  * What follows runs in threads that ThreadSanitizer may not see, so it is not
  * instrumented; in those that it does see it would miss the order that the
  * atomics make.  It is told here: a subscriber's making comes before its
  * callbacks, and these before the end of its unsubscribing.
+ *
+ * A thread whose end libc has begun has nothing of ThreadSanitizer left, and
+ * must not call it.  Such a thread is known by the signals it blocks: even
+ * those that the processor raises.
  */
 #if defined(__SANITIZE_THREAD__)
 void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 #define tsan_acquire(p) __tsan_acquire(p)
 #define tsan_release(p) __tsan_release(p)
+#define tsan_sees(held) (!((held)&SIGNAL(SIGSEGV)))
 #else
 #define tsan_acquire(p) ((void)(p))
 #define tsan_release(p) ((void)(p))
+#define tsan_sees(held) ((void)(held), false)
 #endif
 
-static mm_unseen struct mm_set *set_get(struct mm_state *state)
+/*
+ * Counting itself in comes before the second look: both are SEQ_CST.  `held`
+ * are the signals that the thread blocks for itself.
+ */
+static mm_unseen struct mm_set *set_get(struct mm_state *state, uint64_t held)
 {
 	for (;;) {
 		uint32_t current = load_acquire(&state->current);
@@ -154,16 +163,18 @@ static mm_unseen struct mm_set *set_get(struct mm_state *state)
 		__atomic_fetch_add(&set->readers, 1, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&state->current, __ATOMIC_SEQ_CST) ==
 		    current) {
-			tsan_acquire(set);
+			if (tsan_sees(held))
+				tsan_acquire(set);
 			return set;
 		}
 		fetch_sub_acq_rel(&set->readers, 1);
 	}
 }
 
-static mm_unseen void set_put(struct mm_set *set)
+static mm_unseen void set_put(struct mm_set *set, uint64_t held)
 {
-	tsan_release(set);
+	if (tsan_sees(held))
+		tsan_release(set);
 	fetch_sub_acq_rel(&set->readers, 1);
 }
 
@@ -363,11 +374,11 @@ mm_unseen void mm_tell_late(struct mm_state *state,
 	struct mm_set *set;
 
 	inside++;
-	set = set_get(state);
+	set = set_get(state, 0);
 	fetch_add_relaxed(&state->late, 1);
 	tell(set, change);
 	tell_end(set, change);
-	set_put(set);
+	set_put(set, 0);
 	inside--;
 }
 
@@ -411,7 +422,7 @@ mm_unseen void mm_dispatch(struct mm_regs *regs)
 	held = mm_hold(NULL);
 	inside++;
 	err = errno;
-	set = set_get(state);
+	set = set_get(state, held);
 	fetch_add_relaxed(&state->told, 1);
 	tell(set, &change);
 	mm_net_leave(state, &change);
@@ -420,7 +431,7 @@ mm_unseen void mm_dispatch(struct mm_regs *regs)
 	else
 		regs->rax = (uint64_t)mm_raw((long)regs->rax, regs->arg);
 	tell_end(set, &change);
-	set_put(set);
+	set_put(set, held);
 	errno = err;
 	inside--;
 	mm_release(NULL, held);
