@@ -399,9 +399,10 @@ struct uiommu_smmuv3_inval {
  * `inval` has to be read again.
  *
  * fn is called once for each invalidation when it has taken effect in the
- * model, before the CMD_SYNC that completes it; and for changes of SMMUEN and
- * of GBPA before they are acknowledged.  It runs in the thread that consumes the
- * command or writes the register, several at a time if several do.  It may call
+ * model, before the CMD_SYNC that completes it; for changes of SMMUEN and of
+ * GBPA before they are acknowledged; and for a reset and a restore, the latter
+ * before commands are consumed.  It runs in the thread that does any of these,
+ * several at a time if several do.  It may call
  * uiommu_smmuv3_model_translate() with UIOMMU_TXN_PROBE, and read registers; it
  * must not write registers, nor wait for a thread that does.  Set before the
  * first command; NULL to stop.

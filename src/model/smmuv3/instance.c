@@ -182,6 +182,7 @@ void uiommu_smmuv3_model_reset(struct uiommu_smmuv3_model *model)
 	reset_registers(model);
 	msmmu_tlb_reset(model);
 	msmmu_cfg_reset(model);
+	msmmu_notify_all(model);
 }
 
 void uiommu_smmuv3_model_set_fault_observer(

@@ -483,6 +483,7 @@ int uiommu_smmuv3_model_restore(struct uiommu_smmuv3_model *model,
 		model_drain(&model->drain);
 		msmmu_tlb_reset(model);
 		msmmu_cfg_reset(model);
+		msmmu_notify_all(model);
 	}
 	msmmu_cmdq_release_all(model);
 	if (!quiet)

@@ -247,20 +247,19 @@ static void vmids_of_a_wildcard(void **state)
 	assert_int_equal(t.inval[0].last_vmid, 0x17);
 }
 
+static const struct uiommu_smmuv3_inval all = { .kind = UIOMMU_SMMUV3_INVAL_ALL,
+						.last_sid = UINT32_MAX,
+						.all_ssids = true,
+						.stages = 3,
+						.last_vmid = UINT16_MAX,
+						.all_asids = true,
+						.globals = true,
+						ALL_ADDRESSES };
+
 static void switches_are_told(void **state)
 {
 	struct rig *r = *state;
 	struct told t = { .r = r };
-	static const struct uiommu_smmuv3_inval all = {
-		.kind = UIOMMU_SMMUV3_INVAL_ALL,
-		.last_sid = UINT32_MAX,
-		.all_ssids = true,
-		.stages = 3,
-		.last_vmid = UINT16_MAX,
-		.all_asids = true,
-		.globals = true,
-		ALL_ADDRESSES
-	};
 
 	uiommu_smmuv3_model_set_notifier(r->model, tell, &t);
 	wr(r, SMMU_REG_CR0, 0xc);
@@ -278,6 +277,18 @@ static void switches_are_told(void **state)
 	assert_int_equal(t.cr0ack, 0xc);
 	wr(r, SMMU_REG_CR0, 0x9);
 	assert_int_equal(t.nr, 3);
+}
+
+static void a_reset_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct told t = { .r = r };
+
+	uiommu_smmuv3_model_set_notifier(r->model, tell, &t);
+	uiommu_smmuv3_model_reset(r->model);
+	assert_int_equal(t.nr, 1);
+	expect(&t.inval[0], &all, 0);
+	assert_int_equal(t.cr0ack, 0);
 }
 
 /* A greedy model tells when CMD_SYNC completes, in order. */
@@ -564,6 +575,7 @@ int main(void)
 		T(each_command_is_told),   T(vmids_of_a_wildcard),
 		T(switches_are_told),	   T(greedy_models_tell_late),
 		T(a_shadow_stays_in_step), T(no_interrupt_from_within),
+		T(a_reset_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

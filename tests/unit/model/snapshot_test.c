@@ -348,6 +348,42 @@ static void waiting_commands_are_consumed(void **state)
 	drop(&shot);
 }
 
+struct told {
+	enum uiommu_smmuv3_inval_kind kind[4];
+	unsigned int nr;
+};
+
+static void tell(void *ctx, const struct uiommu_smmuv3_inval *inval)
+{
+	struct told *t = ctx;
+
+	assert_true(t->nr < ARRAY_SIZE(t->kind));
+	t->kind[t->nr++] = inval->kind;
+}
+
+/* Who shadows the tables starts anew, before any command is consumed. */
+static void a_restore_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct told t = { .nr = 0 };
+	struct shot shot;
+
+	rig_cmd(r, SMMU_CMD_OP_TLBI_NSNH_ALL, 0);
+	shot = take(r);
+	put_le(find_reg(&shot, SMMU_REG_CMDQ_CONS), 0, 8);
+	reseal(&shot);
+	uiommu_smmuv3_model_set_notifier(r->model, tell, &t);
+	assert_int_equal(restore(r, &shot), 0);
+	assert_int_equal(t.nr, 2);
+	assert_int_equal(t.kind[0], UIOMMU_SMMUV3_INVAL_ALL);
+	assert_int_equal(t.kind[1], UIOMMU_SMMUV3_INVAL_TLB);
+	/* one that is refused changes nothing */
+	shot.bytes[HEADER] ^= 1;
+	assert_int_equal(restore(r, &shot), -EINVAL);
+	assert_int_equal(t.nr, 2);
+	drop(&shot);
+}
+
 /* ------------------------------------------------------ more queues --- */
 
 /* Four ECMDQs, in two pages. */
@@ -472,6 +508,7 @@ int main(void)
 		T(lies_are_named),
 		T(sections),
 		T(waiting_commands_are_consumed),
+		T(a_restore_is_told),
 		cmocka_unit_test(queues_of_their_own),
 		T(cr2_that_is_not_in_effect),
 	};
