@@ -17,8 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "cmd.h"
 #include "hw/smmuv3/regs.h"
+
+/* What no profile's output size goes beyond. */
+#define PA_BITS_MAX 52u
 
 static const struct {
 	const char *name;
@@ -58,6 +62,14 @@ static int map_file(struct walk_raw *raw, uint64_t pa, const char *path)
 		close(fd);
 		return cmd_complain(
 			"walk", "--mem: %s: no file with bytes in it", path);
+	}
+	if (pa >> PA_BITS_MAX ||
+	    (uint64_t)st.st_size > BIT64(PA_BITS_MAX) - pa) {
+		close(fd);
+		return cmd_complain("walk",
+				    "--mem: %s: not all of it is at addresses "
+				    "of %u bits",
+				    path, PA_BITS_MAX);
 	}
 	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
