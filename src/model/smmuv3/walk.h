@@ -54,16 +54,20 @@ static inline uint32_t walk_want(const struct msmmu_txn *t)
 	return (t->priv ? s1 << 3 : s1) | s2;
 }
 
-/* Of a stage's rights, those that are of interest to a translation request. */
+/*
+ * Of a stage's rights, those of which a translation request can be granted some.
+ * Execution is not among them, as it is granted with reading only; where
+ * INSTCFG makes all reads fetches it stands for reading (IHI 0070 13.7.1).
+ */
 static inline uint32_t walk_granted(const struct msmmu_txn *t,
 				    unsigned int stage, uint32_t rights)
 {
 	uint32_t s1 = MSMMU_S1_UR | MSMMU_S1_UW;
 	uint32_t s2 = MSMMU_S2_R | MSMMU_S2_W;
 
-	if (t->instr) {
-		s1 |= MSMMU_S1_UX;
-		s2 |= t->priv ? MSMMU_S2_PX : MSMMU_S2_UX;
+	if (t->ctx->instr_or) {
+		s1 = MSMMU_S1_UX | MSMMU_S1_UW;
+		s2 = MSMMU_S2_W | (t->priv ? MSMMU_S2_PX : MSMMU_S2_UX);
 	}
 	return rights & (stage == 2 ? s2 : t->priv ? s1 << 3 : s1);
 }

@@ -347,6 +347,48 @@ static void page_faults_grant_nothing(void **state)
 	assert_int_equal(rig_stats(r).aborts, 0);
 }
 
+/* Where stage 1 grants nothing of what counts stage 2 is not looked at. */
+static void stage1_without_rights_hides_stage2(void **state)
+{
+	static const struct {
+		uint64_t leaf;
+		unsigned int instcfg;
+		uint32_t flags;
+		int rc;
+	} rows[] = {
+		/* execute-only is nothing, unless all reads are fetches */
+		{ 0xc01, 0, SSV, 0 },
+		{ 0xc01, 0, SSV | EXE, 0 },
+		{ 0xc01, 2, SSV | EXE, 0 },
+		{ 0xc01, 3, SSV, CA },
+		{ 0xc01, 3, SSV | EXE, CA },
+		/* and then what may be read alone is nothing */
+		{ LEAF_RO | UXN, 3, SSV, 0 },
+		{ LEAF_RO | UXN, 3, SSV | EXE, 0 },
+		{ LEAF_RO | UXN, 2, SSV | EXE, CA },
+		{ LEAF_RO | UXN, 0, SSV | EXE, CA },
+		{ LEAF_RW | UXN, 3, SSV, CA },
+	};
+	struct rig *r = *state;
+	struct uiommu_ats_translation tr;
+
+	ats_configure(r);
+	/* a table of stage 2 that aborts */
+	rig_map(r, ats_s2, 12, 1, 1, 0xc0000000, RIG_HOLE | 3);
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		ats_put_substreams(r, NESTED_SKIP, 7,
+				   EATS(1) | INSTCFG(rows[i].instcfg));
+		rig_map4k(r, ats_s1, 0x1000, 0xc0000000, rows[i].leaf);
+		rig_inval_all(r);
+		if (request(r, NESTED_SKIP, rows[i].flags, 3, 0x1000, &tr) !=
+		    rows[i].rc)
+			fail_msg("row %u", i);
+		if (!rows[i].rc)
+			expect_grant(r, NESTED_SKIP, rows[i].flags, 3, 0x1000,
+				     NOTHING);
+	}
+}
+
 /* The unit of an answer without rights is the profile's smallest granule. */
 static void unit_is_the_smallest_granule(void **state)
 {
@@ -570,6 +612,7 @@ int main(void)
 		T(rights_by_privilege_and_overrides),
 		cmocka_unit_test(overrides_need_the_feature),
 		T(rights_without_pasid),
+		T(stage1_without_rights_hides_stage2),
 		T(page_faults_grant_nothing),
 		cmocka_unit_test(unit_is_the_smallest_granule),
 		T(sizes_and_addresses),
