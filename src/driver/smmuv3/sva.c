@@ -67,7 +67,8 @@ static bool odd_size(const struct pair *p)
 {
 	unsigned int t0sz = FIELD_GET(VMSA_TCR_T0SZ, p->cpu->tcr);
 
-	return t0sz < 12 || t0sz > 48;
+	/* Of 48 there would be not more than one page of 64K. */
+	return t0sz < 12 || t0sz > (p->shape->granule_lg2 == 16 ? 47 : 48);
 }
 
 static bool odd_granule(const struct pair *p)

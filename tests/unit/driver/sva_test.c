@@ -144,6 +144,8 @@ static const struct pair pairs[] = {
 	/* with small translation tables only */
 	{ { IDR(3, SMMU_IDR3_STT, 0) }, T0SZ(40), ROOT, -EOPNOTSUPP },
 	{ { IDR(3, 0, SMMU_IDR3_STT) }, T0SZ(40), ROOT, 0 },
+	{ { IDR(3, 0, SMMU_IDR3_STT) }, T0SZ(48), ROOT, 0 },
+	{ { IDR(3, 0, SMMU_IDR3_STT) }, T0SZ(47) | TG0_64K, 0x10000, 0 },
 	/* the CPU's physical addresses */
 	{ { IDR(5, 7, 4) }, TCR, ROOT, -EOPNOTSUPP },
 	{ { IDR(5, 7, 4) }, IPS(4), ROOT, 0 },
@@ -171,6 +173,7 @@ static const struct pair pairs[] = {
 	{ NONE, IPS(7), ROOT, -EINVAL },
 	{ NONE, T0SZ(11), ROOT, -EINVAL },
 	{ NONE, T0SZ(49), ROOT, -EINVAL },
+	{ { IDR(3, 0, SMMU_IDR3_STT) }, T0SZ(48) | TG0_64K, 0x10000, -EINVAL },
 	{ NONE, IPS(0), ROOT, -EINVAL },
 };
 /* clang-format on */
