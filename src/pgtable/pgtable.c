@@ -84,6 +84,9 @@ static uint64_t *alloc_reachable(struct uiommu_pgtable *pt, size_t size,
 	/* Aligned to its size, so it lies within as a whole or not at all. */
 	if (pt_unlikely(*pa > pt->pa_last)) {
 		pf->table_free(pf->ctx, table, size);
+		if (pf->log)
+			pf->log(pf->ctx, UIOMMU_LOG_ERROR,
+				"pgtable: memory is beyond the output size");
 		return NULL;
 	}
 	fetch_add_relaxed(&pt->table_bytes, size);

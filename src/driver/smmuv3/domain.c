@@ -45,7 +45,7 @@ void smmuv3_static_doms_init(struct smmuv3_unit *unit)
 
 /* ------------------------------------------------------- paging domains -- */
 
-static int make_pgtable(struct smmuv3_unit *unit, struct smmuv3_dom *dom)
+static int make_pgtable(struct smmuv3_dom *dom)
 {
 	struct uiommu_pgtable_cfg cfg;
 	int rc;
@@ -55,13 +55,6 @@ static int make_pgtable(struct smmuv3_unit *unit, struct smmuv3_dom *dom)
 	if (rc)
 		return rc;
 	uiommu_pgtable_info(dom->hwdom.pt, &dom->info);
-	if (dom->info.root >> dom->shape.oas) {
-		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
-			   "page table at %llx is out of reach",
-			   (unsigned long long)dom->info.root);
-		uiommu_pgtable_destroy(dom->hwdom.pt);
-		return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -91,7 +84,7 @@ static int table_dom_alloc(struct smmuv3_unit *unit,
 	if (shared)
 		dom->cpu = *cfg->cpu;
 	else
-		rc = make_pgtable(unit, dom);
+		rc = make_pgtable(dom);
 	if (rc)
 		goto err_lock;
 	*out = dom;

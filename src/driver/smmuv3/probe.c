@@ -126,7 +126,8 @@ static int unit_init(struct smmuv3_unit *unit)
 	if (rc)
 		goto err_strtab;
 	rc = -ENOMEM;
-	if (unit->cmdq.slots_pa >> unit->feat.oas)
+	if (!smmuv3_can_reach(unit, unit->cmdq.slots_pa,
+			      (size_t)SMMU_CMD_SIZE << unit->cmdq.lg2))
 		goto err_cmdq;
 	rc = smmuv3_evtq_init(unit, queue_lg2(cfg->evtq_lg2, idr1,
 					      SMMU_IDR1_EVENTQS));

@@ -22,6 +22,17 @@
 /* A linear table of 2^17 entries is 8 MiB. */
 #define MAX_LINEAR_BITS 17u
 
+bool smmuv3_can_reach(const struct smmuv3_unit *unit, uiommu_pa_t pa,
+		      size_t size)
+{
+	if (!((pa + size - 1) >> unit->feat.oas))
+		return true;
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
+		   "memory at %llx is beyond the output size (%u bits)",
+		   (unsigned long long)pa, unit->feat.oas);
+	return false;
+}
+
 void *smmuv3_table_alloc(const struct smmuv3_unit *unit, size_t size,
 			 uiommu_pa_t *pa)
 {
@@ -33,10 +44,7 @@ void *smmuv3_table_alloc(const struct smmuv3_unit *unit, size_t size,
 	va = p->table_alloc(p->ctx, size, pa);
 	if (!va)
 		return NULL;
-	if ((*pa + size - 1) >> unit->feat.oas) {
-		smmuv3_log(p, UIOMMU_LOG_ERROR,
-			   "memory at %llx is beyond the output size (%u bits)",
-			   (unsigned long long)*pa, unit->feat.oas);
+	if (!smmuv3_can_reach(unit, *pa, size)) {
 		p->table_free(p->ctx, va, size);
 		return NULL;
 	}

@@ -627,6 +627,9 @@ static inline void smmuv3_clean(const struct smmuv3_unit *unit, const void *va,
 		p->clean_range(p->ctx, va, len);
 }
 
+/* False, with a line in the log: beyond the SMMU's output address size. */
+bool smmuv3_can_reach(const struct smmuv3_unit *unit, uiommu_pa_t pa,
+		      size_t size);
 /*
  * Memory for the hardware, at least 64 bytes, zeroed, in reach of its output
  * address size; NULL if there is none.

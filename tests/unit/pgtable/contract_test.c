@@ -264,7 +264,7 @@ static void create_refuses_what_there_is_not(void **state)
 	test_platform_fini(&tp);
 }
 
-/* Tables that the format could not point to are not used. */
+/* Tables that the format could not point to are not used, and that is told. */
 static void tables_lie_within_the_output_size(void **state)
 {
 	struct uiommu_pgtable_cfg cfg = {
@@ -276,6 +276,9 @@ static void tables_lie_within_the_output_size(void **state)
 
 	test_platform_init(&tp);
 	cfg.platform = &tp.platform;
+	assert_int_equal(uiommu_pgtable_create(&cfg, &pt), -ENOMEM);
+	assert_int_equal(tp.log_lines, 1);
+	tp.platform.log = NULL;
 	assert_int_equal(uiommu_pgtable_create(&cfg, &pt), -ENOMEM);
 	test_platform_fini(&tp);
 
