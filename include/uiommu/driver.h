@@ -265,7 +265,8 @@ struct uiommu_driver_ops {
 	/*
 	 * Make a device known; all its DMA is blocked from here to its first
 	 * attach.  -EINVAL: no ids; -EEXIST: an id is taken; -ERANGE: beyond what
-	 * the hardware names; -ENOMEM; -ETIMEDOUT or -EIO as for flush.
+	 * the hardware names (a line in the log tells which); -ENOMEM; -ETIMEDOUT
+	 * or -EIO as for flush.
 	 */
 	int (*dev_add)(struct uiommu_unit *unit,
 		       const struct uiommu_hwdev_cfg *cfg,

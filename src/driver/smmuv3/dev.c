@@ -5,20 +5,38 @@
  */
 #include "unit.h"
 
+static const char *name_of(const struct uiommu_hwdev_cfg *cfg)
+{
+	return cfg->name ? cfg->name : "device";
+}
+
+static int refuse_id(const struct smmuv3_unit *unit,
+		     const struct uiommu_hwdev_cfg *cfg, uint32_t id, int rc,
+		     const char *reason)
+{
+	smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+		   "%s: not added: StreamID %x %s", name_of(cfg), id, reason);
+	return rc;
+}
+
 /* Are the StreamIDs of cfg free and different?  dev_lock is held. */
 static int check_ids(struct smmuv3_unit *unit,
 		     const struct uiommu_hwdev_cfg *cfg)
 {
 	unsigned int i, j;
+	uint32_t id;
 
 	for (i = 0; i < cfg->nr_ids; i++) {
-		if ((uint64_t)cfg->ids[i] >> unit->strtab.log2size)
-			return -ERANGE;
-		if (smmuv3_strtab_dev(unit, cfg->ids[i]))
-			return -EEXIST;
+		id = cfg->ids[i];
+		if ((uint64_t)id >> unit->strtab.log2size)
+			return refuse_id(unit, cfg, id, -ERANGE,
+					 "is beyond the stream table");
+		if (smmuv3_strtab_dev(unit, id))
+			return refuse_id(unit, cfg, id, -EEXIST, "is taken");
 		for (j = 0; j < i; j++)
-			if (cfg->ids[j] == cfg->ids[i])
-				return -EEXIST;
+			if (cfg->ids[j] == id)
+				return refuse_id(unit, cfg, id, -EEXIST,
+						 "stands there twice");
 	}
 	return 0;
 }
@@ -35,7 +53,7 @@ static size_t name_size(const char *name)
 static struct smmuv3_dev *dev_alloc(struct smmuv3_unit *unit,
 				    const struct uiommu_hwdev_cfg *cfg)
 {
-	const char *name = cfg->name ? cfg->name : "device";
+	const char *name = name_of(cfg);
 	size_t ids_size = cfg->nr_ids * sizeof(cfg->ids[0]);
 	size_t len = name_size(name);
 	struct smmuv3_dev *dev;
@@ -93,8 +111,11 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	struct smmuv3_dev *dev;
 	int rc;
 
-	if (!cfg->nr_ids)
+	if (!cfg->nr_ids) {
+		smmuv3_log(u->platform, UIOMMU_LOG_WARN,
+			   "%s: not added: no StreamIDs", name_of(cfg));
 		return -EINVAL;
+	}
 	smmuv3_lock(unit, &unit->dev_lock);
 	rc = check_ids(unit, cfg);
 	if (rc)

@@ -116,7 +116,9 @@ int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 		rc = table_dom_alloc(unit, cfg, &dom);
 		break;
 	default:
-		return -EOPNOTSUPP;
+		smmuv3_log(u->platform, UIOMMU_LOG_WARN,
+			   "no such domain: unknown type");
+		return -EINVAL;
 	}
 	if (!rc)
 		*out = &dom->hwdom;

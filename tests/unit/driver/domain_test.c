@@ -50,6 +50,7 @@ static void bad_ids_are_refused(void **state)
 			      taken[2] = { 0x4444, 5 };
 	struct uiommu_hwdev *dev = NULL, *five = device(5);
 	uint64_t tables = fake->tp.live_tables, objs = fake->tp.live_objs;
+	uint64_t lines = fake->tp.log_lines;
 	uint32_t nr = fake->nr;
 
 	assert_int_equal(add(twice, 3, &dev), -EEXIST);
@@ -57,6 +58,8 @@ static void bad_ids_are_refused(void **state)
 	assert_int_equal(add(taken, 2, &dev), -EEXIST);
 	assert_int_equal(add(twice, 0, &dev), -EINVAL);
 	assert_null(dev);
+	/* each with the reason */
+	assert_int_equal(fake->tp.log_lines, lines + 4);
 	assert_int_equal(fake->tp.live_tables, tables);
 	assert_int_equal(fake->tp.live_objs, objs);
 	assert_int_equal(fake->nr, nr);

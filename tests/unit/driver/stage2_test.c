@@ -414,6 +414,7 @@ static void what_a_domain_may_ask_for(void **state)
 		{ { UIOMMU_DOM_PAGING, UIOMMU_STAGE_1, 14 }, 0 },
 		{ { UIOMMU_DOM_PAGING, UIOMMU_STAGE_1, 16, 48, 48 }, 0 },
 		{ { UIOMMU_DOM_PAGING, UIOMMU_STAGE_2, 16 }, 0 },
+		{ { (enum uiommu_dom_type)9 }, -EINVAL },
 		{ { UIOMMU_DOM_PAGING, 9 }, -EINVAL },
 		{ { UIOMMU_DOM_PAGING, 0, 13 }, -EINVAL },
 		{ { UIOMMU_DOM_PAGING, 0, 12, 49 }, -EOPNOTSUPP },
