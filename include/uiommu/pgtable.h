@@ -17,6 +17,11 @@
  * of the platform by themselves, the others need none.  Tables leave through
  * the gather and are reused only after its release and the end of all
  * sections.  Trim has the table to itself but for those two and the hardware.
+ *
+ * Arguments that are refused are told in a line of the platform's log, as
+ * warnings, and that a page is mapped already (-EEXIST) at the level of
+ * debugging, since who maps on demand may ask for that; what a question
+ * answers (supported, translate) is not.
  */
 #ifndef UIOMMU_PGTABLE_H
 #define UIOMMU_PGTABLE_H

@@ -39,37 +39,57 @@ static const struct pt_ops *ops_of(const struct uiommu_pgtable_cfg *cfg)
 	return NULL;
 }
 
-/* 0, -EINVAL or -EOPNOTSUPP; the instance in *ops. */
-static int check_cfg(const struct uiommu_pgtable_cfg *cfg,
-		     const struct pt_ops **ops)
+/* What is wrong with it, and *rc says of what kind; NULL: nothing. */
+static const char *misfit(const struct uiommu_pgtable_cfg *cfg,
+			  const struct pt_ops **ops, int *rc)
 {
+	*rc = -EINVAL;
 	if (cfg->granule_lg2 != 12 && cfg->granule_lg2 != 14 &&
 	    cfg->granule_lg2 != 16)
-		return -EINVAL;
+		return "pgtable: no granule of that size exists";
 	if (cfg->features & ~KNOWN_FEATURES)
-		return -EINVAL;
+		return "pgtable: unknown features";
 	/* 64K has 52 bits without it. */
 	if ((cfg->features & UIOMMU_PGTABLE_DS) && cfg->granule_lg2 == 16)
-		return -EINVAL;
+		return "pgtable: DS does not go with 64K";
 	/* The walker writes the tables: both must see one memory. */
 	if ((cfg->features & UIOMMU_PGTABLE_DBM) && cfg->platform &&
 	    cfg->platform->clean_range)
-		return -EINVAL;
+		return "pgtable: DBM needs a coherent walker";
 	*ops = ops_of(cfg);
-	if (!*ops)
-		return -EOPNOTSUPP;
+	if (!*ops) {
+		*rc = -EOPNOTSUPP;
+		return "pgtable: no such instance in this build";
+	}
 	if (cfg->ias < (*ops)->ias_min || cfg->ias > (*ops)->ias_max)
-		return -EINVAL;
+		return "pgtable: input size out of the format's range";
 	if (cfg->oas < (*ops)->oas_min || cfg->oas > (*ops)->oas_max)
-		return -EINVAL;
-	return 0;
+		return "pgtable: output size out of the format's range";
+	*rc = 0;
+	return NULL;
 }
 
 bool uiommu_pgtable_supported(const struct uiommu_pgtable_cfg *cfg)
 {
 	const struct pt_ops *ops;
+	int rc;
 
-	return check_cfg(cfg, &ops) == 0;
+	return !misfit(cfg, &ops, &rc);
+}
+
+static int refuse(const struct uiommu_platform *pf, int rc, const char *reason)
+{
+	/* Who fills on demand asks for what may be there. */
+	if (pf->log)
+		pf->log(pf->ctx,
+			rc == -EEXIST ? UIOMMU_LOG_DEBUG : UIOMMU_LOG_WARN,
+			reason);
+	return rc;
+}
+
+int pt_refuse(const struct uiommu_pgtable *pt, int rc, const char *reason)
+{
+	return refuse(pt->platform, rc, reason);
 }
 
 /* Memory the hardware can be pointed to, with anything in it, or NULL. */
@@ -143,10 +163,12 @@ int uiommu_pgtable_create(const struct uiommu_pgtable_cfg *cfg,
 	const struct uiommu_platform *pf = cfg->platform;
 	const struct pt_ops *ops;
 	struct uiommu_pgtable *pt;
-	int rc = check_cfg(cfg, &ops);
+	const char *reason;
+	int rc;
 
-	if (rc)
-		return rc;
+	reason = misfit(cfg, &ops, &rc);
+	if (reason)
+		return refuse(pf, rc, reason);
 	pt = pf->obj_alloc(pf->ctx, sizeof(*pt));
 	if (!pt)
 		return -ENOMEM;
@@ -246,9 +268,11 @@ int uiommu_pgtable_read_and_clear_dirty(
 	const struct pt_dirty_req req = { iova, len, flags, fn, ctx, gather };
 
 	if (!(pt->features & UIOMMU_PGTABLE_DBM))
-		return -EOPNOTSUPP;
+		return pt_refuse(pt, -EOPNOTSUPP,
+				 "pgtable: a table without dirty state");
 	if ((flags & ~UIOMMU_DIRTY_NO_CLEAR) || !fn)
-		return -EINVAL;
+		return pt_refuse(pt, -EINVAL,
+				 "pgtable: unknown flags, or nobody to tell");
 	return pt->ops->dirty(pt, &req);
 }
 

@@ -109,6 +109,9 @@ struct uiommu_pgtable {
 uint64_t *pt_table_alloc(struct uiommu_pgtable *pt, uiommu_pa_t *pa);
 void pt_table_free(struct uiommu_pgtable *pt, uint64_t *table);
 void pt_put(struct uiommu_pgtable *pt);
+/* The caller's mistake: a line in the platform's log.  Returns rc. */
+__attribute__((cold, noinline)) int pt_refuse(const struct uiommu_pgtable *pt,
+					      int rc, const char *reason);
 
 /* gather.c */
 /* Put a detached table on the list; its first two words become links. */

@@ -261,9 +261,10 @@ static PT_INLINE int pt_check_range(const struct uiommu_pgtable *pt,
 				    uint64_t iova, uint64_t bits, uint64_t len)
 {
 	if (pt_unlikely(((bits | len) & mask_lg2(PT_GRANULE_LG2)) || !len))
-		return -EINVAL;
+		return pt_refuse(pt, -EINVAL,
+				 "pgtable: no whole number of granules");
 	if (pt_unlikely(iova > pt->iova_last || len - 1 > pt->iova_last - iova))
-		return -ERANGE;
+		return pt_refuse(pt, -ERANGE, "pgtable: beyond the aperture");
 	return 0;
 }
 

@@ -289,6 +289,11 @@ static PT_NOINLINE int pt_map_new(struct uiommu_pgtable *pt,
 	}
 }
 
+static int pt_refuse_mapped(const struct uiommu_pgtable *pt)
+{
+	return pt_refuse(pt, -EEXIST, "pgtable: a page is mapped already");
+}
+
 /* All but one run in tables that are there. */
 static PT_NOINLINE int pt_map_slow(struct uiommu_pgtable *pt, uint64_t iova,
 				   uint64_t pa, uint64_t len, uint32_t prot,
@@ -298,10 +303,13 @@ static PT_NOINLINE int pt_map_slow(struct uiommu_pgtable *pt, uint64_t iova,
 					pt_attrs(prot, pt->write_attrs),
 					gather };
 	struct pt_run run = pt_next_run(pt, iova, pa, len);
+	int rc;
 
 	if ((uint64_t)run.nr << PT_SHIFT(run.level) == len)
-		return pt_map_new(pt, &req, run);
-	return pt_map_runs(pt, &req);
+		rc = pt_map_new(pt, &req, run);
+	else
+		rc = pt_map_runs(pt, &req);
+	return rc == -EEXIST ? pt_refuse_mapped(pt) : rc;
 }
 
 static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
@@ -315,12 +323,14 @@ static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 	if (pt_unlikely(!(prot & (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)) ||
 			(prot & ~(uint32_t)PT_PROT_MASK) ||
 			!(~prot & (UIOMMU_PROT_CACHE | UIOMMU_PROT_MMIO))))
-		return -EINVAL;
+		return pt_refuse(pt, -EINVAL,
+				 "pgtable: no such rights or attributes");
 	rc = pt_check_range(pt, iova, iova | pa, len);
 	if (pt_unlikely(rc))
 		return rc;
 	if (pt_unlikely(pa > pt->pa_last || len - 1 > pt->pa_last - pa))
-		return -ERANGE;
+		return pt_refuse(pt, -ERANGE,
+				 "pgtable: beyond the output size");
 	run = pt_next_run(pt, iova, pa, len);
 	if (pt_unlikely((uint64_t)run.nr << PT_SHIFT(run.level) != len))
 		return pt_map_slow(pt, iova, pa, len, prot, gather);
@@ -329,7 +339,7 @@ static int pt_map(struct uiommu_pgtable *pt, uiommu_iova_t iova, uiommu_pa_t pa,
 		return pt_map_slow(pt, iova, pa, len, prot, gather);
 	rc = pt_check_free(pt, &pos, run.nr, &replace);
 	if (pt_unlikely(rc))
-		return rc;
+		return pt_refuse_mapped(pt);
 	if (pt_unlikely(replace))
 		return pt_map_slow(pt, iova, pa, len, prot, gather);
 	pt_fill(pt, &pos, run.nr, pt_attrs(prot, pt->write_attrs), pa);

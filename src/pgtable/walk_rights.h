@@ -72,7 +72,7 @@ static int pt_protect(struct uiommu_pgtable *pt, uiommu_iova_t iova,
 
 	if (!(rights & (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)) ||
 	    (rights & ~(uint32_t)PT_PROT_RIGHTS))
-		return -EINVAL;
+		return pt_refuse(pt, -EINVAL, "pgtable: no such rights");
 	rc = pt_check_range(pt, iova, iova, len);
 	if (!rc)
 		rc = pt_split_edges(pt, &span, gather);

@@ -238,14 +238,19 @@ static void create_refuses_what_there_is_not(void **state)
 	};
 	struct uiommu_pgtable *pt;
 	struct test_platform tp;
+	uint64_t told = 0;
 
 	test_platform_init(&tp);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		rows[i].cfg.platform = &tp.platform;
+		/* To ask is no mistake. */
 		assert_int_equal(uiommu_pgtable_supported(&rows[i].cfg),
 				 rows[i].rc == 0);
+		assert_int_equal(tp.log_lines, told);
 		assert_int_equal(uiommu_pgtable_create(&rows[i].cfg, &pt),
 				 rows[i].rc);
+		told += rows[i].rc != 0;
+		assert_int_equal(tp.log_lines, told);
 		if (!rows[i].rc)
 			uiommu_pgtable_destroy(pt);
 	}
@@ -329,7 +334,7 @@ static void check_errors(struct pt_fixture *fx, const struct pt_variant *v)
 	};
 	struct uiommu_pgtable_leaf leaf;
 	struct uiommu_gather gather;
-	uint64_t unmapped, before;
+	uint64_t unmapped, before, told = fx->tp.log_lines;
 
 	uiommu_gather_init(&gather);
 	before = fx->tp.live_bytes;
@@ -338,6 +343,7 @@ static void check_errors(struct pt_fixture *fx, const struct pt_variant *v)
 						    rows[i].pa, rows[i].len,
 						    rows[i].prot, &gather),
 				 rows[i].rc);
+		assert_int_equal(fx->tp.log_lines, ++told);
 		if (i > 3 && (i < 10 || i > 15))
 			continue;
 		if (i == 2)
@@ -348,6 +354,7 @@ static void check_errors(struct pt_fixture *fx, const struct pt_variant *v)
 						      &unmapped),
 				 rows[i].rc);
 		assert_int_equal(unmapped, 0);
+		assert_int_equal(fx->tp.log_lines, ++told);
 	}
 	assert_true(uiommu_gather_empty(&gather));
 	assert_int_equal(fx->tp.live_bytes, before);
@@ -492,6 +499,7 @@ static void refused_map_changes_nothing(void **state)
 				 0);
 		b = fx.block;
 		uiommu_gather_release(&gather);
+		assert_int_equal(fx.tp.log_lines, 0);
 		assert_int_equal(uiommu_pgtable_map(fx.pt, 0, b, 4 * b, R,
 						    &gather),
 				 -EEXIST);
@@ -504,6 +512,8 @@ static void refused_map_changes_nothing(void **state)
 		assert_int_equal(uiommu_pgtable_map(fx.pt, 6 * b + fx.page, 0,
 						    fx.page, R, &gather),
 				 -EEXIST);
+		/* Each told. */
+		assert_int_equal(fx.tp.log_lines, 4);
 		assert_true(uiommu_gather_empty(&gather));
 		spec_dump(&fx.spec, &after);
 		assert_true(spec_dump_same(&before, &after, false));

@@ -49,12 +49,15 @@ static void protect_checks_its_arguments(void **state)
 			{ fx.page, -fx.page, R, -ERANGE },
 			{ 0, top, R, 0 }, /* nothing there is nothing to do */
 		};
-		for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+		for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			fx.tp.log_lines = 0;
 			assert_int_equal(
 				uiommu_pgtable_protect(fx.pt, rows[k].iova,
 						       rows[k].len,
 						       rows[k].rights, &g),
 				rows[k].rc);
+			assert_int_equal(fx.tp.log_lines, rows[k].rc != 0);
+		}
 		assert_true(uiommu_gather_empty(&g));
 		pt_close(&fx);
 	}
@@ -209,6 +212,7 @@ static void dirty_checks_its_arguments(void **state)
 	assert_int_equal(uiommu_pgtable_read_and_clear_dirty(fx.pt, 0, fx.page,
 							     0, note, &r, &g),
 			 -EOPNOTSUPP);
+	assert_int_equal(fx.tp.log_lines, 1);
 	pt_close(&fx);
 	while ((v = dbm_variant(&from))) {
 		uint64_t top = (uint64_t)1 << v->ias;
@@ -228,12 +232,15 @@ static void dirty_checks_its_arguments(void **state)
 			{ 0, -fx.page, 0, -ERANGE },
 			{ 0, top, 0, 0 },
 		};
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			fx.tp.log_lines = 0;
 			assert_int_equal(uiommu_pgtable_read_and_clear_dirty(
 						 fx.pt, rows[i].iova,
 						 rows[i].len, rows[i].flags,
 						 note, &r, &g),
 					 rows[i].rc);
+			assert_int_equal(fx.tp.log_lines, rows[i].rc != 0);
+		}
 		assert_int_equal(uiommu_pgtable_read_and_clear_dirty(
 					 fx.pt, 0, fx.page, 0, NULL, &r, &g),
 				 -EINVAL);
