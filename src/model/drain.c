@@ -2,11 +2,13 @@
 /*
  * drain.c - slots of threads and the wait for those inside.
  *
- * Slots are handed out in chunks that live as long as the instance, so a
- * pointer to one stays good.  A slot whose thread has ended is found by asking
- * the kernel for the thread when a new slot is wanted; its counters stay, they
- * are part of the sum.  When no slot can be had the thread uses a shared
- * counter with atomic read-modify-writes: slow, but right.
+ * Slots are mapped with the instance and get their memory from the kernel when
+ * they are first used, so that a thread's first access needs no allocator: it may
+ * be waited for by a thread that has the allocator's lock.  A slot whose thread
+ * has ended is found by asking the kernel for the thread when a new slot is
+ * wanted; its counters stay, they are part of the sum.  When all slots are taken
+ * the thread uses a shared counter with atomic read-modify-writes: slow, but
+ * right.
  */
 #include "drain.h"
 
@@ -41,26 +43,33 @@ static uint64_t new_uid(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-int model_drain_init(struct model_drain *d,
-		     const struct uiommu_model_host *host,
-		     void (*forked)(void *arg), void *arg)
+static size_t page_size(void)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *word;
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
 
+static size_t map_size(void)
+{
+	return page_size() + MODEL_SLOTS * sizeof(struct model_slot);
+}
+
+int model_drain_init(struct model_drain *d, void (*forked)(void *arg),
+		     void *arg)
+{
+	void *map = mmap(NULL, map_size(), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	/* Older kernels refuse; see the header for what is lost then. */
+	(void)madvise(map, page_size(), MADV_WIPEONFORK);
 	*d = (struct model_drain){
-		.host = host,
+		.uid = map,
+		.slot = (void *)((char *)map + page_size()),
 		.shared = { .depth = 1 },
 		.forked = forked,
 		.arg = arg,
 	};
-	word = mmap(NULL, page, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (word == MAP_FAILED)
-		return -ENOMEM;
-	/* Older kernels refuse; see the header for what is lost then. */
-	(void)madvise(word, page, MADV_WIPEONFORK);
-	d->uid = word;
 	*d->uid = new_uid();
 	d->membarrier = membarrier_register();
 	return 0;
@@ -68,14 +77,12 @@ int model_drain_init(struct model_drain *d,
 
 void model_drain_fini(struct model_drain *d)
 {
-	for (unsigned int i = 0; i < MODEL_SLOT_CHUNKS; i++)
-		model_free(d->host, d->chunk[i]);
-	munmap(d->uid, (size_t)sysconf(_SC_PAGESIZE));
+	munmap(d->uid, map_size());
 }
 
 /*
- * d->lock: protects chunk[], nr_slots and the tid of every slot.  Readers of
- * nr_slots and chunk[] use acquire; both only grow.
+ * d->lock: protects nr_slots and the tid of every slot.  Readers of nr_slots use
+ * acquire.
  */
 static void slots_lock(struct model_drain *d)
 {
@@ -92,14 +99,6 @@ static void slots_unlock(struct model_drain *d)
 	store_release(&d->lock, 0);
 }
 
-static struct model_slot *slot_at(struct model_drain *d, uint32_t i)
-{
-	struct model_slot *chunk =
-		load_acquire(&d->chunk[i / MODEL_SLOTS_PER_CHUNK]);
-
-	return &chunk[i % MODEL_SLOTS_PER_CHUNK];
-}
-
 static bool thread_gone(int32_t tid)
 {
 	return syscall(SYS_tgkill, getpid(), tid, 0) && errno == ESRCH;
@@ -108,26 +107,16 @@ static bool thread_gone(int32_t tid)
 /* A slot that nobody uses any more, or a new one, or NULL. */
 static struct model_slot *slot_claim(struct model_drain *d, int32_t tid)
 {
-	uint32_t n = d->nr_slots;
-	uint32_t chunk = n / MODEL_SLOTS_PER_CHUNK;
-	struct model_slot *slot;
+	uint32_t i, n = d->nr_slots;
 
-	for (uint32_t i = 0; i < n; i++) {
-		slot = slot_at(d, i);
-		if (!slot->tid || slot->tid == tid || thread_gone(slot->tid))
-			return slot;
-	}
-	if (chunk == MODEL_SLOT_CHUNKS)
+	for (i = 0; i < n; i++)
+		if (!d->slot[i].tid || d->slot[i].tid == tid ||
+		    thread_gone(d->slot[i].tid))
+			return &d->slot[i];
+	if (n == MODEL_SLOTS)
 		return NULL;
-	if (!d->chunk[chunk]) {
-		slot = model_alloc(d->host,
-				   MODEL_SLOTS_PER_CHUNK * sizeof(*slot));
-		if (!slot)
-			return NULL;
-		store_release(&d->chunk[chunk], slot);
-	}
 	store_release(&d->nr_slots, n + 1);
-	return slot_at(d, n);
+	return &d->slot[n];
 }
 
 struct model_slot *model_slot_find(struct model_drain *d)
@@ -141,7 +130,6 @@ struct model_slot *model_slot_find(struct model_drain *d)
 	} else {
 		slots_lock(d);
 		mine.slot = slot_claim(d, tid);
-		/* Its own slot, forgotten by model_tls, may be in use. */
 		if (mine.slot && mine.slot->tid != tid) {
 			mine.slot->tid = tid;
 			mine.slot->depth = 0;
@@ -252,7 +240,7 @@ void model_after_fork(struct model_drain *d)
 	slots_lock(d);
 	if (!load_acquire(d->uid)) {
 		for (uint32_t i = 0; i < d->nr_slots; i++) {
-			struct model_slot *slot = slot_at(d, i);
+			struct model_slot *slot = &d->slot[i];
 
 			slot->seq = 0;
 			slot->depth = 0;
@@ -295,15 +283,15 @@ void model_drain(struct model_drain *d)
 	slots_lock(d);
 	n = d->nr_slots;
 	slots_unlock(d);
-	if (n == 1 && self == slot_at(d, 0) && !load_acquire(&d->shared_inside))
+	if (n == 1 && self == d->slot && !load_acquire(&d->shared_inside))
 		return;
 	if (d->membarrier)
 		membarrier_call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 	else
 		full_barrier(&dummy, 0);
 	for (uint32_t i = 0; i < n; i++) {
-		if (slot_at(d, i) != self)
-			wait_left(slot_at(d, i));
+		if (&d->slot[i] != self)
+			wait_left(&d->slot[i]);
 	}
 	wait_shared(d);
 }
@@ -314,6 +302,6 @@ uint64_t model_count_sum(struct model_drain *d, unsigned int i)
 	uint64_t sum = load_relaxed(&d->shared.count[i]);
 
 	for (uint32_t s = 0; s < n; s++)
-		sum += load_relaxed(&slot_at(d, s)->count[i]);
+		sum += load_relaxed(&d->slot[s].count[i]);
 	return sum;
 }

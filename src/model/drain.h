@@ -37,21 +37,22 @@ struct model_slot {
 	uint64_t count[MODEL_SLOT_COUNTERS];
 } __attribute__((aligned(64)));
 
-#define MODEL_SLOTS_PER_CHUNK 64u
-#define MODEL_SLOT_CHUNKS 64u
+#define MODEL_SLOTS 4096u
 
 struct model_drain {
-	const struct uiommu_model_host *host;
 	/*
 	 * Tells instances at one address apart; lies in a page of its own and
 	 * is 0 in a forked child that has not noticed yet.
 	 */
 	uint64_t *uid;
 	bool membarrier;
-	/* Protects registration of slots; taken inside no other lock of ours. */
+	/*
+	 * Protects registration of slots; taken inside no other lock of ours, and
+	 * nothing is waited for or allocated with it held.
+	 */
 	int lock;
-	uint32_t nr_slots;
-	struct model_slot *chunk[MODEL_SLOT_CHUNKS];
+	uint32_t nr_slots;	 /* that were ever in use; only grows */
+	struct model_slot *slot; /* MODEL_SLOTS, behind the page of uid */
 	/* For threads that got no slot: how many of them are inside. */
 	uint64_t shared_inside;
 	struct model_slot shared;
@@ -60,9 +61,8 @@ struct model_drain {
 	void *arg;
 };
 
-int model_drain_init(struct model_drain *d,
-		     const struct uiommu_model_host *host,
-		     void (*forked)(void *arg), void *arg);
+int model_drain_init(struct model_drain *d, void (*forked)(void *arg),
+		     void *arg);
 void model_drain_fini(struct model_drain *d);
 
 /*

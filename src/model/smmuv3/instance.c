@@ -122,7 +122,7 @@ int uiommu_smmuv3_model_create(const struct uiommu_smmuv3_profile *profile,
 	m->host = *host;
 	m->profile = *profile;
 	m->caps = caps;
-	rc = model_drain_init(&m->drain, &m->host, forked, m);
+	rc = model_drain_init(&m->drain, forked, m);
 	if (rc)
 		goto err_free;
 	rc = msmmu_cmdq_init(m, &m->cmdq);

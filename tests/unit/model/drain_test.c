@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "model/smmuv3/msmmu.h"
 #include "rig.h"
 
 /* Memory that holds an access until it is let go. */
@@ -22,19 +23,30 @@ struct gate {
 		    struct uiommu_mem_attrs attrs);
 	uint32_t armed, inside, open;
 	uint64_t hold_pa; /* a read of this word waits after it was made */
-	bool no_memory;
+	uint32_t allocs;
 };
 
 static void *gate_alloc(void *ctx, size_t size)
 {
-	const struct gate *g = ctx;
+	struct gate *g = ctx;
 
-	return g->no_memory ? NULL : calloc(1, size);
+	fetch_add_relaxed(&g->allocs, 1);
+	return calloc(1, size);
 }
 
 static void gate_free(void *ctx, void *ptr)
 {
 	free(ptr);
+}
+
+/* All are of a thread that lives: others get none. */
+static void take_all_slots(struct uiommu_smmuv3_model *model)
+{
+	struct model_drain *d = &model->drain;
+
+	for (unsigned int i = 0; i < MODEL_SLOTS; i++)
+		d->slot[i].tid = gettid();
+	store_release(&d->nr_slots, MODEL_SLOTS);
 }
 
 static void nap(void)
@@ -93,7 +105,8 @@ static void init_gated(struct rig *r, struct gate *g, bool slots)
 	host.wake = NULL;
 	host.log = NULL;
 	assert_int_equal(uiommu_smmuv3_model_create(&p, &host, &r->model), 0);
-	g->no_memory = !slots;
+	if (!slots)
+		take_all_slots(r->model);
 	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
 	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
 	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
@@ -399,6 +412,36 @@ static void threads_come_and_go(void **state)
 	assert_int_equal(rig_stats(r).translations, 500);
 }
 
+/* Somebody may wait for it who has the allocator's lock. */
+static void first_accesses_do_not_allocate(void **state)
+{
+	pthread_t thread[100];
+	struct gate gate;
+	struct rig r;
+	uint64_t table;
+	uint32_t allocs;
+	void *failed;
+
+	init_gated(&r, &gate, true);
+	table = rig_stream(&r, 1, 7);
+	rig_map4k(&r, table, 0x1000, RIG_DATA, LEAF_RW);
+	allocs = load_relaxed(&gate.allocs);
+	/* All have slots of their own: each waits inside for the others. */
+	store_release(&gate.armed, 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(thread); i++)
+		assert_int_equal(
+			pthread_create(&thread[i], NULL, one_write, &r), 0);
+	while (load_acquire(&r.model->drain.nr_slots) < ARRAY_SIZE(thread))
+		nap();
+	store_release(&gate.open, 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(thread); i++) {
+		pthread_join(thread[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(load_relaxed(&gate.allocs), allocs);
+	rig_fini(&r);
+}
+
 static void several_instances_in_a_thread(void **state)
 {
 	struct uiommu_smmuv3_profile p = rig_profile("full");
@@ -522,6 +565,7 @@ int main(void)
 		T(memory_is_quiet_after_unmap_and_sync),
 		T(an_irq_handler_may_use_the_model),
 		T(threads_come_and_go),
+		cmocka_unit_test(first_accesses_do_not_allocate),
 		cmocka_unit_test(several_instances_in_a_thread),
 		cmocka_unit_test(a_forked_child_goes_on),
 		T(dma_is_split_where_translations_end),
