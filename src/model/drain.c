@@ -104,14 +104,17 @@ static bool thread_gone(int32_t tid)
 	return syscall(SYS_tgkill, getpid(), tid, 0) && errno == ESRCH;
 }
 
-/* A slot that nobody uses any more, or a new one, or NULL. */
+/* This thread's, or one that nobody uses any more, or a new one, or NULL. */
 static struct model_slot *slot_claim(struct model_drain *d, int32_t tid)
 {
 	uint32_t i, n = d->nr_slots;
 
+	/* Forgotten by model_tls it may be in use all the same. */
 	for (i = 0; i < n; i++)
-		if (!d->slot[i].tid || d->slot[i].tid == tid ||
-		    thread_gone(d->slot[i].tid))
+		if (d->slot[i].tid == tid)
+			return &d->slot[i];
+	for (i = 0; i < n; i++)
+		if (!d->slot[i].tid || thread_gone(d->slot[i].tid))
 			return &d->slot[i];
 	if (n == MODEL_SLOTS)
 		return NULL;

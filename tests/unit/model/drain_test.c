@@ -463,6 +463,89 @@ static void several_instances_in_a_thread(void **state)
 	}
 }
 
+/* An access of a thread that comes back in through other instances. */
+struct nested {
+	struct rig *r; /* the first is the one that the access is of */
+	unsigned int nr;
+	bool done;
+	uint32_t made, end;
+};
+
+static int nested_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+			struct uiommu_mem_attrs attrs)
+{
+	struct nested *n = ctx;
+
+	if (!attrs.walk && !n->done) {
+		n->done = true;
+		for (unsigned int i = 1; i < n->nr; i++)
+			rig_expect_pa(&n->r[i], 1, 0x1000, RIG_DATA);
+		rig_cmd(&n->r[0], SMMU_CMD_OP_SYNC, 0);
+	}
+	return model_ram_host(&n->r->ram).write(&n->r->ram, pa, buf, len, attrs);
+}
+
+static int nested_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		       struct uiommu_mem_attrs attrs)
+{
+	struct nested *n = ctx;
+
+	return model_ram_host(&n->r->ram).read(&n->r->ram, pa, buf, len, attrs);
+}
+
+/* By a thread of its own, which has the first slot as long as it lives. */
+static void *make_nested(void *arg)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	const struct uiommu_model_host host = {
+		.ctx = arg,
+		.read = nested_read,
+		.write = nested_write,
+	};
+	struct nested *n = arg;
+
+	rig_remake(n->r, &p, &host);
+	rig_sync(n->r);
+	store_release(&n->made, 1);
+	while (!load_acquire(&n->end))
+		nap();
+	return NULL;
+}
+
+/*
+ * A thread that is inside never waits for itself, with as many instances on its
+ * way as it likes, also where a slot of a thread that has ended is to be had.
+ */
+static void a_thread_keeps_its_place_among_instances(void **state)
+{
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	struct nested n;
+	struct rig r[4];
+	pthread_t maker;
+
+	for (unsigned int i = 0; i < 4; i++)
+		rig_init(&r[i], &p);
+	n = (struct nested){ .r = r, .nr = 4 };
+	r[0].ram.use_direct = false;
+	assert_int_equal(pthread_create(&maker, NULL, make_nested, &n), 0);
+	while (!load_acquire(&n.made))
+		nap();
+	/* This thread's slot comes behind one that becomes free. */
+	rig_sync(&r[0]);
+	store_release(&n.end, 1);
+	pthread_join(maker, NULL);
+	for (unsigned int i = 0; i < 4; i++)
+		rig_map4k(&r[i], rig_stream(&r[i], 1, 7), 0x1000, RIG_DATA,
+			  LEAF_RW);
+	alarm(60);
+	assert_null(one_write(&r[0]));
+	assert_true(n.done);
+	assert_int_equal(rig_stats(&r[0]).syncs, 3);
+	alarm(0);
+	for (unsigned int i = 0; i < 4; i++)
+		rig_fini(&r[i]);
+}
+
 /* Fork while another thread is inside; the child must not wait for it. */
 static void a_forked_child_goes_on(void **state)
 {
@@ -567,6 +650,7 @@ int main(void)
 		T(threads_come_and_go),
 		cmocka_unit_test(first_accesses_do_not_allocate),
 		cmocka_unit_test(several_instances_in_a_thread),
+		cmocka_unit_test(a_thread_keeps_its_place_among_instances),
 		cmocka_unit_test(a_forked_child_goes_on),
 		T(dma_is_split_where_translations_end),
 	};
