@@ -90,15 +90,11 @@ static bool next_command(const msmmu *m, const struct msmmu_cmdq *q,
 
 static int fetch(const msmmu *m, const struct state *s, struct smmu_cmd *cmd)
 {
-	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
-	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
-					   FIELD_GET(SMMU_CR1_QUEUE_OC, cr1));
-	uint8_t sh = msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_QUEUE_SH, cr1));
 	uint64_t pa = msmmu_queue_entry(m, s->base, s->lg2, s->cons,
 					SMMU_CMD_SIZE_LG2);
 
 	return model_read64s(&m->host, pa, cmd->q, SMMU_CMD_QWORDS,
-			     model_walk_attrs(mair, sh));
+			     msmmu_queue_attrs(m));
 }
 
 /* The code is seen by whoever sees the error. */
