@@ -44,44 +44,6 @@ static uint64_t result_of(const struct uiommu_smmuv3_dma *req, uint64_t old,
 	}
 }
 
-/* A place of 4 or 8 bytes in the 64-bit word around it. */
-struct place {
-	uint64_t pa; /* of the word */
-	unsigned int shift;
-	uint64_t mask;
-	le64_t *mem; /* NULL: by the embedder's callbacks */
-};
-
-static int word_load(msmmu *m, const struct uiommu_smmuv3_xlate *x,
-		     const struct place *at, uint64_t *word)
-{
-	le64_t raw;
-
-	if (at->mem) {
-		*word = le64_to_cpu((le64_t){ load_acquire(&at->mem->raw) });
-		return 0;
-	}
-	if (m->host.read(m->host.ctx, at->pa, &raw, sizeof(raw), x->attrs))
-		return -EIO;
-	*word = le64_to_cpu(raw);
-	return 0;
-}
-
-/* *seen: what was there. */
-static int word_cmpxchg(msmmu *m, const struct place *at, uint64_t *seen,
-			uint64_t want)
-{
-	uint64_t found = cpu_to_le64(*seen).raw, raw = cpu_to_le64(want).raw;
-
-	if (at->mem)
-		(void)cmpxchg_acq_rel(&at->mem->raw, &found, raw);
-	else if (!m->host.cmpxchg64 ||
-		 m->host.cmpxchg64(m->host.ctx, at->pa, &found, raw))
-		return -EIO;
-	*seen = le64_to_cpu((le64_t){ found });
-	return 0;
-}
-
 static uint64_t load_operand(const struct uiommu_smmuv3_dma *req)
 {
 	uint8_t bytes[8] = { 0 };
@@ -95,24 +57,21 @@ static uint64_t load_operand(const struct uiommu_smmuv3_dma *req)
 int msmmu_atomic(msmmu *m, const struct uiommu_smmuv3_xlate *x,
 		 struct uiommu_smmuv3_dma *req)
 {
-	struct place at = {
-		.pa = align_down_lg2(x->pa, 3),
-		.shift = (unsigned int)(x->pa & 7) * 8,
-		.mask = req->len == 4 ? UINT32_MAX : UINT64_MAX,
-	};
+	/* The 64-bit word around it. */
+	const uint64_t pa = align_down_lg2(x->pa, 3);
+	const unsigned int shift = (unsigned int)(x->pa & 7) * 8;
+	const uint64_t mask = req->len == 4 ? UINT32_MAX : UINT64_MAX;
 	uint64_t operand = load_operand(req), word, seen, old, now;
 	le64_t raw;
 
-	if (m->host.direct)
-		at.mem = m->host.direct(m->host.ctx, at.pa, 8, true);
-	if (word_load(m, x, &at, &word))
+	if (model_read64(&m->host, pa, &word, x->attrs))
 		return -EIO;
 	for (unsigned int i = 0; i < MAX_RACES; i++) {
-		old = (word >> at.shift) & at.mask;
-		now = result_of(req, old, operand) & at.mask;
-		now = (word & ~(at.mask << at.shift)) | now << at.shift;
+		old = (word >> shift) & mask;
+		now = result_of(req, old, operand) & mask;
+		now = (word & ~(mask << shift)) | now << shift;
 		seen = word;
-		if (word_cmpxchg(m, &at, &seen, now))
+		if (model_cmpxchg64(&m->host, pa, &seen, now))
 			return -EIO;
 		if (seen == word || MUTANT("atomic-retry")) {
 			raw = cpu_to_le64(old);
