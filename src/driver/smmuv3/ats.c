@@ -42,16 +42,6 @@ static struct smmuv3_unit *unit_of(const struct smmuv3_dev *dev)
 
 /* ---------------------------------------------------------------- users -- */
 
-static struct smmuv3_att *find_att(struct smmuv3_dom *dom,
-				   const struct smmuv3_unit *unit)
-{
-	struct smmuv3_att *att = dom->atts;
-
-	while (att->unit != unit)
-		att = att->next;
-	return att;
-}
-
 static void user_free(struct uiommu_defer *defer)
 {
 	struct smmuv3_ats_user *user =
@@ -66,7 +56,7 @@ static void publish(struct smmuv3_ats_user *user, struct smmuv3_dom *dom,
 	struct smmuv3_att *att;
 
 	smmuv3_lock(unit, &dom->lock);
-	att = find_att(dom, unit);
+	att = smmuv3_att_find(dom, unit);
 	user->next = att->ats;
 	store_release(&att->ats, user);
 	/* Before CD and STE: pairs with the fence in flush. */
@@ -81,7 +71,7 @@ static void withdraw(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	struct smmuv3_ats_user **link, *user;
 
 	smmuv3_lock(unit, &dom->lock);
-	link = &find_att(dom, unit)->ats;
+	link = &smmuv3_att_find(dom, unit)->ats;
 	while ((user = *link) && (user->dev != dev || user->ssid != ssid))
 		link = &user->next;
 	UIOMMU_ASSERT(user);
@@ -139,19 +129,6 @@ static void set_on(struct smmuv3_dev *dev, bool on)
 				    on);
 }
 
-/* Of a sync: the SMMU has done it all, some device has not. */
-#define DISOBEYED 1
-
-static int atc_sync(struct smmuv3_batch *batch)
-{
-	struct smmuv3_ticket ticket;
-	int rc;
-
-	smmuv3_batch_submit(batch, &ticket);
-	rc = smmuv3_ticket_wait(&ticket);
-	return rc == -EIO && smmuv3_ticket_disobeyed(&ticket) ? DISOBEYED : rc;
-}
-
 /* Everything in the ATC, of the accesses with and without PASIDs. */
 static int forget_all(struct smmuv3_dev *dev)
 {
@@ -166,7 +143,7 @@ static int forget_all(struct smmuv3_dev *dev)
 			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasids(
 							 dev->ids[i]));
 	}
-	return atc_sync(&batch);
+	return smmuv3_batch_sync(&batch);
 }
 
 /* What the accesses with `ssid` have left in the ATC; 0: those without. */
@@ -186,19 +163,16 @@ static int forget_ssid(struct smmuv3_dev *dev, uint32_t ssid)
 			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasid0(
 							 dev->ids[i]));
 	}
-	return atc_sync(&batch);
+	return smmuv3_batch_sync(&batch);
 }
 
-#define MAX_TRIES 2
-
-/* `rc`: how it obeyed so far.  0, -ETIMEDOUT, -EIO or DISOBEYED. */
+/*
+ * `rc`: how it obeyed so far.  Disobedience may have been another's: once more.
+ * 0, -ETIMEDOUT, -EIO or SMMUV3_DISOBEYED.
+ */
 static int insist(struct smmuv3_dev *dev, int rc)
 {
-	unsigned int i;
-
-	for (i = 1; rc == DISOBEYED && i < MAX_TRIES; i++)
-		rc = forget_all(dev);
-	return rc;
+	return rc == SMMUV3_DISOBEYED ? forget_all(dev) : rc;
 }
 
 static void lose_ats(struct smmuv3_dev *dev)
@@ -265,7 +239,7 @@ int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached)
 	    DRIVER_MUTANT("ats: ATC_INV of a change"))
 		return 0;
 	rc = insist(dev, forget_ssid(dev, ssid));
-	if (rc == DISOBEYED)
+	if (rc == SMMUV3_DISOBEYED)
 		lose_ats(dev);
 	return rc;
 }
@@ -374,7 +348,7 @@ static void wait_all(struct atc_flush *f)
 
 	for (i = 0; i < f->nr; i++) {
 		rc = smmuv3_ticket_wait(&f->at[i].ticket);
-		if (rc == -EIO && smmuv3_ticket_disobeyed(&f->at[i].ticket)) {
+		if (rc == SMMUV3_DISOBEYED) {
 			suspect(f, f->at[i].att);
 			continue;
 		}
@@ -421,9 +395,9 @@ static int ask(struct smmuv3_dev *dev)
 	rc = insist(dev, forget_all(dev));
 	/* Too late twice is as bad. */
 	if (rc == -ETIMEDOUT && dev->ats_late)
-		rc = DISOBEYED;
+		rc = SMMUV3_DISOBEYED;
 	dev->ats_late = rc == -ETIMEDOUT;
-	if (rc != DISOBEYED)
+	if (rc != SMMUV3_DISOBEYED)
 		return rc;
 	lose_ats(dev);
 	return smmuv3_attach_anew(dev);

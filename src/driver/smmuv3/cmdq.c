@@ -404,15 +404,6 @@ void smmuv3_batch_submit(struct smmuv3_batch *batch,
 	};
 }
 
-/* Was a command of it refused? */
-static bool ticket_refused(const struct smmuv3_ticket *ticket)
-{
-	const struct smmuv3_cmdq *q = ticket->q;
-
-	return load_acquire(&q->errors) != ticket->errors &&
-	       any_failed(q, q->failed, ticket->first, ticket->end);
-}
-
 int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
 {
 	struct smmuv3_cmdq *q = ticket->q;
@@ -423,16 +414,13 @@ int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket)
 	rc = wait_consumed(q, ticket->end);
 	if (rc)
 		return rc;
+	if (load_acquire(&q->errors) != ticket->errors &&
+	    any_failed(q, q->failed, ticket->first, ticket->end))
+		return -EIO;
 	if (ticket->atc && load_acquire(&q->atc_errors) != ticket->atc_errors &&
 	    any_failed(q, q->atc_failed, ticket->first, ticket->end))
-		return -EIO;
-	return ticket_refused(ticket) ? -EIO : 0;
-}
-
-bool smmuv3_ticket_disobeyed(const struct smmuv3_ticket *ticket)
-{
-	return !ticket->rc && ticket->atc && !load_relaxed(&ticket->q->dead) &&
-	       !ticket_refused(ticket);
+		return SMMUV3_DISOBEYED;
+	return 0;
 }
 
 int smmuv3_batch_sync(struct smmuv3_batch *batch)

@@ -108,9 +108,11 @@ void smmuv3_batch_add(struct smmuv3_batch *batch, struct smmu_cmd cmd);
  * Add a CMD_SYNC, hand over what is left and wait until the hardware has
  * completed all of the batch.  Ends the batch; init it before using it again.
  *   -ETIMEDOUT	no progress for the queue's time-out
- *   -EIO	a command of the batch was refused, a device did not complete a
- *		CMD_ATC_INV that may be of the batch, or the queue is dead
+ *   -EIO	a command of the batch was refused, or the queue is dead
+ *   SMMUV3_DISOBEYED  of a batch with a CMD_ATC_INV: nothing else was wrong,
+ *		but a device did not complete one that may be of the batch
  */
+#define SMMUV3_DISOBEYED 1
 int smmuv3_batch_sync(struct smmuv3_batch *batch);
 
 /* The same in two steps, so that several SMMUs can work at the same time. */
@@ -129,11 +131,6 @@ void smmuv3_batch_submit(struct smmuv3_batch *batch,
 			 struct smmuv3_ticket *ticket);
 /* Wait; returns as batch_sync does. */
 int smmuv3_ticket_wait(const struct smmuv3_ticket *ticket);
-/*
- * After a wait that returned -EIO: may it be that devices did not complete a
- * CMD_ATC_INV of the batch, and nothing else?
- */
-bool smmuv3_ticket_disobeyed(const struct smmuv3_ticket *ticket);
 
 /*
  * If the hardware stopped at a bad command, repair, log and let it go on.

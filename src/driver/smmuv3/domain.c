@@ -127,7 +127,7 @@ int smmuv3_dom_alloc(struct uiommu_unit *u, const struct uiommu_dom_cfg *cfg,
 
 /* ---------------------------------------------------------- attachments -- */
 
-static struct smmuv3_att *att_find(struct smmuv3_dom *dom,
+struct smmuv3_att *smmuv3_att_find(struct smmuv3_dom *dom,
 				   const struct smmuv3_unit *unit)
 {
 	struct smmuv3_att *att;
@@ -268,7 +268,7 @@ int smmuv3_att_get(struct smmuv3_dom *dom, struct smmuv3_unit *unit)
 	int rc = 0;
 
 	smmuv3_lock(unit, &dom->lock);
-	att = att_find(dom, unit);
+	att = smmuv3_att_find(dom, unit);
 	if (!att) {
 		att = att_new(dom, unit, &rc);
 		if (!att)
@@ -290,7 +290,7 @@ void smmuv3_att_put(struct smmuv3_dom *dom, struct smmuv3_unit *unit,
 	struct smmuv3_att *att;
 
 	smmuv3_lock(unit, &dom->lock);
-	att = att_find(dom, unit);
+	att = smmuv3_att_find(dom, unit);
 	UIOMMU_ASSERT(att && att->users);
 	att->exposed |= leave != SMMUV3_LEAVE_UNUSED;
 	if (leave == SMMUV3_LEAVE_DOUBTFUL)

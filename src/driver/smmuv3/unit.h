@@ -520,6 +520,9 @@ static inline enum smmuv3_leave smmuv3_leave(bool sure)
 /* The attachment; the caller is one of its users. */
 const struct smmuv3_att *smmuv3_att_of(const struct smmuv3_dom *dom,
 				       const struct smmuv3_unit *unit);
+/* That of the unit, or NULL; dom->lock is held. */
+struct smmuv3_att *smmuv3_att_find(struct smmuv3_dom *dom,
+				   const struct smmuv3_unit *unit);
 /* probe.c: one reference less. */
 void smmuv3_unit_put(struct smmuv3_unit *unit);
 
