@@ -39,7 +39,7 @@ void smmuv3_dom_cd(struct smmuv3_dom *dom, const struct smmuv3_dev *dev,
 	};
 	struct smmuv3_shared_cfg shared = {
 		.cpu = &dom->cpu,
-		.oas = dom->shape.oas,
+		.shape = &dom->shape,
 		.asid = asid,
 		.stall = dev->stall,
 	};

@@ -65,9 +65,12 @@ struct smmuv3_cd_cfg {
 /* TTB0 only; faults abort, or stall, and are recorded. */
 void smmuv3_make_cd_s1(struct smmu_cd *cd, const struct smmuv3_cd_cfg *cfg);
 
+struct smmuv3_shape;
+
 struct smmuv3_shared_cfg {
-	const struct uiommu_cpu_tables *cpu; /* checked: smmuv3_sva_choose() */
-	uint8_t oas;
+	/* Both as smmuv3_sva_choose() has checked and made them. */
+	const struct uiommu_cpu_tables *cpu;
+	const struct smmuv3_shape *shape;
 	uint16_t asid;
 	bool stall;
 };

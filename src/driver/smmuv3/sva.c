@@ -104,7 +104,7 @@ static bool no_e0pd(const struct pair *p)
 }
 
 /* First what no CPU can be set to, then what this SMMU does not have. */
-static const struct {
+static const struct rule {
 	bool (*fails)(const struct pair *p);
 	int rc;
 	const char *reason;
@@ -118,6 +118,20 @@ static const struct {
 	{ no_had, -EOPNOTSUPP, "hierarchical attributes are off (TCR.HPD0)" },
 	{ no_e0pd, -EOPNOTSUPP, "TCR.E0PD0" },
 };
+
+/* The first that fails, or NULL. */
+static const struct rule *broken_rule(const struct uiommu_cpu_tables *cpu,
+				      const struct smmuv3_shape *shape,
+				      const struct smmuv3_unit *unit)
+{
+	const struct pair pair = { cpu, shape, unit };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].fails(&pair))
+			return &rules[i];
+	return NULL;
+}
 
 static int refuse(const struct smmuv3_unit *unit, int rc, const char *reason)
 {
@@ -137,9 +151,8 @@ int smmuv3_sva_choose(const struct smmuv3_unit *unit,
 		      const struct uiommu_cpu_tables *cpu,
 		      struct smmuv3_shape *shape)
 {
-	const struct pair pair = { cpu, shape, unit };
+	const struct rule *rule;
 	const char *reason;
-	unsigned int i;
 
 	if (!cpu)
 		return refuse(unit, -EINVAL, "none is given");
@@ -157,9 +170,9 @@ int smmuv3_sva_choose(const struct smmuv3_unit *unit,
 	shape->coherent = true;
 	shape->tag_bits = unit->feat.asid_bits;
 	shape->platform = unit->unit.platform;
-	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i].fails(&pair))
-			return refuse(unit, rules[i].rc, rules[i].reason);
+	rule = broken_rule(cpu, shape, unit);
+	if (rule)
+		return refuse(unit, rule->rc, rule->reason);
 	reason = smmuv3_shape_misfit(shape, unit);
 	return reason ? refuse(unit, -EOPNOTSUPP, reason) : 0;
 }
@@ -167,13 +180,9 @@ int smmuv3_sva_choose(const struct smmuv3_unit *unit,
 const char *smmuv3_sva_misfit(const struct smmuv3_dom *dom,
 			      const struct smmuv3_unit *unit)
 {
-	const struct pair pair = { &dom->cpu, &dom->shape, unit };
-	unsigned int i;
+	const struct rule *rule = broken_rule(&dom->cpu, &dom->shape, unit);
 
-	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i].fails(&pair))
-			return rules[i].reason;
-	return NULL;
+	return rule ? rule->reason : NULL;
 }
 
 bool smmuv3_has_tags(const struct smmuv3_dom *dom)
@@ -188,15 +197,14 @@ void smmuv3_make_cd_shared(struct smmu_cd *cd,
 			   const struct smmuv3_shared_cfg *cfg)
 {
 	const struct uiommu_cpu_tables *cpu = cfg->cpu;
-	struct smmuv3_cd_cfg own = {
+	const struct smmuv3_shape *shape = cfg->shape;
+	const struct smmuv3_cd_cfg own = {
 		.pt = {
-			.root = root_of(cpu, cfg->oas),
-			.granule_lg2 = granule_of(cpu->tcr),
-			.ias = (uint8_t)(64 - FIELD_GET(VMSA_TCR_T0SZ,
-							cpu->tcr)),
-			.oas = cfg->oas,
-				.ds = cpu->tcr & VMSA_TCR_DS &&
-			      granule_of(cpu->tcr) != 16,
+			.root = root_of(cpu, shape->oas),
+			.granule_lg2 = shape->granule_lg2,
+			.ias = shape->ias,
+			.oas = shape->oas,
+			.ds = shape->features & UIOMMU_PGTABLE_DS,
 			.mair = cpu->mair,
 		},
 		.asid = cfg->asid,
@@ -213,9 +221,9 @@ void smmuv3_make_cd_shared(struct smmu_cd *cd,
 		FIELD_PREP(SMMU_CD_0_SH0, FIELD_GET(VMSA_TCR_SH0, cpu->tcr));
 	if (cpu->tcr & VMSA_TCR_TBI0)
 		cd->q[0] |= SMMU_CD_0_TBI0;
-	if (cpu->tcr & VMSA_TCR_HA)
+	if (shape->httu >= SMMU_IDR0_HTTU_AF)
 		cd->q[0] |= SMMU_CD_0_HA;
-	if (httu_of(cpu->tcr) == SMMU_IDR0_HTTU_AF_DIRTY)
+	if (shape->httu >= SMMU_IDR0_HTTU_AF_DIRTY)
 		cd->q[0] |= SMMU_CD_0_HD;
 	if (cpu->tcr & VMSA_TCR_HPD0)
 		cd->q[1] |= SMMU_CD_1_HAD0;
