@@ -18,12 +18,19 @@ static inline struct smmu_cmd smmuv3_cmd_make_(unsigned int op)
 	return cmd;
 }
 
+static inline struct smmu_cmd smmuv3_cmd_of_(unsigned int op, uint32_t sid)
+{
+	struct smmu_cmd cmd = smmuv3_cmd_make_(op);
+
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
+	return cmd;
+}
+
 /* Leaf: only the STE (and the CDs below it), not the level-1 descriptor. */
 static inline struct smmu_cmd smmuv3_make_cfgi_ste(uint32_t sid, bool leaf)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_STE);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_CFGI_STE, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_LEAF, leaf);
 	return cmd;
 }
@@ -32,9 +39,8 @@ static inline struct smmu_cmd smmuv3_make_cfgi_ste(uint32_t sid, bool leaf)
 static inline struct smmu_cmd smmuv3_make_cfgi_range(uint32_t sid,
 						     unsigned int lg2)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_STE_RANGE);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_CFGI_STE_RANGE, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_RANGE, lg2 - 1);
 	return cmd;
 }
@@ -47,20 +53,16 @@ static inline struct smmu_cmd smmuv3_make_cfgi_all(void)
 static inline struct smmu_cmd smmuv3_make_cfgi_cd(uint32_t sid, uint32_t ssid,
 						  bool leaf)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_CD);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_CFGI_CD, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid) |
-		    FIELD_PREP(SMMU_CMD_0_SSID, ssid);
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SSID, ssid);
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_CFGI_1_LEAF, leaf);
 	return cmd;
 }
 
 static inline struct smmu_cmd smmuv3_make_cfgi_cd_all(uint32_t sid)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_CFGI_CD_ALL);
-
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
-	return cmd;
+	return smmuv3_cmd_of_(SMMU_CMD_OP_CFGI_CD_ALL, sid);
 }
 
 static inline struct smmu_cmd smmuv3_make_tlbi_nsnh_all(void)
@@ -158,9 +160,8 @@ static inline struct smmu_cmd smmuv3_make_atc_inv(uint32_t sid, uint32_t ssid,
 						  uint64_t addr,
 						  unsigned int lg2)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_ATC_INV);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_ATC_INV, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
 	if (ssid)
 		cmd.q[0] |= SMMU_CMD_0_SSV | FIELD_PREP(SMMU_CMD_0_SSID, ssid);
 	if (lg2 < SMMUV3_ATC_ALL)
@@ -193,9 +194,8 @@ static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, bool with,
 						   uint32_t group,
 						   enum smmu_cmd_pri_resp resp)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_PRI_RESP);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_PRI_RESP, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
 	if (with)
 		cmd.q[0] |= SMMU_CMD_0_SSV | FIELD_PREP(SMMU_CMD_0_SSID, ssid);
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_PRI_1_PRGINDEX, group) |
@@ -207,10 +207,9 @@ static inline struct smmu_cmd smmuv3_make_pri_resp(uint32_t sid, bool with,
 static inline struct smmu_cmd smmuv3_make_resume(uint32_t sid, uint32_t stag,
 						 bool retry)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_RESUME);
+	struct smmu_cmd cmd = smmuv3_cmd_of_(SMMU_CMD_OP_RESUME, sid);
 
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid) |
-		    (retry ? SMMU_CMD_RESUME_0_AC : SMMU_CMD_RESUME_0_AB);
+	cmd.q[0] |= retry ? SMMU_CMD_RESUME_0_AC : SMMU_CMD_RESUME_0_AB;
 	cmd.q[1] |= FIELD_PREP(SMMU_CMD_RESUME_1_STAG, stag);
 	return cmd;
 }
@@ -218,10 +217,7 @@ static inline struct smmu_cmd smmuv3_make_resume(uint32_t sid, uint32_t stag,
 /* Abort all that the stream has stalled; its STE aborts already. */
 static inline struct smmu_cmd smmuv3_make_stall_term(uint32_t sid)
 {
-	struct smmu_cmd cmd = smmuv3_cmd_make_(SMMU_CMD_OP_STALL_TERM);
-
-	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_SID, sid);
-	return cmd;
+	return smmuv3_cmd_of_(SMMU_CMD_OP_STALL_TERM, sid);
 }
 
 /* Completion is found by polling CMDQ_CONS. */
