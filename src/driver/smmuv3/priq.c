@@ -123,20 +123,25 @@ static void report_lost(struct smmuv3_unit *unit)
 
 /* ---------------------------------------------------------------- drain -- */
 
+/* What came behind records, is to be told after them, and then acknowledged. */
+#define LOST_BY_OVERFLOW (1u << 0)
+#define LOST_BY_ABORT (1u << 1)
+
 /*
  * Copy up to RECORDS_AT_ONCE records out; how many there were.  *at: how many
- * had been taken before.  *lost: they were the last before an overflow, which is
- * to be acknowledged.
+ * had been taken before.  *lost: LOST_BY_*, if they were the last before that.
  */
 static unsigned int take(struct smmuv3_unit *unit,
 			 uint64_t out[RECORDS_AT_ONCE][SMMU_PRI_QWORDS],
-			 uint64_t *at, bool *lost)
+			 uint64_t *at, uint32_t *lost)
 {
 	struct smmuv3_priq *q = &unit->priq;
 	uint32_t prod, nr, i, w, rd, cons;
 	const le64_t *slot;
 
 	smmuv3_lock(unit, &q->lock);
+	/* Before PROD, which then has all that came before the abort. */
+	*lost = load_acquire(&q->aborted) ? LOST_BY_ABORT : 0;
 	prod = smmuv3_read32(unit, SMMU_REG_PRIQ_PROD);
 	rd = FIELD_GET(SMMU_Q_CONS_RD, q->cons);
 	nr = smmu_q_count(prod, rd, q->lg2);
@@ -146,9 +151,10 @@ static unsigned int take(struct smmuv3_unit *unit,
 		rd = smmu_q_ptr(prod, q->lg2);
 		nr = 0;
 	}
-	*lost = ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG ||
-		 load_acquire(&q->aborted)) &&
-		nr <= RECORDS_AT_ONCE;
+	if ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG)
+		*lost |= LOST_BY_OVERFLOW;
+	if (nr > RECORDS_AT_ONCE)
+		*lost = 0;
 	nr = min_u64(nr, RECORDS_AT_ONCE);
 	for (i = 0; i < nr; i++) {
 		slot = q->slots +
@@ -167,22 +173,26 @@ static unsigned int take(struct smmuv3_unit *unit,
 	return nr;
 }
 
-/* All from before the overflow, or the abort, has been told. */
-static void acknowledge(struct smmuv3_unit *unit)
+/*
+ * All from before them has been told, and the loss.  What has come since is
+ * another one, with records before it.
+ */
+static void acknowledge(struct smmuv3_unit *unit, uint32_t lost)
 {
 	struct smmuv3_priq *q = &unit->priq;
 
-	smmuv3_lock(unit, &q->lock);
-	if ((smmuv3_read32(unit, SMMU_REG_PRIQ_PROD) ^ q->cons) &
-	    SMMU_Q_PROD_OVFLG) {
+	if (lost & LOST_BY_OVERFLOW) {
+		smmuv3_lock(unit, &q->lock);
 		store_relaxed(&q->overflows, q->overflows + 1);
 		q->cons ^= SMMU_Q_CONS_OVACKFLG;
 		if (!DRIVER_MUTANT("priq: OVACKFLG"))
 			smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, q->cons);
+		smmuv3_unlock(unit, &q->lock);
 	}
-	smmuv3_unlock(unit, &q->lock);
-	if (exchange_acq_rel(&q->aborted, 0))
+	if (lost & LOST_BY_ABORT) {
+		store_release(&q->aborted, 0);
 		smmuv3_loss_ack(unit, SMMU_GERROR_PRIQ_ABT_ERR);
+	}
 }
 
 static void drain(struct smmuv3_unit *unit)
@@ -191,7 +201,7 @@ static void drain(struct smmuv3_unit *unit)
 	struct smmuv3_batch refusals;
 	unsigned int nr, i;
 	uint64_t at;
-	bool lost;
+	uint32_t lost;
 
 	do {
 		smmuv3_batch_init(&refusals, &unit->cmdq);
@@ -202,7 +212,7 @@ static void drain(struct smmuv3_unit *unit)
 			smmuv3_batch_sync(&refusals);
 		if (lost) {
 			report_lost(unit);
-			acknowledge(unit);
+			acknowledge(unit, lost);
 		}
 	} while (nr || lost);
 }

@@ -50,6 +50,11 @@ static void on_lost(void *ctx, struct uiommu_unit *u)
 	host.lost_acked = !((*fake_smmu_reg(fake, SMMU_REG_GERROR) ^
 			     *fake_smmu_reg(fake, SMMU_REG_GERRORN)) &
 			    SMMU_GERROR_PRIQ_ABT_ERR);
+	if (host.overflow) {
+		host.overflow = false;
+		while (page(7, R, 0x3000, 2))
+			;
+	}
 }
 
 const struct uiommu_host_ops host_ops = {

@@ -18,6 +18,7 @@ struct pri_host {
 	bool lost_acked;	      /* PRIQ_ABT_ERR was at that time */
 	struct uiommu_hwdev *answers; /* at once, if set */
 	struct fake_smmu *more;	      /* one more request, once */
+	bool overflow;		      /* during a loss, once */
 };
 
 extern struct fake_smmu *fake;

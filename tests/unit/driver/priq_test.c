@@ -385,6 +385,49 @@ static void an_abort_of_the_queue_is_a_loss(void **state)
 	assert_int_equal(host.lost, 1);
 }
 
+static uint64_t (*read_reg)(void *ctx, uiommu_pa_t pa, unsigned int size);
+
+/* Behind the first look at PROD a record comes, and then the abort. */
+static uint64_t abort_after_prod(void *ctx, uiommu_pa_t pa, unsigned int size)
+{
+	uint64_t val = read_reg(ctx, pa, size);
+
+	if (pa != fake->base + SMMU_REG_PRIQ_PROD)
+		return val;
+	fake->tp.mmio_read = read_reg;
+	page(7, R, 0x2000, 1);
+	fake_smmu_gerror(fake, SMMU_GERROR_PRIQ_ABT_ERR);
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	return val;
+}
+
+static void an_abort_waits_for_what_came_before_it(void **state)
+{
+	page(7, R, 0x1000, 1);
+	read_reg = fake->tp.mmio_read;
+	fake->tp.mmio_read = abort_after_prod;
+	irq();
+	assert_int_equal(host.nr, 2);
+	assert_int_equal(host.lost, 1);
+	assert_int_equal(host.lost_at, 2);
+	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
+}
+
+/* While the one is told the other comes: it is one more. */
+static void an_overflow_after_an_abort_is_another_loss(void **state)
+{
+	fake_smmu_gerror(fake, SMMU_GERROR_PRIQ_ABT_ERR);
+	host.overflow = true;
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_GERROR);
+	assert_int_equal(host.nr, 64);
+	assert_int_equal(host.lost, 2);
+	assert_int_equal(host.lost_at, 64);
+	assert_int_equal((reg(SMMU_REG_PRIQ_PROD) ^ reg(SMMU_REG_PRIQ_CONS)) &
+				 SMMU_Q_PROD_OVFLG,
+			 0);
+	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
+}
+
 /* STE.PPAR for what the SMMU answers by itself, also while ATS is off. */
 static void the_entry_says_who_wants_pasids(void **state)
 {
@@ -428,6 +471,8 @@ int main(void)
 		D(made_while_reporting),
 		D(an_index_out_of_range),
 		D(an_abort_of_the_queue_is_a_loss),
+		D(an_abort_waits_for_what_came_before_it),
+		D(an_overflow_after_an_abort_is_another_loss),
 		D(the_entry_says_who_wants_pasids),
 	};
 
