@@ -132,8 +132,8 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 		rc = smmuv3_stream_start(dev);
 	if (rc)
 		goto err_dev;
-	dev->first_event = smmuv3_evtq_end(unit);
-	dev->first_request = smmuv3_priq_end(unit);
+	dev->first_event = smmuv3_recq_end(unit, &unit->evtq);
+	dev->first_request = smmuv3_recq_end(unit, &unit->priq.queue);
 	set_owner(unit, dev, dev);
 	dev->next = unit->devs;
 	unit->devs = dev;

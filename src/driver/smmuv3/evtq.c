@@ -15,7 +15,14 @@
 #include "mutant.h"
 #include "unit.h"
 
-#define RECORDS_AT_ONCE 16
+const struct smmuv3_recq_kind smmuv3_evtq_kind = {
+	.name = "event queue",
+	.base = SMMU_REG_EVENTQ_BASE,
+	.prod = SMMU_REG_EVENTQ_PROD,
+	.cons = SMMU_REG_EVENTQ_CONS,
+	.alloc = SMMU_EVENTQ_BASE_WA,
+	.size_lg2 = SMMU_EVT_SIZE_LG2,
+};
 
 /* --------------------------------------------------------------- decode -- */
 
@@ -202,81 +209,19 @@ static void report_lost(struct smmuv3_unit *unit)
 
 /* ---------------------------------------------------------------- drain -- */
 
-/*
- * Copy up to RECORDS_AT_ONCE records out; how many there were.  *at: how many
- * had been taken before.
- */
-static unsigned int take(struct smmuv3_unit *unit,
-			 uint64_t out[RECORDS_AT_ONCE][SMMU_EVT_QWORDS],
-			 uint64_t *at, bool *lost)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-	uint32_t prod, nr, i, w, rd;
-	const le64_t *slot;
-
-	smmuv3_lock(unit, &q->lock);
-	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
-	rd = FIELD_GET(SMMU_Q_CONS_RD, q->cons);
-	nr = smmu_q_count(prod, rd, q->lg2);
-	if (nr > BIT32(q->lg2)) {
-		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
-			   "event queue index %x does not make sense", prod);
-		rd = smmu_q_ptr(prod, q->lg2);
-		nr = 0;
-		*lost = true;
-	}
-	nr = min_u64(nr, RECORDS_AT_ONCE);
-	for (i = 0; i < nr; i++) {
-		slot = q->slots +
-		       (size_t)smmu_q_index(rd + i, q->lg2) * SMMU_EVT_QWORDS;
-		for (w = 0; w < SMMU_EVT_QWORDS; w++)
-			out[i][w] = le64_to_cpu(slot[w]);
-	}
-	if ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG) {
-		store_relaxed(&q->overflows, q->overflows + 1);
-		*lost = true;
-	}
-	*at = q->events;
-	store_relaxed(&q->events, q->events + nr);
-	rd = smmu_q_add(rd, nr, q->lg2) | (prod & SMMU_Q_PROD_OVFLG);
-	if (rd != q->cons) {
-		q->cons = rd;
-		smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, rd);
-	}
-	smmuv3_unlock(unit, &q->lock);
-	return nr;
-}
-
 static void drain(struct smmuv3_unit *unit)
 {
-	uint64_t record[RECORDS_AT_ONCE][SMMU_EVT_QWORDS];
-	unsigned int nr, i;
-	uint64_t at;
-	bool lost;
+	uint64_t record[SMMUV3_RECORDS_AT_ONCE][SMMU_EVT_QWORDS];
+	struct smmuv3_recq_taken got;
+	unsigned int i;
 
 	do {
-		lost = false;
-		nr = take(unit, record, &at, &lost);
-		for (i = 0; i < nr; i++)
-			report(unit, record[i], at + i);
-		if (lost)
+		got = smmuv3_recq_take(unit, &unit->evtq, record[0], true);
+		for (i = 0; i < got.nr; i++)
+			report(unit, record[i], got.at + i);
+		if (got.overflow || got.nonsense)
 			report_lost(unit);
-	} while (nr);
-}
-
-uint64_t smmuv3_evtq_end(struct smmuv3_unit *unit)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-	uint32_t nr;
-	uint64_t end;
-
-	smmuv3_lock(unit, &q->lock);
-	nr = smmu_q_count(smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD),
-			  FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
-	/* An index that makes no sense tells of no records: see take(). */
-	end = q->events + (nr > BIT32(q->lg2) ? 0 : nr);
-	smmuv3_unlock(unit, &q->lock);
-	return end;
+	} while (got.nr);
 }
 
 /* -------------------------------------------------------- global errors -- */
@@ -342,28 +287,14 @@ void smmuv3_loss_ack(struct smmuv3_unit *unit, uint32_t loss)
 	smmuv3_unlock(unit, &unit->cmdq.lock);
 }
 
-/* What is in the queue may never have been written. */
-static void discard(struct smmuv3_unit *unit)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-	uint32_t prod, nr;
-
-	smmuv3_lock(unit, &q->lock);
-	prod = smmuv3_read32(unit, SMMU_REG_EVENTQ_PROD);
-	nr = smmu_q_count(prod, FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
-	store_relaxed(&q->events, q->events + (nr > BIT32(q->lg2) ? 0 : nr));
-	q->cons = smmu_q_ptr(prod, q->lg2) | (prod & SMMU_Q_PROD_OVFLG);
-	smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, q->cons);
-	smmuv3_unlock(unit, &q->lock);
-}
-
 /*
  * Records were lost, of stalled accesses too, which nobody would ever answer: all
  * that is stalled has to end (IHI 0070 7.2.2).
  */
 static void evtq_aborted(struct smmuv3_unit *unit)
 {
-	discard(unit);
+	/* What is in the queue may never have been written. */
+	smmuv3_recq_discard(unit, &unit->evtq);
 	if (!DRIVER_MUTANT("evtq: stalls whose records are lost"))
 		smmuv3_stalls_end(unit);
 	report_lost(unit);
@@ -394,45 +325,4 @@ void smmuv3_irq(struct uiommu_unit *u, unsigned int line)
 	default:
 		break;
 	}
-}
-
-/* ---------------------------------------------------------------- setup -- */
-
-int smmuv3_evtq_init(struct smmuv3_unit *unit, uint8_t lg2)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-	int rc;
-
-	q->lg2 = lg2;
-	rc = smmuv3_lock_init(unit, &q->lock);
-	if (rc)
-		return rc;
-	q->slots = smmuv3_table_alloc(
-		unit, (size_t)1 << (SMMU_EVT_SIZE_LG2 + lg2), &q->pa);
-	if (!q->slots) {
-		smmuv3_lock_fini(unit, &q->lock);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-void smmuv3_evtq_fini(struct smmuv3_unit *unit)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-
-	smmuv3_table_free(unit, q->slots,
-			  (size_t)1 << (SMMU_EVT_SIZE_LG2 + q->lg2));
-	smmuv3_lock_fini(unit, &q->lock);
-}
-
-void smmuv3_evtq_program(struct smmuv3_unit *unit)
-{
-	struct smmuv3_evtq *q = &unit->evtq;
-
-	smmuv3_write64(unit, SMMU_REG_EVENTQ_BASE,
-		       SMMU_EVENTQ_BASE_WA | (q->pa & SMMU_Q_BASE_ADDR) |
-			       FIELD_PREP(SMMU_Q_BASE_LOG2SIZE, q->lg2));
-	smmuv3_write32(unit, SMMU_REG_EVENTQ_PROD, 0);
-	smmuv3_write32(unit, SMMU_REG_EVENTQ_CONS, 0);
-	q->cons = 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/le.h"
 #include "hw/smmuv3/ste.h"
+#include "recq.h"
 
 struct smmuv3_unit;
 struct smmuv3_dev;
@@ -18,27 +19,16 @@ struct smmuv3_dom;
 /* ------------------------------------------------------------- PRI queue -- */
 
 struct smmuv3_priq {
-	le64_t *slots; /* NULL: the SMMU has no PRI */
-	uiommu_pa_t pa;
-	uint8_t lg2;
-	/* Protects cons, and so who reads which record. */
-	struct uiommu_lock lock;
-	uint32_t cons;	   /* as in PRIQ_CONS, OVACKFLG included */
-	uint32_t draining; /* somebody is; atomic */
+	struct smmuv3_recq queue; /* no slots: the SMMU has no PRI */
+	uint32_t draining;	  /* somebody is; atomic */
 	uint32_t aborted; /* a write to it, and that has not been told; atomic */
-	uint64_t requests;
-	uint64_t overflows;
 	uint64_t refused; /* answered for want of somebody who would */
 };
 
-int smmuv3_priq_init(struct smmuv3_unit *unit, uint8_t lg2);
-void smmuv3_priq_fini(struct smmuv3_unit *unit);
-void smmuv3_priq_program(struct smmuv3_unit *unit);
+extern const struct smmuv3_recq_kind smmuv3_priq_kind;
 /* Pure: a record; the cookie is left NULL. */
 void smmuv3_pri_decode(const uint64_t record[2],
 		       struct uiommu_page_request *req);
-/* How many records there were ever, those in the queue included. */
-uint64_t smmuv3_priq_end(struct smmuv3_unit *unit);
 /* The interrupt: report until the queue is empty.  No lock is held. */
 void smmuv3_priq_drain(struct smmuv3_unit *unit);
 /*

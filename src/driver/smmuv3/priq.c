@@ -19,7 +19,14 @@
 #include "mutant.h"
 #include "unit.h"
 
-#define RECORDS_AT_ONCE 16
+const struct smmuv3_recq_kind smmuv3_priq_kind = {
+	.name = "PRI queue",
+	.base = SMMU_REG_PRIQ_BASE,
+	.prod = SMMU_REG_PRIQ_PROD,
+	.cons = SMMU_REG_PRIQ_CONS,
+	.alloc = SMMU_PRIQ_BASE_WA,
+	.size_lg2 = SMMU_PRI_SIZE_LG2,
+};
 
 void smmuv3_pri_decode(const uint64_t record[2],
 		       struct uiommu_page_request *req)
@@ -123,73 +130,17 @@ static void report_lost(struct smmuv3_unit *unit)
 
 /* ---------------------------------------------------------------- drain -- */
 
-/* What came behind records, is to be told after them, and then acknowledged. */
-#define LOST_BY_OVERFLOW (1u << 0)
-#define LOST_BY_ABORT (1u << 1)
-
-/*
- * Copy up to RECORDS_AT_ONCE records out; how many there were.  *at: how many
- * had been taken before.  *lost: LOST_BY_*, if they were the last before that.
- */
-static unsigned int take(struct smmuv3_unit *unit,
-			 uint64_t out[RECORDS_AT_ONCE][SMMU_PRI_QWORDS],
-			 uint64_t *at, uint32_t *lost)
-{
-	struct smmuv3_priq *q = &unit->priq;
-	uint32_t prod, nr, i, w, rd, cons;
-	const le64_t *slot;
-
-	smmuv3_lock(unit, &q->lock);
-	/* Before PROD, which then has all that came before the abort. */
-	*lost = load_acquire(&q->aborted) ? LOST_BY_ABORT : 0;
-	prod = smmuv3_read32(unit, SMMU_REG_PRIQ_PROD);
-	rd = FIELD_GET(SMMU_Q_CONS_RD, q->cons);
-	nr = smmu_q_count(prod, rd, q->lg2);
-	if (nr > BIT32(q->lg2)) {
-		smmuv3_log(unit->unit.platform, UIOMMU_LOG_ERROR,
-			   "PRI queue index %x does not make sense", prod);
-		rd = smmu_q_ptr(prod, q->lg2);
-		nr = 0;
-	}
-	if ((prod ^ q->cons) & SMMU_Q_PROD_OVFLG)
-		*lost |= LOST_BY_OVERFLOW;
-	if (nr > RECORDS_AT_ONCE)
-		*lost = 0;
-	nr = min_u64(nr, RECORDS_AT_ONCE);
-	for (i = 0; i < nr; i++) {
-		slot = q->slots +
-		       (size_t)smmu_q_index(rd + i, q->lg2) * SMMU_PRI_QWORDS;
-		for (w = 0; w < SMMU_PRI_QWORDS; w++)
-			out[i][w] = le64_to_cpu(slot[w]);
-	}
-	*at = q->requests;
-	store_relaxed(&q->requests, q->requests + nr);
-	cons = smmu_q_add(rd, nr, q->lg2) | (q->cons & SMMU_Q_CONS_OVACKFLG);
-	if (cons != q->cons) {
-		q->cons = cons;
-		smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, cons);
-	}
-	smmuv3_unlock(unit, &q->lock);
-	return nr;
-}
-
 /*
  * All from before them has been told, and the loss.  What has come since is
  * another one, with records before it.
  */
-static void acknowledge(struct smmuv3_unit *unit, uint32_t lost)
+static void acknowledge(struct smmuv3_unit *unit, bool overflow, bool aborted)
 {
 	struct smmuv3_priq *q = &unit->priq;
 
-	if (lost & LOST_BY_OVERFLOW) {
-		smmuv3_lock(unit, &q->lock);
-		store_relaxed(&q->overflows, q->overflows + 1);
-		q->cons ^= SMMU_Q_CONS_OVACKFLG;
-		if (!DRIVER_MUTANT("priq: OVACKFLG"))
-			smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, q->cons);
-		smmuv3_unlock(unit, &q->lock);
-	}
-	if (lost & LOST_BY_ABORT) {
+	if (overflow)
+		smmuv3_recq_ack(unit, &q->queue);
+	if (aborted) {
 		store_release(&q->aborted, 0);
 		smmuv3_loss_ack(unit, SMMU_GERROR_PRIQ_ABT_ERR);
 	}
@@ -197,46 +148,33 @@ static void acknowledge(struct smmuv3_unit *unit, uint32_t lost)
 
 static void drain(struct smmuv3_unit *unit)
 {
-	uint64_t record[RECORDS_AT_ONCE][SMMU_PRI_QWORDS];
+	uint64_t record[SMMUV3_RECORDS_AT_ONCE][SMMU_PRI_QWORDS];
+	struct smmuv3_priq *q = &unit->priq;
+	struct smmuv3_recq_taken got;
 	struct smmuv3_batch refusals;
-	unsigned int nr, i;
-	uint64_t at;
-	uint32_t lost;
+	bool aborted, lost;
+	unsigned int i;
 
 	do {
 		smmuv3_batch_init(&refusals, &unit->cmdq);
-		nr = take(unit, record, &at, &lost);
-		for (i = 0; i < nr; i++)
-			report(unit, record[i], at + i, &refusals);
+		/* Before PROD, which then has all from before the abort. */
+		aborted = load_acquire(&q->aborted);
+		got = smmuv3_recq_take(unit, &q->queue, record[0], false);
+		for (i = 0; i < got.nr; i++)
+			report(unit, record[i], got.at + i, &refusals);
 		if (refusals.nr)
 			smmuv3_batch_sync(&refusals);
+		lost = !got.left && (got.overflow || aborted);
 		if (lost) {
 			report_lost(unit);
-			acknowledge(unit, lost);
+			acknowledge(unit, got.overflow, aborted);
 		}
-	} while (nr || lost);
-}
-
-uint64_t smmuv3_priq_end(struct smmuv3_unit *unit)
-{
-	struct smmuv3_priq *q = &unit->priq;
-	uint32_t nr;
-	uint64_t end;
-
-	if (!q->slots)
-		return 0;
-	smmuv3_lock(unit, &q->lock);
-	nr = smmu_q_count(smmuv3_read32(unit, SMMU_REG_PRIQ_PROD),
-			  FIELD_GET(SMMU_Q_CONS_RD, q->cons), q->lg2);
-	/* An index that makes no sense tells of no records: see take(). */
-	end = q->requests + (nr > BIT32(q->lg2) ? 0 : nr);
-	smmuv3_unlock(unit, &q->lock);
-	return end;
+	} while (got.nr || lost);
 }
 
 static bool is_empty(struct smmuv3_unit *unit)
 {
-	struct smmuv3_priq *q = &unit->priq;
+	struct smmuv3_recq *q = &unit->priq.queue;
 	uint32_t prod, cons;
 
 	smmuv3_lock(unit, &q->lock);
@@ -245,7 +183,7 @@ static bool is_empty(struct smmuv3_unit *unit)
 	smmuv3_unlock(unit, &q->lock);
 	return smmu_q_empty(prod, cons, q->lg2) &&
 	       !((prod ^ cons) & SMMU_Q_PROD_OVFLG) &&
-	       !load_acquire(&q->aborted);
+	       !load_acquire(&unit->priq.aborted);
 }
 
 /*
@@ -257,7 +195,7 @@ void smmuv3_priq_drain(struct smmuv3_unit *unit)
 {
 	struct smmuv3_priq *q = &unit->priq;
 
-	if (!q->slots)
+	if (!q->queue.slots)
 		return;
 	do {
 		if (exchange_acq_rel(&q->draining, 1))
@@ -270,56 +208,11 @@ void smmuv3_priq_drain(struct smmuv3_unit *unit)
 
 void smmuv3_priq_aborted(struct smmuv3_unit *unit)
 {
-	if (!unit->priq.slots) {
+	if (!unit->priq.queue.slots) {
 		smmuv3_loss_ack(unit, SMMU_GERROR_PRIQ_ABT_ERR);
 		return;
 	}
 	store_release(&unit->priq.aborted, 1);
 	fence_full();
 	smmuv3_priq_drain(unit);
-}
-
-/* ---------------------------------------------------------------- setup -- */
-
-int smmuv3_priq_init(struct smmuv3_unit *unit, uint8_t lg2)
-{
-	struct smmuv3_priq *q = &unit->priq;
-	int rc;
-
-	if (!unit->feat.pri)
-		return 0;
-	q->lg2 = lg2;
-	rc = smmuv3_lock_init(unit, &q->lock);
-	if (rc)
-		return rc;
-	q->slots = smmuv3_table_alloc(
-		unit, (size_t)1 << (SMMU_PRI_SIZE_LG2 + lg2), &q->pa);
-	if (!q->slots) {
-		smmuv3_lock_fini(unit, &q->lock);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-void smmuv3_priq_fini(struct smmuv3_unit *unit)
-{
-	struct smmuv3_priq *q = &unit->priq;
-
-	if (!q->slots)
-		return;
-	smmuv3_table_free(unit, q->slots,
-			  (size_t)1 << (SMMU_PRI_SIZE_LG2 + q->lg2));
-	smmuv3_lock_fini(unit, &q->lock);
-}
-
-void smmuv3_priq_program(struct smmuv3_unit *unit)
-{
-	struct smmuv3_priq *q = &unit->priq;
-
-	smmuv3_write64(unit, SMMU_REG_PRIQ_BASE,
-		       SMMU_PRIQ_BASE_WA | (q->pa & SMMU_Q_BASE_ADDR) |
-			       FIELD_PREP(SMMU_Q_BASE_LOG2SIZE, q->lg2));
-	smmuv3_write32(unit, SMMU_REG_PRIQ_PROD, 0);
-	smmuv3_write32(unit, SMMU_REG_PRIQ_CONS, 0);
-	q->cons = 0;
 }

@@ -18,8 +18,8 @@ void smmuv3_unit_put(struct smmuv3_unit *unit)
 	if (fetch_sub_acq_rel(&unit->refs, 1) != 1)
 		return;
 	smmuv3_dead_free(unit);
-	smmuv3_priq_fini(unit);
-	smmuv3_evtq_fini(unit);
+	smmuv3_recq_fini(unit, &unit->priq.queue);
+	smmuv3_recq_fini(unit, &unit->evtq);
 	smmuv3_cmdq_fini(&unit->cmdq);
 	smmuv3_strtab_fini(unit);
 	smmuv3_tags_fini(unit, &unit->vmids);
@@ -129,18 +129,21 @@ static int unit_init(struct smmuv3_unit *unit)
 	if (!smmuv3_can_reach(unit, unit->cmdq.slots_pa,
 			      (size_t)SMMU_CMD_SIZE << unit->cmdq.lg2))
 		goto err_cmdq;
-	rc = smmuv3_evtq_init(unit, queue_lg2(cfg->evtq_lg2, idr1,
-					      SMMU_IDR1_EVENTQS));
+	rc = smmuv3_recq_init(unit, &unit->evtq, &smmuv3_evtq_kind,
+			      queue_lg2(cfg->evtq_lg2, idr1,
+					SMMU_IDR1_EVENTQS));
 	if (rc)
 		goto err_cmdq;
-	rc = smmuv3_priq_init(unit,
-			      queue_lg2(cfg->priq_lg2, idr1, SMMU_IDR1_PRIQS));
+	if (unit->feat.pri)
+		rc = smmuv3_recq_init(
+			unit, &unit->priq.queue, &smmuv3_priq_kind,
+			queue_lg2(cfg->priq_lg2, idr1, SMMU_IDR1_PRIQS));
 	if (rc)
 		goto err_evtq;
 	return 0;
 
 err_evtq:
-	smmuv3_evtq_fini(unit);
+	smmuv3_recq_fini(unit, &unit->evtq);
 err_cmdq:
 	smmuv3_cmdq_fini(&unit->cmdq);
 err_strtab:

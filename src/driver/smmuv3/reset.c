@@ -77,21 +77,16 @@ static int abort_when_off(struct smmuv3_unit *unit)
 	return rc;
 }
 
-struct old_queue {
-	uint32_t base, prod, cons;
-	uint8_t max_lg2;
-};
-
 /* How many records are in it, and whether others found no room. */
-static uint32_t count_old(struct smmuv3_unit *unit, const struct old_queue *q,
+static uint32_t count_old(struct smmuv3_unit *unit,
+			  const struct smmuv3_recq_kind *kind, uint32_t max_lg2,
 			  const char **more)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
-	uint64_t base = p->mmio_read64(p->ctx, unit->cfg.base + q->base);
-	uint32_t prod = smmuv3_read32(unit, q->prod);
-	uint32_t cons = smmuv3_read32(unit, q->cons);
-	uint8_t lg2 =
-		min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base), q->max_lg2);
+	uint64_t base = p->mmio_read64(p->ctx, unit->cfg.base + kind->base);
+	uint32_t prod = smmuv3_read32(unit, kind->prod);
+	uint32_t cons = smmuv3_read32(unit, kind->cons);
+	uint8_t lg2 = min_u64(FIELD_GET(SMMU_Q_BASE_LOG2SIZE, base), max_lg2);
 
 	*more = (prod ^ cons) & SMMU_Q_PROD_OVFLG ? ", and more" : "";
 	return smmu_q_count(prod, cons, lg2);
@@ -106,18 +101,7 @@ static uint32_t count_old(struct smmuv3_unit *unit, const struct old_queue *q,
 static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
-	const struct old_queue evtq = {
-		SMMU_REG_EVENTQ_BASE,
-		SMMU_REG_EVENTQ_PROD,
-		SMMU_REG_EVENTQ_CONS,
-		FIELD_GET(SMMU_IDR1_EVENTQS, unit->feat.idr[1]),
-	};
-	const struct old_queue priq = {
-		SMMU_REG_PRIQ_BASE,
-		SMMU_REG_PRIQ_PROD,
-		SMMU_REG_PRIQ_CONS,
-		FIELD_GET(SMMU_IDR1_PRIQS, unit->feat.idr[1]),
-	};
+	const uint32_t idr1 = unit->feat.idr[1];
 	const char *more = "";
 	uint32_t errors, nr;
 
@@ -127,13 +111,17 @@ static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
 	if (errors)
 		smmuv3_log(p, UIOMMU_LOG_WARN,
 			   "errors from before, acknowledged: %x", errors);
-	nr = was_on & SMMU_CR0_EVENTQEN ? count_old(unit, &evtq, &more) : 0;
+	nr = was_on & SMMU_CR0_EVENTQEN
+		     ? count_old(unit, &smmuv3_evtq_kind,
+				 FIELD_GET(SMMU_IDR1_EVENTQS, idr1), &more)
+		     : 0;
 	if (nr || *more)
 		smmuv3_log(p, UIOMMU_LOG_WARN,
 			   "%u event records from before are lost%s", nr, more);
 	more = "";
 	nr = unit->feat.pri && was_on & SMMU_CR0_PRIQEN
-		     ? count_old(unit, &priq, &more)
+		     ? count_old(unit, &smmuv3_priq_kind,
+				 FIELD_GET(SMMU_IDR1_PRIQS, idr1), &more)
 		     : 0;
 	if (nr || *more)
 		smmuv3_log(
@@ -259,13 +247,13 @@ int smmuv3_reset(struct smmuv3_unit *unit)
 	rc = empty_caches(unit);
 	if (rc)
 		return rc;
-	smmuv3_evtq_program(unit);
+	smmuv3_recq_program(unit, &unit->evtq);
 	cr0 |= SMMU_CR0_EVENTQEN;
 	/* Only devices that have ATS from us may bring translated addresses. */
 	if (unit->feat.ats)
 		cr0 |= SMMU_CR0_ATSCHK;
 	if (unit->feat.pri) {
-		smmuv3_priq_program(unit);
+		smmuv3_recq_program(unit, &unit->priq.queue);
 		cr0 |= SMMU_CR0_PRIQEN;
 	}
 	rc = write_cr0(unit, cr0);

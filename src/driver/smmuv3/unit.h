@@ -7,7 +7,7 @@
  * domain is in use on a unit, under which tag.
  *
  * Lock order: unit->dev_lock, dev->lock, dom->lock, the locks of the tags,
- * unit->dead_lock, evtq.lock or priq.lock, cmdq.lock.  The command queue may be
+ * unit->dead_lock, evtq.lock or that of the PRI queue, cmdq.lock.  The command queue may be
  * used inside all but the last three.  Of all of them only cmdq.lock is taken in a
  * read section.
  */
@@ -298,22 +298,7 @@ void smmuv3_tag_put(struct smmuv3_unit *unit, struct smmuv3_tags *tags,
 
 /* ----------------------------------------------------------- event queue -- */
 
-struct smmuv3_evtq {
-	le64_t *slots;
-	uiommu_pa_t pa;
-	uint8_t lg2;
-	/* Protects cons, and so who reads which record. */
-	struct uiommu_lock lock;
-	uint32_t cons; /* as in EVENTQ_CONS, OVACKFLG included */
-	uint64_t events;
-	uint64_t overflows;
-};
-
-int smmuv3_evtq_init(struct smmuv3_unit *unit, uint8_t lg2);
-void smmuv3_evtq_fini(struct smmuv3_unit *unit);
-void smmuv3_evtq_program(struct smmuv3_unit *unit);
-/* How many records there were ever, those in the queue included. */
-uint64_t smmuv3_evtq_end(struct smmuv3_unit *unit);
+extern const struct smmuv3_recq_kind smmuv3_evtq_kind;
 /* Pure: a record in words of nobody's hardware; the cookie is left NULL. */
 void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault);
 /* A GERROR_*_ABT_ERR that smmuv3_irq() has taken has been dealt with. */
@@ -414,7 +399,7 @@ struct smmuv3_unit {
 	struct uiommu_smmuv3_cfg cfg;
 	struct smmuv3_features feat;
 	struct smmuv3_cmdq cmdq;
-	struct smmuv3_evtq evtq;
+	struct smmuv3_recq evtq;
 	struct smmuv3_priq priq;
 	struct smmuv3_strtab strtab;
 	struct smmuv3_tags asids;
