@@ -141,7 +141,8 @@ size_t msmmu_dma_skip(struct uiommu_smmuv3_dma *req)
 
 	if (len > room)
 		len = room;
-	if (!(req->txn.flags & UIOMMU_TXN_WRITE))
+	/* An atomic operation reads too, whatever else it says. */
+	if (req->atomic || !(req->txn.flags & UIOMMU_TXN_WRITE))
 		memset((uint8_t *)req->buf + req->done_len, 0, len);
 	req->done_len += len;
 	return len;

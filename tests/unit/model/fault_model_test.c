@@ -286,6 +286,30 @@ static void razwi_goes_on_behind_the_page(void **state)
 	assert_int_equal(buf[8], 0xee);
 }
 
+/* What an atomic operation is told was there: nothing. */
+static void razwi_of_an_atomic_operation_reads_zero(void **state)
+{
+	static const uint32_t flags[] = { 0, UIOMMU_TXN_WRITE };
+	struct rig *r = *state;
+
+	stream(r, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		uint64_t operand = 0x1122334455667788;
+		struct uiommu_smmuv3_dma req = {
+			.txn = { .sid = 0x10,
+				 .flags = UIOMMU_TXN_ATOMIC | flags[i],
+				 .iova = 0x1000 },
+			.buf = &operand,
+			.len = 8,
+			.atomic = UIOMMU_ATOMIC_SWAP,
+		};
+
+		assert_int_equal(uiommu_smmuv3_model_dma(r->model, &req), 0);
+		assert_int_equal(req.done_len, 8);
+		assert_int_equal(operand, 0);
+	}
+}
+
 /* An abort in the midst of a RAZ/WI stream still is one. */
 static void memory_that_aborts_is_not_razwi(void **state)
 {
@@ -377,6 +401,7 @@ int main(void)
 		T(all_four_faults),
 		T(the_others_obey_nothing),
 		T(sizes_before_any_table_always_abort),
+		T(razwi_of_an_atomic_operation_reads_zero),
 		T(razwi_goes_on_behind_the_page),
 		T(memory_that_aborts_is_not_razwi),
 		T(probes_say_and_do_nothing),
