@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fault.h - what devices ask for and are answered: the PRI queue (priq.c),
- * responses (fault.c), and address translation caches of devices (ats.c).
+ * responses (fault.c), and address translation caches of devices (ats.c,
+ * ats_flush.c).
  */
 #ifndef DRIVER_SMMUV3_FAULT_H
 #define DRIVER_SMMUV3_FAULT_H
@@ -129,6 +130,11 @@ void smmuv3_ats_enable(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 void smmuv3_ats_entry(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /* The device must not use ATS any more. */
 void smmuv3_ats_off(struct smmuv3_dev *dev);
+/*
+ * Did it forget everything, or has it no ATS any more?  dev->lock is held.
+ * -ETIMEDOUT, -EIO.
+ */
+int smmuv3_ats_ask(struct smmuv3_dev *dev);
 
 /*
  * After the TLBs of all SMMUs have forgotten the ranges (gather NULL:

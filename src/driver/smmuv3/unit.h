@@ -343,7 +343,7 @@ struct smmuv3_att {
 	bool kept;    /* was the domain's spare one, and will be again */
 	/*
 	 * Devices with ATS that use it here.  Written under dom->lock, read in
-	 * read sections; see ats.c.
+	 * read sections; see ats_flush.c.
 	 */
 	struct smmuv3_ats_user *ats;
 	const struct uiommu_platform *p;
@@ -371,7 +371,7 @@ struct smmuv3_dev {
 	 * changed under lock.
 	 */
 	bool ats_on;
-	/* A flush has to know whether it obeys; atomic.  See ats.c. */
+	/* A flush has to know whether it obeys; atomic.  See ats_flush.c. */
 	uint32_t ats_suspect;
 	bool ats_late; /* it was asked, and did not answer in time; under lock */
 	/*
