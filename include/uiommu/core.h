@@ -247,10 +247,12 @@ enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain);
 
 /*
  * A pointer of whoever made the domain, to find his own by it; set before the
- * domain is attached.  NULL at first.
+ * domain is attached.  `owner`, any pointer of his, tells them from those of
+ * others.  NULL at first, and for another owner.
  */
-void uiommu_domain_set_user(struct uiommu_domain *domain, void *user);
-void *uiommu_domain_user(const struct uiommu_domain *domain);
+void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
+			    void *user);
+void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner);
 
 /* All zero unless the domain is a paging domain. */
 struct uiommu_domain_geometry {

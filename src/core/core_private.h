@@ -313,7 +313,8 @@ struct uiommu_domain {
 	struct uiommu_dom_cfg cfg;
 	struct uiommu_pgtable_info info; /* zero unless PAGING */
 	bool coherency;			 /* promised */
-	void *user;			 /* its maker's */
+	const void *owner;		 /* its maker, and */
+	void *user;			 /* what that knows it by */
 	struct core_sva_mm *sva;	 /* of an address space, or NULL */
 
 	/* Protects the members below; held over calls of the driver. */

@@ -131,14 +131,16 @@ enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)
 	return domain->sva ? UIOMMU_DOM_SHARED : domain->hw->type;
 }
 
-void uiommu_domain_set_user(struct uiommu_domain *domain, void *user)
+void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
+			    void *user)
 {
+	domain->owner = owner;
 	domain->user = user;
 }
 
-void *uiommu_domain_user(const struct uiommu_domain *domain)
+void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner)
 {
-	return domain->user;
+	return domain->owner == owner ? domain->user : NULL;
 }
 
 void uiommu_domain_geometry(const struct uiommu_domain *domain,

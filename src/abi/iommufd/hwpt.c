@@ -38,7 +38,7 @@ int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
 		goto err_domain;
 	ufd_object_hold(&ioas->obj);
 	hwpt->ioas = ioas;
-	uiommu_domain_set_user(hwpt->domain, hwpt);
+	uiommu_domain_set_user(hwpt->domain, ioas->obj.ctx, hwpt);
 	list_init(&hwpt->node);
 	*out = hwpt;
 	return 0;

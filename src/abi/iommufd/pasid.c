@@ -29,13 +29,17 @@ static struct uiommu_abi *abi_of(const struct ufd_device *idev)
 
 /* ---------------------------------------------------- attach and detach -- */
 
+/* The page table whose domain it is; NULL: none, or somebody else's. */
+static struct ufd_hwpt *hwpt_of(const struct ufd_device *idev,
+				const struct uiommu_domain *dom)
+{
+	return dom ? uiommu_domain_user(dom, idev->obj.ctx) : NULL;
+}
+
 /* The page table of a PASID or NULL; group's lock held. */
 static struct ufd_hwpt *hwpt_at(struct ufd_device *idev, uint32_t pasid)
 {
-	struct uiommu_domain *dom =
-		uiommu_device_pasid_domain(idev->dev, pasid);
-
-	return dom ? uiommu_domain_user(dom) : NULL;
+	return hwpt_of(idev, uiommu_device_pasid_domain(idev->dev, pasid));
 }
 
 /* A promise that was made to the device holds for its PASIDs too. */
@@ -145,7 +149,7 @@ void ufd_device_pasids_drop(struct ufd_device *idev)
 
 		pthread_mutex_lock(&idev->group->lock);
 		dom = uiommu_device_pasid_detach_any(idev->dev, &pasid);
-		left.hwpt = dom ? uiommu_domain_user(dom) : NULL;
+		left.hwpt = hwpt_of(idev, dom);
 		left.users = left.hwpt != NULL;
 		pthread_mutex_unlock(&idev->group->lock);
 		ufd_let_go(&left);

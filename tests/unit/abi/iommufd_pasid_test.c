@@ -398,6 +398,48 @@ static void unbind_with_pasids(void **state)
 	env_close(s.env, s.fd);
 }
 
+/*
+ * An auxiliary domain of the embedder, with a pointer of his own in it, is no page
+ * table of the context: not for the calls by its PASID, not at the end.
+ */
+static void domains_of_others(void **state)
+{
+	static const uint8_t untouched[512];
+	struct uiommu_domain *aux;
+	uint8_t own[512] = { 0 };
+	struct uiommu_device *dev;
+	struct scene s;
+	uint32_t pt, pasid;
+
+	open_scene(&s, *state);
+	dev = s.env->dev[2];
+	pt = s.hwpt[0];
+	assert_int_equal(uiommu_ufd_device_attach(s.idev, &pt), 0);
+	assert_int_equal(uiommu_domain_alloc(dev, &aux), 0);
+	uiommu_domain_set_user(aux, own, own);
+	assert_int_equal(uiommu_dev_enable_feature(dev, UIOMMU_DEV_FEAT_AUX),
+			 0);
+	assert_int_equal(uiommu_aux_attach(aux, dev), 0);
+	pasid = (uint32_t)uiommu_aux_pasid(aux, dev);
+
+	assert_int_equal(attach(s.idev, pasid, s.hwpt[1]), -EINVAL);
+	assert_int_equal(replace(s.idev, pasid, s.hwpt[1]), -EINVAL);
+	uiommu_ufd_device_pasid_detach(s.idev, pasid);
+	assert_int_equal(uiommu_aux_pasid(aux, dev), (int)pasid);
+	assert_memory_equal(own, untouched, sizeof(own));
+
+	assert_true(attach(s.idev, pasid + 1, s.hwpt[1]) > 0);
+	uiommu_ufd_device_unbind(s.idev);
+	assert_int_equal(uiommu_device_nr_pasids(dev), 0);
+	assert_memory_equal(own, untouched, sizeof(own));
+	assert_int_equal(uiommu_dev_disable_feature(dev, UIOMMU_DEV_FEAT_AUX),
+			 0);
+	uiommu_domain_free(aux);
+	assert_int_equal(env_destroy(s.env, s.fd, s.hwpt[0]), 0);
+	assert_int_equal(env_destroy(s.env, s.fd, s.hwpt[1]), 0);
+	env_close(s.env, s.fd);
+}
+
 /* ------------------------------------------------------------- failures -- */
 
 static void the_hardware_refuses(void **state)
@@ -473,6 +515,7 @@ int main(void)
 		T(coherency_is_enforced),
 		T(bind_and_unbind),
 		T(unbind_with_pasids),
+		T(domains_of_others),
 		T(the_hardware_refuses),
 		T(out_of_memory),
 	};
