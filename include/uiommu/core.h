@@ -789,6 +789,13 @@ void uiommu_core_stats(struct uiommu_core *core,
  * threads that end one wait while it is.
  */
 void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *dump);
+/*
+ * A line of one's own in a dump, without its newline, `depth` things inside the
+ * outermost; cut off beyond 1000 characters.
+ */
+void uiommu_dump_line(const struct uiommu_dump *dump, unsigned int depth,
+		      const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #ifdef __cplusplus
 }

@@ -73,12 +73,14 @@ static void *next_object(struct uiommu_core *core, struct list *head,
 
 /* --------------------------------------------------------------- lines -- */
 
+#define line(...) uiommu_dump_line(__VA_ARGS__)
+
 struct text {
 	char s[64];
 };
 
-__attribute__((format(printf, 3, 4))) static void
-line(const struct uiommu_dump *to, unsigned int depth, const char *fmt, ...)
+void uiommu_dump_line(const struct uiommu_dump *to, unsigned int depth,
+		      const char *fmt, ...)
 {
 	char buf[1024];
 	va_list ap;

@@ -4,7 +4,7 @@
  * one after the other, and words for addresses that are the same in every run.
  */
 #include <inttypes.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pci.h"
@@ -94,22 +94,7 @@ static void say_address(void *ctx, uint64_t addr, uint64_t size, char *buf,
 
 /* ----------------------------------------------------------- functions -- */
 
-__attribute__((format(printf, 3, 4))) static void
-line(const struct uiommu_dump *to, unsigned int depth, const char *fmt, ...)
-{
-	char buf[512];
-	va_list ap;
-	int at, len;
-
-	at = snprintf(buf, sizeof(buf), "%*s", (int)(2 * (to->depth + depth)),
-		      "");
-	va_start(ap, fmt);
-	len = vsnprintf(buf + at, sizeof(buf) - (size_t)at - 1, fmt, ap);
-	va_end(ap);
-	at += (int)min_u64((uint64_t)len, sizeof(buf) - (size_t)at - 2);
-	buf[at++] = '\n';
-	to->write(to->ctx, buf, (size_t)at);
-}
+#define line(...) uiommu_dump_line(__VA_ARGS__)
 
 static const char *flag(bool on, const char *word)
 {
