@@ -279,6 +279,7 @@ static int make_abi(struct uiommu_machine *machine)
 		.msi_alloc = msi_alloc,
 		.msi_free = msi_free,
 		.leave = host_leave,
+		.platform = machine->platform,
 	};
 
 	return uiommu_abi_create(machine->core, &host, &machine->abi);

@@ -19,9 +19,9 @@
 struct world {
 	struct client c;
 	uint8_t *mem;
-	uint32_t hwpt; /* made by hand */
-	uint64_t iova;
+	uint32_t id; /* made by hand */
 	int efd[2];
+	int fd[3]; /* opened by hand */
 };
 
 /* ----------------------------------------------------------------- calls */
@@ -33,17 +33,106 @@ static long space_alloc(void *ctx)
 	long rc =
 		client_ioctl(w->c.abi, w->c.space_fd, IOMMU_IOAS_ALLOC, &alloc);
 
-	w->hwpt = alloc.out_ioas_id;
+	w->id = alloc.out_ioas_id;
 	return rc;
 }
 
 static void destroy(void *ctx)
 {
 	struct world *w = ctx;
-	struct iommu_destroy gone = { .size = sizeof(gone), .id = w->hwpt };
+	struct iommu_destroy gone = { .size = sizeof(gone), .id = w->id };
 
 	assert_int_equal(
 		client_ioctl(w->c.abi, w->c.space_fd, IOMMU_DESTROY, &gone), 0);
+}
+
+/* Close those that were opened, last first; passes `rc` on. */
+static long close_all(struct world *w, long rc)
+{
+	for (unsigned int i = 3; i-- > 0;) {
+		if (w->fd[i] > 0)
+			assert_int_equal(uiommu_abi_close(w->c.abi, w->fd[i]),
+					 0);
+		w->fd[i] = 0;
+	}
+	return rc;
+}
+
+static void closed(void *ctx)
+{
+	(void)close_all(ctx, 0);
+}
+
+/* Another device, bound to the client's iommufd, and its descriptor. */
+static long open_and_bind(void *ctx)
+{
+	struct world *w = ctx;
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = w->c.space_fd,
+	};
+	long rc;
+
+	w->fd[0] = uiommu_abi_open(w->c.abi, "/dev/vfio/devices/vfio1", O_RDWR);
+	if (w->fd[0] < 0)
+		return w->fd[0];
+	rc = client_ioctl(w->c.abi, w->fd[0], VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	return rc < 0 ? close_all(w, rc) : rc;
+}
+
+static long open_iommufd(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->fd[0] = uiommu_abi_open(w->c.abi, "/dev/iommu", O_RDWR);
+	return w->fd[0];
+}
+
+static long queue_alloc(void *ctx)
+{
+	struct world *w = ctx;
+	struct iommu_fault_alloc alloc = { .size = sizeof(alloc) };
+	long rc = client_ioctl(w->c.abi, w->c.space_fd, IOMMU_FAULT_QUEUE_ALLOC,
+			       &alloc);
+
+	w->id = alloc.out_fault_id;
+	w->fd[0] = (int)alloc.out_fault_fd;
+	return rc;
+}
+
+static void queue_destroy(void *ctx)
+{
+	closed(ctx);
+	destroy(ctx);
+}
+
+/* Another device by a container of its own. */
+static long open_container(void *ctx)
+{
+	struct world *w = ctx;
+	struct uiommu_abi *abi = w->c.abi;
+	char bdf[16];
+	const char *name, *type;
+	long rc;
+
+	assert_true(uiommu_machine_device(w->c.machine, 1, &name, &type));
+	snprintf(bdf, sizeof(bdf), "%s", name);
+	w->fd[0] = uiommu_abi_open(abi, "/dev/vfio/vfio", O_RDWR);
+	if (w->fd[0] < 0)
+		return w->fd[0];
+	w->fd[1] = uiommu_abi_open(abi, "/dev/vfio/1", O_RDWR);
+	if (w->fd[1] < 0)
+		return close_all(w, w->fd[1]);
+	rc = client_ioctl(abi, w->fd[1], VFIO_GROUP_SET_CONTAINER, &w->fd[0]);
+	if (!rc)
+		rc = uiommu_abi_ioctl(abi, w->fd[0], VFIO_SET_IOMMU,
+				      VFIO_TYPE1v2_IOMMU);
+	if (!rc)
+		rc = client_ioctl(abi, w->fd[1], VFIO_GROUP_GET_DEVICE_FD, bdf);
+	if (rc < 0)
+		return close_all(w, rc);
+	w->fd[2] = (int)rc;
+	return rc;
 }
 
 static long attach(void *ctx)
@@ -142,16 +231,21 @@ static void world_close(struct world *w)
 static void an_iommufd_client(void **state)
 {
 	static const struct nth_call attached[] = {
-		{ "IOAS_ALLOC", space_alloc, destroy, NULL, 1 },
+		{ "IOAS_ALLOC", space_alloc, destroy, NULL, 2 },
 		{ "IOAS_MAP", map, unmap, NULL, 3 },
-		{ "SET_IRQS", vectors, no_vectors, NULL, 0 },
+		{ "SET_IRQS", vectors, no_vectors, NULL, 4 },
+		{ "open", open_iommufd, closed, NULL, 1 },
+		{ "BIND_IOMMUFD", open_and_bind, closed, NULL, 3 },
+		{ "FAULT_QUEUE_ALLOC", queue_alloc, queue_destroy, NULL, 1 },
 	};
 	static const struct nth_call call = { "ATTACH_IOMMUFD_PT", attach,
-					      detach, NULL, 3 };
+					      detach, NULL, 10 };
 	struct world w = { 0 };
 
 	world_open(&w, false);
-	for (unsigned int i = 0; i < 3; i++)
+	assert_true(open_and_bind(&w) >= 0);
+	closed(&w);
+	for (unsigned int i = 0; i < 6; i++)
 		nth_each(w.c.machine, &attached[i], &w);
 	detach(&w);
 	nth_each(w.c.machine, &call, &w);
@@ -162,12 +256,16 @@ static void a_type1_client(void **state)
 {
 	static const struct nth_call calls[] = {
 		{ "MAP_DMA", map, unmap, NULL, 3 },
-		{ "SET_IRQS", vectors, no_vectors, NULL, 0 },
+		{ "SET_IRQS", vectors, no_vectors, NULL, 4 },
+		{ "container and group", open_container, closed, NULL, 10 },
 	};
 	struct world w = { 0 };
 
 	world_open(&w, true);
-	for (unsigned int i = 0; i < 2; i++)
+	/* One that has been in use is quiet, which it was not as it came. */
+	assert_true(open_container(&w) > 0);
+	closed(&w);
+	for (unsigned int i = 0; i < 3; i++)
 		nth_each(w.c.machine, &calls[i], &w);
 	world_close(&w);
 }
