@@ -83,6 +83,10 @@ struct core_pasid_ids {
 	uint64_t all_full[CORE_PASID_CHUNKS / 64];
 };
 
+/* Lists of devices, so that a fault's device is found without a walk. */
+#define CORE_DEVICE_LISTS_LG2 8
+#define CORE_DEVICE_LISTS (1u << CORE_DEVICE_LISTS_LG2)
+
 struct uiommu_core {
 	const struct uiommu_platform *platform;
 	struct uiommu_core_cfg cfg;
@@ -99,6 +103,7 @@ struct uiommu_core {
 	struct list units;
 	struct list groups; /* ascending ids */
 	struct list devices;
+	struct list device_at[CORE_DEVICE_LISTS]; /* the same, by address */
 	struct list domains; /* in the order of their making, like ioases */
 	struct list ioases;
 	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
@@ -191,6 +196,7 @@ struct uiommu_device {
 	struct uiommu_group *group;
 	struct uiommu_hwdev *hw;
 	struct list core_node;	/* uiommu_core.devices; core lock */
+	struct list at_node;	/* uiommu_core.device_at; core lock */
 	struct list group_node; /* uiommu_group.devices; group lock */
 	uint32_t reports;	/* of faults, under way; atomic */
 	struct core_iopf iopf;
@@ -243,6 +249,9 @@ struct uiommu_group {
 	uint32_t nr_aux;	      /* of them, auxiliary */
 	struct list iopf_ended;	      /* for core_group_unlock */
 };
+
+/* The list of device_at that a device at this address is in. */
+struct list *core_device_list(struct uiommu_core *core, const void *dev);
 
 /* Wherever a domain may have gone out of use: ends that, without the lock. */
 void core_group_unlock(struct uiommu_group *group);

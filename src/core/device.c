@@ -72,6 +72,7 @@ static struct uiommu_device *make(struct uiommu_core *core,
 	dev->set_ats = cfg->set_ats;
 	dev->cookie = cfg->hw.cookie;
 	list_init(&dev->core_node);
+	list_init(&dev->at_node);
 	list_init(&dev->group_node);
 	dev->pasid_bits =
 		(uint8_t)min_u64(cfg->hw.pasid_bits, cunit->caps.max_pasid_lg2);
@@ -90,6 +91,13 @@ static void destroy(struct uiommu_device *dev)
 	core_free(dev->core, dev);
 }
 
+struct list *core_device_list(struct uiommu_core *core, const void *dev)
+{
+	uint64_t hash = (uintptr_t)dev * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &core->device_at[hash >> (64 - CORE_DEVICE_LISTS_LG2)];
+}
+
 /* No fault report finds it any more, and none is under way. */
 static void forget(struct uiommu_device *dev)
 {
@@ -97,6 +105,7 @@ static void forget(struct uiommu_device *dev)
 
 	pthread_mutex_lock(&dev->core->lock);
 	list_del(&dev->core_node);
+	list_del(&dev->at_node);
 	pthread_mutex_unlock(&dev->core->lock);
 	while (load_acquire(&dev->reports))
 		p->relax(p->ctx);
@@ -129,6 +138,7 @@ int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
 	/* Known to fault reports before the hardware can make any. */
 	pthread_mutex_lock(&core->lock);
 	list_add_tail(&core->devices, &dev->core_node);
+	list_add_tail(core_device_list(core, dev), &dev->at_node);
 	pthread_mutex_unlock(&core->lock);
 
 	hw.cookie = dev;

@@ -37,7 +37,7 @@ static struct uiommu_device *get_device(struct uiommu_core *core,
 	struct uiommu_device *it, *found = NULL;
 
 	pthread_mutex_lock(&core->lock);
-	list_for_each(it, &core->devices, core_node) {
+	list_for_each(it, core_device_list(core, cookie), at_node) {
 		if (it != cookie)
 			continue;
 		fetch_add_acq_rel(&it->reports, 1);

@@ -88,6 +88,8 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 	list_init(&core->units);
 	list_init(&core->groups);
 	list_init(&core->devices);
+	for (unsigned int i = 0; i < CORE_DEVICE_LISTS; i++)
+		list_init(&core->device_at[i]);
 	list_init(&core->domains);
 	list_init(&core->ioases);
 	list_init(&core->abandoned);
