@@ -105,7 +105,7 @@ static void page_requests_lost(void *host_ctx, struct uiommu_unit *unit)
 	core_iopf_lost(host_ctx, unit);
 }
 
-/* The driver is inside an op on the device, so it is there. */
+/* The driver holds its lock of the device, whose removal waits for that. */
 static void set_ats(void *host_ctx, struct uiommu_unit *unit, void *cookie,
 		    bool enable)
 {
@@ -117,8 +117,7 @@ static void set_ats(void *host_ctx, struct uiommu_unit *unit, void *cookie,
 
 static void faults_lost(void *host_ctx, struct uiommu_unit *unit)
 {
-	core_log(host_ctx, UIOMMU_LOG_WARN,
-		 "fault records were lost: the queue was full");
+	core_log(host_ctx, UIOMMU_LOG_WARN, "fault records were lost");
 }
 
 const struct uiommu_host_ops uiommu_core_host_ops = {
