@@ -73,8 +73,7 @@ void pcidev_leave(struct pcidev *dev, struct dma_scope *scope)
 		scope_leave(dev->machine, scope);
 }
 
-/* A PASID, and what comes with one, only as far as software has enabled it. */
-static bool pasid_ok(struct pcidev *dev, uint32_t flags)
+bool pcidev_pasid_ok(struct pcidev *dev, uint32_t flags)
 {
 	uint32_t ctrl;
 
@@ -94,7 +93,7 @@ int pcidev_submit(struct pcidev *dev, struct pcidev_req *req, bool ats)
 
 	if (!(load_acquire(&dev->command) & PCIE_COMMAND_BUS_MASTER))
 		return -EFAULT;
-	if (!pasid_ok(dev, req->dma.txn.flags))
+	if (!pcidev_pasid_ok(dev, req->dma.txn.flags))
 		return -EINVAL;
 	req->dev = dev;
 	req->dma.txn.sid = dev->sid;

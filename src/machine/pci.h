@@ -174,6 +174,11 @@ void pcidev_set_pri(struct pcidev *dev, bool enable);
 /* PCIE_PASID_CTRL_* */
 uint32_t pcidev_pasid_ctrl(struct pcidev *dev);
 /*
+ * Has software enabled the PASID that these UIOMMU_TXN_* tell of, and what comes
+ * with one?
+ */
+bool pcidev_pasid_ok(struct pcidev *dev, uint32_t flags);
+/*
  * The same on behalf of the system's IOMMU driver, for good: a reset leaves it
  * as it is.  The first with PRI, and from inside the driver.
  */

@@ -170,15 +170,10 @@ static int send_access(struct testep_slot *slot)
 
 static bool pasid_refused(const struct testep_slot *slot)
 {
-	uint32_t ctrl = pcidev_pasid_ctrl(slot->ep->dev);
+	struct uiommu_smmuv3_txn txn;
 
-	if (!(slot->ctrl & TESTEP_CTRL_PASID))
-		return slot->ctrl & (TESTEP_CTRL_PRIV | TESTEP_CTRL_EXEC);
-	return !(ctrl & PCIE_PASID_CTRL_ENABLE) ||
-	       ((slot->ctrl & TESTEP_CTRL_PRIV) &&
-		!(ctrl & PCIE_PASID_CTRL_PRIV)) ||
-	       ((slot->ctrl & TESTEP_CTRL_EXEC) &&
-		!(ctrl & PCIE_PASID_CTRL_EXEC));
+	fill_txn(slot, &txn);
+	return !pcidev_pasid_ok(slot->ep->dev, txn.flags);
 }
 
 static enum testep_status send_translate(struct testep_slot *slot)
