@@ -7,11 +7,12 @@
  * descriptors that the program has copied.  We keep a descriptor of our own, so
  * that the program may close its one.  A forked child shares the counter with
  * its parent, though not the file behind it; so we never wait for what another
- * process may have read.
+ * process may have read, not even between a look and the read.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "machine_private.h"
@@ -55,20 +56,32 @@ err_fd:
 	return rc;
 }
 
+/* Not at the largest count, where a write would wait: then it is readable. */
+static void make_readable(int event)
+{
+	struct pollfd pfd = { .fd = event, .events = POLLOUT };
+	uint64_t count = 1;
+
+	if (poll(&pfd, 1, 0) == 1)
+		(void)!write(event, &count, sizeof(count));
+}
+
+static void make_empty(int event)
+{
+	uint64_t count;
+	struct iovec vec = { &count, sizeof(count) };
+
+	(void)!preadv2(event, &vec, 1, -1, RWF_NOWAIT);
+}
+
 void fdevent_set(void *ctx, int event, bool readable)
 {
-	struct pollfd pfd = { .fd = event, .events = POLLIN | POLLOUT };
-	uint64_t count = 1;
 	int saved = errno;
-	ssize_t n = 0;
 
-	if (poll(&pfd, 1, 0) == 1) {
-		if (readable && pfd.revents & POLLOUT)
-			n = write(event, &count, sizeof(count));
-		else if (!readable && pfd.revents & POLLIN)
-			n = read(event, &count, sizeof(count));
-	}
-	(void)n;
+	if (readable)
+		make_readable(event);
+	else
+		make_empty(event);
 	errno = saved;
 }
 
