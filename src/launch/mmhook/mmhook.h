@@ -198,10 +198,12 @@ struct mm_object {
 
 	/* Found. */
 	unsigned int nr_sites;
-	struct mm_site site[MM_SITES_MAX];
-	unsigned int missed; /* that are ours */
-	unsigned int unsure; /* missed as well, that may be */
+	struct mm_site site[MM_SITES_MAX]; /* in order */
+	unsigned int missed;		   /* that are ours */
+	unsigned int unsure;		   /* missed as well, that may be */
 	const uint8_t *first_missed;
+
+	unsigned int patched; /* so many of the sites, from the first on */
 };
 
 /* Fill in what is found in obj->text. */
@@ -215,7 +217,7 @@ void mm_scan(struct mm_object *obj);
  */
 int mm_install(struct mm_state *state);
 void mm_install_info(struct uiommu_process_mm_info *info);
-/* Lead an object's sites past us; what went wrong counts as missed. */
+/* Lead an object's sites past us; on an error some of them are. */
 int mm_patch(struct mm_state *state, struct mm_object *obj);
 
 /* ---------------------------------------------------------- populate.c --- */

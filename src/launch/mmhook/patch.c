@@ -12,9 +12,9 @@
  * then moved over the original, which the kernel does at once for all
  * threads: one that runs there meanwhile waits in a page fault, and the
  * processors give up what they had decoded.  So nothing has to be stopped and
- * no signal is needed.  First come the long jumps of all pages, which nobody
- * runs yet, then the short ones.  (Where a long jump takes the place of the
- * move before the call, for want of padding, both orders are good.)
+ * no signal is needed.  Neighbouring pages go together, and a site and its
+ * padding lie on one page or on neighbours: so both jumps appear at once, and
+ * where the kernel refuses, a site is led past us or is as it was.
  *
  * Stubs stay for ever, as a thread may be in one at any time.
  */
@@ -201,99 +201,96 @@ static uint64_t map_near(uint64_t first, uint64_t end, uint64_t len)
 
 /* --------------------------------------------------------------- pages --- */
 
-struct edit {
-	uint8_t *at;
-	uint8_t bytes[5];
-	uint8_t len;
-};
-
-static int swap_page(uint64_t page, const struct edit *edits, unsigned int nr)
+static uint64_t page_of(const uint8_t *at)
 {
-	long rc = mm_sys(SYS_mmap, 0, MM_PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
-	uint64_t copy = (uint64_t)rc;
-
-	if (rc < 0)
-		return (int)rc;
-	memcpy((void *)(uintptr_t)copy, (const void *)(uintptr_t)page, MM_PAGE);
-	for (unsigned int i = 0; i < nr; i++)
-		if ((uintptr_t)edits[i].at / MM_PAGE == page / MM_PAGE)
-			memcpy((void *)(uintptr_t)(copy +
-						   (uintptr_t)edits[i].at %
-							   MM_PAGE),
-			       edits[i].bytes, edits[i].len);
-	name_memory(copy, MM_PAGE);
-	rc = mm_sys(SYS_mprotect, copy, MM_PAGE, PROT_READ | PROT_EXEC, 0, 0,
-		    0);
-	if (!rc)
-		rc = mm_sys(SYS_mremap, copy, MM_PAGE, MM_PAGE,
-			    MREMAP_MAYMOVE | MREMAP_FIXED, page, 0);
-	if (rc < 0) {
-		mm_sys(SYS_munmap, copy, MM_PAGE, 0, 0, 0, 0);
-		return (int)rc;
-	}
-	return 0;
+	return (uintptr_t)at & ~(MM_PAGE - 1);
 }
 
-/* Each page once, with all edits in it. */
-static int swap_pages(const struct edit *edits, unsigned int nr)
+/* The lowest page from `from` on that changes; UINT64_MAX: none. */
+static uint64_t next_page(const struct mm_object *obj, uint64_t from)
 {
-	for (unsigned int i = 0; i < nr; i++) {
-		uint64_t page = (uintptr_t)edits[i].at & ~(MM_PAGE - 1);
-		unsigned int k = 0;
-		int rc;
+	uint64_t page = UINT64_MAX;
 
-		while ((uintptr_t)edits[k].at / MM_PAGE != page / MM_PAGE)
-			k++;
-		if (k < i)
-			continue;
-		rc = swap_page(page, edits, nr);
-		if (rc)
-			return rc;
+	for (unsigned int i = 0; i < obj->nr_sites; i++) {
+		const uint64_t of[2] = { page_of(obj->site[i].at),
+					 page_of(obj->site[i].spring) };
+
+		for (unsigned int k = 0; k < 2; k++)
+			if (of[k] >= from && of[k] < page)
+				page = of[k];
 	}
+	return page;
+}
+
+/* The two jumps of a site in the copy, which is `by` away from the original. */
+static void write_jumps(const struct mm_site *site, const uint8_t *stub,
+			int64_t by)
+{
+	struct code spring = { .at = site->spring + by };
+
+	put_jump(&spring, site->spring, stub);
+	site->at[by] = 0xeb;
+	site->at[by + 1] = (uint8_t)(site->spring - (site->at + 2));
+}
+
+/* [first, end): pages that change, none beside them does. */
+static int swap_pages(struct mm_object *obj, uint64_t first, uint64_t end,
+		      uint64_t stubs)
+{
+	const uint64_t len = end - first;
+	unsigned int i = obj->patched;
+	uint64_t copy;
+	long rc;
+
+	rc = mm_sys(SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+	if (rc < 0)
+		return (int)rc;
+	copy = (uint64_t)rc;
+	memcpy((void *)(uintptr_t)copy, (const void *)(uintptr_t)first, len);
+	for (; i < obj->nr_sites && page_of(obj->site[i].at) < end; i++)
+		write_jumps(&obj->site[i],
+			    (uint8_t *)(uintptr_t)(stubs + i * STUB_BYTES),
+			    (int64_t)(copy - first));
+	name_memory(copy, len);
+	rc = mm_sys(SYS_mprotect, copy, len, PROT_READ | PROT_EXEC, 0, 0, 0);
+	if (!rc)
+		rc = mm_sys(SYS_mremap, copy, len, len,
+			    MREMAP_MAYMOVE | MREMAP_FIXED, first, 0);
+	if (rc < 0) {
+		mm_sys(SYS_munmap, copy, len, 0, 0, 0, 0);
+		return (int)rc;
+	}
+	obj->patched = i;
 	return 0;
 }
 
 int mm_patch(struct mm_state *state, struct mm_object *obj)
 {
-	static struct edit edits[MM_SITES_MAX];
 	uint64_t len = (obj->nr_sites * STUB_BYTES + MM_PAGE - 1) &
 		       ~(MM_PAGE - 1);
 	uint64_t stubs = map_near((uintptr_t)obj->text,
 				  (uintptr_t)obj->text + obj->text_len, len);
-	unsigned int i;
+	uint64_t first, end;
 	int rc;
 
 	if (!stubs)
 		return -ENOMEM;
 	name_memory(stubs, len);
-	for (i = 0; i < obj->nr_sites; i++) {
-		uint8_t *stub = (uint8_t *)(uintptr_t)stubs + i * STUB_BYTES;
-		struct code jump = { .at = edits[i].bytes };
-
-		make_stub(stub, &obj->site[i], state);
-		edits[i].at = obj->site[i].spring;
-		edits[i].len = 5;
-		put_jump(&jump, edits[i].at, stub);
-	}
+	for (unsigned int i = 0; i < obj->nr_sites; i++)
+		make_stub((uint8_t *)(uintptr_t)(stubs + i * STUB_BYTES),
+			  &obj->site[i], state);
 	rc = (int)mm_sys(SYS_mprotect, stubs, len, PROT_READ | PROT_EXEC, 0, 0,
 			 0);
-	if (!rc)
-		rc = swap_pages(edits, i);
-	if (rc)
-		goto err_unmap;
-	for (i = 0; i < obj->nr_sites; i++) {
-		edits[i].bytes[0] = 0xeb;
-		edits[i].bytes[1] =
-			(uint8_t)(obj->site[i].spring - (obj->site[i].at + 2));
-		edits[i].at = obj->site[i].at;
-		edits[i].len = 2;
+	for (first = next_page(obj, 0); !rc && first != UINT64_MAX;
+	     first = next_page(obj, end)) {
+		end = first + MM_PAGE;
+		while (next_page(obj, end) == end)
+			end += MM_PAGE;
+		rc = swap_pages(obj, first, end, stubs);
 	}
-	/* From here on some may be in use. */
-	return swap_pages(edits, i);
-
-err_unmap:
-	mm_sys(SYS_munmap, stubs, len, 0, 0, 0, 0);
+	if (rc && !obj->patched)
+		mm_sys(SYS_munmap, stubs, len, 0, 0, 0, 0);
 	return rc;
 }
 
@@ -332,11 +329,11 @@ static void install_text(struct mm_state *state, struct mm_object *obj)
 	if (obj->missed)
 		note_missed(obj, obj->missed, obj->first_missed);
 	if (rc) {
-		note_missed(obj, obj->nr_sites, obj->site[0].at);
+		note_missed(obj, obj->nr_sites - obj->patched,
+			    obj->site[obj->patched].at);
 		installed.rc = rc;
-	} else {
-		installed.info.sites += obj->nr_sites;
 	}
+	installed.info.sites += obj->patched;
 	if (is_libc(obj) && (obj->missed || rc))
 		installed.libc_missed = true;
 }
@@ -409,12 +406,14 @@ int mm_install(struct mm_state *state)
 	installed.info.objects = 0;
 	installed.info.missed = 0;
 	installed.info.unsure = 0;
+	installed.info.missed_where[0] = '\0';
 	installed.libc_missed = false;
 	installed.rc = 0;
 	dl_iterate_phdr(install_object, state);
+	/* What was refused is tried again. */
+	installed.done = !installed.rc && !installed.libc_missed;
 	if (installed.libc_missed)
 		return installed.rc ? installed.rc : -ENOTSUP;
-	installed.done = true;
 	return 0;
 }
 

@@ -274,6 +274,7 @@ void mm_scan(struct mm_object *obj)
 	const uint8_t *p = obj->text, *end = p + obj->text_len;
 
 	obj->nr_sites = 0;
+	obj->patched = 0;
 	obj->missed = 0;
 	obj->unsure = 0;
 	obj->first_missed = NULL;
