@@ -235,20 +235,25 @@ static int add(struct mm_state *state, struct uiommu_mm_notifier *n)
 
 /* --------------------------------------------------------------- a probe - */
 
-/* Notices whether calls of libc really come to us. */
+/* Notices whether calls of libc really come to us: one for each reason. */
 struct probe {
 	struct uiommu_mm_notifier n;
-	uint64_t at;
-	uint32_t seen; /* atomic: threads of others come along */
+	uint64_t at;   /* atomic, like `seen`: threads of others come along */
+	uint32_t seen; /* bits: enum uiommu_mm_reason */
 };
+
+#define PROBED                                             \
+	(1u << UIOMMU_MM_UNMAP | 1u << UIOMMU_MM_PROTECT | \
+	 1u << UIOMMU_MM_MOVE | 1u << UIOMMU_MM_DISCARD |  \
+	 1u << UIOMMU_MM_REPLACE)
 
 static mm_unseen void probe_begin(struct uiommu_mm_notifier *n, uint64_t first,
 				  uint64_t last, unsigned int reason)
 {
 	struct probe *probe = (struct probe *)n;
 
-	if (first == probe->at)
-		fetch_add_relaxed(&probe->seen, 1);
+	if (first == load_relaxed(&probe->at))
+		fetch_or_acq_rel(&probe->seen, 1u << reason);
 }
 
 static mm_unseen void probe_end(struct uiommu_mm_notifier *n, uint64_t first,
@@ -275,7 +280,9 @@ static int try_out(struct mm_state *state)
 {
 	struct probe probe = { .n = { probe_begin, probe_end } };
 	void *page = mmap(NULL, MM_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+			  -1, 0),
+	     *grown;
+	size_t len = MM_PAGE;
 	int rc;
 
 	if (page == MAP_FAILED)
@@ -290,12 +297,17 @@ static int try_out(struct mm_state *state)
 	madvise(page, MM_PAGE, MADV_DONTNEED);
 	mmap(page, MM_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 	     -1, 0);
-	mremap(page, MM_PAGE, 2 * MM_PAGE, MREMAP_MAYMOVE);
-	munmap(page, MM_PAGE);
+	grown = mremap(page, len, 2 * len, MREMAP_MAYMOVE);
+	if (grown != MAP_FAILED) {
+		len *= 2;
+		page = grown;
+		store_relaxed(&probe.at, (uintptr_t)grown);
+	}
+	munmap(page, len);
 	remove_from(state,
 		    set_find(&state->set[load_relaxed(&state->current) % 2],
 			     &probe.n));
-	return load_relaxed(&probe.seen) == 5 ? 0 : -ENOTSUP;
+	return load_relaxed(&probe.seen) == PROBED ? 0 : -ENOTSUP;
 }
 
 int mm_subscribe(void *ctx, struct uiommu_mm_notifier *n)

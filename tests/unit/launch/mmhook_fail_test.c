@@ -21,11 +21,32 @@ long __real_mm_raw(long nr, const uint64_t arg[6]);
 long __wrap_mm_raw(long nr, const uint64_t arg[6]);
 
 static unsigned int calls, fail_at;
+/* What a mremap of ours has left to be unmapped. */
+static uint64_t moved;
+
+static unseen long move_away(const uint64_t arg[6])
+{
+	const uint64_t behind[6] = { arg[0] + arg[1], PAGE, PROT_NONE,
+				     MAP_PRIVATE | MAP_ANONYMOUS,
+				     (uint64_t)-1 };
+	long rc;
+
+	/* Or something is there already. */
+	__real_mm_raw(SYS_mmap, behind);
+	rc = __real_mm_raw(SYS_mremap, arg);
+	if (rc > 0)
+		moved = (uint64_t)rc;
+	return rc;
+}
 
 unseen long __wrap_mm_raw(long nr, const uint64_t arg[6])
 {
 	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == fail_at)
 		return -ENOMEM;
+	if (nr == SYS_mremap && arg[3] == MREMAP_MAYMOVE)
+		return move_away(arg);
+	if (nr == SYS_munmap && arg[0] == moved)
+		moved = 0;
 	return __real_mm_raw(nr, arg);
 }
 
@@ -85,7 +106,9 @@ static int try_failing(unsigned int nth, unsigned int *sites)
 		return 5;
 	if (!nth)
 		*sites = info.sites;
-	return info.sites == *sites ? 0 : 6;
+	if (!nth && moved)
+		return 6;
+	return info.sites == *sites ? 0 : 7;
 }
 
 static int in_child(unsigned int nth, unsigned int *sites)
