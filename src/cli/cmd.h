@@ -8,6 +8,8 @@
 #ifndef CLI_CMD_H
 #define CLI_CMD_H
 
+#include <stdbool.h>
+
 enum {
 	CMD_OK = 0,
 	CMD_FAILED = 1,
@@ -20,6 +22,9 @@ int cmd_dump(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+
+/* Prints `help` if one of the arguments, up to "--", is --help or -h. */
+bool cmd_helped(int argc, char **argv, const char *help);
 
 /* A line on stderr, "uiommu: <verb>: " in front; CMD_USAGE. */
 int cmd_complain(const char *verb, const char *fmt, ...)

@@ -76,34 +76,22 @@ static int parse(struct options *opt, int argc, char **argv)
 static int read_file(const char *path, char **data, size_t *len)
 {
 	FILE *in = fopen(path, "re");
-	size_t room = 0, n;
+	size_t room = 0;
+	ssize_t n;
 
-	*data = NULL;
-	*len = 0;
 	if (!in)
 		return cmd_complain("dump", "%s: %s", path, strerror(errno));
-	do {
-		if (room - *len < 4096) {
-			char *more = realloc(*data, room = 2 * room + 65536);
-
-			if (!more) {
-				fclose(in);
-				free(*data);
-				return cmd_complain("dump", "%s: out of memory",
-						    path);
-			}
-			*data = more;
-		}
-		n = fread(*data + *len, 1, room - *len - 1, in);
-		*len += n;
-	} while (n);
-	(*data)[*len] = '\0';
-	n = (size_t)ferror(in);
-	fclose(in);
-	if (!n)
+	/* Text has no zeros: all of it. */
+	n = getdelim(data, &room, '\0', in);
+	*len = n > 0 ? (size_t)n : 0;
+	if (n >= 0 || feof(in)) {
+		fclose(in);
 		return CMD_OK;
+	}
+	cmd_complain("dump", "%s: %s", path, strerror(errno));
+	fclose(in);
 	free(*data);
-	return cmd_complain("dump", "%s: cannot be read", path);
+	return CMD_USAGE;
 }
 
 static int ask_process(const char *what, char **data, size_t *len)
@@ -129,12 +117,8 @@ int cmd_dump(int argc, char **argv)
 	char *data = NULL;
 	int rc;
 
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h"))
-			continue;
-		fputs(help, stdout);
+	if (cmd_helped(argc, argv, help))
 		return CMD_OK;
-	}
 	rc = parse(&opt, argc, argv);
 	if (rc)
 		return rc;

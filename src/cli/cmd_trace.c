@@ -179,12 +179,8 @@ int cmd_trace(int argc, char **argv)
 	struct trace_file file;
 	int rc;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h"))
-			continue;
-		fputs(help, stdout);
+	if (cmd_helped(argc, argv, help))
 		return CMD_OK;
-	}
 	rc = parse(&opt, argc, argv);
 	if (rc)
 		return rc;

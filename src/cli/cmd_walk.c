@@ -401,12 +401,8 @@ int cmd_walk(int argc, char **argv)
 	struct options *opt;
 	int rc;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h"))
-			continue;
-		fputs(help, stdout);
+	if (cmd_helped(argc, argv, help))
 		return CMD_OK;
-	}
 	opt = calloc(1, sizeof(*opt));
 	if (!opt)
 		return cmd_complain("walk", "no memory");

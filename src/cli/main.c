@@ -23,6 +23,17 @@ enum {
 	NR_VERBS = sizeof(verbs) / sizeof(verbs[0])
 };
 
+bool cmd_helped(int argc, char **argv, const char *help)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h"))
+			continue;
+		fputs(help, stdout);
+		return true;
+	}
+	return false;
+}
+
 int cmd_complain(const char *verb, const char *fmt, ...)
 {
 	va_list ap;
