@@ -20,7 +20,8 @@ struct uiommu_launch_cfg {
 	const char *trace;
 	/*
 	 * A file for the state of its machine when the program ends (dump.h), or
-	 * NULL.  It is written when uiommu_launch_run() returns 0.
+	 * NULL.  It is written when uiommu_launch_run() returns 0; if it cannot
+	 * be, a line on stderr says so.
 	 */
 	const char *dump;
 	/* What the program's end prints on stderr: UIOMMU_REPORT_*. */

@@ -366,8 +366,14 @@ static void print_file(const char *path)
 	fclose(in);
 }
 
-/* Behind what other processes have left. */
-static void add_dump(FILE *out, const char *path, unsigned int number)
+static void complain_of(const char *path)
+{
+	fprintf(stderr, "uiommu: %s: %s\n", path, strerror(errno));
+}
+
+/* To `out`, the file `to`, behind what other processes have left. */
+static void add_dump(FILE *out, const char *to, const char *path,
+		     unsigned int number)
 {
 	FILE *in = out ? fopen(path, "re") : NULL;
 	char buf[65536];
@@ -378,7 +384,10 @@ static void add_dump(FILE *out, const char *path, unsigned int number)
 	if (number > 1)
 		fprintf(out, "process %u\n", number);
 	while ((n = fread(buf, 1, sizeof(buf), in)))
-		(void)!fwrite(buf, 1, n, out);
+		if (fwrite(buf, 1, n, out) < n) {
+			complain_of(to);
+			break;
+		}
 	fclose(in);
 }
 
@@ -410,9 +419,15 @@ static unsigned int print_reports(const struct run *run, int status)
 	char path[PATH_MAX + 300];
 	struct dirent **names;
 	unsigned int complaints = 0, reports = 0, dumps = 0;
-	FILE *dump = run->cfg->dump ? fopen(run->cfg->dump, "we") : NULL;
-	int n = scandir(run->dir, &names, NULL, versionsort);
+	FILE *dump = NULL;
+	int n;
 
+	if (run->cfg->dump) {
+		dump = fopen(run->cfg->dump, "we");
+		if (!dump)
+			complain_of(run->cfg->dump);
+	}
+	n = scandir(run->dir, &names, NULL, versionsort);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
@@ -425,14 +440,14 @@ static unsigned int print_reports(const struct run *run, int status)
 		} else if (!strncmp(name, "check.", 6)) {
 			complaints += read_count(path);
 		} else if (!strncmp(name, "dump.", 5)) {
-			add_dump(dump, path, ++dumps);
+			add_dump(dump, run->cfg->dump, path, ++dumps);
 		}
 		free(names[i]);
 	}
 	if (n >= 0)
 		free(names);
-	if (dump)
-		fclose(dump);
+	if (dump && fclose(dump))
+		complain_of(run->cfg->dump);
 	if ((run->cfg->report && !reports) || (run->cfg->dump && !dumps))
 		fprintf(stderr, "uiommu: %s\n",
 			WIFSIGNALED(status)
