@@ -28,14 +28,19 @@ static int reach(int pid)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct ucred cred;
 	socklen_t size = sizeof(cred);
+	int rc;
 
 	if (fd < 0)
 		return -errno;
+	/* It may be stopped, and others may wait for it already. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&addr,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 				(size_t)len))) {
+		rc = errno == EAGAIN ? -ETIMEDOUT : -ESRCH;
 		close(fd);
-		return -ESRCH;
+		return rc;
 	}
 	/* Anybody may take a name. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) ||
@@ -43,7 +48,6 @@ static int reach(int pid)
 		close(fd);
 		return -EACCES;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 

@@ -88,6 +88,9 @@ static void answer(int fd)
 	while (done < len) {
 		ssize_t n = send(fd, text + done, len - done, MSG_NOSIGNAL);
 
+		/* A change of user stops all threads for a moment. */
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			break;
 		done += (size_t)n;
