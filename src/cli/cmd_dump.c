@@ -134,10 +134,12 @@ int cmd_dump(int argc, char **argv)
 		free(data);
 		return rc;
 	}
-	if (opt.json)
-		rc = dump_text_print_json(&text, opt.parts, stdout);
-	else
+	if (!opt.json)
 		dump_text_print(&text, opt.parts, stdout);
+	else if (dump_text_print_json(&text, opt.parts, stdout) &&
+		 !ferror(stdout))
+		rc = cmd_complain("dump", "%s: no JSON: no UTF-8, or no memory",
+				  opt.what);
 	dump_text_free(&text);
 	return rc ? rc : ferror(stdout) ? CMD_FAILED : CMD_OK;
 }

@@ -216,7 +216,8 @@ int dump_text_print_json(const struct dump_text *text, uint32_t parts,
 	}
 	if (!rc)
 		rc = json_dumpf(in[0], out, JSON_INDENT(1));
-	fputc('\n', out);
+	if (!rc)
+		fputc('\n', out);
 	json_decref(in[0]);
-	return rc ? CMD_FAILED : CMD_OK;
+	return rc;
 }

@@ -31,7 +31,7 @@ int dump_text_parse(struct dump_text *text, const char *name, char *data,
 void dump_text_free(struct dump_text *text);
 
 void dump_text_print(const struct dump_text *text, uint32_t parts, FILE *out);
-/* CMD_OK, or CMD_FAILED when there is no memory. */
+/* 0, or -1: no memory, a line is no UTF-8, or `out` takes no more. */
 int dump_text_print_json(const struct dump_text *text, uint32_t parts,
 			 FILE *out);
 
