@@ -22,6 +22,9 @@
 extern "C" {
 #endif
 
+/* The first line of a dump that is kept or sent. */
+#define UIOMMU_DUMP_FIRST "uiommu-dump 1\n"
+
 #define UIOMMU_DUMP_OBJECTS (1u << 0) /* who is there, and belongs to whom */
 #define UIOMMU_DUMP_TABLES (1u << 1)  /* what the hardware reads */
 #define UIOMMU_DUMP_QUEUES (1u << 2)  /* queues, and what waits */

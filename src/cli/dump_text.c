@@ -84,12 +84,12 @@ static size_t count_lines(const char *data, size_t len)
 int dump_text_parse(struct dump_text *text, const char *name, char *data,
 		    size_t len)
 {
-	static const char first[] = "uiommu-dump 1\n";
 	uint32_t parts[DEPTH_MAX];
 	size_t nr = count_lines(data, len);
 	char *at = data;
 
-	if (len < sizeof(first) - 1 || memcmp(data, first, sizeof(first) - 1))
+	if (len < strlen(UIOMMU_DUMP_FIRST) ||
+	    memcmp(data, UIOMMU_DUMP_FIRST, strlen(UIOMMU_DUMP_FIRST)))
 		return cmd_complain("dump", "%s: no dump of uiommu", name);
 	if (memchr(data, '\0', len))
 		return cmd_complain("dump", "%s: no text", name);

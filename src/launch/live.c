@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <uiommu/dump.h>
 #include <uiommu/launch.h>
 
 #include "base/bits.h"
@@ -88,7 +89,7 @@ static int receive(int fd, char **text)
 		len += n > 0 ? (size_t)n : 0;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	(*text)[len] = '\0';
-	if (!n && !strncmp(*text, LAUNCH_LIVE_FIRST, strlen(LAUNCH_LIVE_FIRST)))
+	if (!n && !strncmp(*text, UIOMMU_DUMP_FIRST, strlen(UIOMMU_DUMP_FIRST)))
 		return 0;
 	free(*text);
 	/* It ended meanwhile, or hangs. */

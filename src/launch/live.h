@@ -5,7 +5,5 @@
 
 /* The socket's name in the abstract name space; %d is the process. */
 #define LAUNCH_LIVE_NAME "uiommu-dump-%d"
-/* The first line of what it writes. */
-#define LAUNCH_LIVE_FIRST "uiommu-dump 1\n"
 
 #endif /* LAUNCH_LIVE_H */

@@ -255,7 +255,7 @@ void launch_dump(FILE *out)
 	};
 	int rc;
 
-	fputs(LAUNCH_LIVE_FIRST, out);
+	fputs(UIOMMU_DUMP_FIRST, out);
 	launch_enter();
 	rc = uiommu_machine_dump(load_acquire(&launch.machine), &dump);
 	launch_leave();
