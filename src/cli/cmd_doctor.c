@@ -88,8 +88,9 @@ static enum verdict check_shared_addresses(void)
 	if (rc)
 		return say(LIMITED, "sva",
 			   "a device cannot share the addresses of its "
-			   "process: %s %s",
-			   strerror(-rc), info.missed_where);
+			   "process: %s%s%s",
+			   strerror(-rc), info.missed_where[0] ? ": " : "",
+			   info.missed_where);
 	mm->unsubscribe(mm->ctx, &n);
 	return say(OK, "sva",
 		   "changes of addresses are seen at %u system calls%s",
