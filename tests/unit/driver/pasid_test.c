@@ -14,73 +14,12 @@
 
 #include <uiommu/env.h>
 
-#include "fake_smmu.h"
+#include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
 #include "hw_view.h"
 
 #define SID 0x1234u
 #define PASID_BITS 20
-
-static struct fake_smmu *fake;
-static struct uiommu_unit *unit;
-static const struct uiommu_driver_ops *ops;
-
-static void start(void (*tweak)(void))
-{
-	struct uiommu_smmuv3_cfg cfg;
-
-	fake = malloc(sizeof(*fake));
-	fake_smmu_init(fake);
-	if (tweak)
-		tweak();
-	cfg = fake_smmu_cfg(fake);
-	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
-	ops = unit->ops;
-	fake->nr = 0;
-}
-
-static int setup(void **state)
-{
-	start(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ops->remove(unit);
-	assert_int_equal(fake->bad_writes, 0);
-	assert_int_equal(fake->bad_commands, 0);
-	fake_smmu_fini(fake);
-	free(fake);
-	return 0;
-}
-
-static struct uiommu_hwdev *device(unsigned int pasid_bits)
-{
-	static const uint32_t ids[1] = { SID };
-	struct uiommu_hwdev_cfg cfg = {
-		.name = "d", .ids = ids, .nr_ids = 1, .pasid_bits = pasid_bits
-	};
-	struct uiommu_hwdev *dev;
-
-	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
-	return dev;
-}
-
-static struct uiommu_hwdom *domain_of(const struct uiommu_dom_cfg *cfg)
-{
-	struct uiommu_hwdom *dom;
-
-	assert_int_equal(ops->dom_alloc(unit, cfg, &dom), 0);
-	return dom;
-}
-
-static struct uiommu_hwdom *domain(enum uiommu_dom_type type)
-{
-	struct uiommu_dom_cfg cfg = { type };
-
-	return domain_of(&cfg);
-}
 
 static struct uiommu_hwdom *stage2(void)
 {
@@ -130,7 +69,7 @@ static void a_table_grows_with_its_pasids_and_shrinks_again(void **state)
 		NR = sizeof(pasid) / sizeof(pasid[0])
 	};
 	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING), *dom[NR];
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	uint64_t tables;
 	unsigned int i, j;
 
@@ -184,7 +123,7 @@ static void without_two_levels_the_linear_table_doubles(void **state)
 	rid = domain(UIOMMU_DOM_PAGING);
 	a = domain(UIOMMU_DOM_PAGING);
 	b = domain(UIOMMU_DOM_PAGING);
-	dev = device(PASID_BITS);
+	dev = pasid_device(SID, PASID_BITS);
 	assert_int_equal(ops->attach(rid, dev), 0);
 	assert_int_equal(ops->set_pasid(a, dev, 5, NULL), 0);
 	assert_int_equal(ops->set_pasid(b, dev, 700, NULL), 0);
@@ -212,7 +151,7 @@ static void without_two_levels_the_linear_table_doubles(void **state)
 static void a_device_with_few_pasids_has_a_small_table(void **state)
 {
 	struct uiommu_hwdom *dom = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(2);
+	struct uiommu_hwdev *dev = pasid_device(SID, 2);
 
 	assert_int_equal(ops->set_pasid(dom, dev, 3, NULL), 0);
 	assert_int_equal(ste_word(0) >> 59, 2);
@@ -233,7 +172,7 @@ static void the_rid_domain_changes_under_pasids(void **state)
 			    *p = domain(UIOMMU_DOM_PAGING),
 			    *identity = domain(UIOMMU_DOM_IDENTITY),
 			    *blocked = domain(UIOMMU_DOM_BLOCKED);
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	struct uiommu_hwdom *rid[] = { a, b, identity, blocked, b, a };
 	enum hw_end end[] = { HW_TRANSLATED,	  HW_TRANSLATED, HW_BYPASS,
 			      HW_STREAM_DISABLED, HW_TRANSLATED, HW_TRANSLATED };
@@ -277,7 +216,7 @@ static void stage_2_and_pasids_exclude_each_other(void **state)
 {
 	struct uiommu_hwdom *p = domain(UIOMMU_DOM_PAGING), *s2 = stage2(),
 			    *identity = domain(UIOMMU_DOM_IDENTITY);
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 
 	assert_int_equal(ops->set_pasid(s2, dev, 1, NULL), -EINVAL);
 	assert_int_equal(ops->set_pasid(identity, dev, 1, NULL), -EINVAL);
@@ -303,7 +242,7 @@ static void what_is_refused_and_how(void **state)
 {
 	struct uiommu_hwdom *a = domain(UIOMMU_DOM_PAGING),
 			    *b = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(10), *none;
+	struct uiommu_hwdev *dev = pasid_device(SID, 10), *none;
 	static const uint32_t other[1] = { 3 };
 	struct uiommu_hwdev_cfg cfg = { .name = "n",
 					.ids = other,
@@ -371,7 +310,7 @@ static void attach_4_replace_6_detach_6(void **state)
 					domain(UIOMMU_DOM_IDENTITY),
 					domain(UIOMMU_DOM_BLOCKED) };
 	struct uiommu_hwdom *a[7], *b[7];
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	unsigned int r, i;
 	struct cost c;
 
@@ -509,7 +448,7 @@ static void old_or_new_at_every_store(void **state)
 			    *a = domain(UIOMMU_DOM_PAGING),
 			    *b = domain(UIOMMU_DOM_PAGING);
 	static const uint32_t pasid[] = { 41, 199, 0x700 };
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	unsigned int i;
 
 	assert_int_equal(ops->attach(rid, dev), 0);
@@ -569,7 +508,7 @@ static void a_change_without_memory_is_none(void **state)
 		*b = domain(UIOMMU_DOM_PAGING),
 		*rid[3] = { domain(UIOMMU_DOM_PAGING),
 			    domain(UIOMMU_DOM_PAGING), stage2() };
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	unsigned int i;
 
 	fail_each(rid[0], dev, 0, NULL);
@@ -613,7 +552,7 @@ static void a_refused_command_takes_the_pasid_and_nothing_else(void **state)
 	static const uint32_t pasid[] = { 9, 77, 0x9000 };
 	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING),
 			    *other = domain(UIOMMU_DOM_PAGING), *a, *b;
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	unsigned int i, n, failed = 0;
 	int rc;
 
@@ -666,7 +605,7 @@ static void a_leaf_stays_where_the_entry_could_not_be_changed(void **state)
 			    *a = domain(UIOMMU_DOM_PAGING),
 			    *off[2] = { domain(UIOMMU_DOM_IDENTITY),
 					domain(UIOMMU_DOM_BLOCKED) };
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	unsigned int i, n;
 
 	fake->refuse = refuse_nth;
@@ -700,7 +639,7 @@ static void a_mute_smmu_keeps_what_it_may_read(void **state)
 	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING),
 			    *a = domain(UIOMMU_DOM_PAGING),
 			    *b = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 	uint64_t tables;
 
 	assert_int_equal(ops->attach(rid, dev), 0);
@@ -737,7 +676,7 @@ static void a_device_that_goes_takes_its_pasids_along(void **state)
 {
 	struct uiommu_hwdom *rid = domain(UIOMMU_DOM_PAGING),
 			    *a = domain(UIOMMU_DOM_PAGING);
-	struct uiommu_hwdev *dev = device(PASID_BITS);
+	struct uiommu_hwdev *dev = pasid_device(SID, PASID_BITS);
 
 	assert_int_equal(ops->attach(rid, dev), 0);
 	assert_int_equal(ops->set_pasid(a, dev, 1, NULL), 0);

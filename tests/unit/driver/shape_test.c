@@ -15,7 +15,7 @@
 
 #include <uiommu/env.h>
 
-#include "fake_smmu.h"
+#include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
 #include "hw_view.h"
 
@@ -28,10 +28,6 @@
 #define F_CONTIG UIOMMU_PGTABLE_CONTIG
 #define F_DBM UIOMMU_PGTABLE_DBM
 
-static struct fake_smmu *fake;
-static struct uiommu_unit *unit;
-static const struct uiommu_driver_ops *ops;
-
 /* Which SMMU: as the fields of its registers say. */
 struct smmu {
 	unsigned int bbml, oas, ds, vax, httu;
@@ -42,46 +38,27 @@ static void clean_nothing(void *ctx, const void *va, size_t len)
 {
 }
 
-static uint8_t domain_oas; /* of the next start */
+static const struct smmu *wanted;
 
-static void start(const struct smmu *smmu)
+static void change_regs(void)
 {
-	struct uiommu_smmuv3_cfg cfg;
-	uint32_t *idr0, *idr3, *idr5;
+	uint32_t *idr0 = fake_smmu_reg(fake, SMMU_REG_IDR0);
+	uint32_t *idr3 = fake_smmu_reg(fake, SMMU_REG_IDR3);
+	uint32_t *idr5 = fake_smmu_reg(fake, SMMU_REG_IDR5);
 
-	fake = malloc(sizeof(*fake));
-	fake_smmu_init(fake);
 	test_platform_use_pool(&fake->tp, 16 << 20);
-	idr0 = fake_smmu_reg(fake, SMMU_REG_IDR0);
-	idr3 = fake_smmu_reg(fake, SMMU_REG_IDR3);
-	idr5 = fake_smmu_reg(fake, SMMU_REG_IDR5);
-	*idr0 = (*idr0 & ~0xc0u) | smmu->httu << 6;
-	*idr3 = (*idr3 & ~0x1800u) | smmu->bbml << 11;
-	*idr5 = (*idr5 & ~0xc87u) | smmu->oas | smmu->ds << 7 | smmu->vax << 10;
-	if (smmu->cleans)
+	*idr0 = (*idr0 & ~0xc0u) | wanted->httu << 6;
+	*idr3 = (*idr3 & ~0x1800u) | wanted->bbml << 11;
+	*idr5 = (*idr5 & ~0xc87u) | wanted->oas | wanted->ds << 7 |
+		wanted->vax << 10;
+	if (wanted->cleans)
 		fake->tp.platform.clean_range = clean_nothing;
-	cfg = fake_smmu_cfg(fake);
-	cfg.domain_oas = domain_oas;
-	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
-	ops = unit->ops;
-	fake->nr = 0;
 }
 
-static void stop(void)
+static void start_as(const struct smmu *smmu)
 {
-	ops->remove(unit);
-	assert_int_equal(fake->bad_commands, 0);
-	fake_smmu_fini(fake);
-	free(fake);
-}
-
-static struct uiommu_hwdev *device(uint32_t sid)
-{
-	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = &sid, .nr_ids = 1 };
-	struct uiommu_hwdev *dev;
-
-	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
-	return dev;
+	wanted = smmu;
+	start(change_regs);
 }
 
 /* ---------------------------------------------------------------- wishes -- */
@@ -155,7 +132,7 @@ static void wish_for(const struct wish *w)
 	struct uiommu_unit_caps caps;
 	struct uiommu_hwdom *dom;
 
-	start(&w->smmu);
+	start_as(&w->smmu);
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.dirty_tracking,
 			 w->smmu.httu >= 2 && !w->smmu.cleans);
@@ -169,7 +146,7 @@ static void wish_for(const struct wish *w)
 		assert_int_equal(info.ds, !!(w->features & F_DS));
 		ops->dom_free(dom);
 	}
-	stop();
+	teardown(NULL);
 }
 
 static void what_a_domain_becomes(void **state)
@@ -190,15 +167,15 @@ static void no_runs_that_cannot_be_taken_apart(void **state)
 	struct uiommu_hwdom *dom;
 
 	for (; smmu.bbml <= 3; smmu.bbml += 3) {
-		start(&smmu);
-		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
+		start_as(&smmu);
+		dom = domain_of(&cfg);
 		uiommu_pgtable_info(dom->pt, &info);
 		assert_int_equal(info.features, 0);
 		ops->caps(unit, &caps);
 		assert_int_equal(caps.pgsizes, 0x40201000);
 		assert_false(caps.dirty_tracking);
 		ops->dom_free(dom);
-		stop();
+		teardown(NULL);
 	}
 }
 
@@ -207,26 +184,26 @@ static void the_unit_tells_of_52_bits(void **state)
 	static const struct smmu wide = WIDE, plain = PLAIN;
 	struct uiommu_unit_caps caps;
 
-	start(&wide);
+	start_as(&wide);
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.oas, 48);
 	assert_int_equal(caps.max_oas, 52);
 	assert_int_equal(caps.ias, 48);
-	stop();
+	teardown(NULL);
 	domain_oas = 52;
-	start(&wide);
+	start_as(&wide);
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.oas, 52);
 	assert_int_equal(caps.ias, 48);
 	/* 512G, and runs of 16 but of these */
 	assert_int_equal(caps.pgsizes,
 			 0x8442211000 | UINT64_C(1) << 34 | UINT64_C(1) << 30);
-	stop();
-	start(&plain);
+	teardown(NULL);
+	start_as(&plain);
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.oas, 48);
 	assert_int_equal(caps.max_oas, 48);
-	stop();
+	teardown(NULL);
 	domain_oas = 0;
 }
 
@@ -246,14 +223,14 @@ static void the_configuration_says_how_wide(void **state)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
 		domain_oas = rows[i].says;
-		start(&wide);
+		start_as(&wide);
 		cfg.oas = rows[i].oas;
 		cfg.granule_lg2 = rows[i].granule;
-		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
+		dom = domain_of(&cfg);
 		uiommu_pgtable_info(dom->pt, &info);
 		assert_int_equal(info.oas, rows[i].got);
 		ops->dom_free(dom);
-		stop();
+		teardown(NULL);
 	}
 	domain_oas = 0;
 }
@@ -294,7 +271,7 @@ static void the_words_of_a_domain(void **state)
 	struct uiommu_hwdev *dev;
 	unsigned int i;
 
-	start(&wide);
+	start_as(&wide);
 	dev = device(8);
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		const struct words *w = &words[i];
@@ -303,7 +280,7 @@ static void the_words_of_a_domain(void **state)
 			w->flags
 		};
 
-		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
+		dom = domain_of(&cfg);
 		assert_int_equal(ops->attach(dom, dev), 0);
 		uiommu_pgtable_info(dom->pt, &info);
 		assert_int_equal(hw_look(fake, 8, HW_NO_SSID, ste, cd),
@@ -322,7 +299,7 @@ static void the_words_of_a_domain(void **state)
 		ops->dom_free(dom);
 	}
 	ops->dev_remove(dev);
-	stop();
+	teardown(NULL);
 }
 
 /* ----------------------------------------------------------- dirty state -- */
@@ -372,24 +349,31 @@ static int read_dirty(struct uiommu_hwdom *dom, uint32_t flags,
 	return ops->read_dirty(dom, IOVA, 0x10000, flags, on_dirty, a);
 }
 
+/* A domain that keeps dirty state, attached, with 16 pages at IOVA. */
+static struct uiommu_hwdom *tracked(struct uiommu_hwdev *dev, uint32_t prot)
+{
+	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, .flags = DIRTY };
+	struct uiommu_hwdom *dom = domain_of(&cfg);
+	struct uiommu_gather gather;
+
+	assert_int_equal(ops->attach(dom, dev), 0);
+	uiommu_gather_init(&gather);
+	assert_int_equal(uiommu_pgtable_map(dom->pt, IOVA, 0x80000000, 0x10000,
+					    prot, &gather),
+			 0);
+	return dom;
+}
+
 static void dirty_pages_are_told_once_and_forgotten(void **state)
 {
 	static const struct smmu plain = PLAIN;
-	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, .flags = DIRTY };
 	struct uiommu_hwdom *dom;
-	struct uiommu_gather gather;
 	struct uiommu_hwdev *dev;
 	struct answer a;
 
-	start(&plain);
+	start_as(&plain);
 	dev = device(8);
-	assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
-	assert_int_equal(ops->attach(dom, dev), 0);
-	uiommu_gather_init(&gather);
-	assert_int_equal(uiommu_pgtable_map(
-				 dom->pt, IOVA, 0x80000000, 0x10000,
-				 UIOMMU_PROT_READ | UIOMMU_PROT_WRITE, &gather),
-			 0);
+	dom = tracked(dev, UIOMMU_PROT_READ | UIOMMU_PROT_WRITE);
 	/* Nothing was written, so nothing is to be forgotten. */
 	assert_int_equal(read_dirty(dom, 0, &a), 0);
 	assert_int_equal(a.nr, 0);
@@ -418,7 +402,7 @@ static void dirty_pages_are_told_once_and_forgotten(void **state)
 			 -ERANGE);
 	ops->dev_remove(dev);
 	ops->dom_free(dom);
-	stop();
+	teardown(NULL);
 }
 
 static void no_dirty_state_where_none_was_asked_for(void **state)
@@ -431,15 +415,13 @@ static void no_dirty_state_where_none_was_asked_for(void **state)
 	struct answer a;
 	unsigned int i;
 
-	start(&plain);
+	start_as(&plain);
 	for (i = 0; i < 3; i++) {
-		struct uiommu_dom_cfg cfg = { types[i] };
-
-		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
+		dom = domain(types[i]);
 		assert_int_equal(read_dirty(dom, 0, &a), -EOPNOTSUPP);
 		ops->dom_free(dom);
 	}
-	stop();
+	teardown(NULL);
 }
 
 /* What was reported counts; that the hardware forgot it does not. */
@@ -451,20 +433,13 @@ static uint32_t refuse_tlbi(struct fake_smmu *f, const struct smmu_cmd *cmd)
 static void a_flush_that_fails_is_told(void **state)
 {
 	static const struct smmu plain = PLAIN;
-	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, .flags = DIRTY };
 	struct uiommu_hwdom *dom;
-	struct uiommu_gather gather;
 	struct uiommu_hwdev *dev;
 	struct answer a;
 
-	start(&plain);
+	start_as(&plain);
 	dev = device(8);
-	assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
-	assert_int_equal(ops->attach(dom, dev), 0);
-	uiommu_gather_init(&gather);
-	assert_int_equal(uiommu_pgtable_map(dom->pt, IOVA, 0x80000000, 0x10000,
-					    UIOMMU_PROT_WRITE, &gather),
-			 0);
+	dom = tracked(dev, UIOMMU_PROT_WRITE);
 	write_as_hardware(dom, IOVA);
 	fake->refuse = refuse_tlbi;
 	assert_int_equal(read_dirty(dom, 0, &a), -EIO);
@@ -473,7 +448,7 @@ static void a_flush_that_fails_is_told(void **state)
 	assert_int_equal(read_dirty(dom, 0, &a), 0);
 	ops->dev_remove(dev);
 	ops->dom_free(dom);
-	stop();
+	teardown(NULL);
 }
 
 int main(void)

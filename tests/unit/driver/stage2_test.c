@@ -14,76 +14,33 @@
 
 #include <uiommu/env.h>
 
-#include "fake_smmu.h"
+#include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
 #include "hw_view.h"
 
-static struct fake_smmu *fake;
-static struct uiommu_unit *unit;
-static const struct uiommu_driver_ops *ops;
-
-static void start(void (*tweak)(void))
+static void pool(void)
 {
-	struct uiommu_smmuv3_cfg cfg;
-
-	fake = malloc(sizeof(*fake));
-	fake_smmu_init(fake);
 	test_platform_use_pool(&fake->tp, 16 << 20);
-	if (tweak)
-		tweak();
-	cfg = fake_smmu_cfg(fake);
-	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
-	ops = unit->ops;
-	fake->nr = 0;
 }
 
-static int setup(void **state)
+static int pooled(void **state)
 {
-	start(NULL);
+	start(pool);
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	ops->remove(unit);
-	assert_int_equal(fake->bad_commands, 0);
-	fake_smmu_fini(fake);
-	free(fake);
-	return 0;
-}
-
-static struct uiommu_hwdev *device(uint32_t sid)
-{
-	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = &sid, .nr_ids = 1 };
-	struct uiommu_hwdev *dev;
-
-	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
-	return dev;
-}
-
-static struct uiommu_hwdom *domain(enum uiommu_stage stage, uint8_t granule,
+static struct uiommu_hwdom *paging(enum uiommu_stage stage, uint8_t granule,
 				   uint8_t ias, uint8_t oas)
 {
 	struct uiommu_dom_cfg cfg = { UIOMMU_DOM_PAGING, stage, granule, ias,
 				      oas };
-	struct uiommu_hwdom *dom;
 
-	assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
-	return dom;
+	return domain_of(&cfg);
 }
 
 static void ste_of(uint32_t sid, uint64_t ste[8])
 {
 	assert_true(fake_smmu_ste(fake, sid, ste));
-}
-
-static struct uiommu_hwdom *simple(enum uiommu_dom_type type)
-{
-	struct uiommu_dom_cfg cfg = { type };
-	struct uiommu_hwdom *dom;
-
-	assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), 0);
-	return dom;
 }
 
 static void no_pages(void *ctx, struct uiommu_unit *u,
@@ -111,8 +68,8 @@ static void stalls_of_stage_2(void **state)
 		{ true, true, true, 0, 1 },   { false, true, true, 0, 1 },
 		{ true, false, false, 0, 0 },
 	};
-	struct uiommu_hwdom *s2 = domain(UIOMMU_STAGE_2, 0, 0, 0);
-	struct uiommu_hwdom *s1 = domain(UIOMMU_STAGE_1, 0, 0, 0);
+	struct uiommu_hwdom *s2 = paging(UIOMMU_STAGE_2, 0, 0, 0);
+	struct uiommu_hwdom *s1 = paging(UIOMMU_STAGE_1, 0, 0, 0);
 	struct uiommu_hwdev *dev[5];
 	uint64_t ste[8], cd[8];
 
@@ -162,14 +119,14 @@ static void a_stage_2_domain_in_words(void **state)
 		{ 16, 48, 48, 0x044d759000000000 },
 		{ 16, 42, 48, 0x044d755600000000 },
 	};
-	struct uiommu_hwdom *dom, *blocked = simple(UIOMMU_DOM_BLOCKED);
+	struct uiommu_hwdom *dom, *blocked = domain(UIOMMU_DOM_BLOCKED);
 	struct uiommu_hwdev *dev = device(8);
 	struct uiommu_pgtable_info info;
 	unsigned int i, vmid;
 	uint64_t ste[8];
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		dom = domain(UIOMMU_STAGE_2, cases[i].granule, cases[i].ias,
+		dom = paging(UIOMMU_STAGE_2, cases[i].granule, cases[i].ias,
 			     cases[i].oas);
 		uiommu_pgtable_info(dom->pt, &info);
 		assert_int_equal(ops->attach(dom, dev), 0);
@@ -195,7 +152,7 @@ static void a_stage_2_domain_in_words(void **state)
 
 static void flushes_are_by_intermediate_address(void **state)
 {
-	struct uiommu_hwdom *dom = domain(UIOMMU_STAGE_2, 0, 0, 0);
+	struct uiommu_hwdom *dom = paging(UIOMMU_STAGE_2, 0, 0, 0);
 	struct uiommu_hwdev *dev = device(8);
 	struct uiommu_gather gather;
 	uint64_t ste[8], vmid;
@@ -249,8 +206,8 @@ static void look(void *ctx, const void *va, size_t len)
 
 static void between_the_stages_there_is_an_abort_and_nothing_else(void **state)
 {
-	struct uiommu_hwdom *s1 = domain(UIOMMU_STAGE_1, 0, 0, 0),
-			    *s2 = domain(UIOMMU_STAGE_2, 0, 0, 0);
+	struct uiommu_hwdom *s1 = paging(UIOMMU_STAGE_1, 0, 0, 0),
+			    *s2 = paging(UIOMMU_STAGE_2, 0, 0, 0);
 	struct uiommu_hwdev *dev = device(8);
 	uint64_t ste[8];
 	unsigned int i;
@@ -284,8 +241,8 @@ static void leftovers_in_an_entry_are_not_inherited(void **state)
 {
 	static const uint32_t ids[2] = { 0x21, 0x20 };
 	struct uiommu_hwdev_cfg cfg = { .name = "d", .ids = ids, .nr_ids = 2 };
-	struct uiommu_hwdom *s2 = domain(UIOMMU_STAGE_2, 12, 40, 40),
-			    *s1 = domain(UIOMMU_STAGE_1, 12, 48, 48);
+	struct uiommu_hwdom *s2 = paging(UIOMMU_STAGE_2, 12, 40, 40),
+			    *s1 = paging(UIOMMU_STAGE_1, 12, 48, 48);
 	struct uiommu_hwdev *dev = device(ids[1]);
 	uint64_t ste[2][8];
 	unsigned int i;
@@ -321,6 +278,7 @@ static void leftovers_in_an_entry_are_not_inherited(void **state)
 
 static void vmid8(void)
 {
+	pool();
 	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_VMID16;
 }
 
@@ -336,7 +294,7 @@ static void vmids_run_out_and_come_back(void **state)
 	start(vmid8);
 	for (i = 1; i < 257; i++) {
 		/* one table each: the pool is small */
-		dom[i] = domain(UIOMMU_STAGE_2, 12, 39, 0);
+		dom[i] = paging(UIOMMU_STAGE_2, 12, 39, 0);
 		dev[i] = device(i);
 	}
 	for (i = 1; i < 256; i++) {
@@ -397,12 +355,14 @@ static void ask(const struct ask *ask, unsigned int nr)
 
 static void oas_44_only_64k(void)
 {
+	pool();
 	*fake_smmu_reg(fake, SMMU_REG_IDR5) = SMMU_IDR5_OAS_44 |
 					      SMMU_IDR5_GRAN64K;
 }
 
 static void one_stage(void)
 {
+	pool();
 	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~(SMMU_IDR0_S1P | SMMU_IDR0_HYP);
 }
 
@@ -452,7 +412,7 @@ static void what_a_domain_may_ask_for(void **state)
 	ops->caps(unit, &caps);
 	assert_int_equal(caps.max_pasid_lg2, 0);
 	ask(second, sizeof(second) / sizeof(second[0]));
-	dom = domain(UIOMMU_STAGE_ANY, 0, 0, 0);
+	dom = paging(UIOMMU_STAGE_ANY, 0, 0, 0);
 	dev = device(8);
 	assert_int_equal(ops->attach(dom, dev), 0);
 	ste_of(8, ste);
@@ -461,7 +421,7 @@ static void what_a_domain_may_ask_for(void **state)
 	ops->dom_free(dom);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, pooled, teardown)
 
 int main(void)
 {

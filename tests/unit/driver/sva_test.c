@@ -14,7 +14,7 @@
 
 #include <uiommu/env.h>
 
-#include "fake_smmu.h"
+#include "dom_rig.h"
 #include "hw/smmuv3/regs.h"
 #include "hw_view.h"
 
@@ -34,22 +34,18 @@
 #define ROOT 0x0000004312345000ull
 #define MAIR 0x000000040044ffffull
 
-static struct fake_smmu *fake;
-static struct uiommu_unit *unit;
-static const struct uiommu_driver_ops *ops;
-
 /* Which SMMU: what its registers say in place of a complete one's. */
 struct smmu {
 	uint32_t reg, clear, set;
 };
 
-static void start(const struct smmu *smmu, unsigned int nr)
+static const struct smmu *wanted;
+static unsigned int nr_wanted;
+
+static void change_regs(void)
 {
-	struct uiommu_smmuv3_cfg cfg;
 	uint32_t *reg;
 
-	fake = malloc(sizeof(*fake));
-	fake_smmu_init(fake);
 	test_platform_use_pool(&fake->tp, 16 << 20);
 	/* HTTU 2, OAS 48 bits, HAD, E0PD, no DS, no VAX */
 	reg = fake_smmu_reg(fake, SMMU_REG_IDR0);
@@ -58,37 +54,19 @@ static void start(const struct smmu *smmu, unsigned int nr)
 	*reg |= 1 << 2 | 1 << 13;
 	reg = fake_smmu_reg(fake, SMMU_REG_IDR5);
 	*reg = (*reg & ~0xc87u) | 5;
-	for (; nr--; smmu++) {
-		reg = fake_smmu_reg(fake, smmu->reg);
-		*reg = (*reg & ~smmu->clear) | smmu->set;
+	for (unsigned int i = 0; i < nr_wanted; i++) {
+		reg = fake_smmu_reg(fake, wanted[i].reg);
+		*reg = (*reg & ~wanted[i].clear) | wanted[i].set;
 	}
 	if (!(*fake_smmu_reg(fake, SMMU_REG_IDR0) & SMMU_IDR0_COHACC))
 		test_platform_make_incoherent(&fake->tp);
-	cfg = fake_smmu_cfg(fake);
-	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
-	ops = unit->ops;
-	fake->nr = 0;
 }
 
-static void stop(void)
+static void start_as(const struct smmu *smmu, unsigned int nr)
 {
-	ops->remove(unit);
-	assert_int_equal(fake->bad_commands, 0);
-	assert_int_equal(fake->tp.live_tables, 0);
-	assert_int_equal(fake->tp.live_objs, 0);
-	fake_smmu_fini(fake);
-	free(fake);
-}
-
-static struct uiommu_hwdev *device(uint32_t sid)
-{
-	struct uiommu_hwdev_cfg cfg = {
-		.name = "d", .ids = &sid, .nr_ids = 1, .pasid_bits = 8
-	};
-	struct uiommu_hwdev *dev;
-
-	assert_int_equal(ops->dev_add(unit, &cfg, &dev), 0);
-	return dev;
+	wanted = smmu;
+	nr_wanted = nr;
+	start(change_regs);
 }
 
 static int shared_rc(const struct uiommu_cpu_tables *cpu,
@@ -188,9 +166,10 @@ static void who_takes_it(void **state)
 		uint64_t lines;
 		int rc;
 
-		start(p->smmu,
-		      p->smmu[0].reg || p->smmu[0].set || p->smmu[0].clear ? 1
-									   : 0);
+		start_as(p->smmu,
+			 p->smmu[0].reg || p->smmu[0].set || p->smmu[0].clear
+				 ? 1
+				 : 0);
 		lines = fake->tp.log_lines;
 		rc = shared_rc(&cpu, &dom);
 		if (rc != p->rc)
@@ -202,7 +181,7 @@ static void who_takes_it(void **state)
 			assert_null(dom->pt);
 			ops->dom_free(dom);
 		}
-		stop();
+		teardown(state);
 	}
 }
 
@@ -211,10 +190,10 @@ static void no_tables_or_others(void **state)
 	struct uiommu_cpu_tables cpu = { 2, ROOT, TCR, MAIR };
 	struct uiommu_hwdom *dom;
 
-	start(NULL, 0);
+	start_as(NULL, 0);
 	assert_int_equal(shared_rc(NULL, &dom), -EINVAL);
 	assert_int_equal(shared_rc(&cpu, &dom), -EOPNOTSUPP);
-	stop();
+	teardown(state);
 }
 
 /* ----------------------------------------------------------------- words -- */
@@ -252,8 +231,8 @@ static void the_words_of_a_cd(void **state)
 	struct uiommu_hwdom *dom;
 	uint64_t ste[8], cd[8];
 
-	start(wide, 1);
-	dev = device(8);
+	start_as(wide, 1);
+	dev = pasid_device(8, 8);
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		const struct words *w = &words[i];
 		const struct uiommu_cpu_tables cpu = { UIOMMU_CPU_ARM64,
@@ -271,7 +250,7 @@ static void the_words_of_a_cd(void **state)
 		ops->dom_free(dom);
 	}
 	ops->dev_remove(dev);
-	stop();
+	teardown(state);
 }
 
 /* ------------------------------------------------------------------ uses -- */
@@ -289,8 +268,8 @@ static void for_pasids_only(void **state)
 	struct uiommu_hwdom *dom;
 	uint64_t ste[8], cd[8];
 
-	start(NULL, 0);
-	dev = device(8);
+	start_as(NULL, 0);
+	dev = pasid_device(8, 8);
 	assert_int_equal(shared_rc(&cpu, &dom), 0);
 	assert_int_equal(ops->attach(dom, dev), -EINVAL);
 	assert_int_equal(ops->set_pasid(dom, dev, 5, NULL), 0);
@@ -313,7 +292,7 @@ static void for_pasids_only(void **state)
 	assert_int_equal(ops->flush_all(dom), 0);
 	ops->dom_free(dom);
 	ops->dev_remove(dev);
-	stop();
+	teardown(state);
 }
 
 /* Each platform call of its life fails once: nothing is left, nothing changed. */
@@ -327,8 +306,8 @@ static void every_call_can_fail(void **state)
 	unsigned int n = 0;
 	int rc;
 
-	start(NULL, 0);
-	dev = device(8);
+	start_as(NULL, 0);
+	dev = pasid_device(8, 8);
 	tables = fake->tp.live_tables;
 	objs = fake->tp.live_objs;
 	do {
@@ -351,7 +330,7 @@ static void every_call_can_fail(void **state)
 	} while (rc);
 	assert_true(n > 3);
 	ops->dev_remove(dev);
-	stop();
+	teardown(state);
 }
 
 int main(void)
