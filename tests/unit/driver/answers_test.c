@@ -19,32 +19,29 @@
 
 /* ---------------------------------------------------------------- stalls -- */
 
-/* F_TRANSLATION, stalled, read. */
-static void stalled(uint32_t sid, uint16_t stag)
+/* F_TRANSLATION, stalled, read: in the queue only. */
+static void stall_record(uint32_t sid, uint16_t stag)
 {
 	const uint64_t record[4] = { (uint64_t)sid << 32 | 0x10,
 				     1ull << 35 | 1ull << 31 | stag, 0x1000,
 				     0 };
 
 	assert_true(fake_smmu_event(fake, record));
-	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
 }
 
-static struct uiommu_fault told;
-
-static void on_fault(void *ctx, struct uiommu_unit *u,
-		     const struct uiommu_fault *fault)
+/* The same, and the host is told. */
+static void stalled(uint32_t sid, uint16_t stag)
 {
-	told = *fault;
+	unsigned int before = host.nr_faults;
+
+	stall_record(sid, stag);
+	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
+	assert_int_equal(host.nr_faults, before + 1);
 }
 
 /* What nobody would ever answer does not wait. */
 static void stalls_of_nobody_are_aborted(void **state)
 {
-	const struct uiommu_host_ops ops = {
-		.report_fault = on_fault,
-		.report_page_request = on_page,
-	};
 	uint32_t sid = 9;
 	struct uiommu_hwdev_cfg dc = {
 		.ids = &sid,
@@ -58,24 +55,22 @@ static void stalls_of_nobody_are_aborted(void **state)
 	};
 	struct uiommu_hwdev *other;
 
-	unit->host = &ops;
 	/* unknown, and known but without stalls */
 	stalled(0x55, 0xffff);
-	assert_int_equal(told.flags, 0);
+	assert_int_equal(host.fault.flags, 0);
 	is(fake->log[fake->nr - 2], 0x0000005500002044, 0xffff);
 	stalled(7, 3);
-	assert_int_equal(told.flags, 0);
+	assert_int_equal(host.fault.flags, 0);
 	is(fake->log[fake->nr - 2], 0x0000000700002044, 3);
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &other), 0);
 	fake->nr = 0;
 	stalled(9, 0x123);
-	assert_int_equal(told.flags, UIOMMU_FAULT_STALLED);
-	assert_int_equal(told.token, 0x123);
+	assert_int_equal(host.fault.flags, UIOMMU_FAULT_STALLED);
+	assert_int_equal(host.fault.token, 0x123);
 	assert_int_equal(fake->nr, 0);
 	assert_int_equal(unit->ops->page_response(other, &resp), 0);
 	is(fake->log[0], 0x0000000900001044, 0x123);
 	assert_int_equal(fake->nr, 2);
-	unit->host = &host_ops;
 	unit->ops->dev_remove(other);
 	assert_int_equal(fake_smmu_count(fake, 0, SMMU_CMD_OP_STALL_TERM), 1);
 }
@@ -83,10 +78,6 @@ static void stalls_of_nobody_are_aborted(void **state)
 /* Two that stall: a number is one's only with its StreamID. */
 static void a_token_of_another(void **state)
 {
-	const struct uiommu_host_ops ops = {
-		.report_fault = on_fault,
-		.report_page_request = on_page,
-	};
 	struct uiommu_page_response resp = {
 		.stalled = true,
 		.id = 9,
@@ -100,13 +91,12 @@ static void a_token_of_another(void **state)
 		.stall = true,
 	};
 
-	unit->host = &ops;
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &a), 0);
 	dc.ids = more;
 	dc.nr_ids = 2;
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &b), 0);
 	stalled(11, 5);
-	assert_int_equal(told.flags, UIOMMU_FAULT_STALLED);
+	assert_int_equal(host.fault.flags, UIOMMU_FAULT_STALLED);
 	fake->nr = 0;
 	assert_int_equal(unit->ops->page_response(a, &resp), -ENOENT);
 	resp.id = 10;
@@ -115,19 +105,8 @@ static void a_token_of_another(void **state)
 	resp.id = 11;
 	assert_int_equal(unit->ops->page_response(b, &resp), 0);
 	is(fake->log[0], 0x0000000b00001044, 5);
-	unit->host = &host_ops;
 	unit->ops->dev_remove(a);
 	unit->ops->dev_remove(b);
-}
-
-/* F_TRANSLATION, stalled, in the queue only. */
-static void stall_record(uint32_t sid, uint16_t stag)
-{
-	const uint64_t record[4] = { (uint64_t)sid << 32 | 0x10,
-				     1ull << 35 | 1ull << 31 | stag, 0x1000,
-				     0 };
-
-	assert_true(fake_smmu_event(fake, record));
 }
 
 /*
@@ -136,17 +115,13 @@ static void stall_record(uint32_t sid, uint16_t stag)
  */
 static void records_of_an_earlier_life(void **state)
 {
-	const struct uiommu_host_ops ops = {
-		.report_fault = on_fault,
-		.report_page_request = on_page,
-	};
 	uint32_t sid = 9, from;
 	struct uiommu_hwdev_cfg dc = {
 		.ids = &sid,
 		.nr_ids = 1,
 		.stall = true,
 		.pri = true,
-		.cookie = &told,
+		.cookie = &host,
 	};
 	struct uiommu_page_response resp = {
 		.stalled = true,
@@ -155,7 +130,6 @@ static void records_of_an_earlier_life(void **state)
 	};
 	struct uiommu_hwdev *d;
 
-	unit->host = &ops;
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &d), 0);
 	stalled(9, 4);
 	stall_record(9, 5);
@@ -167,8 +141,9 @@ static void records_of_an_earlier_life(void **state)
 	assert_int_equal(unit->ops->page_response(d, &resp), -ENOENT);
 	from = fake->nr;
 	unit->ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
-	assert_int_equal(told.flags, 0);
-	assert_null(told.cookie);
+	assert_int_equal(host.nr_faults, 2);
+	assert_int_equal(host.fault.flags, 0);
+	assert_null(host.fault.cookie);
 	assert_int_equal(fake->nr, from);
 	irq();
 	assert_int_equal(host.nr, 0);
@@ -179,9 +154,8 @@ static void records_of_an_earlier_life(void **state)
 	irq();
 	assert_int_equal(host.nr, 1);
 	stalled(9, 5);
-	assert_int_equal(told.flags, UIOMMU_FAULT_STALLED);
-	assert_ptr_equal(told.cookie, &told);
-	unit->host = &host_ops;
+	assert_int_equal(host.fault.flags, UIOMMU_FAULT_STALLED);
+	assert_ptr_equal(host.fault.cookie, &host);
 	unit->ops->dev_remove(d);
 }
 
@@ -233,10 +207,6 @@ static void removal_answers_groups(void **state)
 /* The interrupt in the midst of it: one of the two answers, the host does not. */
 static void removal_beside_an_interrupt(void **state)
 {
-	const struct uiommu_host_ops ops = {
-		.report_fault = on_fault,
-		.report_page_request = on_page,
-	};
 	uint32_t sid = 9, from;
 	struct uiommu_hwdev_cfg dc = {
 		.ids = &sid,
@@ -246,7 +216,6 @@ static void removal_beside_an_interrupt(void **state)
 	};
 	struct uiommu_hwdev *d;
 
-	unit->host = &ops;
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &d), 0);
 	smmuv3_fault_dev_leave(to_smmuv3_dev(d));
 	from = fake->nr;
@@ -256,11 +225,10 @@ static void removal_beside_an_interrupt(void **state)
 	is(fake->log[from], 0x0000000900000041, 0x1002);
 	from = fake->nr;
 	stalled(9, 3);
-	assert_int_equal(told.flags, 0);
+	assert_int_equal(host.fault.flags, 0);
 	assert_int_equal(fake->nr, from);
 	unit->ops->dev_remove(d);
 	assert_int_equal(fake_smmu_count(fake, from, SMMU_CMD_OP_PRI_RESP), 0);
-	unit->host = &host_ops;
 }
 
 #define D(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

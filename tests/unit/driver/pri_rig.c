@@ -24,8 +24,8 @@ bool page(uint32_t sid, uint64_t q0, uint64_t addr, unsigned int group)
 	return fake_smmu_page(fake, record);
 }
 
-void on_page(void *ctx, struct uiommu_unit *u,
-	     const struct uiommu_page_request *req)
+static void on_page(void *ctx, struct uiommu_unit *u,
+		    const struct uiommu_page_request *req)
 {
 	const struct uiommu_page_response resp = {
 		.id = req->id,
@@ -57,7 +57,15 @@ static void on_lost(void *ctx, struct uiommu_unit *u)
 	}
 }
 
-const struct uiommu_host_ops host_ops = {
+static void on_fault(void *ctx, struct uiommu_unit *u,
+		     const struct uiommu_fault *fault)
+{
+	host.fault = *fault;
+	host.nr_faults++;
+}
+
+static const struct uiommu_host_ops host_ops = {
+	.report_fault = on_fault,
 	.report_page_request = on_page,
 	.page_requests_lost = on_lost,
 };
@@ -95,12 +103,19 @@ int setup(void **state)
 	return unit->ops->dev_add(unit, &dc, &dev);
 }
 
+void stop(void)
+{
+	unit->ops->remove(unit);
+	assert_int_equal(fake->bad_writes, 0);
+	assert_int_equal(fake->bad_commands, 0);
+	fake_smmu_fini(fake);
+	free(fake);
+}
+
 int teardown(void **state)
 {
 	unit->ops->dev_remove(dev);
-	unit->ops->remove(unit);
-	fake_smmu_fini(fake);
-	free(fake);
+	stop();
 	return 0;
 }
 

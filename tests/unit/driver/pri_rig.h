@@ -19,24 +19,25 @@ struct pri_host {
 	struct uiommu_hwdev *answers; /* at once, if set */
 	struct fake_smmu *more;	      /* one more request, once */
 	bool overflow;		      /* during a loss, once */
+	struct uiommu_fault fault;    /* the last */
+	unsigned int nr_faults;
 };
 
 extern struct fake_smmu *fake;
 extern struct pri_host host;
 extern struct uiommu_unit *unit;
 extern struct uiommu_hwdev *dev; /* StreamID 7 */
-extern const struct uiommu_host_ops host_ops;
 
 /* The fake with a PRI queue of at most so many entries, not probed yet. */
 struct uiommu_smmuv3_cfg start(uint8_t priqs_lg2);
 /* cmocka fixtures. */
 int setup(void **state);
 int teardown(void **state);
+/* The end of what start() began; devices have gone. */
+void stop(void);
 
 /* A request arrives; false: there is no room. */
 bool page(uint32_t sid, uint64_t q0, uint64_t addr, unsigned int group);
-void on_page(void *ctx, struct uiommu_unit *u,
-	     const struct uiommu_page_request *req);
 /* The queue's interrupt. */
 void irq(void);
 uint32_t reg(uint32_t off);

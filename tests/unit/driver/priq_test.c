@@ -148,9 +148,7 @@ static void without_pri_nothing_is_touched(void **state)
 	irq();
 	assert_int_equal(unit->ops->page_response(plain, &resp), -ENOENT);
 	unit->ops->dev_remove(plain);
-	unit->ops->remove(unit);
-	fake_smmu_fini(fake);
-	free(fake);
+	stop();
 }
 
 static uint64_t live(void)
@@ -241,9 +239,7 @@ static void attach_failures_leave_nothing(void **state)
 	unit->ops->dev_remove(dev);
 	unit->ops->dom_free(dom);
 	unit->ops->dom_free(other);
-	unit->ops->remove(unit);
-	fake_smmu_fini(fake);
-	free(fake);
+	stop();
 }
 
 /* ---------------------------------------------------------------- reports - */
