@@ -135,6 +135,19 @@ struct uiommu_sva *bind_ok(struct scene *s, unsigned int i)
 	return sva;
 }
 
+uint32_t scene_bind(struct scene *s, void **state)
+{
+	scene_open(s, state);
+	s->sva = bind_ok(s, 0);
+	return uiommu_sva_pasid(s->sva);
+}
+
+void scene_unbind(struct scene *s)
+{
+	uiommu_sva_unbind(s->sva);
+	scene_close(s);
+}
+
 unsigned int ask(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,
 		 uint32_t perm)
 {

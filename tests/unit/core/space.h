@@ -33,6 +33,7 @@ struct scene {
 	struct uiommu_device *dev[2]; /* can wait; ids 20, 21 */
 	struct space space;
 	uint32_t token;
+	struct uiommu_sva *sva; /* scene_bind()'s */
 };
 
 /* Rights to all pages. */
@@ -45,6 +46,9 @@ struct uiommu_device *add_waiting(struct world *w, uint32_t id,
 				  const struct uiommu_device_cfg *like);
 void scene_open(struct scene *s, void **state);
 void scene_close(struct scene *s);
+/* The same with device 0 bound to the space; its PASID. */
+uint32_t scene_bind(struct scene *s, void **state);
+void scene_unbind(struct scene *s);
 struct uiommu_sva *bind_ok(struct scene *s, unsigned int i);
 /* A page request of device i; the code of the answer. */
 unsigned int ask(struct scene *s, unsigned int i, uint32_t pasid, uint64_t iova,

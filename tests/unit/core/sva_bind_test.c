@@ -128,15 +128,10 @@ static void who_may_not_bind(void **state)
 
 static void a_bound_pasid_is_bind_s(void **state)
 {
-	struct uiommu_domain *other;
-	struct uiommu_sva *sva;
 	struct scene s;
-	uint32_t pasid;
+	uint32_t pasid = scene_bind(&s, state);
+	struct uiommu_domain *other = new_domain(s.w);
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	pasid = uiommu_sva_pasid(sva);
-	other = new_domain(s.w);
 	assert_int_equal(uiommu_device_pasid_attach(s.dev[0], pasid, other),
 			 -EBUSY);
 	assert_int_equal(uiommu_device_pasid_replace(s.dev[0], pasid, other),
@@ -144,9 +139,8 @@ static void a_bound_pasid_is_bind_s(void **state)
 	uiommu_device_pasid_detach(s.dev[0], pasid);
 	assert_int_equal(ask(&s, 0, pasid, AT(1), R), UIOMMU_PAGE_SUCCESS);
 	assert_true(reaches(&s, 0, pasid, AT(1), false));
-	uiommu_sva_unbind(sva);
 	uiommu_domain_free(other);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 /* The domain by the same doors as any other. */
@@ -265,33 +259,28 @@ static void devices_behind_several_units(void **state)
 /* A child has nobody who tells and nobody who flushes. */
 static void in_a_child_of_fork(void **state)
 {
-	struct uiommu_sva *sva, *more;
 	struct scene s;
+	uint32_t pasid = scene_bind(&s, state);
+	struct uiommu_sva *more;
 	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	pid = fork();
 	if (!pid) {
 		unsigned int bad = 0;
 
-		if (ask(&s, 0, uiommu_sva_pasid(sva), AT(1), W) !=
-		    UIOMMU_PAGE_INVALID)
+		if (ask(&s, 0, pasid, AT(1), W) != UIOMMU_PAGE_INVALID)
 			bad |= 1;
 		if (uiommu_sva_bind(s.dev[1], &s.space.mm, &more) != -EBUSY)
 			bad |= 2;
-		uiommu_sva_unbind(sva);
+		uiommu_sva_unbind(s.sva);
 		if (uiommu_device_nr_pasids(s.dev[0]))
 			bad |= 4;
 		_exit((int)bad);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_int_equal(ask(&s, 0, uiommu_sva_pasid(sva), AT(1), W),
-			 UIOMMU_PAGE_SUCCESS);
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	assert_int_equal(ask(&s, 0, pasid, AT(1), W), UIOMMU_PAGE_SUCCESS);
+	scene_unbind(&s);
 }
 
 /* The nth allocation of a bind, then of a fault, fails: all is as it was. */
@@ -324,16 +313,21 @@ static void out_of_memory(void **state)
 	assert_true(failures >= 6);
 	p = uiommu_sva_pasid(sva);
 	/* A second device: the first one keeps what it has. */
+	failures = 0;
 	for (uint64_t n = 1;; n++) {
 		uiommu_host_fail_nth(s.w->host, n);
 		rc = uiommu_sva_bind(s.dev[1], &s.space.mm, &second);
 		if (!uiommu_host_fail_nth(s.w->host, 0))
 			break;
+		failures++;
 		assert_int_equal(rc, -ENOMEM);
 		assert_null(second);
 		assert_int_equal(s.space.nr, 1);
+		assert_int_equal(uiommu_device_nr_pasids(s.dev[0]), 1);
+		assert_int_equal(uiommu_device_nr_pasids(s.dev[1]), 0);
 	}
 	assert_int_equal(rc, 0);
+	assert_true(failures >= 1);
 	/* Of a fault: its group, then the page's tables. */
 	failures = 0;
 	for (uint64_t n = 1;; n++) {

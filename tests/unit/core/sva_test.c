@@ -4,6 +4,7 @@
  * and a change leaves the device with the past.
  */
 #include "base/atomic.h"
+#include "base/bits.h"
 #include "space.h"
 #include "turns.h"
 
@@ -11,13 +12,9 @@
 
 static void pages_come_with_the_rights_there_are(void **state)
 {
-	struct uiommu_sva *sva;
 	struct scene s;
-	uint32_t p;
+	uint32_t p = scene_bind(&s, state);
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(sva);
 	s.space.right[1] = 1;
 	s.space.right[2] = 0;
 	assert_false(reaches(&s, 0, p, AT(0), false));
@@ -43,19 +40,14 @@ static void pages_come_with_the_rights_there_are(void **state)
 			 UIOMMU_PAGE_INVALID);
 	assert_int_equal(ask(&s, 0, p, UINT64_MAX - 4095, R),
 			 UIOMMU_PAGE_INVALID);
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 static void a_change_takes_pages_away_in_time(void **state)
 {
-	struct uiommu_sva *sva;
 	struct scene s;
-	uint32_t p;
+	uint32_t p = scene_bind(&s, state);
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(sva);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(ask(&s, 0, p, AT(i), W), 0);
 		assert_true(reaches(&s, 0, p, AT(i), true));
@@ -87,20 +79,15 @@ static void a_change_takes_pages_away_in_time(void **state)
 	end(&s.space, UINT64_C(1) << 47, UINT64_MAX);
 	assert_int_equal(ask(&s, 0, p, AT(1), R), 0);
 	assert_true(reaches(&s, 0, p, AT(1), false));
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 /* More changes at a time than there is room to remember. */
 static void many_changes_at_a_time(void **state)
 {
-	struct uiommu_sva *sva;
 	struct scene s;
-	uint32_t p;
+	uint32_t p = scene_bind(&s, state);
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(sva);
 	for (unsigned int i = 0; i < 200; i++)
 		begin(&s.space, AT(i % 7), AT(i % 7) + PAGE - 1);
 	assert_int_equal(ask(&s, 0, p, AT(3), R), 0);
@@ -112,8 +99,7 @@ static void many_changes_at_a_time(void **state)
 	}
 	assert_int_equal(ask(&s, 0, p, AT(199 % 7), R), 0);
 	assert_true(reaches(&s, 0, p, AT(199 % 7), false));
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 /* A change that begins, or is made, while a fault has its page populated. */
@@ -143,13 +129,9 @@ static void elsewhere(struct space *s)
 
 static void a_fault_that_a_change_overtakes(void **state)
 {
-	struct uiommu_sva *sva;
 	struct scene s;
-	uint32_t p;
+	uint32_t p = scene_bind(&s, state);
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(sva);
 	for (unsigned int early = 0; early < 2; early++) {
 		s.space.early = early;
 		s.space.right[1] = 2;
@@ -177,17 +159,15 @@ static void a_fault_that_a_change_overtakes(void **state)
 		assert_int_equal(s.space.populated, 1);
 		away_and_back(&s.space);
 	}
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 /* What is asked for when the device leaves. */
-static struct uiommu_sva *to_unbind;
 static uint32_t unbound; /* atomic */
 
 static void *unbinder(void *arg)
 {
-	uiommu_sva_unbind(to_unbind);
+	uiommu_sva_unbind(arg);
 	store_release(&unbound, 1);
 	return NULL;
 }
@@ -196,7 +176,9 @@ static pthread_t thread;
 
 static void let_unbind(struct space *s)
 {
-	assert_int_equal(pthread_create(&thread, NULL, unbinder, NULL), 0);
+	struct scene *all = container_of(s, struct scene, space);
+
+	assert_int_equal(pthread_create(&thread, NULL, unbinder, all->sva), 0);
 	/* It waits for the handler that we are in. */
 	let_fight(20, NULL, 0);
 	assert_int_equal(load_acquire(&unbound), 0);
@@ -205,11 +187,8 @@ static void let_unbind(struct space *s)
 static void unbind_waits_for_faults(void **state)
 {
 	struct scene s;
-	uint32_t p;
+	uint32_t p = scene_bind(&s, state);
 
-	scene_open(&s, state);
-	to_unbind = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(to_unbind);
 	/* A request without its last is dropped. */
 	fake_page_request(s.w->fu, &(struct uiommu_page_request){
 					   .flags = R,
@@ -233,14 +212,10 @@ static void unbind_waits_for_faults(void **state)
 
 static void hardware_that_does_not_answer(void **state)
 {
-	struct uiommu_sva *sva;
 	struct scene s;
+	uint32_t p = scene_bind(&s, state);
 	unsigned int lines;
-	uint32_t p;
 
-	scene_open(&s, state);
-	sva = bind_ok(&s, 0);
-	p = uiommu_sva_pasid(sva);
 	assert_int_equal(ask(&s, 0, p, AT(1), W), 0);
 	s.w->fu->fail_flush = 1;
 	begin(&s.space, AT(1), AT(2) - 1);
@@ -251,8 +226,7 @@ static void hardware_that_does_not_answer(void **state)
 		assert_int_equal(ask(&s, 0, p, AT(1), W), UIOMMU_PAGE_FAILURE);
 		assert_int_equal(log_lines(), lines + 1);
 	}
-	uiommu_sva_unbind(sva);
-	scene_close(&s);
+	scene_unbind(&s);
 }
 
 int main(void)

@@ -25,6 +25,36 @@ static void two_open(struct two *t, struct world *w, struct fake_unit *fu)
 	assert_int_equal(add_device(w, fu, 1, NULL, &t->far), 0);
 }
 
+/* A domain with one page, at 0x1000. */
+static struct uiommu_domain *mapped(struct world *w, uiommu_pa_t pa)
+{
+	struct uiommu_domain *dom = new_domain(w);
+
+	assert_int_equal(uiommu_domain_map(dom, 0x1000, pa, PAGE, RW), 0);
+	return dom;
+}
+
+/* Device `id` behind `fu` has that page. */
+static void expect_page(struct fake_unit *fu, uint32_t id, uiommu_pa_t want)
+{
+	uiommu_pa_t pa;
+
+	assert_int_equal(fake_dma(fu, id, 0x1000, true, &pa), 0);
+	assert_int_equal(pa, want);
+}
+
+/* A device behind the other unit (id 2 there) in the group of device 0. */
+static struct uiommu_device *two_mates(struct two *t, struct world *w)
+{
+	struct uiommu_device_cfg with = { .group_with = w->dev[0] };
+	struct uiommu_device *mate;
+
+	two_open(t, w, new_unit(w));
+	assert_int_equal(add_device(w, t->other, 2, &with, &mate), 0);
+	assert_int_equal(uiommu_group_nr_devices(group_of(w->dev[0])), 2);
+	return mate;
+}
+
 static void a_domain_serves_both_units(void **state)
 {
 	struct world *w = *state;
@@ -63,23 +93,18 @@ static void a_domain_serves_both_units(void **state)
 static void each_unit_is_replaced_alone(void **state)
 {
 	struct world *w = *state;
-	struct uiommu_domain *a = new_domain(w), *b = new_domain(w);
+	struct uiommu_domain *a = mapped(w, 0xa000), *b = mapped(w, 0xb000);
 	uint64_t attaches;
-	uiommu_pa_t pa;
 	struct two t;
 
 	two_open(&t, w, new_unit(w));
-	assert_int_equal(uiommu_domain_map(a, 0x1000, 0xa000, PAGE, RW), 0);
-	assert_int_equal(uiommu_domain_map(b, 0x1000, 0xb000, PAGE, RW), 0);
 	assert_int_equal(uiommu_group_attach(group_of(w->dev[0]), a), 0);
 	assert_int_equal(uiommu_group_attach(group_of(t.far), a), 0);
 	attaches = w->fu->attaches;
 	assert_int_equal(uiommu_group_replace(group_of(t.far), b), 0);
 	assert_int_equal(w->fu->attaches, attaches);
-	assert_int_equal(fake_dma(w->fu, 1, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xa000);
-	assert_int_equal(fake_dma(t.other, 1, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xb000);
+	expect_page(w->fu, 1, 0xa000);
+	expect_page(t.other, 1, 0xb000);
 	uiommu_group_detach(group_of(w->dev[0]));
 	uiommu_group_detach(group_of(t.far));
 	uiommu_device_remove(t.far);
@@ -94,7 +119,6 @@ static void a_domain_that_does_not_fit(void **state)
 	struct fake_unit *fu = new_unit(w);
 	struct uiommu_domain *dom = new_domain(w), *own;
 	struct two t;
-	uiommu_pa_t pa;
 
 	fu->ias = 40;
 	two_open(&t, w, fu);
@@ -106,7 +130,7 @@ static void a_domain_that_does_not_fit(void **state)
 	assert_int_equal(uiommu_group_attach(group_of(t.far), own), 0);
 	assert_int_equal(uiommu_group_replace(group_of(t.far), dom), -EINVAL);
 	assert_ptr_equal(uiommu_group_domain(group_of(t.far)), own);
-	assert_int_equal(fake_dma(t.other, 1, 0x1000, true, &pa), 0);
+	expect_page(t.other, 1, 0xc000);
 	uiommu_group_detach(group_of(t.far));
 	uiommu_device_remove(t.far);
 	uiommu_domain_free(own);
@@ -172,31 +196,23 @@ static void hardware_of_another_kind(void **state)
 static void a_group_behind_two_units(void **state)
 {
 	struct world *w = *state;
-	struct uiommu_device_cfg with = { .group_with = w->dev[0] };
-	struct uiommu_domain *a = new_domain(w), *b = new_domain(w);
+	struct uiommu_domain *a = mapped(w, 0xa000), *b = mapped(w, 0xb000);
 	struct uiommu_group *g = group_of(w->dev[0]);
 	struct uiommu_device *mate;
 	uiommu_pa_t pa;
 	struct two t;
 
-	two_open(&t, w, new_unit(w));
-	assert_int_equal(add_device(w, t.other, 2, &with, &mate), 0);
-	assert_int_equal(uiommu_group_nr_devices(g), 2);
-	assert_int_equal(uiommu_domain_map(a, 0x1000, 0xa000, PAGE, RW), 0);
-	assert_int_equal(uiommu_domain_map(b, 0x1000, 0xb000, PAGE, RW), 0);
+	mate = two_mates(&t, w);
 	assert_int_equal(uiommu_group_attach(g, a), 0);
 	w->fu->fail_attach = 1;
 	assert_int_equal(uiommu_group_replace(g, b), -ENOMEM);
 	t.other->fail_attach = 1;
 	assert_int_equal(uiommu_group_replace(g, b), -ENOMEM);
 	assert_ptr_equal(uiommu_group_domain(g), a);
-	assert_int_equal(fake_dma(w->fu, 1, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xa000);
-	assert_int_equal(fake_dma(t.other, 2, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xa000);
+	expect_page(w->fu, 1, 0xa000);
+	expect_page(t.other, 2, 0xa000);
 	assert_int_equal(uiommu_group_replace(g, b), 0);
-	assert_int_equal(fake_dma(t.other, 2, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xb000);
+	expect_page(t.other, 2, 0xb000);
 	uiommu_group_detach(g);
 	assert_int_equal(fake_dma(t.other, 2, 0x1000, true, &pa), -EFAULT);
 	uiommu_device_remove(mate);
@@ -209,24 +225,19 @@ static void a_group_behind_two_units(void **state)
 static void silence_of_one_unit(void **state)
 {
 	struct world *w = *state;
-	struct uiommu_device_cfg with = { .group_with = w->dev[0] };
-	struct uiommu_domain *a = new_domain(w), *b = new_domain(w);
+	struct uiommu_domain *a = mapped(w, 0xa000), *b = mapped(w, 0xb000);
 	struct uiommu_group *g = group_of(w->dev[0]);
 	struct uiommu_device *mate;
-	uiommu_pa_t pa;
 	struct two t;
 
-	two_open(&t, w, new_unit(w));
-	assert_int_equal(add_device(w, t.other, 2, &with, &mate), 0);
-	assert_int_equal(uiommu_domain_map(a, 0x1000, 0xa000, PAGE, RW), 0);
+	mate = two_mates(&t, w);
 	assert_int_equal(uiommu_group_attach(g, a), 0);
 	t.other->fail_rc = -ETIMEDOUT;
 	t.other->fail_attach = 1;
 	assert_int_equal(uiommu_group_replace(g, b), -ETIMEDOUT);
 	assert_ptr_equal(uiommu_group_domain(g), a);
-	assert_int_equal(fake_dma(w->fu, 1, 0x1000, true, &pa), 0);
-	assert_int_equal(fake_dma(t.other, 2, 0x1000, true, &pa), 0);
-	assert_int_equal(pa, 0xa000);
+	expect_page(w->fu, 1, 0xa000);
+	expect_page(t.other, 2, 0xa000);
 	uiommu_group_detach(g);
 	uiommu_device_remove(mate);
 	uiommu_device_remove(t.far);
