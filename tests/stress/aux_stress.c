@@ -190,7 +190,6 @@ static void close_fight(struct fight *f)
 
 static void devices_come_and_go(void **state)
 {
-	const char *env = getenv("UIOMMU_STRESS_SECONDS");
 	struct fight *f = calloc(1, sizeof(*f));
 	const uint64_t *counts[2 * DEVS + 1];
 	pthread_t thread[2 * DEVS + 1];
@@ -208,8 +207,7 @@ static void devices_come_and_go(void **state)
 	}
 	pthread_create(&thread[2 * DEVS], NULL, mover, f);
 	counts[2 * DEVS] = &f->unmaps;
-	all = let_fight(1000 * (env ? (unsigned int)atoi(env) : 2), counts,
-			2 * DEVS + 1);
+	all = let_fight(stress_ms(2000), counts, 2 * DEVS + 1);
 	store_release(&f->stop, 1);
 	for (unsigned int i = 0; i < 2 * DEVS + 1; i++)
 		pthread_join(thread[i], NULL);

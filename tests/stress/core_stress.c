@@ -20,12 +20,8 @@
 #include <uiommu/host.h>
 
 #include "base/atomic.h"
-#include "fake_driver.h"
 #include "turns.h"
-
-#define PAGE FAKE_PAGE
-#define MEM UINT64_C(0x7f0000000000)
-#define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
+#include "world.h"
 
 enum {
 	DEVS = 3,
@@ -37,11 +33,7 @@ enum {
 };
 
 struct arena {
-	struct uiommu_host *host;
-	struct uiommu_core *core;
-	struct fake_unit *fu;
-	struct uiommu_device *dev[DEVS];
-	struct fake_mm mm;
+	struct world *w;
 	struct uiommu_ioas *ioas[2];
 	uint32_t stop, seeds, wrong; /* atomic */
 	uint64_t maps, unmaps, dmas, moves, pasids;
@@ -69,13 +61,13 @@ static void one_change(struct arena *a, unsigned int *seed)
 
 	switch (dice(seed, 8)) {
 	case 0 ... 1:
-		rc = uiommu_ioas_map(ioas, &a->mm.mm, uva, len, RW,
+		rc = uiommu_ioas_map(ioas, &a->w->mm.mm, uva, len, RW,
 				     UIOMMU_IOAS_FIXED_IOVA, &at);
 		expect(a, rc, -EEXIST, 0, 0);
 		fetch_add_relaxed(&a->maps, !rc);
 		break;
 	case 2:
-		rc = uiommu_ioas_map(ioas, &a->mm.mm, uva, len, RW, 0, &at);
+		rc = uiommu_ioas_map(ioas, &a->w->mm.mm, uva, len, RW, 0, &at);
 		expect(a, rc, 0, 0, 0);
 		/* What was found free is ours until we unmap it. */
 		if (!rc && dice(seed, 2)) {
@@ -119,20 +111,20 @@ static void *mover(void *arg)
 
 	while (!load_acquire(&a->stop)) {
 		unsigned int i = dice(&seed, DEVS);
-		struct uiommu_group *g = uiommu_device_group(a->dev[i]);
+		struct uiommu_group *g = uiommu_device_group(a->w->dev[i]);
 
 		fetch_add_relaxed(&a->moves, 1);
 		if (dom[i]) {
 			uiommu_group_detach(g);
 			uiommu_ioas_remove_domain(in[i], dom[i]);
-			uiommu_ioas_unreserve_device(in[i], a->dev[i]);
+			uiommu_ioas_unreserve_device(in[i], a->w->dev[i]);
 			uiommu_domain_free(dom[i]);
 			dom[i] = NULL;
 			continue;
 		}
 		in[i] = a->ioas[dice(&seed, 2)];
-		expect(a, uiommu_domain_alloc(a->dev[i], &dom[i]), 0, 0, 0);
-		expect(a, uiommu_ioas_reserve_device(in[i], a->dev[i]), 0, 0,
+		expect(a, uiommu_domain_alloc(a->w->dev[i], &dom[i]), 0, 0, 0);
+		expect(a, uiommu_ioas_reserve_device(in[i], a->w->dev[i]), 0, 0,
 		       0);
 		expect(a, uiommu_ioas_add_domain(in[i], dom[i]), 0, 0, 0);
 		expect(a, uiommu_group_attach(g, dom[i]), 0, 0, 0);
@@ -142,9 +134,9 @@ static void *mover(void *arg)
 	for (unsigned int i = 0; i < DEVS; i++) {
 		if (!dom[i])
 			continue;
-		uiommu_group_detach(uiommu_device_group(a->dev[i]));
+		uiommu_group_detach(uiommu_device_group(a->w->dev[i]));
 		uiommu_ioas_remove_domain(in[i], dom[i]);
-		uiommu_ioas_unreserve_device(in[i], a->dev[i]);
+		uiommu_ioas_unreserve_device(in[i], a->w->dev[i]);
 		uiommu_domain_free(dom[i]);
 	}
 	return NULL;
@@ -167,19 +159,21 @@ static void change_pasid(struct pasider *p, unsigned int *seed)
 
 	if (!*has) {
 		expect(a,
-		       uiommu_device_pasid_attach(a->dev[i], p->pasid[j], dom),
+		       uiommu_device_pasid_attach(a->w->dev[i], p->pasid[j],
+						  dom),
 		       0, 0, 0);
 		*has = dom;
 	} else if (dice(seed, 2)) {
 		expect(a,
-		       uiommu_device_pasid_replace(a->dev[i], p->pasid[j], dom),
+		       uiommu_device_pasid_replace(a->w->dev[i], p->pasid[j],
+						   dom),
 		       0, 0, 0);
 		*has = dom;
 	} else {
-		uiommu_device_pasid_detach(a->dev[i], p->pasid[j]);
+		uiommu_device_pasid_detach(a->w->dev[i], p->pasid[j]);
 		*has = NULL;
 	}
-	if (uiommu_device_pasid_domain(a->dev[i], p->pasid[j]) != *has)
+	if (uiommu_device_pasid_domain(a->w->dev[i], p->pasid[j]) != *has)
 		fetch_add_relaxed(&a->wrong, 1);
 }
 
@@ -190,22 +184,23 @@ static void *pasider(void *arg)
 	unsigned int seed = 29 + fetch_add_relaxed(&a->seeds, 1), i, j;
 
 	for (i = 0; i < 2; i++) {
-		expect(a, uiommu_domain_alloc(a->dev[0], &p.dom[i]), 0, 0, 0);
+		expect(a, uiommu_domain_alloc(a->w->dev[0], &p.dom[i]), 0, 0,
+		       0);
 		expect(a, uiommu_ioas_add_domain(a->ioas[i], p.dom[i]), 0, 0,
 		       0);
 	}
 	for (j = 0; j < PASIDS; j++)
-		expect(a, uiommu_pasid_alloc(a->core, 1, 999, &p.pasid[j]), 0,
-		       0, 0);
+		expect(a, uiommu_pasid_alloc(a->w->core, 1, 999, &p.pasid[j]),
+		       0, 0, 0);
 	while (!load_acquire(&a->stop)) {
 		change_pasid(&p, &seed);
 		fetch_add_relaxed(&a->pasids, 1);
 	}
 	for (i = 0; i < DEVS; i++)
 		for (j = 0; j < PASIDS; j++)
-			uiommu_device_pasid_detach(a->dev[i], p.pasid[j]);
+			uiommu_device_pasid_detach(a->w->dev[i], p.pasid[j]);
 	for (j = 0; j < PASIDS; j++)
-		uiommu_pasid_free(a->core, p.pasid[j]);
+		uiommu_pasid_free(a->w->core, p.pasid[j]);
 	for (i = 0; i < 2; i++) {
 		uiommu_ioas_remove_domain(a->ioas[i], p.dom[i]);
 		uiommu_domain_free(p.dom[i]);
@@ -224,9 +219,9 @@ static void *device(void *arg)
 		uint64_t at = dice(&seed, SPACE) * PAGE, align;
 		uiommu_pa_t pa;
 
-		if (!fake_dma(a->fu, 1 + dice(&seed, DEVS), at, false, &pa))
+		if (!fake_dma(a->w->fu, 1 + dice(&seed, DEVS), at, false, &pa))
 			fetch_add_relaxed(&a->dmas, 1);
-		if (!fake_dma_pasid(a->fu, 1 + dice(&seed, DEVS),
+		if (!fake_dma_pasid(a->w->fu, 1 + dice(&seed, DEVS),
 				    1 + dice(&seed, PASIDERS * PASIDS), at,
 				    false, &pa))
 			fetch_add_relaxed(&a->dmas, 1);
@@ -241,57 +236,27 @@ static void *device(void *arg)
 
 static void build(struct arena *a)
 {
-	struct uiommu_core_cfg cfg = { 0 };
+	void *state;
 
-	assert_int_equal(uiommu_host_create(1ull << 32, &a->host), 0);
-	cfg.platform = uiommu_host_platform(a->host);
-	assert_int_equal(uiommu_core_create(&cfg, &a->core), 0);
-	a->fu = fake_unit_create(cfg.platform, a->core);
-	assert_int_equal(uiommu_core_add_unit(a->core, &a->fu->unit), 0);
-	for (uint32_t i = 0; i < DEVS; i++) {
-		uint32_t id = i + 1;
-		struct uiommu_device_cfg dev = {
-			.hw = { .name = "dev",
-				.ids = &id,
-				.nr_ids = 1,
-				.pasid_bits = 10 },
-		};
-
-		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
-						   &a->dev[i]),
-				 0);
-	}
-	fake_mm_init(&a->mm, MEM, PAGES);
-	a->mm.watch = a->fu;
-	a->mm.max_run = 5;
+	world_open(&state);
+	a->w = state;
+	a->w->mm.max_run = 5;
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(uiommu_ioas_create(a->core, &a->ioas[i]), 0);
+		a->ioas[i] = new_ioas(a->w);
 }
 
 static void tear_down(struct arena *a)
 {
-	struct uiommu_core_stats stats;
+	void *state = a->w;
 
 	for (int i = 0; i < 2; i++)
 		uiommu_ioas_destroy(a->ioas[i]);
-	uiommu_core_stats(a->core, &stats);
-	assert_int_equal(stats.areas, 0);
-	assert_int_equal(stats.pinned_bytes, 0);
-	assert_int_equal(a->mm.total, 0);
-	assert_int_equal(a->mm.bad, 0);
-	for (int i = 0; i < DEVS; i++)
-		uiommu_device_remove(a->dev[i]);
-	uiommu_core_destroy(a->core);
-	uiommu_host_barrier(a->host);
-	assert_int_equal(uiommu_host_live(a->host), 0);
-	uiommu_host_destroy(a->host);
-	fake_mm_fini(&a->mm);
+	assert_int_equal(a->w->mm.total, 0);
+	world_close(&state);
 }
 
 static void everything_at_once(void **state)
 {
-	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
 	struct arena *a = calloc(1, sizeof(*a));
 	pthread_t thread[MAPPERS + PASIDERS + 2];
 	unsigned int nr = 0;
@@ -310,7 +275,7 @@ static void everything_at_once(void **state)
 		pthread_create(&thread[nr++], NULL, pasider, a);
 	pthread_create(&thread[nr++], NULL, mover, a);
 	pthread_create(&thread[nr++], NULL, device, a);
-	let_fight(ms, turns, 5);
+	let_fight(stress_ms(2000), turns, 5);
 	store_release(&a->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);

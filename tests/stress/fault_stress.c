@@ -330,8 +330,6 @@ static void tear_down(struct arena *a)
 
 static void nobody_waits_in_the_end(void **state)
 {
-	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
 	struct arena *a = calloc(1, sizeof(*a));
 	pthread_t thread[DEVS + ANSWERERS + 1];
 	unsigned int nr = 0;
@@ -346,7 +344,7 @@ static void nobody_waits_in_the_end(void **state)
 	for (unsigned int i = 0; i < ANSWERERS; i++)
 		pthread_create(&thread[nr++], NULL, answerer, a);
 	pthread_create(&thread[nr++], NULL, mover, a);
-	let_fight(ms, turns, 6);
+	let_fight(stress_ms(2000), turns, 6);
 	store_release(&a->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);

@@ -290,8 +290,6 @@ static void tear_down(struct fire *f)
 
 static void run(const char *profile)
 {
-	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 500;
 	struct fire *f = calloc(1, sizeof(*f));
 	pthread_t thread[MAPPERS + DEVICES];
 	const uint64_t *turns[3];
@@ -306,7 +304,7 @@ static void run(const char *profile)
 		pthread_create(&thread[nr++], NULL, mapper, f);
 	for (int i = 0; i < DEVICES; i++)
 		pthread_create(&thread[nr++], NULL, device, f);
-	let_fight(ms, turns, 3);
+	let_fight(stress_ms(2000) / 2, turns, 3);
 	store_release(&f->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);

@@ -18,12 +18,13 @@
 #include <uiommu/host.h>
 
 #include "base/list.h"
-#include "fake_driver.h"
 #include "turns.h"
+#include "world.h"
 
 enum {
 	DEVS = 2,
-	SPACES = 3, /* the device's own, and PASIDs 1 and 2 */
+	FIRST_ID = 5, /* after those of the world */
+	SPACES = 3,   /* the device's own, and PASIDs 1 and 2 */
 	ASKERS = 2,
 	ANSWERERS = 2,
 	MAX_WAITING = 256
@@ -42,9 +43,7 @@ struct room {
 };
 
 struct arena {
-	struct uiommu_host *host;
-	struct uiommu_core *core;
-	struct fake_unit *fu;
+	struct world *w;
 	struct uiommu_device *dev[DEVS];
 	struct keeper keeper[DEVS][SPACES][2];
 	uint32_t stop, seeds, tokens, wrong; /* atomic */
@@ -157,7 +156,7 @@ static void ask(struct arena *a, unsigned int *seed)
 	uint32_t pasid = space ? space : UIOMMU_NO_PASID;
 	struct uiommu_page_request req = {
 		.flags = UIOMMU_PAGE_READ,
-		.id = 1 + dice(seed, DEVS),
+		.id = FIRST_ID + dice(seed, DEVS),
 		.pasid = pasid,
 		.token = token,
 		.iova = (uint64_t)token << 12,
@@ -172,20 +171,21 @@ static void ask(struct arena *a, unsigned int *seed)
 
 	turn(&a->asked);
 	if (!dice(seed, 3)) {
-		fake_stall(a->fu, &fault);
+		fake_stall(a->w->fu, &fault);
 		return;
 	}
 	for (unsigned int i = dice(seed, 4); i; i--)
-		fake_page_request(a->fu, &req);
+		fake_page_request(a->w->fu, &req);
 	if (!dice(seed, 16)) {
 		req.flags = UIOMMU_PAGE_STOP;
 	} else if (!dice(seed, 16)) {
-		a->fu->unit.host->page_requests_lost(a->core, &a->fu->unit);
+		a->w->fu->unit.host->page_requests_lost(a->w->core,
+							&a->w->fu->unit);
 		return;
 	} else {
 		req.flags |= UIOMMU_PAGE_LAST;
 	}
-	fake_page_request(a->fu, &req);
+	fake_page_request(a->w->fu, &req);
 }
 
 static void *asker(void *arg)
@@ -194,7 +194,7 @@ static void *asker(void *arg)
 	unsigned int seed = 17 + fetch_add_relaxed(&a->seeds, 1);
 
 	while (!load_acquire(&a->stop))
-		if (fake_waiting(a->fu) < MAX_WAITING)
+		if (fake_waiting(a->w->fu) < MAX_WAITING)
 			ask(a, &seed);
 	return NULL;
 }
@@ -207,8 +207,8 @@ struct space {
 	struct uiommu_domain *now;
 };
 
-static struct uiommu_domain *new_domain(struct arena *a, const struct space *sp,
-					unsigned int which)
+static struct uiommu_domain *
+next_domain(struct arena *a, const struct space *sp, unsigned int which)
 {
 	struct keeper *k = &a->keeper[sp->d][sp->s][which];
 	struct uiommu_domain *dom;
@@ -237,7 +237,7 @@ static int set(struct arena *a, const struct space *sp,
 		       : uiommu_device_pasid_attach(a->dev[sp->d], sp->s, dom);
 }
 
-static void leave(struct arena *a, struct space *sp)
+static void give_up(struct arena *a, struct space *sp)
 {
 	if (!sp->now)
 		return;
@@ -264,10 +264,10 @@ static void *mover(void *arg)
 
 		turn(&a->moves);
 		if (!dice(&seed, 4)) {
-			leave(a, sp);
+			give_up(a, sp);
 			continue;
 		}
-		dom = new_domain(a, sp, !sp->which);
+		dom = next_domain(a, sp, !sp->which);
 		expect(a, !set(a, sp, dom));
 		if (sp->now)
 			end_domain(a, sp);
@@ -275,7 +275,7 @@ static void *mover(void *arg)
 		sp->which = !sp->which;
 	}
 	for (unsigned int i = 0; i < DEVS * SPACES; i++)
-		leave(a, &space[i]);
+		give_up(a, &space[i]);
 	return NULL;
 }
 
@@ -285,7 +285,7 @@ static void *expirer(void *arg)
 
 	while (!load_acquire(&a->stop))
 		fetch_add_relaxed(&a->expired,
-				  uiommu_core_iopf_expire(a->core));
+				  uiommu_core_iopf_expire(a->w->core));
 	return NULL;
 }
 
@@ -293,28 +293,14 @@ static void *expirer(void *arg)
 
 static void build(struct arena *a)
 {
-	struct uiommu_core_cfg cfg = { .iopf_timeout_ns = 200000 };
-
-	assert_int_equal(uiommu_host_create(1ull << 32, &a->host), 0);
-	uiommu_host_set_log(a->host, UIOMMU_LOG_ERROR);
-	cfg.platform = uiommu_host_platform(a->host);
-	assert_int_equal(uiommu_core_create(&cfg, &a->core), 0);
-	a->fu = fake_unit_create(cfg.platform, a->core);
-	a->fu->page_faults = true;
-	assert_int_equal(uiommu_core_add_unit(a->core, &a->fu->unit), 0);
-	for (uint32_t i = 0; i < DEVS; i++) {
-		uint32_t id = i + 1;
-		struct uiommu_device_cfg dev = {
-			.hw = { .name = "dev",
-				.ids = &id,
-				.nr_ids = 1,
-				.pasid_bits = 4 },
-		};
-
-		assert_int_equal(uiommu_device_add(a->core, &a->fu->unit, &dev,
-						   &a->dev[i]),
+	a->w = world_make(&(struct uiommu_core_cfg){
+		.iopf_timeout_ns = 200000,
+	});
+	a->w->fu->page_faults = true;
+	for (uint32_t i = 0; i < DEVS; i++)
+		assert_int_equal(add_device(a->w, a->w->fu, FIRST_ID + i, NULL,
+					    &a->dev[i]),
 				 0);
-	}
 	for (unsigned int i = 0; i < KEEPERS; i++) {
 		struct keeper *k = keeper(a, i);
 
@@ -326,24 +312,21 @@ static void build(struct arena *a)
 
 static void tear_down(struct arena *a)
 {
+	void *state = a->w;
+
 	for (unsigned int i = 0; i < KEEPERS; i++) {
 		assert_true(list_empty(&keeper(a, i)->kept));
 		pthread_mutex_destroy(&keeper(a, i)->lock);
 	}
 	for (int i = 0; i < DEVS; i++)
 		uiommu_device_remove(a->dev[i]);
-	assert_int_equal(fake_waiting(a->fu), 0);
-	assert_int_equal(a->fu->bad_answers, 0);
-	uiommu_core_destroy(a->core);
-	uiommu_host_barrier(a->host);
-	assert_int_equal(uiommu_host_live(a->host), 0);
-	uiommu_host_destroy(a->host);
+	assert_int_equal(fake_waiting(a->w->fu), 0);
+	assert_int_equal(a->w->fu->bad_answers, 0);
+	world_close(&state);
 }
 
 static void each_is_answered_once(void **state)
 {
-	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
-	unsigned int ms = (seconds ? (unsigned int)atoi(seconds) : 2) * 1000;
 	struct arena *a = calloc(1, sizeof(*a));
 	pthread_t thread[ASKERS + ANSWERERS + 2];
 	unsigned int nr = 0;
@@ -358,7 +341,7 @@ static void each_is_answered_once(void **state)
 		pthread_create(&thread[nr++], NULL, answerer, a);
 	pthread_create(&thread[nr++], NULL, mover, a);
 	pthread_create(&thread[nr++], NULL, expirer, a);
-	let_fight(ms, turns, 5);
+	let_fight(stress_ms(2000), turns, 5);
 	store_release(&a->stop, 1);
 	while (nr)
 		pthread_join(thread[--nr], NULL);

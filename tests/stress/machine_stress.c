@@ -17,7 +17,6 @@
 #include <string.h>
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -29,6 +28,7 @@
 
 #include "base/atomic.h"
 #include "client.h"
+#include "turns.h"
 
 #define IOVA UINT64_C(0x10000000)
 #define MOVING UINT64_C(0x40000000)
@@ -58,21 +58,6 @@ struct worker {
 	unsigned int i;
 	pthread_t thread;
 };
-
-static unsigned int seconds(void)
-{
-	const char *env = getenv("UIOMMU_STRESS_SECONDS");
-
-	return env && atoi(env) > 0 ? (unsigned int)atoi(env) : 2;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void start(struct shared *s)
 {
@@ -148,7 +133,7 @@ static void *writer(void *arg)
 static void run_workers(struct shared *s, struct worker *w, unsigned int n,
 			void *(*fn[])(void *), void (*change)(struct shared *))
 {
-	uint64_t end = now_ms() + seconds() * 1000u;
+	uint64_t end = now_ms() + stress_ms(2000);
 
 	for (unsigned int i = 0; i < n; i++) {
 		w[i].s = s;

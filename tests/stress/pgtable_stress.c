@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -28,6 +27,7 @@
 #include <uiommu/pgtable.h>
 
 #include "test_platform.h"
+#include "turns.h"
 
 #define OWNERS 2
 #define READERS 1
@@ -260,25 +260,16 @@ static void close_table(struct stress *s)
 	test_platform_fini(&s->tp);
 }
 
-static void let_run(void)
-{
-	const char *env = getenv("UIOMMU_STRESS_SECONDS");
-	double seconds = env ? atof(env) : 1;
-	struct timespec ts = { .tv_sec = (time_t)seconds };
-
-	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
-	nanosleep(&ts, NULL);
-}
-
 static void run(struct stress *s, void (*step)(struct worker *w))
 {
+	const uint64_t *const turns[] = { &s->ops };
 	struct worker workers[OWNERS + READERS];
 
 	for (unsigned int i = 0; i < OWNERS; i++)
 		start(s, &workers[i], i, step);
 	for (unsigned int i = OWNERS; i < OWNERS + READERS; i++)
 		start(s, &workers[i], i, read_anything);
-	let_run();
+	let_fight(stress_ms(1000), turns, 1);
 	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < OWNERS + READERS; i++)
 		pthread_join(workers[i].thread, NULL);

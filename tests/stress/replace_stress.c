@@ -23,12 +23,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/atomic.h"
 #include "core_rig.h"
+#include "turns.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define IOVA UINT64_C(0x100000000)
@@ -221,14 +221,6 @@ static void replace(struct fire *f)
 		bump(&f->faults);
 	else if (value_of(words) != n % DOMS)
 		bump(&f->wrong);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* Ten reads for each replacement; with few processors they need a turn. */

@@ -535,7 +535,6 @@ static void fight(struct crew *crew, unsigned int nr, unsigned int ms)
 static void sva_under_fire(void **state)
 {
 	struct uiommu_machine *machine = machine_ok("testep,testep:stall");
-	const char *seconds = getenv("UIOMMU_STRESS_SECONDS");
 	static struct job job[DEVICES];
 	struct crew crew[] = {
 		{ owner, (void *)0 }, { owner, (void *)1 },
@@ -554,8 +553,7 @@ static void sva_under_fire(void **state)
 	}
 	s.domain = uiommu_device_pasid_domain(
 		job[0].client.dev, uiommu_sva_pasid(job[0].client.sva));
-	fight(crew, OWN_RUNTIME ? nr - 3 : nr,
-	      seconds ? (unsigned int)atoi(seconds) * 1000 : 2000);
+	fight(crew, OWN_RUNTIME ? nr - 3 : nr, stress_ms(2000));
 	for (unsigned int i = 0; i < DEVICES; i++)
 		uiommu_sva_unbind(job[i].client.sva);
 	print_message("# %llu changes, %llu + %llu accesses, %llu + %llu "

@@ -40,12 +40,13 @@ const char *last_line(void)
 	return line;
 }
 
-int world_open(void **state)
+struct world *world_make(const struct uiommu_core_cfg *like)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct uiommu_core_cfg cfg = { .fault = on_fault, .ctx = w };
+	struct uiommu_core_cfg cfg = *like;
 
 	assert_non_null(w);
+	cfg.ctx = w;
 	assert_int_equal(uiommu_host_create(1ull << 32, &w->host), 0);
 	w->own = *uiommu_host_platform(w->host);
 	w->own.log = keep_log;
@@ -65,7 +66,12 @@ int world_open(void **state)
 	}
 	fake_mm_init(&w->mm, MEM, MEM_PAGES);
 	w->mm.watch = w->fu;
-	*state = w;
+	return w;
+}
+
+int world_open(void **state)
+{
+	*state = world_make(&(struct uiommu_core_cfg){ .fault = on_fault });
 	return 0;
 }
 

@@ -47,6 +47,8 @@ struct world {
 /* cmocka fixtures: *state is a struct world. */
 int world_open(void **state);
 int world_close(void **state);
+/* world_open() with a core that `like` says the rest of. */
+struct world *world_make(const struct uiommu_core_cfg *like);
 
 /* Lines of the log since the program began, and the last one. */
 unsigned int log_lines(void);
