@@ -127,7 +127,7 @@ struct uiommu_device *core_rig_add(struct core_rig *cr, unsigned int smmu,
 
 uint64_t *core_rig_word(struct core_rig *cr, unsigned int page)
 {
-	return (uint64_t *)(void *)(cr->rig[0]->ram + (size_t)page * RIG_PAGE);
+	return rig_word(cr->rig[0], page);
 }
 
 struct uiommu_domain *core_rig_domain(struct core_rig *cr,

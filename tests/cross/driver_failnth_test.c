@@ -20,7 +20,7 @@
 #define IOVA UINT64_C(0x7f0000000)
 #define BLOCK UINT64_C(0x200000)
 #define SID 8u
-#define FAULT 0xdeadull
+#define FAULT RIG_STOPPED
 
 static struct rig_cfg cfg;
 static struct rig *rig, *second;
@@ -61,24 +61,17 @@ static int teardown(void **state)
 
 static uint64_t *page(unsigned int i)
 {
-	return (uint64_t *)(void *)(rig->ram + (size_t)i * RIG_PAGE);
+	return rig_word(rig, i);
 }
 
 static struct uiommu_hwdom *domain(unsigned int i)
 {
-	struct uiommu_hwdom *dom = rig_domain(rig, UIOMMU_DOM_PAGING);
-
-	*page(i) = i;
-	rig_map(dom, IOVA, page(i), RIG_PAGE, RW);
-	return dom;
+	return rig_domain_at(rig, IOVA, i);
 }
 
 static uint64_t peek(struct rig *where, uint32_t pasid)
 {
-	uint64_t word = 0;
-
-	return rig_dma_pasid(where, SID, pasid, IOVA, &word, 8, false) ? FAULT
-								       : word;
+	return rig_peek(where, SID, pasid, IOVA);
 }
 
 /* --------------------------------------------------------------- judging */

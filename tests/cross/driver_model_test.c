@@ -59,15 +59,13 @@ static void restart(void)
 
 static uint64_t *page(unsigned int i)
 {
-	return (uint64_t *)(void *)(rig->ram + (size_t)i * RIG_PAGE);
+	return rig_word(rig, i);
 }
 
 /* What the device reads there; 0xdead when it is aborted. */
 static uint64_t peek(uint32_t sid, uint64_t iova)
 {
-	uint64_t word = 0;
-
-	return rig_dma_read(rig, sid, iova, &word, 8) ? 0xdead : word;
+	return rig_peek(rig, sid, UIOMMU_NO_PASID, iova);
 }
 
 static void assert_faults(uint32_t sid, uint64_t iova)

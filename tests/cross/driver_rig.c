@@ -509,6 +509,31 @@ int rig_dma_pasid(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova,
 	return uiommu_smmuv3_model_dma(rig->model, &req);
 }
 
+uint64_t *rig_word(struct rig *rig, unsigned int page)
+{
+	return (uint64_t *)(void *)(rig->ram + (size_t)page * RIG_PAGE);
+}
+
+struct uiommu_hwdom *rig_domain_at(struct rig *rig, uint64_t iova,
+				   unsigned int page)
+{
+	struct uiommu_hwdom *dom = rig_domain(rig, UIOMMU_DOM_PAGING);
+
+	*rig_word(rig, page) = page;
+	rig_map(dom, iova, rig_word(rig, page), RIG_PAGE,
+		UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE);
+	return dom;
+}
+
+uint64_t rig_peek(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova)
+{
+	uint64_t word = 0;
+
+	return rig_dma_pasid(rig, sid, pasid, iova, &word, 8, false)
+		       ? RIG_STOPPED
+		       : word;
+}
+
 int rig_dma_read(struct rig *rig, uint32_t sid, uint64_t iova, void *buf,
 		 size_t len)
 {

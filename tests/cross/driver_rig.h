@@ -19,6 +19,7 @@
 
 #define RIG_PAGE 4096u
 #define RIG_MMIO UINT64_C(0x09050000)
+#define RIG_STOPPED UINT64_C(0xdead)
 #define RIG_MAX_FAULTS 64
 #define RIG_MAX_PAGES 64
 #define RIG_MAX_ENDPOINTS 4
@@ -129,6 +130,13 @@ int rig_dma_write(struct rig *rig, uint32_t sid, uint64_t iova, const void *buf,
 /* With UIOMMU_NO_PASID as the ones above. */
 int rig_dma_pasid(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova,
 		  void *buf, size_t len, bool write);
+/* The first word of RAM page `page`. */
+uint64_t *rig_word(struct rig *rig, unsigned int page);
+/* A paging domain with that page at `iova`; its first word is its number. */
+struct uiommu_hwdom *rig_domain_at(struct rig *rig, uint64_t iova,
+				   unsigned int page);
+/* The word that the device reads, or RIG_STOPPED. */
+uint64_t rig_peek(struct rig *rig, uint32_t sid, uint32_t pasid, uint64_t iova);
 /* Deliver interrupts to the driver. */
 void rig_irqs(struct rig *rig);
 

@@ -132,6 +132,35 @@ static struct rig *make_rig(enum uiommu_smmuv3_caching caching)
 	return rig_create(&cfg);
 }
 
+/* A device whose PASID has the CPU's table, in which VA leads to RAM. */
+struct scene {
+	struct rig *rig;
+	struct uiommu_hwdev *dev;
+	struct uiommu_hwdom *dom;
+	struct cpu cpu;
+};
+
+static void scene_open(struct scene *s, enum uiommu_smmuv3_caching caching,
+		       bool atc, uint64_t tcr)
+{
+	s->rig = make_rig(caching);
+	s->dev = atc ? rig_ats_device(s->rig, SID, 8)
+		     : rig_pasid_device(s->rig, SID, 8);
+	cpu_start(&s->cpu, s->rig, 12, tcr);
+	cpu_map(&s->cpu, VA, s->rig->ram, RIG_PAGE);
+	s->dom = share(s->rig, &s->cpu);
+	rig_set_pasid(s->dom, s->dev, PASID, NULL);
+}
+
+static void scene_close(struct scene *s)
+{
+	rig_set_pasid(NULL, s->dev, PASID, s->dom);
+	s->rig->unit->ops->dom_free(s->dom);
+	s->rig->unit->ops->dev_remove(s->dev);
+	uiommu_pgtable_destroy(s->cpu.pt);
+	rig_destroy(s->rig);
+}
+
 /* ---------------------------------------------------------------- stories -- */
 
 static void a_device_uses_the_table(uint8_t granule_lg2)
@@ -204,17 +233,13 @@ static void flags_as_the_cpu_has_them(void **state)
 		const uint64_t tcr = i == 0   ? 0
 				     : i == 1 ? TCR_HA
 					      : TCR_HA | TCR_HD;
-		struct rig *rig = make_rig(UIOMMU_SMMUV3_CACHING_NORMAL);
-		struct uiommu_hwdev *dev = rig_pasid_device(rig, SID, 8);
-		struct uiommu_hwdom *dom;
 		uint64_t word = 0, *d;
-		struct cpu cpu;
+		struct scene s;
+		struct rig *rig;
 
-		cpu_start(&cpu, rig, 12, tcr);
-		cpu_map(&cpu, VA, rig->ram, RIG_PAGE);
-		dom = share(rig, &cpu);
-		rig_set_pasid(dom, dev, PASID, NULL);
-		d = descriptor(rig, &cpu, VA);
+		scene_open(&s, UIOMMU_SMMUV3_CACHING_NORMAL, false, tcr);
+		rig = s.rig;
+		d = descriptor(rig, &s.cpu, VA);
 		*d &= ~af;
 		if (i < 1) {
 			assert_int_equal(access_va(rig, VA, &word, false),
@@ -232,11 +257,7 @@ static void flags_as_the_cpu_has_them(void **state)
 			assert_int_equal(access_va(rig, VA, &word, true), 0);
 			assert_int_equal(*d & ap2, 0);
 		}
-		rig_set_pasid(NULL, dev, PASID, dom);
-		rig->unit->ops->dom_free(dom);
-		rig->unit->ops->dev_remove(dev);
-		uiommu_pgtable_destroy(cpu.pt);
-		rig_destroy(rig);
+		scene_close(&s);
 	}
 }
 
@@ -283,9 +304,7 @@ static void behind_several_smmus(void **state)
 /* What a device's own cache has goes with the flush too. */
 static void caches_of_devices(void **state)
 {
-	struct rig *rig = make_rig(UIOMMU_SMMUV3_CACHING_GREEDY);
-	struct uiommu_hwdev *dev = rig_ats_device(rig, SID, 8);
-	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, SID);
+	struct uiommu_smmuv3_endpoint *ep;
 	struct uiommu_smmuv3_endpoint_stats stats;
 	uint64_t word = 0;
 	struct uiommu_smmuv3_dma req = {
@@ -293,35 +312,26 @@ static void caches_of_devices(void **state)
 		.buf = &word,
 		.len = 8,
 	};
-	struct uiommu_hwdom *dom;
-	struct cpu cpu;
+	struct scene s;
 
-	cpu_start(&cpu, rig, 12, TCR_HA);
-	cpu_map(&cpu, VA, rig->ram, RIG_PAGE);
-	*(uint64_t *)(void *)rig->ram = 31;
-	dom = share(rig, &cpu);
-	rig_set_pasid(dom, dev, PASID, NULL);
+	scene_open(&s, UIOMMU_SMMUV3_CACHING_GREEDY, true, TCR_HA);
+	ep = rig_endpoint(s.rig, SID);
+	*rig_word(s.rig, 0) = 31;
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_int_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
 		assert_int_equal(word, 31);
 	}
 	uiommu_smmuv3_endpoint_stats(ep, &stats);
 	assert_true(stats.atc_hits > 0);
-	cpu_unmap(&cpu, dom, VA, RIG_PAGE);
+	cpu_unmap(&s.cpu, s.dom, VA, RIG_PAGE);
 	assert_int_not_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
-	rig_set_pasid(NULL, dev, PASID, dom);
-	rig->unit->ops->dom_free(dom);
-	rig->unit->ops->dev_remove(dev);
-	uiommu_pgtable_destroy(cpu.pt);
-	rig_destroy(rig);
+	scene_close(&s);
 }
 
 /* With tags in addresses an ATC may hold a page under 256 of them. */
 static void tagged_addresses_in_caches(void **state)
 {
-	struct rig *rig = make_rig(UIOMMU_SMMUV3_CACHING_GREEDY);
-	struct uiommu_hwdev *dev = rig_ats_device(rig, SID, 8);
-	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(rig, SID);
+	struct uiommu_smmuv3_endpoint *ep;
 	uint64_t word = 0;
 	struct uiommu_smmuv3_dma req = {
 		.txn = { .iova = VA | UINT64_C(0x5a) << 56,
@@ -330,23 +340,16 @@ static void tagged_addresses_in_caches(void **state)
 		.buf = &word,
 		.len = 8,
 	};
-	struct uiommu_hwdom *dom;
-	struct cpu cpu;
+	struct scene s;
 
-	cpu_start(&cpu, rig, 12, TCR_TBI0);
-	cpu_map(&cpu, VA, rig->ram, RIG_PAGE);
-	*(uint64_t *)(void *)rig->ram = 32;
-	dom = share(rig, &cpu);
-	rig_set_pasid(dom, dev, PASID, NULL);
+	scene_open(&s, UIOMMU_SMMUV3_CACHING_GREEDY, true, TCR_TBI0);
+	ep = rig_endpoint(s.rig, SID);
+	*rig_word(s.rig, 0) = 32;
 	assert_int_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
 	assert_int_equal(word, 32);
-	cpu_unmap(&cpu, dom, VA, RIG_PAGE);
+	cpu_unmap(&s.cpu, s.dom, VA, RIG_PAGE);
 	assert_int_not_equal(uiommu_smmuv3_endpoint_dma(ep, &req), 0);
-	rig_set_pasid(NULL, dev, PASID, dom);
-	rig->unit->ops->dom_free(dom);
-	rig->unit->ops->dev_remove(dev);
-	uiommu_pgtable_destroy(cpu.pt);
-	rig_destroy(rig);
+	scene_close(&s);
 }
 
 int main(void)

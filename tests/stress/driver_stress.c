@@ -75,7 +75,7 @@ static void breathe(uint32_t *n)
 
 static uint64_t *page(struct world *w, unsigned int i)
 {
-	return (uint64_t *)(void *)(w->rig->ram + (size_t)i * RIG_PAGE);
+	return rig_word(w->rig, i);
 }
 
 /* ------------------------------------------------------------- devices */

@@ -155,7 +155,7 @@ static void *neighbour(void *arg)
 
 static uint64_t *page(struct fire *f, unsigned int i)
 {
-	return (uint64_t *)(void *)(f->rig->ram + (size_t)i * RIG_PAGE);
+	return rig_word(f->rig, i);
 }
 
 /* Domain i shows a page that says `value`. */
