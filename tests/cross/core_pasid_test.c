@@ -358,6 +358,20 @@ static void close_pair(struct pair *p)
 	core_rig_close(&p->cr);
 }
 
+/* What the device on SMMU i reads. */
+static uint64_t see(struct pair *p, unsigned int i, uint32_t pasid)
+{
+	return core_rig_read(&p->cr, i, 5, pasid, IOVA);
+}
+
+/* No group of theirs has a domain any more. */
+static void detach_pair(struct pair *p)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(uiommu_group_detach(group_of(p->dev[i])), 0);
+	core_rig_irqs(&p->cr);
+}
+
 static void alike(struct rig_cfg *cfg)
 {
 }
@@ -385,31 +399,26 @@ static void a_domain_on_both(void **state)
 				 0);
 		assert_int_equal(uiommu_device_pasid_attach(p.dev[i], 7, p.dom),
 				 0);
-		assert_int_equal(core_rig_read(&p.cr, i, 5, UIOMMU_NO_PASID,
-					       IOVA),
-				 0xa0);
-		assert_int_equal(core_rig_read(&p.cr, i, 5, 7, IOVA), 0xa0);
+		assert_int_equal(see(&p, i, UIOMMU_NO_PASID), 0xa0);
+		assert_int_equal(see(&p, i, 7), 0xa0);
 	}
 	/* The domain of one device is replaced, the other's is not disturbed. */
 	assert_int_equal(uiommu_group_replace(group_of(p.dev[1]), other), 0);
 	assert_int_equal(uiommu_device_pasid_replace(p.dev[1], 7, other), 0);
-	assert_int_equal(core_rig_read(&p.cr, 0, 5, 7, IOVA), 0xa0);
-	assert_int_equal(core_rig_read(&p.cr, 1, 5, 7, IOVA), 0xa1);
+	assert_int_equal(see(&p, 0, 7), 0xa0);
+	assert_int_equal(see(&p, 1, 7), 0xa1);
 	assert_int_equal(uiommu_device_pasid_replace(p.dev[1], 7, p.dom), 0);
-	assert_int_equal(core_rig_read(&p.cr, 1, 5, 7, IOVA), 0xa0);
+	assert_int_equal(see(&p, 1, 7), 0xa0);
 
 	/* Every SMMU and every ATC forgets. */
 	assert_int_equal(uiommu_domain_unmap(p.dom, IOVA, RIG_PAGE, &n), 0);
-	assert_int_equal(core_rig_read(&p.cr, 0, 5, UIOMMU_NO_PASID, IOVA), 0);
-	assert_int_equal(core_rig_read(&p.cr, 0, 5, 7, IOVA), 0);
-	assert_int_equal(core_rig_read(&p.cr, 1, 5, 7, IOVA), 0);
-	assert_int_equal(core_rig_read(&p.cr, 1, 5, UIOMMU_NO_PASID, IOVA),
-			 0xa1);
-	for (unsigned int i = 0; i < 2; i++) {
+	assert_int_equal(see(&p, 0, UIOMMU_NO_PASID), 0);
+	assert_int_equal(see(&p, 0, 7), 0);
+	assert_int_equal(see(&p, 1, 7), 0);
+	assert_int_equal(see(&p, 1, UIOMMU_NO_PASID), 0xa1);
+	for (unsigned int i = 0; i < 2; i++)
 		uiommu_device_pasid_detach(p.dev[i], 7);
-		uiommu_group_detach(group_of(p.dev[i]));
-	}
-	core_rig_irqs(&p.cr);
+	detach_pair(&p);
 	uiommu_domain_free(other);
 	close_pair(&p);
 }
@@ -429,11 +438,8 @@ static void units_that_differ(void **state)
 		assert_int_equal(uiommu_device_pasid_attach(p.dev[1], 7, p.dom),
 				 -EINVAL);
 		assert_null(uiommu_group_domain(group_of(p.dev[1])));
-		assert_int_equal(core_rig_read(&p.cr, 0, 5, UIOMMU_NO_PASID,
-					       IOVA),
-				 0xa0);
-		assert_int_equal(
-			core_rig_read(&p.cr, 1, 5, UIOMMU_NO_PASID, IOVA), 0);
+		assert_int_equal(see(&p, 0, UIOMMU_NO_PASID), 0xa0);
+		assert_int_equal(see(&p, 1, UIOMMU_NO_PASID), 0);
 		uiommu_group_detach(group_of(p.dev[0]));
 		core_rig_irqs(&p.cr);
 		close_pair(&p);
@@ -465,22 +471,17 @@ static void every_far_attach_that_fails(void **state)
 			if (!uiommu_host_fail_nth(host, 0))
 				break;
 			assert_int_equal(rc, -ENOMEM);
-			assert_int_equal(
-				core_rig_read(&p.cr, 1, 5, pasid, IOVA), 0);
-			assert_int_equal(core_rig_read(&p.cr, 0, 5,
-						       UIOMMU_NO_PASID, IOVA),
-					 0xa0);
+			assert_int_equal(see(&p, 1, pasid), 0);
+			assert_int_equal(see(&p, 0, UIOMMU_NO_PASID), 0xa0);
 			uiommu_host_barrier(host);
 			assert_int_equal(uiommu_host_live(host), live);
 		}
 		assert_int_equal(rc, 0);
 		assert_true(n > 1);
-		assert_int_equal(core_rig_read(&p.cr, 1, 5, pasid, IOVA), 0xa0);
+		assert_int_equal(see(&p, 1, pasid), 0xa0);
 	}
 	uiommu_device_pasid_detach(p.dev[1], 7);
-	for (n = 0; n < 2; n++)
-		uiommu_group_detach(group_of(p.dev[n]));
-	core_rig_irqs(&p.cr);
+	detach_pair(&p);
 	close_pair(&p);
 }
 
@@ -502,17 +503,12 @@ static void an_aux_domain_on_both(void **state)
 	pasid = uiommu_aux_pasid(p.dom, p.dev[0]);
 	assert_int_equal(uiommu_aux_pasid(p.dom, p.dev[1]), pasid);
 	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(core_rig_read(&p.cr, i, 5, (uint32_t)pasid,
-					       IOVA),
-				 0xa0);
+		assert_int_equal(see(&p, i, (uint32_t)pasid), 0xa0);
 	uiommu_aux_detach(p.dom, p.dev[0]);
-	assert_int_equal(core_rig_read(&p.cr, 0, 5, (uint32_t)pasid, IOVA), 0);
-	assert_int_equal(core_rig_read(&p.cr, 1, 5, (uint32_t)pasid, IOVA),
-			 0xa0);
+	assert_int_equal(see(&p, 0, (uint32_t)pasid), 0);
+	assert_int_equal(see(&p, 1, (uint32_t)pasid), 0xa0);
 	uiommu_aux_detach(p.dom, p.dev[1]);
-	for (unsigned int i = 0; i < 2; i++)
-		uiommu_group_detach(group_of(p.dev[i]));
-	core_rig_irqs(&p.cr);
+	detach_pair(&p);
 	uiommu_domain_free(parent);
 	close_pair(&p);
 }
