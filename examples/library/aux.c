@@ -17,20 +17,6 @@ enum {
 	GUEST = 0x9e57
 };
 
-static bool reads(const struct endpoint *ep, uint32_t pasid, uint64_t want)
-{
-	uint64_t value;
-
-	return !dma_read(ep, pasid, IOVA, &value) && value == want;
-}
-
-static bool stopped(const struct endpoint *ep, uint32_t pasid)
-{
-	uint64_t value;
-
-	return dma_read(ep, pasid, IOVA, &value) == -EFAULT;
-}
-
 static uint32_t attach(struct uiommu_domain *guest, const struct endpoint *a,
 		       const struct endpoint *b)
 {
@@ -44,14 +30,14 @@ static uint32_t attach(struct uiommu_domain *guest, const struct endpoint *a,
 	must(uiommu_dev_enable_feature(b->dev, UIOMMU_DEV_FEAT_AUX), "b");
 	must(uiommu_aux_attach(guest, a->dev), "attach to a");
 	pasid = uiommu_aux_pasid(guest, a->dev);
-	claim(pasid > 0 && reads(a, (uint32_t)pasid, GUEST) &&
-		      reads(a, UIOMMU_NO_PASID, SHARED),
+	claim(pasid > 0 && dma_reads(a, (uint32_t)pasid, IOVA, GUEST) &&
+		      dma_reads(a, UIOMMU_NO_PASID, IOVA, SHARED),
 	      "device a has two address spaces");
-	claim(stopped(b, (uint32_t)pasid),
+	claim(dma_stopped(b, (uint32_t)pasid, IOVA),
 	      "device b, with the same parent, has not, before it attaches");
 	must(uiommu_aux_attach(guest, b->dev), "attach to b");
 	claim(uiommu_aux_pasid(guest, b->dev) == pasid &&
-		      reads(b, (uint32_t)pasid, GUEST),
+		      dma_reads(b, (uint32_t)pasid, IOVA, GUEST),
 	      "then it reaches it, by the same PASID");
 	printf("the core chose PASID %d\n", pasid);
 	return (uint32_t)pasid;
@@ -67,7 +53,7 @@ static void rules(struct uiommu_domain *guest, struct uiommu_domain *other,
 			      -EBUSY,
 	      "the parent and the feature stay while it is attached");
 	claim(uiommu_group_replace(group, other) == -EBUSY &&
-		      reads(a, UIOMMU_NO_PASID, SHARED),
+		      dma_reads(a, UIOMMU_NO_PASID, IOVA, SHARED),
 	      "nor can the parent be replaced");
 	claim(uiommu_device_pasid_attach(a->dev, 99, guest) == -EINVAL,
 	      "an auxiliary domain is no normal one");
@@ -79,13 +65,15 @@ static void detach(struct uiommu_domain *guest, uint32_t pasid, uint64_t *page,
 	uint64_t unmapped;
 
 	uiommu_aux_detach(guest, a->dev);
-	claim(stopped(a, pasid) && reads(a, UIOMMU_NO_PASID, SHARED),
+	claim(dma_stopped(a, pasid, IOVA) &&
+		      dma_reads(a, UIOMMU_NO_PASID, IOVA, SHARED),
 	      "a detached device reaches its own address space only");
-	claim(reads(b, pasid, GUEST) && !dma_write(b, pasid, IOVA, GUEST + 1) &&
+	claim(dma_reads(b, pasid, IOVA, GUEST) &&
+		      !dma_write(b, pasid, IOVA, GUEST + 1) &&
 		      *page == GUEST + 1,
 	      "the other one goes on");
 	must(uiommu_domain_unmap(guest, IOVA, PAGE, &unmapped), "unmap");
-	claim(unmapped == PAGE && stopped(b, pasid),
+	claim(unmapped == PAGE && dma_stopped(b, pasid, IOVA),
 	      "until what it used is unmapped");
 	uiommu_aux_detach(guest, b->dev);
 	uiommu_aux_detach(guest, b->dev);

@@ -215,3 +215,18 @@ int dma_write(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova,
 {
 	return dma(ep, pasid, iova, &value, UIOMMU_TXN_WRITE);
 }
+
+bool dma_reads(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova,
+	       uint64_t want)
+{
+	uint64_t value;
+
+	return !dma_read(ep, pasid, iova, &value) && value == want;
+}
+
+bool dma_stopped(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova)
+{
+	uint64_t value;
+
+	return dma_read(ep, pasid, iova, &value) == -EFAULT;
+}

@@ -61,6 +61,11 @@ int dma_read(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova,
 int dma_write(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova,
 	      uint64_t value);
 
+/* Is that what it reads?  Is it stopped? */
+bool dma_reads(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova,
+	       uint64_t want);
+bool dma_stopped(const struct endpoint *ep, uint32_t pasid, uiommu_iova_t iova);
+
 /* Print what is claimed; ends the program with status 1 if it does not hold. */
 void claim(bool holds, const char *what);
 /* The same of a call that must not fail, and without a line if it has not. */

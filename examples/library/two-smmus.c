@@ -5,7 +5,6 @@
  * all as it is claimed.
  *	cc two-smmus.c board.c $(pkg-config --cflags --libs uiommu)
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "board.h"
@@ -17,20 +16,6 @@ enum {
 	HELLO = 0x6e110,
 	AGAIN = 0xa9a19
 };
-
-static bool reads(const struct endpoint *ep, uint32_t pasid, uint64_t want)
-{
-	uint64_t value;
-
-	return !dma_read(ep, pasid, IOVA, &value) && value == want;
-}
-
-static bool stopped(const struct endpoint *ep, uint32_t pasid)
-{
-	uint64_t value;
-
-	return dma_read(ep, pasid, IOVA, &value) == -EFAULT;
-}
 
 /* Translations that the SMMU had ready: it remembers. */
 static uint64_t remembered(const struct endpoint *ep)
@@ -61,8 +46,9 @@ static void unmap_reaches_both(struct uiommu_domain *space,
 	claim(warm_up(left, UIOMMU_NO_PASID) && warm_up(right, PASID),
 	      "both SMMUs keep the translation");
 	must(uiommu_domain_unmap(space, IOVA, PAGE, &unmapped), "unmap");
-	claim(unmapped == PAGE && stopped(left, UIOMMU_NO_PASID) &&
-		      stopped(right, UIOMMU_NO_PASID) && stopped(right, PASID),
+	claim(unmapped == PAGE && dma_stopped(left, UIOMMU_NO_PASID, IOVA) &&
+		      dma_stopped(right, UIOMMU_NO_PASID, IOVA) &&
+		      dma_stopped(right, PASID, IOVA),
 	      "when unmap has returned, neither of them does");
 }
 
@@ -72,9 +58,9 @@ static void replace_one(const struct endpoint *left,
 {
 	must(uiommu_group_replace(uiommu_device_group(left->dev), own),
 	     "replace");
-	claim(reads(left, UIOMMU_NO_PASID, AGAIN) &&
-		      reads(right, UIOMMU_NO_PASID, HELLO) &&
-		      reads(right, PASID, HELLO),
+	claim(dma_reads(left, UIOMMU_NO_PASID, IOVA, AGAIN) &&
+		      dma_reads(right, UIOMMU_NO_PASID, IOVA, HELLO) &&
+		      dma_reads(right, PASID, IOVA, HELLO),
 	      "a device that gets another domain does not disturb the others");
 }
 
@@ -93,17 +79,17 @@ int main(void)
 	space = board_space(&left, IOVA, page);
 	own = board_space(&left, IOVA, board_page(&board, AGAIN));
 	must(uiommu_group_attach(uiommu_device_group(left.dev), space), "left");
-	claim(reads(&left, UIOMMU_NO_PASID, HELLO) &&
-		      stopped(&right, UIOMMU_NO_PASID),
+	claim(dma_reads(&left, UIOMMU_NO_PASID, IOVA, HELLO) &&
+		      dma_stopped(&right, UIOMMU_NO_PASID, IOVA),
 	      "the left device has the address space, the right one has not");
 	must(uiommu_group_attach(uiommu_device_group(right.dev), space),
 	     "right");
 	must(uiommu_device_pasid_attach(right.dev, PASID, space), "PASID");
-	claim(reads(&right, UIOMMU_NO_PASID, HELLO) &&
-		      reads(&right, PASID, HELLO),
+	claim(dma_reads(&right, UIOMMU_NO_PASID, IOVA, HELLO) &&
+		      dma_reads(&right, PASID, IOVA, HELLO),
 	      "then it has it, with a PASID too");
 	claim(!dma_write(&right, PASID, IOVA, AGAIN) && *page == AGAIN &&
-		      reads(&left, UIOMMU_NO_PASID, AGAIN),
+		      dma_reads(&left, UIOMMU_NO_PASID, IOVA, AGAIN),
 	      "what one writes the other reads");
 
 	unmap_reaches_both(space, &left, &right);
