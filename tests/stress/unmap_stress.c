@@ -123,19 +123,23 @@ static uint64_t *page(struct world *w, unsigned int i)
 	return (uint64_t *)(void *)(w->area + (size_t)i * RIG_PAGE);
 }
 
+/* Of each SMMU's devices a write has arrived from now on. */
 static void wait_for_all(struct world *w)
 {
+	const uint64_t end = now_ms() + TURNS_PATIENCE_MS;
 	uint32_t before[MAX_UNITS];
-	unsigned int i, tries = 0;
+	unsigned int i;
 
 	for (i = 0; i < w->nr; i++)
 		before[i] = __atomic_load_n(&w->arrived[i], __ATOMIC_RELAXED);
-	for (i = 0; i < w->nr && tries < 10000; tries++) {
+	for (i = 0; i < w->nr;) {
 		if (__atomic_load_n(&w->arrived[i], __ATOMIC_RELAXED) !=
-		    before[i])
+		    before[i]) {
 			i++;
-		else
-			sched_yield();
+			continue;
+		}
+		assert_true(now_ms() < end);
+		sched_yield();
 	}
 }
 
