@@ -457,6 +457,7 @@ static void a_handler_may_fail_or_answer_at_once(void **state)
 static void every_allocation_may_fail(void **state)
 {
 	struct scene s;
+	unsigned int failures = 0;
 	bool fired = true;
 	int rc;
 
@@ -468,9 +469,11 @@ static void every_allocation_may_fail(void **state)
 		rc = uiommu_group_attach(s.group, s.dom);
 		fired = uiommu_host_fail_nth(s.w->host, 0);
 		assert_int_equal(rc, fired ? -ENOMEM : 0);
+		failures += fired;
 		if (fired)
 			assert_int_equal(uiommu_host_live(s.w->host), live);
 	}
+	assert_true(failures >= 1);
 	fired = true;
 	for (unsigned int n = 1; fired; n++) {
 		uiommu_host_fail_nth(s.w->host, n);

@@ -167,26 +167,33 @@ static void failures_leave_nothing(void **state)
 		.pri = true,
 	};
 	int rc = -ENOMEM;
+	unsigned int n;
 
-	for (unsigned int n = 1; rc; n++) {
+	for (n = 1; rc; n++) {
 		assert_true(n < 100);
 		test_platform_fail_nth(&fake->tp, n);
 		rc = uiommu_smmuv3_probe(&cfg, &unit);
 		test_platform_fail_nth(&fake->tp, 0);
-		if (rc)
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
 			assert_int_equal(live(), 0);
+		}
 	}
+	assert_true(n > 2);
 	rc = -ENOMEM;
-	for (unsigned int n = 1; rc; n++) {
+	for (n = 1; rc; n++) {
 		uint64_t before = live();
 
 		assert_true(n < 100);
 		test_platform_fail_nth(&fake->tp, n);
 		rc = unit->ops->dev_add(unit, &dc, &dev);
 		test_platform_fail_nth(&fake->tp, 0);
-		if (rc)
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
 			assert_int_equal(live(), before);
+		}
 	}
+	assert_true(n > 2);
 	assert_int_equal(teardown(NULL), 0);
 }
 
@@ -204,12 +211,13 @@ static void attach_failures_leave_nothing(void **state)
 	};
 	struct uiommu_hwdom *dom, *other;
 	int rc = -ENOMEM;
+	unsigned int n;
 
 	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
 	assert_int_equal(unit->ops->dev_add(unit, &dc, &dev), 0);
 	assert_int_equal(unit->ops->dom_alloc(unit, &paging, &dom), 0);
 	assert_int_equal(unit->ops->dom_alloc(unit, &paging, &other), 0);
-	for (unsigned int n = 1; rc; n++) {
+	for (n = 1; rc; n++) {
 		uint64_t before = live();
 
 		assert_true(n < 100);
@@ -222,9 +230,10 @@ static void attach_failures_leave_nothing(void **state)
 			assert_false(dev->ats);
 		}
 	}
+	assert_true(n > 2);
 	assert_true(dev->ats);
 	rc = -ENOMEM;
-	for (unsigned int n = 1; rc; n++) {
+	for (n = 1; rc; n++) {
 		uint64_t before = live();
 
 		assert_true(n < 100);
@@ -236,6 +245,7 @@ static void attach_failures_leave_nothing(void **state)
 			assert_int_equal(live(), before);
 		}
 	}
+	assert_true(n > 2);
 	unit->ops->dev_remove(dev);
 	unit->ops->dom_free(dom);
 	unit->ops->dom_free(other);
