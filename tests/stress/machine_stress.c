@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
@@ -50,6 +51,7 @@ struct shared {
 	uint8_t *mem[3];
 	uint32_t stop; /* atomic */
 	uint64_t copies[3], aborts[3];
+	uint64_t turns[3]; /* copies, done or aborted; atomic */
 	uint64_t changes;
 };
 
@@ -98,6 +100,7 @@ static bool copy(struct shared *s, unsigned int i, uint64_t dst, uint64_t src,
 	uiommu_machine_exit(s->machine);
 	s->copies[i] += ok;
 	s->aborts[i] += !ok;
+	turn(&s->turns[i]);
 	return ok;
 }
 
@@ -133,6 +136,8 @@ static void *writer(void *arg)
 static void run_workers(struct shared *s, struct worker *w, unsigned int n,
 			void *(*fn[])(void *), void (*change)(struct shared *))
 {
+	const uint64_t *const turns[] = { &s->turns[0], &s->turns[1],
+					  &s->turns[2] };
 	uint64_t end = now_ms() + stress_ms(2000);
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -141,13 +146,26 @@ static void run_workers(struct shared *s, struct worker *w, unsigned int n,
 		assert_int_equal(
 			pthread_create(&w[i].thread, NULL, fn[i], &w[i]), 0);
 	}
-	while (now_ms() < end) {
+	while (now_ms() < end ||
+	       (now_ms() < end + TURNS_PATIENCE_MS &&
+		(s->changes < 4 || !all_had_turns(turns, n)))) {
 		change(s);
 		s->changes++;
 	}
 	store_relaxed(&s->stop, 1);
 	for (unsigned int i = 0; i < n; i++)
 		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+}
+
+/* The device is in the middle of it. */
+static void await_write(const volatile uint8_t *page)
+{
+	const uint64_t end = now_ms() + TURNS_PATIENCE_MS;
+
+	while (!page[1000]) {
+		assert_true(now_ms() < end);
+		sched_yield();
+	}
 }
 
 static void replace_and_look(struct shared *s)
@@ -159,10 +177,7 @@ static void replace_and_look(struct shared *s)
 	uiommu_machine_enter(s->machine);
 	client_map_ok(&s->c[1], page, PAGE, MOVING);
 	uiommu_machine_exit(s->machine);
-	/* Give the device a chance to be in the middle of it. */
-	for (unsigned int i = 0; i < 50; i++)
-		if (*(volatile uint8_t *)(page + 1000))
-			break;
+	await_write(page);
 	uiommu_machine_enter(s->machine);
 	assert_int_equal(uiommu_machine_replace(s->machine, first,
 						first + PAGE - 1, "mmap"),
@@ -202,9 +217,7 @@ static void unmap_and_look(struct shared *s)
 	uiommu_machine_enter(s->machine);
 	client_map_ok(&s->c[1], page, PAGE, MOVING);
 	uiommu_machine_exit(s->machine);
-	for (unsigned int i = 0; i < 50; i++)
-		if (*(volatile uint8_t *)(page + 1000))
-			break;
+	await_write(page);
 	uiommu_machine_enter(s->machine);
 	assert_int_equal(client_unmap(&s->c[1], MOVING, PAGE), 0);
 	uiommu_machine_exit(s->machine);
@@ -246,6 +259,7 @@ static void *interrupter(void *arg)
 			ioat_init(c);
 		uiommu_machine_exit(s->machine);
 		s->copies[w->i]++;
+		turn(&s->turns[w->i]);
 	}
 	return NULL;
 }
