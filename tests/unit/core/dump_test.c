@@ -171,7 +171,7 @@ static void *change(void *arg)
 		struct uiommu_ioas *ioas = new_ioas(w);
 		struct uiommu_domain *dom = join(w, ioas);
 
-		(void)map_at(w, ioas, 0, 3, 0x10000, RW);
+		assert_int_equal(map_at(w, ioas, 0, 3, 0x10000, RW), 0);
 		assert_int_equal(uiommu_group_attach(group, dom), 0);
 		uiommu_ioas_unmap_all(ioas, &unmapped);
 		uiommu_group_detach(group);

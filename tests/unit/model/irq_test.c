@@ -78,8 +78,10 @@ static void only_the_first_event_of_a_queue_interrupts(void **state)
 	struct uiommu_smmuv3_xlate x;
 
 	cause_event(r);
-	(void)rig_xlate(r, 1, 0, 0x1000, &x);
-	(void)rig_xlate(r, 1, 0, 0x1000, &x);
+	for (uint32_t i = 2; i <= 3; i++) {
+		assert_int_not_equal(rig_xlate(r, 1, 0, 0x1000, &x), 0);
+		assert_int_equal(rd(r, SMMU_REG_EVENTQ_PROD), i);
+	}
 	assert_int_equal(r->ram.irqs[EVENTQ], 1);
 	cause_event(r);
 	assert_int_equal(r->ram.irqs[EVENTQ], 2);
