@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ioas.h - the core's IO address spaces and the memory in them; part of core.h,
+ * which says what holds of threads, errors and lifetimes.
+ */
+#ifndef UIOMMU_IOAS_H
+#define UIOMMU_IOAS_H
+
+#include <uiommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_core;
+struct uiommu_device;
+struct uiommu_domain;
+struct uiommu_ioas;
+
+/* ------------------------------------------------- memory of a process -- */
+
+/* Part of a pinned range: physically contiguous. */
+struct uiommu_run {
+	uiommu_pa_t pa;
+	uint64_t len;
+	bool mmio; /* device memory: a BAR that the process has mapped */
+};
+
+#define UIOMMU_PIN_WRITE (1u << 0)
+#define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
+
+/*
+ * The address space that user addresses belong to; the embedder's.  Neither
+ * function may call the core.
+ */
+struct uiommu_mm {
+	void *ctx;
+	/*
+	 * Pin the first run of [uva, uva+len), both multiples of the page size.
+	 * *run says how far it got, at least one page.  -EFAULT: not accessible
+	 * as asked; -ENOMEM: limit reached.
+	 */
+	int (*pin)(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		   struct uiommu_run *run);
+	/* Undo one pin for [pa, pa+len), part of a run or all of it. */
+	void (*unpin)(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);
+};
+
+/* ---------------------------------------------------------------- IOAS -- */
+
+/*
+ * An IO address space: areas of IOVA backed by user memory, replicated in all
+ * domains of the IOAS.  Reading calls run in parallel; map and unmap of
+ * disjoint ranges do their pinning and page table work side by side.  Adding
+ * and removing a domain, cutting and set_huge_pages wait for them.
+ */
+/* -ENOMEM. */
+int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out);
+/* No domain is in it; unmaps everything.  NULL is nothing. */
+void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
+
+#define UIOMMU_IOAS_FIXED_IOVA (1u << 0)
+#define UIOMMU_IOAS_MMIO_OK (1u << 1) /* user memory may be a mapped BAR */
+
+/*
+ * Map user memory: pinned now, if the IOAS has a domain, or when it gets one.
+ * Errors, and their order, are those of IOMMU_IOAS_MAP.  Without FIXED_IOVA the
+ * place is chosen, the lowest that suits, and stored.  `mm` must live until the
+ * area is unmapped.  `prot`: of UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE,
+ * which has no effect.
+ *   -EOPNOTSUPP  unknown flags
+ *   -EINVAL	neither read nor write, or another right; len 0; uva, len or a
+ *		fixed iova not aligned as uiommu_ioas_iova_ranges() tells; a fixed
+ *		place that is reserved
+ *   -EOVERFLOW	[uva, +len) or [iova, +len) wraps
+ *   -EEXIST	an area is in the fixed place, or is being mapped or unmapped
+ *   -ENOSPC	there is no place
+ *   -EFAULT	memory is not there, or not as writable as asked; or device memory
+ *		without MMIO_OK; what else mm->pin returns
+ *   -ENOMEM
+ *   -ETIMEDOUT, -EIO  a domain is lost
+ */
+int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
+		    uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
+		    uiommu_iova_t *iova);
+/*
+ * As IOMMU_IOAS_COPY: shares the pages of [src_iova, +len) in src, which may be
+ * dst and of which the range has no holes.  `flags`: UIOMMU_IOAS_FIXED_IOVA.
+ *   -ENOENT	nothing in src at an address of the range
+ *   -EPERM	write, of memory that was mapped without
+ *   others	as uiommu_ioas_map(), for [src_iova, +len) in place of uva
+ */
+int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
+		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
+		     uint32_t flags, uiommu_iova_t *dst_iova);
+/*
+ * As IOMMU_IOAS_UNMAP: whole areas only, in ascending order, up to the first
+ * that may not go.  *unmapped is what went, also on error.
+ *   -EINVAL	len 0
+ *   -EOVERFLOW	the range wraps
+ *   -ENOENT	nothing there, or an area that reaches out of the range
+ *   -EBUSY	an area that another thread is mapping or unmapping
+ *   -ENOMEM	a leaf across a cut could not be split; nothing went
+ * Hardware that does not answer is no error here: areas go, memory stays pinned.
+ */
+int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
+		      uint64_t len, uint64_t *unmapped);
+/*
+ * Unmap everything; 0 also when there is nothing.  -EBUSY: another thread is
+ * mapping or unmapping; the walk stopped at its area.  -ENOMEM as above.
+ */
+int uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
+/*
+ * Cut the area that lies across `iova` in two there (type1's v1 unmap and
+ * carve-outs).  0 also when none does; -EINVAL: `iova` is not a multiple of the
+ * alignment; -ENOMEM.
+ */
+int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova);
+
+struct uiommu_area_info {
+	struct uiommu_range range;
+	uint64_t uva; /* of range.first */
+	uint32_t prot;
+};
+/* The first area that ends at or after `iova`: 0 or -ENOENT. */
+int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
+			  struct uiommu_area_info *info);
+
+/*
+ * Usable ranges (complement of what is reserved), ascending: stores up to
+ * `max`, returns how many there are.  *alignment: what iova, length and user
+ * address must be multiples of.
+ */
+unsigned int uiommu_ioas_iova_ranges(struct uiommu_ioas *ioas,
+				     struct uiommu_range *ranges,
+				     unsigned int max, uint64_t *alignment);
+/*
+ * As IOMMU_IOAS_ALLOW_IOVAS: choose places in these `nr` ranges only; 0: anywhere.
+ * -EINVAL: last is not above first, or two overlap; -EADDRINUSE: one is partly
+ * reserved; -ENOMEM.
+ */
+int uiommu_ioas_allow_iovas(struct uiommu_ioas *ioas,
+			    const struct uiommu_range *ranges, unsigned int nr);
+/*
+ * IOMMU_OPTION_HUGE_PAGES, on at first.  Off: leaves and the alignment are pages.
+ * -EINVAL: areas are mapped in domains; -EADDRINUSE: one is not aligned.
+ */
+int uiommu_ioas_set_huge_pages(struct uiommu_ioas *ioas, bool enable);
+bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas);
+
+/*
+ * Put a domain into the IOAS: its aperture becomes reserved outside, its page
+ * size the alignment, and all areas are mapped into it; from here on nobody else
+ * maps in it.  Two calls for one domain do not run at the same time.
+ *   -EEXIST	it is in an IOAS; or something was mapped in it where an area is
+ *   -EINVAL	no paging domain, or its smallest leaf is larger than a page
+ *   -EADDRINUSE  areas or allowed ranges do not fit
+ *   -EFAULT, -ENOMEM  pages cannot be pinned; what else mm->pin returns
+ *   -ETIMEDOUT, -EIO  it is lost
+ */
+int uiommu_ioas_add_domain(struct uiommu_ioas *ioas,
+			   struct uiommu_domain *domain);
+/* It is in this IOAS.  With the last domain the areas' memory is unpinned. */
+void uiommu_ioas_remove_domain(struct uiommu_ioas *ioas,
+			       struct uiommu_domain *domain);
+/*
+ * Keep a device's reserved regions out of the IOAS while it is attached
+ * (once for each call).  -EADDRINUSE: areas or allowed ranges lie there; -EINVAL:
+ * it has both MSI and SW_MSI regions, or two of SW_MSI; -ENOMEM.  Relaxable
+ * regions are skipped.
+ */
+int uiommu_ioas_reserve_device(struct uiommu_ioas *ioas,
+			       struct uiommu_device *dev);
+/* Undo one uiommu_ioas_reserve_device(). */
+void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
+				  struct uiommu_device *dev);
+/* Leaf sizes that all domains have, a bit for each; all bits without a domain. */
+uint64_t uiommu_ioas_pgsizes(struct uiommu_ioas *ioas);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_IOAS_H */
