@@ -402,6 +402,8 @@ void core_sva_close(struct uiommu_domain *dom);
 bool core_sva_lives(const struct uiommu_domain *dom);
 /* Whatever the first flush has to allocate is allocated here. */
 void core_sva_try_flush(struct uiommu_domain *dom);
+/* The device is about to go; what is bound stays as handles that lead nowhere. */
+void core_sva_forget(struct uiommu_device *dev);
 
 /* --------------------------------------------------------------- pages -- */
 

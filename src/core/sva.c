@@ -12,6 +12,7 @@
 
 struct sva_space {
 	struct list node; /* uiommu_core.sva_spaces; sva_lock */
+	struct uiommu_core *core;
 	const struct uiommu_sva_mm *mm;
 	struct uiommu_domain *dom;
 	uint32_t pasid;
@@ -21,8 +22,8 @@ struct sva_space {
 struct uiommu_sva {
 	struct list node; /* sva_space.bonds */
 	struct sva_space *space;
-	struct uiommu_device *dev;
-	uint32_t refs; /* sva_lock */
+	struct uiommu_device *dev; /* NULL: removed; sva_lock */
+	uint32_t refs;		   /* sva_lock */
 };
 
 static struct sva_space *find_space(struct uiommu_core *core,
@@ -62,6 +63,7 @@ static int make_space(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 	space = core_alloc(core, sizeof(*space));
 	if (!space)
 		return -ENOMEM;
+	space->core = core;
 	space->mm = mm;
 	list_init(&space->bonds);
 	rc = uiommu_pasid_alloc(core, 1, uiommu_device_max_pasids(dev) - 1,
@@ -93,19 +95,35 @@ static void drop_space(struct uiommu_core *core, struct sva_space *space)
 	core_free(core, space);
 }
 
+/* What bind has put there, and nobody has taken off; group lock held. */
+static struct core_pasid *find_entry(const struct uiommu_device *dev,
+				     const struct sva_space *space)
+{
+	struct core_pasid *entry =
+		core_pasid_find(&dev->group->pasids, space->pasid);
+
+	return entry && entry->flags & CORE_PASID_SVA ? entry : NULL;
+}
+
+/* Nothing for a device that has it. */
 static int attach(struct uiommu_device *dev, const struct sva_space *space)
 {
-	int rc;
+	bool has;
+	int rc = 0;
 
 	pthread_mutex_lock(&dev->group->lock);
-	rc = core_domain_get(space->dom, CORE_USE_NORMAL);
-	if (!rc) {
+	has = find_entry(dev, space);
+	if (!has)
+		rc = core_domain_get(space->dom, CORE_USE_NORMAL);
+	if (!has && !rc) {
 		rc = core_pasid_attach(dev, space->pasid, space->dom,
 				       CORE_PASID_SVA);
 		if (rc)
 			core_domain_put(space->dom, false);
 	}
 	core_group_unlock(dev->group);
+	if (!has && !rc)
+		core_sva_try_flush(space->dom);
 	return rc;
 }
 
@@ -115,8 +133,8 @@ static void detach(struct uiommu_device *dev, const struct sva_space *space)
 	struct core_pasid *entry;
 
 	pthread_mutex_lock(&dev->group->lock);
-	entry = core_pasid_find(&dev->group->pasids, space->pasid);
-	if (entry && entry->dom == space->dom) {
+	entry = find_entry(dev, space);
+	if (entry) {
 		core_pasid_detach(dev, entry);
 		core_domain_put(space->dom, true);
 	}
@@ -140,7 +158,6 @@ static int make_bond(struct uiommu_device *dev, struct sva_space *space,
 	bond->dev = dev;
 	bond->refs = 1;
 	list_add_tail(&space->bonds, &bond->node);
-	core_sva_try_flush(space->dom);
 	*out = bond;
 	return 0;
 }
@@ -199,8 +216,12 @@ int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 			 dev->name);
 		rc = -EBUSY;
 	} else if (bond) {
-		bond->refs++;
-		*out = bond;
+		/* Its device's owner may have left without unbinding. */
+		rc = attach(dev, space);
+		if (!rc) {
+			bond->refs++;
+			*out = bond;
+		}
 	} else {
 		rc = bind_new(dev, mm, space, out);
 	}
@@ -210,15 +231,36 @@ int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 
 void uiommu_sva_unbind(struct uiommu_sva *sva)
 {
-	struct uiommu_core *core = sva->dev->core;
 	struct sva_space *space = sva->space;
+	struct uiommu_core *core = space->core;
 
 	pthread_mutex_lock(&core->sva_lock);
 	if (!--sva->refs) {
-		detach(sva->dev, space);
+		if (sva->dev)
+			detach(sva->dev, space);
 		list_del(&sva->node);
 		core_free(core, sva);
 		drop_space(core, space);
+	}
+	pthread_mutex_unlock(&core->sva_lock);
+}
+
+void core_sva_forget(struct uiommu_device *dev)
+{
+	struct uiommu_core *core = dev->core;
+	struct sva_space *space;
+	struct uiommu_sva *bond;
+
+	pthread_mutex_lock(&core->sva_lock);
+	list_for_each(space, &core->sva_spaces, node) {
+		bond = find_bond(space, dev);
+		if (!bond)
+			continue;
+		core_log(core, UIOMMU_LOG_WARN,
+			 "%s: still bound to an address space when removed",
+			 dev->name);
+		detach(dev, space);
+		bond->dev = NULL;
 	}
 	pthread_mutex_unlock(&core->sva_lock);
 }

@@ -143,6 +143,62 @@ static void a_bound_pasid_is_bind_s(void **state)
 	scene_unbind(&s);
 }
 
+/* What an owner has forgotten is gone; who binds then has it again. */
+static void bound_before_and_taken_off(void **state)
+{
+	struct uiommu_sva *old, *sva;
+	struct scene s;
+	uint32_t pasid;
+
+	scene_open(&s, state);
+	assert_int_equal(uiommu_device_claim_owner(s.dev[0], &s), 0);
+	old = bind_ok(&s, 0);
+	pasid = uiommu_sva_pasid(old);
+	uiommu_device_release_owner(s.dev[0]);
+	assert_int_equal(uiommu_device_nr_pasids(s.dev[0]), 0);
+
+	s.w->fu->fail_rc = -ENOSPC;
+	s.w->fu->fail_pasid = 1;
+	assert_int_equal(uiommu_sva_bind(s.dev[0], &s.space.mm, &sva), -ENOSPC);
+	sva = bind_ok(&s, 0);
+	assert_int_equal(uiommu_sva_pasid(sva), pasid);
+	assert_int_equal(ask(&s, 0, pasid, AT(1), W), UIOMMU_PAGE_SUCCESS);
+	assert_true(reaches(&s, 0, pasid, AT(1), true));
+	uiommu_sva_unbind(old);
+	assert_true(reaches(&s, 0, pasid, AT(1), true));
+	uiommu_sva_unbind(sva);
+	assert_int_equal(uiommu_device_nr_pasids(s.dev[0]), 0);
+	assert_int_equal(s.space.nr, 0);
+	scene_close(&s);
+}
+
+/* The handle outlives its device, and means no other. */
+static void bound_and_removed(void **state)
+{
+	struct uiommu_sva *old, *sva;
+	struct scene s;
+	uint32_t pasid;
+
+	scene_open(&s, state);
+	old = bind_ok(&s, 0);
+	sva = bind_ok(&s, 1);
+	pasid = uiommu_sva_pasid(old);
+	uiommu_device_remove(s.dev[0]);
+	assert_non_null(strstr(last_line(), "still bound"));
+	/* As likely as not where the other one was. */
+	s.dev[0] = add_waiting(s.w, 20, NULL);
+	assert_int_equal(uiommu_device_nr_pasids(s.dev[0]), 0);
+	assert_false(reaches(&s, 0, pasid, AT(1), true));
+	s.sva = bind_ok(&s, 0);
+	assert_int_equal(uiommu_sva_pasid(s.sva), pasid);
+	assert_int_equal(ask(&s, 0, pasid, AT(1), W), UIOMMU_PAGE_SUCCESS);
+	uiommu_sva_unbind(old);
+	assert_true(reaches(&s, 0, pasid, AT(1), true));
+	uiommu_sva_unbind(sva);
+	assert_true(reaches(&s, 0, pasid, AT(1), true));
+	scene_unbind(&s);
+}
+
 /* The domain by the same doors as any other. */
 static void the_domain_by_itself(void **state)
 {
@@ -378,6 +434,8 @@ int main(void)
 		TEST(bind_is_counted_by_device_and_space),
 		TEST(who_may_not_bind),
 		TEST(a_bound_pasid_is_bind_s),
+		TEST(bound_before_and_taken_off),
+		TEST(bound_and_removed),
 		TEST(the_domain_by_itself),
 		TEST(devices_behind_several_units),
 		TEST(in_a_child_of_fork),
