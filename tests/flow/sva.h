@@ -18,15 +18,22 @@ struct sva_client {
 	struct uiommu_sva *sva;
 };
 
-static inline void sva_open_mm_ok(struct sva_client *s,
-				  struct uiommu_machine *machine,
-				  unsigned int index,
-				  const struct uiommu_sva_mm *mm)
+static inline void sva_open_unbound_ok(struct sva_client *s,
+				       struct uiommu_machine *machine,
+				       unsigned int index)
 {
 	client_open_iommufd(&s->c, machine, index);
 	client_master(&s->c, true);
 	s->dev = uiommu_machine_core_device(machine, index);
 	assert_non_null(s->dev);
+}
+
+static inline void sva_open_mm_ok(struct sva_client *s,
+				  struct uiommu_machine *machine,
+				  unsigned int index,
+				  const struct uiommu_sva_mm *mm)
+{
+	sva_open_unbound_ok(s, machine, index);
 	assert_int_equal(uiommu_sva_bind(s->dev, mm, &s->sva), 0);
 }
 
@@ -37,11 +44,18 @@ static inline void sva_open_ok(struct sva_client *s,
 	sva_open_mm_ok(s, machine, index, uiommu_process_mm());
 }
 
+static inline void sva_start_as(struct sva_client *s, unsigned int slot,
+				uint32_t pasid, uint32_t op, const void *at,
+				uint32_t len)
+{
+	bar_write(&s->c, TESTEP_SLOT(slot) + 0x0c, 4, pasid);
+	testep_go(&s->c, slot, op | TESTEP_PASID, (uintptr_t)at, len);
+}
+
 static inline void sva_start(struct sva_client *s, unsigned int slot,
 			     uint32_t op, const void *at, uint32_t len)
 {
-	bar_write(&s->c, TESTEP_SLOT(slot) + 0x0c, 4, uiommu_sva_pasid(s->sva));
-	testep_go(&s->c, slot, op | TESTEP_PASID, (uintptr_t)at, len);
+	sva_start_as(s, slot, uiommu_sva_pasid(s->sva), op, at, len);
 }
 
 /* Until the slot has ended: each look lets the machine go on. */
