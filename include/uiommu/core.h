@@ -487,6 +487,23 @@ void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid);
 /* The PASID's domain, auxiliary or not, or NULL. */
 struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
 						 uint32_t pasid);
+/*
+ * The same for a group of any size, as Linux's iommufd does it: the domain is for
+ * all of its devices that have PASIDs, and the caller knows that the fabric tells
+ * them apart.  Devices that have none are left out, so where nobody has any, the
+ * group has the PASID and no hardware is told.  Errors as above, but
+ *   -EOPNOTSUPP  only: the domain does not translate
+ *   -EINVAL	neither for a device that is not alone nor for the fabric
+ * On error every device has what it had; but if the hardware does not answer
+ * (-ETIMEDOUT, -EIO) and one cannot get it back, none has anything.
+ */
+int uiommu_group_pasid_attach(struct uiommu_group *group, uint32_t pasid,
+			      struct uiommu_domain *domain);
+int uiommu_group_pasid_replace(struct uiommu_group *group, uint32_t pasid,
+			       struct uiommu_domain *domain);
+void uiommu_group_pasid_detach(struct uiommu_group *group, uint32_t pasid);
+struct uiommu_domain *uiommu_group_pasid_domain(struct uiommu_group *group,
+						uint32_t pasid);
 /* How many have one, those of auxiliary domains among them. */
 unsigned int uiommu_device_nr_pasids(struct uiommu_device *dev);
 /*

@@ -158,13 +158,13 @@ out_unlock:
 }
 
 /* Both locks held. */
-static void detach(struct uiommu_domain *dom, struct uiommu_device *dev,
+static void detach(struct uiommu_domain *dom, struct uiommu_group *group,
 		   struct core_pasid *entry)
 {
-	core_pasid_detach(dev, entry);
-	dev->group->nr_aux--;
+	core_pasid_detach(group, entry);
+	group->nr_aux--;
 	if (!--dom->aux.nr) {
-		uiommu_pasid_free(dev->core, dom->aux.pasid);
+		uiommu_pasid_free(group->core, dom->aux.pasid);
 		dom->aux.parent = NULL;
 	}
 	core_domain_put_locked(dom, true);
@@ -178,17 +178,17 @@ void uiommu_aux_detach(struct uiommu_domain *domain, struct uiommu_device *dev)
 	pthread_mutex_lock(&domain->lock);
 	entry = entry_of(domain, dev);
 	if (entry)
-		detach(domain, dev, entry);
+		detach(domain, dev->group, entry);
 	pthread_mutex_unlock(&domain->lock);
 	core_group_unlock(dev->group);
 }
 
-void core_aux_drop(struct uiommu_device *dev, struct core_pasid *entry)
+void core_aux_drop(struct uiommu_group *group, struct core_pasid *entry)
 {
 	struct uiommu_domain *dom = entry->dom;
 
 	pthread_mutex_lock(&dom->lock);
-	detach(dom, dev, entry);
+	detach(dom, group, entry);
 	pthread_mutex_unlock(&dom->lock);
 }
 

@@ -245,7 +245,7 @@ struct uiommu_group {
 				       * first device */
 	enum uiommu_default_domain def_kind;
 	uint64_t msi_slots;	      /* doorbells that each domain must have */
-	struct core_pasid_map pasids; /* of its only device */
+	struct core_pasid_map pasids; /* of all its devices */
 	uint32_t nr_aux;	      /* of them, auxiliary */
 	struct list iopf_ended;	      /* for core_group_unlock */
 };
@@ -297,11 +297,11 @@ bool core_pasid_usable(const struct uiommu_device *dev);
 int core_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
 		      struct uiommu_domain *dom, uint32_t flags);
 /* Whatever the hardware says, the entry is gone. */
-void core_pasid_detach(struct uiommu_device *dev, struct core_pasid *entry);
+void core_pasid_detach(struct uiommu_group *group, struct core_pasid *entry);
 /* What was forgotten, with a line in the log; the domains are let go. */
-void core_pasid_detach_all(struct uiommu_device *dev, const char *when);
-/* Take an auxiliary domain off the device and let it go. */
-void core_aux_drop(struct uiommu_device *dev, struct core_pasid *entry);
+void core_pasid_detach_all(struct uiommu_group *group, const char *when);
+/* Take an auxiliary domain off the group and let it go. */
+void core_aux_drop(struct uiommu_group *group, struct core_pasid *entry);
 
 /* ------------------------------------------------------------- domains -- */
 

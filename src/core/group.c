@@ -156,7 +156,9 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev)
 	bool empty;
 
 	pthread_mutex_lock(&group->lock);
-	core_pasid_detach_all(dev, "when it is removed");
+	/* Of others the driver takes this one off. */
+	if (group->nr_devices == 1)
+		core_pasid_detach_all(group, "when it is removed");
 	dev->cunit->unit->ops->dev_remove(dev->hw);
 	list_del(&dev->group_node);
 	empty = !--group->nr_devices;
@@ -409,10 +411,8 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 static void clean_up(struct uiommu_group *group)
 {
 	struct uiommu_domain *old = group->domain;
-	struct uiommu_device *dev;
 
-	list_for_each(dev, &group->devices, group_node)
-		core_pasid_detach_all(dev, "when its owner lets go");
+	core_pasid_detach_all(group, "when its owner lets go");
 	group->owner = NULL;
 	group->domain = NULL;
 	group->msi_slots = 0;

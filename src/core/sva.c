@@ -135,7 +135,7 @@ static void detach(struct uiommu_device *dev, const struct sva_space *space)
 	pthread_mutex_lock(&dev->group->lock);
 	entry = find_entry(dev, space);
 	if (entry) {
-		core_pasid_detach(dev, entry);
+		core_pasid_detach(dev->group, entry);
 		core_domain_put(space->dom, true);
 	}
 	core_group_unlock(dev->group);
