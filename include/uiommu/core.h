@@ -492,7 +492,7 @@ struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
  * all of its devices that have PASIDs, and the caller knows that the fabric tells
  * them apart.  Devices that have none are left out, so where nobody has any, the
  * group has the PASID and no hardware is told.  Errors as above, but
- *   -EOPNOTSUPP  only: the domain does not translate
+ *   -EOPNOTSUPP  only: the driver has no PASIDs, or the domain does not translate
  *   -EINVAL	neither for a device that is not alone nor for the fabric
  * On error every device has what it had; but if the hardware does not answer
  * (-ETIMEDOUT, -EIO) and one cannot get it back, none has anything.

@@ -100,6 +100,10 @@ enum uiommu_stage {
  * attach to the last (uiommu_unit_caps.dirty_tracking).
  */
 #define UIOMMU_DOM_DIRTY (1u << 0)
+/* PASIDs are to use it, so it is of a stage that they can. */
+#define UIOMMU_DOM_PASID (1u << 1)
+/* Of STAGE_2: guests' own tables are to stand above it, so the unit has both. */
+#define UIOMMU_DOM_NEST_PARENT (1u << 2)
 
 struct uiommu_dom_cfg {
 	enum uiommu_dom_type type;

@@ -118,6 +118,17 @@ int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id);
 int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id);
 /* Nothing attached: nothing happens.  -EBUSY: auxiliary domains are. */
 int ufd_device_detach(struct ufd_device *idev);
+/*
+ * The same for accesses with a PASID, which is not 0.  Errors: reference 3.1.
+ * attach: -EBUSY: the device has the PASID; -EINVAL: another of its group has it
+ * with another HWPT; an IOAS, or a HWPT without IOMMU_HWPT_ALLOC_PASID.
+ */
+bool ufd_device_has_pasid(struct ufd_device *idev, uint32_t pasid);
+int ufd_device_pasid_attach(struct ufd_device *idev, uint32_t pasid,
+			    uint32_t *pt_id);
+int ufd_device_pasid_replace(struct ufd_device *idev, uint32_t pasid,
+			     uint32_t *pt_id);
+void ufd_device_pasid_detach(struct ufd_device *idev, uint32_t pasid);
 
 /* Each area of the context's IOASes but that of VFIO's container calls. */
 void ufd_visit_areas(struct ufd_ctx *ctx, uiommu_abi_area_fn *fn, void *arg);

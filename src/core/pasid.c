@@ -121,6 +121,9 @@ static int check_group(struct uiommu_group *group, uint32_t pasid,
 	int rc;
 
 	list_for_each(dev, &group->devices, group_node) {
+		if (!dev->cunit->unit->ops->set_pasid)
+			return refuse(dev, pasid, -EOPNOTSUPP,
+				      "the driver has no PASIDs");
 		if (dom->hw->type != UIOMMU_DOM_PAGING &&
 		    dom->hw->type != UIOMMU_DOM_SHARED)
 			return refuse(dev, pasid, -EOPNOTSUPP,

@@ -48,6 +48,7 @@ static struct ufd_group *group_get(struct ufd_ctx *ctx,
 			goto out_unlock;
 		igroup->group = group;
 		pthread_mutex_init(&igroup->lock, NULL);
+		list_init(&igroup->members);
 		list_init(&igroup->attached);
 		list_add_tail(&ctx->groups, &igroup->node);
 	}
@@ -120,6 +121,9 @@ int ufd_device_bind(struct abi_file *iommufd, struct uiommu_device *dev,
 	ufd_object_hold(&idev->obj);
 	*out = idev;
 	*id = idev->obj.id;
+	pthread_mutex_lock(&idev->group->lock);
+	list_add_tail(&idev->group->members, &idev->member);
+	pthread_mutex_unlock(&idev->group->lock);
 	pthread_mutex_lock(&ctx->lock);
 	list_add_tail(&ctx->devices, &idev->bound);
 	pthread_mutex_unlock(&ctx->lock);
@@ -137,10 +141,14 @@ void ufd_device_unbind(struct ufd_device *idev)
 	struct ufd_ctx *ctx = idev->obj.ctx;
 	uint32_t pasid;
 
+	ufd_slots_drop(idev);
 	ufd_device_pasids_drop(idev);
 	/* Auxiliary domains of a user of the library go before their parent. */
 	while (ufd_device_detach(idev))
 		(void)uiommu_device_pasid_detach_any(idev->dev, &pasid);
+	pthread_mutex_lock(&idev->group->lock);
+	list_del(&idev->member);
+	pthread_mutex_unlock(&idev->group->lock);
 	pthread_mutex_lock(&ctx->lock);
 	list_del(&idev->bound);
 	pthread_mutex_unlock(&ctx->lock);
@@ -197,7 +205,9 @@ static int join(struct ufd_device *idev, struct ufd_hwpt *hwpt)
 	if (rc)
 		return rc;
 	if (!igroup->hwpt) {
-		rc = uiommu_group_attach(igroup->group, hwpt->domain);
+		rc = ufd_slots_check(igroup, hwpt);
+		if (!rc)
+			rc = uiommu_group_attach(igroup->group, hwpt->domain);
 		if (rc)
 			goto err_reserve;
 		igroup->hwpt = hwpt;
@@ -252,6 +262,11 @@ out_unlock:
 	return rc;
 }
 
+static void undo_attach(const struct ufd_change *ch, struct ufd_left *left)
+{
+	(void)detach(ch->idev, left);
+}
+
 static void unreserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas,
 			    const struct ufd_device *end)
 {
@@ -299,7 +314,9 @@ static int move(struct ufd_device *idev, struct ufd_hwpt *hwpt,
 		if (rc)
 			return rc;
 	}
-	rc = uiommu_group_replace(igroup->group, hwpt->domain);
+	rc = ufd_slots_check(igroup, hwpt);
+	if (!rc)
+		rc = uiommu_group_replace(igroup->group, hwpt->domain);
 	if (rc)
 		goto err_reserve;
 	if (other_ioas)
@@ -332,8 +349,7 @@ static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
 /* ----------------------------------------------- to an IOAS or a hwpt --- */
 
 /*
- * Make a page table and change to it.  A first attachment of the device itself
- * comes before the filling, as in the kernel: so its errors win.
+ * Make a page table and change to it.
  *
  * As soon as the group has moved to it, others of the group can move it away
  * again and let go: the maker counts it until it has been published, and after
@@ -345,19 +361,19 @@ static int change_to_new(const struct ufd_change *ch, struct ufd_ioas *ioas,
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	rc = ufd_hwpt_new_empty(ioas, ch->idev, &hwpt);
+	rc = ufd_hwpt_new_empty(ioas, ch->idev, 0, &hwpt);
 	if (rc)
 		return rc;
 	hwpt->obj.transient = true;
 	ufd_object_hold(&hwpt->obj);
 	left->used = hwpt;
-	if (ch->to == attach) {
-		rc = attach(ch, hwpt, left);
+	if (ch->undo) {
+		rc = ch->to(ch, hwpt, left);
 		if (rc)
 			return rc;
 		rc = ufd_hwpt_fill(hwpt);
 		if (rc)
-			detach(ch->idev, left);
+			ch->undo(ch, left);
 	} else {
 		rc = ufd_hwpt_fill(hwpt);
 		if (!rc)
@@ -432,7 +448,11 @@ int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id)
 
 int ufd_device_attach(struct ufd_device *idev, uint32_t *pt_id)
 {
-	const struct ufd_change ch = { .idev = idev, .to = attach };
+	const struct ufd_change ch = {
+		.idev = idev,
+		.to = attach,
+		.undo = undo_attach,
+	};
 
 	return ufd_change_to(&ch, pt_id);
 }

@@ -8,9 +8,8 @@
  * Clients make them for a device, or an attach to an IOAS makes one by itself
  * (transient), which is shared and goes with its last attachment.
  *
- * Only paging domains of the default kind are made, with a fault queue or
- * without: other flags and data of the caller are refused as by an IOMMU driver
- * that has no such domains.
+ * What a caller's flags ask for is made by the IOMMU's driver, or refused; data
+ * of the caller's is for nested page tables only.
  */
 #include "private.h"
 
@@ -21,16 +20,33 @@ struct ufd_hwpt *ufd_hwpt_get(struct ufd_ctx *ctx, uint32_t id)
 
 /* ------------------------------------------------------ make and free -- */
 
+/* What the flags mean for a domain. */
+static void domain_cfg(uint32_t flags, struct uiommu_domain_cfg *cfg)
+{
+	*cfg = (struct uiommu_domain_cfg){ .hw.type = UIOMMU_DOM_PAGING };
+	if (flags & IOMMU_HWPT_ALLOC_NEST_PARENT) {
+		cfg->hw.stage = UIOMMU_STAGE_2;
+		cfg->hw.flags |= UIOMMU_DOM_NEST_PARENT;
+	}
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+		cfg->hw.flags |= UIOMMU_DOM_DIRTY;
+	if (flags & IOMMU_HWPT_ALLOC_PASID)
+		cfg->hw.flags |= UIOMMU_DOM_PASID;
+}
+
 int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
-		       struct ufd_hwpt **out)
+		       uint32_t flags, struct ufd_hwpt **out)
 {
 	struct ufd_ctx *ctx = ioas->obj.ctx;
 	struct ufd_hwpt *hwpt = abi_alloc(ctx->file.abi, sizeof(*hwpt));
+	struct uiommu_domain_cfg cfg;
 	int rc;
 
 	if (!hwpt)
 		return -ENOMEM;
-	rc = uiommu_domain_alloc(idev->dev, &hwpt->domain);
+	hwpt->flags = flags;
+	domain_cfg(flags, &cfg);
+	rc = uiommu_domain_alloc_cfg(idev->dev, &cfg, &hwpt->domain);
 	if (rc)
 		goto err_hwpt;
 	rc = ufd_object_init(ctx, &hwpt->obj, UFD_HWPT);
@@ -58,13 +74,13 @@ int ufd_hwpt_fill(struct ufd_hwpt *hwpt)
 	return rc;
 }
 
-int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev,
+int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev, uint32_t flags,
 		 struct ufd_hwpt **out)
 {
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	rc = ufd_hwpt_new_empty(ioas, idev, &hwpt);
+	rc = ufd_hwpt_new_empty(ioas, idev, flags, &hwpt);
 	if (rc)
 		return rc;
 	rc = ufd_hwpt_fill(hwpt);
@@ -119,6 +135,27 @@ void ufd_hwpt_release(struct ufd_hwpt *hwpt)
 
 /* --------------------------------------------------------------- calls -- */
 
+/* Of a page table that an IOAS fills. */
+static int check_paging(const struct iommu_hwpt_alloc *cmd,
+			const struct ufd_device *idev)
+{
+	const uint32_t known =
+		IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+		IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_PASID;
+	const uint32_t apart = IOMMU_HWPT_ALLOC_NEST_PARENT |
+			       IOMMU_HWPT_FAULT_ID_VALID;
+	struct uiommu_unit_caps caps;
+
+	uiommu_device_caps(idev->dev, &caps);
+	if (cmd->flags & ~known || (cmd->flags & apart) == apart ||
+	    cmd->data_len)
+		return -EOPNOTSUPP;
+	if (cmd->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING &&
+	    !caps.dirty_tracking)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 static int alloc_from_ioas(struct ufd_call *call, struct ufd_device *idev,
 			   struct ufd_ioas *ioas)
 {
@@ -126,10 +163,11 @@ static int alloc_from_ioas(struct ufd_call *call, struct ufd_device *idev,
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	if (cmd->flags & ~(uint32_t)IOMMU_HWPT_FAULT_ID_VALID || cmd->data_len)
-		return -EOPNOTSUPP;
+	rc = check_paging(cmd, idev);
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&ioas->lock);
-	rc = ufd_hwpt_new(ioas, idev, &hwpt);
+	rc = ufd_hwpt_new(ioas, idev, cmd->flags, &hwpt);
 	if (rc)
 		goto out_unlock;
 	if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID)

@@ -204,7 +204,7 @@ int uiommu_ufd_device_detach(struct uiommu_ufd_device *idev)
 int uiommu_ufd_device_pasid_attach(struct uiommu_ufd_device *idev,
 				   uint32_t pasid, uint32_t *pt_id)
 {
-	const struct ufd_change ch = { to_idev(idev), pasid, attach };
+	const struct ufd_change ch = { to_idev(idev), pasid, attach, NULL };
 
 	return leave(abi_of(ch.idev), ufd_change_to(&ch, pt_id));
 }
@@ -212,7 +212,7 @@ int uiommu_ufd_device_pasid_attach(struct uiommu_ufd_device *idev,
 int uiommu_ufd_device_pasid_replace(struct uiommu_ufd_device *idev,
 				    uint32_t pasid, uint32_t *pt_id)
 {
-	const struct ufd_change ch = { to_idev(idev), pasid, replace };
+	const struct ufd_change ch = { to_idev(idev), pasid, replace, NULL };
 
 	return leave(abi_of(ch.idev), ufd_change_to(&ch, pt_id));
 }

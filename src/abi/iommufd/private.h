@@ -125,6 +125,7 @@ struct ufd_hwpt {
 	struct ufd_ioas *ioas;
 	struct list node; /* ioas->hwpts */
 	struct uiommu_domain *domain;
+	uint32_t flags;		 /* IOMMU_HWPT_* that it was asked for with */
 	struct ufd_fault *fault; /* NULL: none */
 };
 
@@ -135,8 +136,21 @@ struct ufd_group {
 	unsigned int refs; /* bound devices; under ctx->lock */
 	pthread_mutex_t lock;
 	/* Under lock. */
-	struct ufd_hwpt *hwpt; /* NULL: nothing attached */
-	struct list attached;  /* devices */
+	struct list members;	/* bound devices */
+	struct ufd_hwpt *hwpt;	/* NULL: nothing attached */
+	struct list attached;	/* devices */
+	unsigned int nr_pasids; /* in the sets of its devices */
+};
+
+/* Numbers below 2^32: pasid_set.c. */
+#define UFD_PASID_CHUNK 1024u
+struct ufd_pasid_chunk {
+	uint32_t nr; /* its first PASID is nr * UFD_PASID_CHUNK */
+	uint64_t bits[UFD_PASID_CHUNK / 64];
+};
+struct ufd_pasid_set {
+	struct ufd_pasid_chunk *at; /* ascending */
+	uint32_t nr, size;
 };
 
 struct ufd_device {
@@ -144,10 +158,12 @@ struct ufd_device {
 	struct uiommu_device *dev;
 	struct ufd_group *group;
 	struct list bound; /* ctx->devices; under ctx->lock */
-	struct list node;  /* group->attached; under group->lock */
-	bool attached;	   /* under group->lock */
-	/* PASIDs that the library attached; under group->lock. */
-	unsigned int nr_pasids;
+	/* All below: under group->lock. */
+	struct list member; /* group->members */
+	struct list node;   /* group->attached */
+	bool attached;
+	struct ufd_pasid_set pasids; /* that the client attached */
+	unsigned int nr_pasids;	     /* that the library attached */
 };
 
 /*
@@ -180,14 +196,14 @@ struct uiommu_range *ufd_ioas_usable(struct uiommu_abi *abi,
 
 /*
  * Make an unpublished page table for devices like `idev`, filled from the
- * IOAS, whose lock the caller holds.  Undone by ufd_hwpt_abort under the same
- * lock.
+ * IOAS, whose lock the caller holds; `flags` are IOMMU_HWPT_*.  Undone by
+ * ufd_hwpt_abort under the same lock.
  */
-int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev,
+int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev, uint32_t flags,
 		 struct ufd_hwpt **out);
 /* The same in two steps: the second one fills it. */
 int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
-		       struct ufd_hwpt **out);
+		       uint32_t flags, struct ufd_hwpt **out);
 int ufd_hwpt_fill(struct ufd_hwpt *hwpt);
 void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
 /* Free one that is out of the table; the second with that lock held. */
@@ -231,6 +247,11 @@ struct ufd_change {
 	 */
 	int (*to)(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
 		  struct ufd_left *left);
+	/*
+	 * Undo `to`.  With it a page table that is made for the change is filled
+	 * after it, as in the kernel, so that errors of `to` win; NULL: before.
+	 */
+	void (*undo)(const struct ufd_change *ch, struct ufd_left *left);
 };
 
 /*
@@ -241,8 +262,30 @@ struct ufd_change {
 int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id);
 void ufd_let_go(const struct ufd_left *left);
 
-/* What is left of the device's PASIDs, with a line in the log. */
+/* What is left of the library's PASIDs of a device, with a line in the log. */
 void ufd_device_pasids_drop(struct ufd_device *idev);
+
+/* A set of PASIDs, empty when all zero; under its group's lock. */
+bool ufd_pasid_has(const struct ufd_pasid_set *set, uint32_t pasid);
+/* Make room for this one.  -ENOMEM. */
+int ufd_pasid_reserve(struct uiommu_abi *abi, struct ufd_pasid_set *set,
+		      uint32_t pasid);
+/* One that is not in it, into the room that was made. */
+void ufd_pasid_add(struct ufd_pasid_set *set, uint32_t pasid);
+/* One that is in it. */
+void ufd_pasid_remove(struct ufd_pasid_set *set, uint32_t pasid);
+/* Any of them; false: there is none. */
+bool ufd_pasid_any(const struct ufd_pasid_set *set, uint32_t *pasid);
+void ufd_pasid_fini(struct uiommu_abi *abi, struct ufd_pasid_set *set);
+
+/*
+ * May the group have this page table without PASID, beside the PASIDs that its
+ * devices have?  Under its lock; -EINVAL.
+ */
+int ufd_slots_check(const struct ufd_group *igroup,
+		    const struct ufd_hwpt *hwpt);
+/* All PASIDs of a device that goes. */
+void ufd_slots_drop(struct ufd_device *idev);
 
 /* --------------------------------------------------------------- calls --- */
 

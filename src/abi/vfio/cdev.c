@@ -180,45 +180,91 @@ static void remap_group(struct uvfio_group *group)
 	pthread_mutex_unlock(&group->lock);
 }
 
-/* Caller holds the file's lock.  There is one slot, the one without PASID. */
-static int attach_or_replace(struct uvfio_device_file *df, uint32_t *pt)
+/*
+ * Caller holds the file's lock.  Accesses without PASID, for which a client may
+ * also say PASID 0; what it attached under one name it replaces and detaches
+ * under that name only, as in the kernel: hence two marks.
+ */
+static int attach_or_replace(struct uvfio_device_file *df, bool *mark,
+			     uint32_t *pt)
 {
 	struct ufd_device *idev = df->vdev->idev;
 	int rc;
 
-	rc = df->attached ? ufd_device_replace(idev, pt)
-			  : ufd_device_attach(idev, pt);
+	rc = *mark ? ufd_device_replace(idev, pt) : ufd_device_attach(idev, pt);
 	if (!rc)
-		df->attached = true;
+		*mark = true;
 	return rc;
+}
+
+static int detach_marked(struct uvfio_device_file *df, bool *mark)
+{
+	int rc = *mark ? ufd_device_detach(df->vdev->idev) : 0;
+
+	if (!rc)
+		*mark = false;
+	return rc;
+}
+
+/* Caller holds the file's lock. */
+static int attach_pasid(struct uvfio_device_file *df, uint32_t pasid,
+			uint32_t *pt)
+{
+	struct ufd_device *idev = df->vdev->idev;
+
+	if (!pasid)
+		return attach_or_replace(df, &df->attached_as_0, pt);
+	if (ufd_device_has_pasid(idev, pasid))
+		return ufd_device_pasid_replace(idev, pasid, pt);
+	/* More than the kernel can keep account of. */
+	if (pasid > INT32_MAX)
+		return -ENOSPC;
+	return ufd_device_pasid_attach(idev, pasid, pt);
 }
 
 #define PT_ID_OFF offsetof(struct vfio_device_attach_iommufd_pt, pt_id)
 
+/* The structure; its PASID, which is last, only if `flag` says so. */
+static int copy_pt(struct uiommu_abi *abi, void *req, uint32_t size,
+		   uint32_t pasid_off, uint32_t flag, unsigned long arg)
+{
+	const uint32_t *head = req; /* argsz, flags */
+
+	if (abi_copy_from(abi, req, arg, pasid_off))
+		return -EFAULT;
+	if (head[0] < pasid_off || head[1] & ~flag)
+		return -EINVAL;
+	if (!(head[1] & flag))
+		return 0;
+	if (head[0] < size)
+		return -EINVAL;
+	return abi_copy_from(abi, (char *)req + pasid_off, arg + pasid_off,
+			     size - pasid_off);
+}
+
 long uvfio_cdev_attach(struct uvfio_device_file *df, unsigned long arg)
 {
-	const uint32_t min =
-		offsetof(struct vfio_device_attach_iommufd_pt, pasid);
 	struct vfio_device_attach_iommufd_pt req = { 0 };
 	struct uiommu_abi *abi = df->file.abi;
 	int rc;
 
-	if (abi_copy_from(abi, &req, arg, min))
-		return -EFAULT;
-	if (req.argsz < min ||
-	    (req.flags & ~(uint32_t)VFIO_DEVICE_ATTACH_PASID))
-		return -EINVAL;
-	if (req.flags)
-		return -EOPNOTSUPP;
+	rc = copy_pt(abi, &req, sizeof(req), offsetof(__typeof__(req), pasid),
+		     VFIO_DEVICE_ATTACH_PASID, arg);
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&df->lock);
-	rc = attach_or_replace(df, &req.pt_id);
+	rc = req.flags ? attach_pasid(df, req.pasid, &req.pt_id)
+		       : attach_or_replace(df, &df->attached, &req.pt_id);
 	if (rc)
 		goto out_unlock;
 	rc = abi_copy_to(abi, arg + PT_ID_OFF, &req.pt_id, sizeof(req.pt_id));
 	if (rc) {
-		/* The kernel detaches here, also what was replaced. */
-		df->attached = ufd_device_detach(df->vdev->idev) != 0;
-	} else {
+		/*
+		 * The kernel detaches here, also what was replaced, and what it
+		 * detaches is never a PASID, whatever was attached.
+		 */
+		(void)detach_marked(df, &df->attached);
+	} else if (!req.pasid) {
 		remap_group(df->vdev->group);
 	}
 out_unlock:
@@ -228,22 +274,20 @@ out_unlock:
 
 long uvfio_cdev_detach(struct uvfio_device_file *df, unsigned long arg)
 {
-	const uint32_t min =
-		offsetof(struct vfio_device_detach_iommufd_pt, pasid);
 	struct vfio_device_detach_iommufd_pt req = { 0 };
 	int rc;
 
-	if (abi_copy_from(df->file.abi, &req, arg, min))
-		return -EFAULT;
-	if (req.argsz < min ||
-	    (req.flags & ~(uint32_t)VFIO_DEVICE_DETACH_PASID))
-		return -EINVAL;
-	if (req.flags)
-		return -EOPNOTSUPP;
+	rc = copy_pt(df->file.abi, &req, sizeof(req),
+		     offsetof(__typeof__(req), pasid), VFIO_DEVICE_DETACH_PASID,
+		     arg);
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&df->lock);
-	rc = ufd_device_detach(df->vdev->idev);
-	if (!rc)
-		df->attached = false;
+	if (req.pasid)
+		ufd_device_pasid_detach(df->vdev->idev, req.pasid);
+	else
+		rc = detach_marked(df, req.flags ? &df->attached_as_0
+						 : &df->attached);
 	pthread_mutex_unlock(&df->lock);
 	return rc;
 }

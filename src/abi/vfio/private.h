@@ -169,8 +169,9 @@ struct uvfio_device_file {
 	struct abi_file file;
 	struct uiommu_vdev *vdev;
 	struct abi_file *group_file; /* counted; NULL: cdev */
-	pthread_mutex_t lock;	     /* protects attached */
+	pthread_mutex_t lock;	     /* protects the marks */
 	bool attached;
+	bool attached_as_0; /* by PASID 0 */
 	bool granted; /* atomic: bound or opened through its group */
 };
 

@@ -225,6 +225,32 @@ uint32_t smmuv3_pt_features(const struct smmuv3_features *f,
 	return features;
 }
 
+#define DOM_FLAGS (UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
+
+/* Without regard to what there is. */
+static unsigned int choose_stage(const struct smmuv3_features *f,
+				 const struct uiommu_dom_cfg *cfg)
+{
+	if (cfg->stage == UIOMMU_STAGE_2)
+		return 2;
+	if (cfg->stage == UIOMMU_STAGE_1 || cfg->flags & UIOMMU_DOM_PASID)
+		return 1;
+	return f->s1 ? 1 : 2;
+}
+
+/* What goes together; NULL, or the reason why not. */
+static const char *flags_misfit(const struct smmuv3_features *f,
+				const struct uiommu_dom_cfg *cfg)
+{
+	if (cfg->stage != UIOMMU_STAGE_2)
+		return NULL;
+	if (cfg->flags & UIOMMU_DOM_PASID)
+		return "stage 2 takes no PASIDs";
+	if (cfg->flags & UIOMMU_DOM_NEST_PARENT && !f->s1)
+		return "there is no stage 1 to nest";
+	return NULL;
+}
+
 /* The part of the choice that comes from flags. */
 static void choose_flags(const struct uiommu_dom_cfg *cfg,
 			 struct smmuv3_shape *shape)
@@ -249,14 +275,15 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 		return refuse(unit, -EINVAL, "unknown stage");
 	if (cfg->granule_lg2 && !granule_bit(cfg->granule_lg2))
 		return refuse(unit, -EINVAL, "no granule of that size exists");
-	if (cfg->flags & ~UIOMMU_DOM_DIRTY)
+	if (cfg->flags & ~DOM_FLAGS)
 		return refuse(unit, -EINVAL, "unknown flags");
+	if (cfg->flags & UIOMMU_DOM_NEST_PARENT && cfg->stage != UIOMMU_STAGE_2)
+		return refuse(unit, -EINVAL, "only stage 2 has guests' tables");
+	reason = flags_misfit(f, cfg);
+	if (reason)
+		return refuse(unit, -EOPNOTSUPP, reason);
 	memset(shape, 0, sizeof(*shape));
-	shape->stage =
-		cfg->stage == UIOMMU_STAGE_2 ||
-				(cfg->stage == UIOMMU_STAGE_ANY && !f->s1)
-			? 2
-			: 1;
+	shape->stage = choose_stage(f, cfg);
 	shape->granule_lg2 = cfg->granule_lg2 ? cfg->granule_lg2
 					      : f->granule_lg2;
 	shape->features =

@@ -400,7 +400,6 @@ static void hwpt_alloc_errors(void **state)
 	TRY(-EINVAL, cmd.pt_id = 99; cmd.flags = 0x80);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_NEST_PARENT);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
-	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_ALLOC_PASID);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID |
 				     IOMMU_HWPT_ALLOC_NEST_PARENT);
 	TRY(-EOPNOTSUPP, cmd.flags = IOMMU_HWPT_FAULT_ID_VALID | 0x80);
@@ -425,6 +424,78 @@ static void hwpt_alloc_errors(void **state)
 	assert_int_equal(cmd.out_hwpt_id, dev + 3);
 #undef TRY
 	ufd_device_unbind(idev);
+	env_close(env, fd);
+}
+
+#define NEST IOMMU_HWPT_ALLOC_NEST_PARENT
+#define DIRTY IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+#define FAULT IOMMU_HWPT_FAULT_ID_VALID
+#define PASID IOMMU_HWPT_ALLOC_PASID
+
+static void try_flags(struct ufd_env *env, int fd, uint32_t dev, uint32_t ioas,
+		      uint32_t flags, bool fine)
+{
+	int queue_fd;
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dev_id = dev,
+		.pt_id = ioas,
+		.fault_id = env_queue(env, fd, &queue_fd),
+	};
+
+	if (env_ioctl(env, fd, IOMMU_HWPT_ALLOC, &cmd) !=
+	    (fine ? 0 : -EOPNOTSUPP))
+		fail_msg("flags %x of device %u", flags, dev);
+	env_close(env, queue_fd);
+	/* A queue that has a page table stays. */
+	if (fine && flags & FAULT)
+		assert_int_equal(env_destroy(env, fd, cmd.fault_id), -EBUSY);
+	if (fine)
+		assert_int_equal(env_destroy(env, fd, cmd.out_hwpt_id), 0);
+	assert_int_equal(env_destroy(env, fd, cmd.fault_id), 0);
+}
+
+/* Every combination of flags, by what the hardware has. */
+static void hwpt_alloc_flags(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd), dev;
+	const uint32_t id = 8;
+	const struct uiommu_device_cfg cfg = {
+		.hw = { .name = "x", .ids = &id, .nr_ids = 1 },
+	};
+
+	for (int have = 0; have < 4; have++) {
+		struct small_unit *unit =
+			small_unit_create(&env->tp.platform, env->core);
+		struct uiommu_ufd_device *idev;
+		struct uiommu_device *core_dev;
+
+		unit->caps.stage2 = have & 1;
+		unit->caps.dirty_tracking = have & 2;
+		assert_int_equal(uiommu_core_add_unit(env->core, &unit->unit),
+				 0);
+		assert_int_equal(uiommu_device_add(env->core, &unit->unit, &cfg,
+						   &core_dev),
+				 0);
+		assert_int_equal(uiommu_ufd_device_bind(env->abi, fd, core_dev,
+							&idev, &dev),
+				 0);
+		for (uint32_t flags = 0; flags < 32; flags++) {
+			bool fine = flags < 16;
+
+			if (flags & NEST &&
+			    (flags & (FAULT | PASID) || !(have & 1)))
+				fine = false;
+			if (flags & DIRTY && !(have & 2))
+				fine = false;
+			try_flags(env, fd, dev, ioas, flags, fine);
+		}
+		uiommu_ufd_device_unbind(idev);
+		uiommu_device_remove(core_dev);
+	}
 	env_close(env, fd);
 }
 
@@ -537,6 +608,7 @@ int main(void)
 		TEST(wrong_unit),
 		TEST(reserved_regions),
 		TEST(hwpt_alloc_errors),
+		TEST(hwpt_alloc_flags),
 		TEST(hwpt_is_filled_at_once),
 		TEST(hw_info),
 		TEST(refused),

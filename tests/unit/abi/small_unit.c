@@ -59,6 +59,23 @@ static void small_dev_remove(struct uiommu_hwdev *dev)
 	dev->unit->platform->obj_free(dev->unit->platform->ctx, dev);
 }
 
+/* A domain, and what its devices are said to have written to. */
+struct small_dom {
+	struct uiommu_hwdom hw; /* first */
+	struct uiommu_dom_cfg cfg;
+	pthread_mutex_t lock;
+	struct uiommu_range dirty[SMALL_DIRTY];
+	unsigned int nr_dirty;
+};
+
+static bool has(const struct uiommu_unit_caps *caps,
+		const struct uiommu_dom_cfg *cfg)
+{
+	if (cfg->stage == UIOMMU_STAGE_2)
+		return caps->stage2 && !(cfg->flags & UIOMMU_DOM_PASID);
+	return !(cfg->flags & UIOMMU_DOM_DIRTY) || caps->dirty_tracking;
+}
+
 static int small_dom_alloc(struct uiommu_unit *unit,
 			   const struct uiommu_dom_cfg *cfg,
 			   struct uiommu_hwdom **out)
@@ -72,21 +89,26 @@ static int small_dom_alloc(struct uiommu_unit *unit,
 		.oas = 48,
 		.features = UIOMMU_PGTABLE_BBML2,
 	};
-	struct uiommu_hwdom *dom =
-		platform->obj_alloc(platform->ctx, sizeof(*dom));
+	struct small_dom *dom;
 	int rc = 0;
 
+	if (!has(&((struct small_unit *)unit)->caps, cfg))
+		return -EOPNOTSUPP;
+	dom = platform->obj_alloc(platform->ctx, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
-	dom->unit = unit;
-	dom->type = cfg->type;
+	dom->hw.unit = unit;
+	dom->hw.type = cfg->type;
+	dom->cfg = *cfg;
 	if (cfg->type == UIOMMU_DOM_PAGING)
-		rc = uiommu_pgtable_create(&pt, &dom->pt);
-	if (rc)
+		rc = uiommu_pgtable_create(&pt, &dom->hw.pt);
+	if (rc) {
 		platform->obj_free(platform->ctx, dom);
-	else
-		*out = dom;
-	return rc;
+		return rc;
+	}
+	pthread_mutex_init(&dom->lock, NULL);
+	*out = &dom->hw;
+	return 0;
 }
 
 static void small_dom_free(struct uiommu_hwdom *dom)
@@ -94,6 +116,7 @@ static void small_dom_free(struct uiommu_hwdom *dom)
 	const struct uiommu_platform *platform = dom->unit->platform;
 
 	uiommu_pgtable_destroy(dom->pt);
+	pthread_mutex_destroy(&((struct small_dom *)dom)->lock);
 	platform->obj_free(platform->ctx, dom);
 }
 
@@ -134,6 +157,47 @@ static int small_flush_all(struct uiommu_hwdom *dom)
 	return small_flush(dom, NULL);
 }
 
+void small_dirty(struct small_unit *unit, struct uiommu_hwdom *hwdom,
+		 uint64_t iova, uint64_t size)
+{
+	struct small_dom *dom = (struct small_dom *)hwdom;
+
+	pthread_mutex_lock(&dom->lock);
+	assert_true(dom->nr_dirty < SMALL_DIRTY);
+	dom->dirty[dom->nr_dirty++] =
+		(struct uiommu_range){ iova, iova + size - 1 };
+	pthread_mutex_unlock(&dom->lock);
+}
+
+static int small_read_dirty(struct uiommu_hwdom *hwdom, uiommu_iova_t iova,
+			    uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
+			    void *ctx)
+{
+	struct small_unit *unit = (struct small_unit *)hwdom->unit;
+	struct small_dom *dom = (struct small_dom *)hwdom;
+	uint64_t last = iova + len - 1;
+	unsigned int kept = 0;
+
+	if (unit->dirty_rc)
+		return unit->dirty_rc;
+	if (!len || (iova | len) % PAGE)
+		return -EINVAL;
+	pthread_mutex_lock(&dom->lock);
+	unit->dirty_reads++;
+	for (unsigned int i = 0; i < dom->nr_dirty; i++) {
+		struct uiommu_range *leaf = &dom->dirty[i];
+		bool in = leaf->first <= last && leaf->last >= iova;
+
+		if (in)
+			fn(ctx, leaf->first, leaf->last - leaf->first + 1);
+		if (!in || flags & UIOMMU_DIRTY_NO_CLEAR)
+			dom->dirty[kept++] = *leaf;
+	}
+	dom->nr_dirty = kept;
+	pthread_mutex_unlock(&dom->lock);
+	return 0;
+}
+
 static int small_page_response(struct uiommu_hwdev *dev,
 			       const struct uiommu_page_response *resp)
 {
@@ -167,6 +231,7 @@ static const struct uiommu_driver_ops small_ops = {
 	.flush = small_flush,
 	.flush_all = small_flush_all,
 	.page_response = small_page_response,
+	.read_dirty = small_read_dirty,
 	.counter = small_counter,
 };
 

@@ -10,7 +10,18 @@
 #define SMALL_INFO_LEN 40
 #define SMALL_INFO_WORD UINT32_C(0xfeedbeef)
 
+/* Leaves that a domain may have written to. */
+#define SMALL_DIRTY 64
+
+/*
+ * Its domains are of stage 1, of stage 2 where caps.stage2 (then without PASIDs),
+ * and keep track of dirty pages where caps.dirty_tracking.
+ */
 struct small_unit *small_unit_create(const struct uiommu_platform *platform,
 				     struct uiommu_core *core);
+
+/* A device wrote to a leaf of the domain. */
+void small_dirty(struct small_unit *unit, struct uiommu_hwdom *hwdom,
+		 uint64_t iova, uint64_t size);
 
 #endif /* TESTS_SMALL_UNIT_H */

@@ -363,8 +363,15 @@ int env_unmap(struct ufd_env *env, int fd, uint32_t ioas, uint64_t iova,
 int env_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
 	     uint32_t *id)
 {
+	return env_hwpt_of(env, fd, dev, pt, 0, id);
+}
+
+int env_hwpt_of(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
+		uint32_t flags, uint32_t *id)
+{
 	struct iommu_hwpt_alloc cmd = {
 		.size = sizeof(cmd),
+		.flags = flags,
 		.dev_id = dev,
 		.pt_id = pt,
 	};

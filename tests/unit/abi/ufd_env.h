@@ -42,6 +42,8 @@ struct small_unit {
 	int pasid_rc;	/* and a domain to a PASID */
 	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
+	int dirty_rc; /* what reading dirty state returns */
+	unsigned int dirty_reads;
 	bool page_faults; /* of devices added from now on */
 
 	/* Protects the rest: devices by id, and answers to page faults. */
@@ -107,6 +109,9 @@ int env_unmap(struct ufd_env *env, int fd, uint32_t ioas, uint64_t iova,
 	      uint64_t len);
 int env_hwpt(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
 	     uint32_t *id);
+/* With flags: IOMMU_HWPT_ALLOC_*. */
+int env_hwpt_of(struct ufd_env *env, int fd, uint32_t dev, uint32_t pt,
+		uint32_t flags, uint32_t *id);
 
 /* A fault queue; its id.  *queue: its descriptor. */
 uint32_t env_queue(struct ufd_env *env, int fd, int *queue);

@@ -39,6 +39,8 @@ static void clean_nothing(void *ctx, const void *va, size_t len)
 }
 
 static const struct smmu *wanted;
+/* SMMU_IDR0.S1P and S2P. */
+static uint32_t stages = 3;
 
 static void change_regs(void)
 {
@@ -47,7 +49,7 @@ static void change_regs(void)
 	uint32_t *idr5 = fake_smmu_reg(fake, SMMU_REG_IDR5);
 
 	test_platform_use_pool(&fake->tp, 16 << 20);
-	*idr0 = (*idr0 & ~0xc0u) | wanted->httu << 6;
+	*idr0 = (*idr0 & ~0xc3u) | wanted->httu << 6 | stages;
 	*idr3 = (*idr3 & ~0x1800u) | wanted->bbml << 11;
 	*idr5 = (*idr5 & ~0xc87u) | wanted->oas | wanted->ds << 7 |
 		wanted->vax << 10;
@@ -119,7 +121,7 @@ static const struct wish wishes[] = {
 	{ { 2, 5, 0, 0, 1 }, S1, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
 	{ { 2, 5, 0, 0, 0 }, S2, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
 	{ { 2, 5, 0, 0, 2, true }, S1, 12, 0, 0, DIRTY, 0, 0, 0, -EOPNOTSUPP },
-	{ PLAIN, S1, 12, 0, 0, 2, 0, 0, 0, -EINVAL },
+	{ PLAIN, S1, 12, 0, 0, 8, 0, 0, 0, -EINVAL },
 };
 
 static void wish_for(const struct wish *w)
@@ -155,6 +157,63 @@ static void what_a_domain_becomes(void **state)
 
 	for (i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
 		wish_for(&wishes[i]);
+}
+
+#define PASID UIOMMU_DOM_PASID
+#define NEST UIOMMU_DOM_NEST_PARENT
+#define ANY UIOMMU_STAGE_ANY
+
+/* What the flags ask of which stages. */
+static void flags_and_stages(void **state)
+{
+	static const struct smmu plain = PLAIN;
+	static const struct {
+		uint32_t have; /* S1P is 2, S2P 1 */
+		enum uiommu_stage stage;
+		uint32_t flags;
+		int rc;
+		int got; /* stage */
+	} rows[] = {
+		{ 3, ANY, 0, 0, 1 },
+		{ 3, ANY, PASID, 0, 1 },
+		{ 3, ANY, PASID | DIRTY, 0, 1 },
+		{ 3, S1, PASID, 0, 1 },
+		{ 3, S2, NEST, 0, 2 },
+		{ 3, S2, NEST | DIRTY, 0, 2 },
+		{ 3, S2, PASID, -EOPNOTSUPP, 0 },
+		{ 3, S2, NEST | PASID, -EOPNOTSUPP, 0 },
+		{ 3, ANY, NEST, -EINVAL, 0 },
+		{ 3, S1, NEST, -EINVAL, 0 },
+		{ 1, ANY, 0, 0, 2 },
+		{ 1, ANY, PASID, -EOPNOTSUPP, 0 },
+		{ 1, S2, 0, 0, 2 },
+		{ 1, S2, NEST, -EOPNOTSUPP, 0 },
+		{ 2, ANY, PASID, 0, 1 },
+		{ 2, S2, NEST, -EOPNOTSUPP, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct uiommu_dom_cfg cfg = {
+			.type = UIOMMU_DOM_PAGING,
+			.stage = rows[i].stage,
+			.flags = rows[i].flags,
+		};
+		struct uiommu_pgtable_info info;
+		struct uiommu_hwdom *dom;
+
+		stages = rows[i].have;
+		start_as(&plain);
+		if (ops->dom_alloc(unit, &cfg, &dom) != rows[i].rc)
+			fail_msg("row %zu", i);
+		if (!rows[i].rc) {
+			uiommu_pgtable_info(dom->pt, &info);
+			/* Only stage 1 has memory attributes by index. */
+			assert_int_equal(info.mair ? 1 : 2, rows[i].got);
+			ops->dom_free(dom);
+		}
+		teardown(NULL);
+	}
+	stages = 3;
 }
 
 /* Without BBML no run; a reserved value is none. */
@@ -455,6 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_domain_becomes),
+		cmocka_unit_test(flags_and_stages),
 		cmocka_unit_test(no_runs_that_cannot_be_taken_apart),
 		cmocka_unit_test(the_unit_tells_of_52_bits),
 		cmocka_unit_test(the_configuration_says_how_wide),

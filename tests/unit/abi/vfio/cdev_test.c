@@ -184,8 +184,7 @@ static void attach_arguments(void **state)
 	} table[] = {
 		{ 11, 0, -EINVAL },
 		{ 12, 2, -EINVAL },
-		{ 16, 1, -EOPNOTSUPP },
-		{ 12, 1, -EOPNOTSUPP },
+		{ 11, 1, -EINVAL },
 	};
 	struct fx_cdev cdev;
 	uint32_t id;

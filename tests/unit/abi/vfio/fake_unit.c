@@ -74,9 +74,12 @@ static int fake_dom_alloc(struct uiommu_unit *unit,
 		.oas = fake_of(unit)->caps.oas,
 		.features = UIOMMU_PGTABLE_BBML2,
 	};
-	struct uiommu_hwdom *dom = alloc(unit, sizeof(*dom));
+	struct uiommu_hwdom *dom;
 	int rc = 0;
 
+	if (cfg->flags & ~UIOMMU_DOM_PASID)
+		return -EOPNOTSUPP;
+	dom = alloc(unit, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
 	dom->unit = unit;
@@ -114,6 +117,18 @@ static int fake_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 	return 0;
 }
 
+/* What a PASID has is for the core to know. */
+static int fake_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
+			  uint32_t pasid, struct uiommu_hwdom *old)
+{
+	struct fake_unit *fake = fake_of(dev->unit);
+	int rc = dom ? exchange_acq_rel(&fake->fail_pasid, 0) : 0;
+
+	if (!rc)
+		fetch_add_relaxed(&fake->set_pasids, 1);
+	return rc;
+}
+
 static int fake_flush(struct uiommu_hwdom *dom,
 		      const struct uiommu_gather *gather)
 {
@@ -131,21 +146,23 @@ static bool fake_counter(struct uiommu_unit *unit, unsigned int i,
 	return false;
 }
 
+#define FAKE_OPS                                                               \
+	.name = "fake", .remove = fake_remove, .caps = fake_caps,              \
+	.hw_info = fake_hw_info, .irq = fake_irq, .dev_add = fake_dev_add,     \
+	.dev_remove = fake_dev_remove, .dom_alloc = fake_dom_alloc,            \
+	.dom_free = fake_dom_free, .attach = fake_attach, .flush = fake_flush, \
+	.flush_all = fake_flush_all, .counter = fake_counter
+
 static const struct uiommu_driver_ops fake_ops = {
-	.name = "fake",
-	.remove = fake_remove,
-	.caps = fake_caps,
-	.hw_info = fake_hw_info,
-	.irq = fake_irq,
-	.dev_add = fake_dev_add,
-	.dev_remove = fake_dev_remove,
-	.dom_alloc = fake_dom_alloc,
-	.dom_free = fake_dom_free,
-	.attach = fake_attach,
-	.flush = fake_flush,
-	.flush_all = fake_flush_all,
-	.counter = fake_counter,
+	FAKE_OPS,
+	.set_pasid = fake_set_pasid,
 };
+static const struct uiommu_driver_ops fake_ops_without_pasids = { FAKE_OPS };
+
+void fake_unit_without_pasids(struct fake_unit *fake)
+{
+	fake->unit.ops = &fake_ops_without_pasids;
+}
 
 void fake_unit_init(struct fake_unit *fake,
 		    const struct uiommu_platform *platform,
@@ -160,6 +177,7 @@ void fake_unit_init(struct fake_unit *fake,
 		.pgsizes = BIT64(12) | BIT64(21) | BIT64(30),
 		.ias = 48,
 		.oas = 48,
+		.max_pasid_lg2 = 10,
 		.coherent = true,
 		.enforce_coherency = true,
 		.msi_translated = true,

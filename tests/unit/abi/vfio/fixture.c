@@ -147,6 +147,8 @@ static const char *const bdfs[FX_DEVICES] = {
 	"0000:02:00.1", "0000:00:03.0", "0000:03:00.0",
 };
 
+static const uint8_t pasid_bits[FX_DEVICES] = { 8, 0, 8, 4, 8, 8 };
+
 static void add_device(struct fx *fx, unsigned int i)
 {
 	const struct uiommu_resv_region resv = {
@@ -156,7 +158,10 @@ static void add_device(struct fx *fx, unsigned int i)
 	uint32_t id = 0x100 + i;
 	struct fake_unit *fake = &fx->unit[i < 4 ? 0 : i - 3];
 	struct uiommu_device_cfg cfg = {
-		.hw = { .name = bdfs[i], .ids = &id, .nr_ids = 1 },
+		.hw = { .name = bdfs[i],
+			.ids = &id,
+			.nr_ids = 1,
+			.pasid_bits = pasid_bits[i] },
 		.group_with = i == 3 ? fx->pci[2].dev : NULL,
 		.resv = &resv,
 		.nr_resv = i == 4,
@@ -227,6 +232,8 @@ int fx_setup(void **state)
 			       &uiommu_core_host_ops, fx->core);
 		fx->unit[i].caps.msi_isolated = i < 2;
 		fx->unit[i].caps.msi_translated = i != 1;
+		if (i == 1)
+			fake_unit_without_pasids(&fx->unit[i]);
 		assert_int_equal(
 			uiommu_core_add_unit(fx->core, &fx->unit[i].unit), 0);
 	}
@@ -438,6 +445,15 @@ long fx_unmap(struct fx *fx, int container, uint64_t iova, uint64_t size,
 	if (unmapped)
 		*unmapped = unmap.size;
 	return rc;
+}
+
+bool fx_translate_pasid(struct fx *fx, unsigned int dev, uint32_t pasid,
+			uint64_t iova, uiommu_pa_t *pa)
+{
+	struct uiommu_group *group = uiommu_device_group(fx->pci[dev].dev);
+	struct uiommu_domain *domain = uiommu_group_pasid_domain(group, pasid);
+
+	return domain && !uiommu_domain_iova_to_pa(domain, iova, pa);
 }
 
 bool fx_translate(struct fx *fx, unsigned int dev, uint64_t iova,

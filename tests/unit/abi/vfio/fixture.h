@@ -6,8 +6,9 @@
  *
  * Devices 0 and 1 are alone in their groups (on bus 1), 2 and 3 share one (on
  * bus 2); 4 stands behind a second IOMMU, which does not
- * translate interrupts, on the root bus; 5 has no reset, and its
- * IOMMU does not isolate interrupts.
+ * translate interrupts and whose driver has no PASIDs, on the root bus; 5 has no
+ * reset, and its IOMMU does not isolate interrupts.  Device 1 has no PASIDs, 3
+ * has them with 4 bits, all others with 8.
  */
 #ifndef TESTS_ABI_VFIO_FIXTURE_H
 #define TESTS_ABI_VFIO_FIXTURE_H
@@ -135,5 +136,8 @@ long fx_unmap(struct fx *fx, int container, uint64_t iova, uint64_t size,
 /* Where the device's DMA to `iova` goes; false: faults. */
 bool fx_translate(struct fx *fx, unsigned int dev, uint64_t iova,
 		  uiommu_pa_t *pa);
+/* The same with a PASID. */
+bool fx_translate_pasid(struct fx *fx, unsigned int dev, uint32_t pasid,
+			uint64_t iova, uiommu_pa_t *pa);
 
 #endif /* TESTS_ABI_VFIO_FIXTURE_H */

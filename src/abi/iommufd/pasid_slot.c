@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PASIDs as clients attach them, by the kernel's rules.
+ *
+ * A slot is a PASID of a group: its page table, which the core knows, and the
+ * devices that are in it, of which each keeps its own set.  The first device
+ * moves the hardware, for all of the group; others only join, the last one to go
+ * takes it back.  This is as it is for accesses without PASID (device.c), but
+ * reserved regions do not count.
+ *
+ * A page table is for PASIDs, or beside them, only if it was asked for with
+ * IOMMU_HWPT_ALLOC_PASID, so none that an attach to an IOAS makes ever is.
+ */
+#include "private.h"
+
+#include <uiommu/env.h>
+
+/* The group's lock is held in all of these. */
+
+static unsigned int nr_devices(const struct ufd_group *igroup, uint32_t pasid)
+{
+	const struct ufd_device *idev;
+	unsigned int nr = 0;
+
+	list_for_each(idev, &igroup->members, member)
+		nr += ufd_pasid_has(&idev->pasids, pasid);
+	return nr;
+}
+
+/* Of a slot that has a device. */
+static struct ufd_hwpt *hwpt_of(const struct ufd_device *idev, uint32_t pasid)
+{
+	struct uiommu_domain *dom =
+		uiommu_group_pasid_domain(idev->group->group, pasid);
+
+	UIOMMU_ASSERT(dom);
+	return uiommu_domain_user(dom, idev->obj.ctx);
+}
+
+static bool for_pasids(const struct ufd_hwpt *hwpt)
+{
+	return hwpt->flags & IOMMU_HWPT_ALLOC_PASID;
+}
+
+/* Can the hardware have it at a PASID, beside what the group has without? */
+static int check(const struct ufd_group *igroup, const struct ufd_hwpt *hwpt)
+{
+	if (!for_pasids(hwpt) || (igroup->hwpt && !for_pasids(igroup->hwpt)))
+		return -EINVAL;
+	return 0;
+}
+
+int ufd_slots_check(const struct ufd_group *igroup, const struct ufd_hwpt *hwpt)
+{
+	return igroup->nr_pasids && !for_pasids(hwpt) ? -EINVAL : 0;
+}
+
+/* -------------------------------------------------------------- changes -- */
+
+static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
+{
+	struct ufd_group *igroup = idev->group;
+	bool first = !nr_devices(igroup, pasid);
+	int rc;
+
+	if (ufd_pasid_has(&idev->pasids, pasid))
+		return -EBUSY;
+	rc = ufd_pasid_reserve(idev->obj.ctx->file.abi, &idev->pasids, pasid);
+	if (rc)
+		return rc;
+	if (!first && hwpt_of(idev, pasid) != hwpt)
+		return -EINVAL;
+	if (first) {
+		rc = check(igroup, hwpt);
+		if (!rc)
+			rc = uiommu_group_pasid_attach(igroup->group, pasid,
+						       hwpt->domain);
+		if (rc)
+			return rc;
+	}
+	ufd_pasid_add(&idev->pasids, pasid);
+	igroup->nr_pasids++;
+	ufd_object_hold(&hwpt->obj);
+	return 0;
+}
+
+static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
+		struct ufd_left *left)
+{
+	struct ufd_group *igroup = idev->group;
+	struct ufd_hwpt *old;
+	unsigned int i;
+	int rc;
+
+	if (!ufd_pasid_has(&idev->pasids, pasid))
+		return -EINVAL;
+	old = hwpt_of(idev, pasid);
+	if (old == hwpt)
+		return 0;
+	rc = check(igroup, hwpt);
+	if (!rc)
+		rc = uiommu_group_pasid_replace(igroup->group, pasid,
+						hwpt->domain);
+	if (rc)
+		return rc;
+	left->hwpt = old;
+	left->users = nr_devices(igroup, pasid);
+	for (i = 0; i < left->users; i++)
+		ufd_object_hold(&hwpt->obj);
+	return 0;
+}
+
+static void leave(struct ufd_device *idev, uint32_t pasid,
+		  struct ufd_left *left)
+{
+	struct ufd_group *igroup = idev->group;
+
+	if (!ufd_pasid_has(&idev->pasids, pasid))
+		return;
+	left->hwpt = hwpt_of(idev, pasid);
+	left->users = 1;
+	ufd_pasid_remove(&idev->pasids, pasid);
+	igroup->nr_pasids--;
+	if (!nr_devices(igroup, pasid))
+		uiommu_group_pasid_detach(igroup->group, pasid);
+}
+
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&ch->idev->group->lock);
+	rc = join(ch->idev, ch->pasid, hwpt);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+	return rc;
+}
+
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
+{
+	int rc;
+
+	pthread_mutex_lock(&ch->idev->group->lock);
+	rc = move(ch->idev, ch->pasid, hwpt, left);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+	return rc;
+}
+
+static void detach(const struct ufd_change *ch, struct ufd_left *left)
+{
+	pthread_mutex_lock(&ch->idev->group->lock);
+	leave(ch->idev, ch->pasid, left);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+}
+
+/* ---------------------------------------------------------- from outside -- */
+
+bool ufd_device_has_pasid(struct ufd_device *idev, uint32_t pasid)
+{
+	bool has;
+
+	pthread_mutex_lock(&idev->group->lock);
+	has = ufd_pasid_has(&idev->pasids, pasid);
+	pthread_mutex_unlock(&idev->group->lock);
+	return has;
+}
+
+int ufd_device_pasid_attach(struct ufd_device *idev, uint32_t pasid,
+			    uint32_t *pt_id)
+{
+	const struct ufd_change ch = { idev, pasid, attach, detach };
+
+	return ufd_change_to(&ch, pt_id);
+}
+
+int ufd_device_pasid_replace(struct ufd_device *idev, uint32_t pasid,
+			     uint32_t *pt_id)
+{
+	const struct ufd_change ch = { idev, pasid, replace, NULL };
+
+	return ufd_change_to(&ch, pt_id);
+}
+
+void ufd_device_pasid_detach(struct ufd_device *idev, uint32_t pasid)
+{
+	const struct ufd_change ch = { .idev = idev, .pasid = pasid };
+	struct ufd_left left = { 0 };
+
+	detach(&ch, &left);
+	ufd_let_go(&left);
+}
+
+void ufd_slots_drop(struct ufd_device *idev)
+{
+	uint32_t pasid;
+
+	/* No other call for the device is under way. */
+	while (ufd_pasid_any(&idev->pasids, &pasid))
+		ufd_device_pasid_detach(idev, pasid);
+	ufd_pasid_fini(idev->obj.ctx->file.abi, &idev->pasids);
+}
