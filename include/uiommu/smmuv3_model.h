@@ -275,7 +275,9 @@ void uiommu_smmuv3_model_ats_inval_done(struct uiommu_smmuv3_model *model,
 /*
  * A PRI Page Request or, with last and neither read nor write and a PASID, a
  * Stop Marker.  Every request with `last` gets one response by the host's
- * pri_response(), from CMD_PRI_RESP or at once from here (IHI 0070 8).
+ * pri_response(), from CMD_PRI_RESP or at once from here (IHI 0070 8).  While
+ * nobody takes requests each one is answered with Failure at once, also one
+ * without `last`: the rest of its group should not be sent then.
  */
 void uiommu_smmuv3_model_page_request(struct uiommu_smmuv3_model *model,
 				      const struct uiommu_pri_request *req);

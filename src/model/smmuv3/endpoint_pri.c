@@ -229,6 +229,17 @@ static void send_page(struct uiommu_smmuv3_endpoint *ep,
 	uiommu_smmuv3_model_page_request(ep->m, &req);
 }
 
+/* Failure ends a group before its last request: the rest is not sent. */
+static bool is_answered(struct uiommu_smmuv3_endpoint *ep, uint32_t i)
+{
+	bool answered;
+
+	pthread_mutex_lock(&ep->lock);
+	answered = ep->group[i].state == GROUP_ANSWERED;
+	pthread_mutex_unlock(&ep->lock);
+	return answered;
+}
+
 /*
  * All of the group has been sent.  True: its answer is there already, and the
  * group is free again.
@@ -327,7 +338,7 @@ int uiommu_smmuv3_endpoint_page_request(struct uiommu_smmuv3_endpoint *ep,
 	}
 	ep->group[group].cookie = cookie;
 	pthread_mutex_unlock(&ep->lock);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n && !is_answered(ep, group); i++)
 		send_page(ep, &pages[i], group, i == n - 1);
 	if (sent(ep, group, &code) && ep->config.page_response)
 		ep->config.page_response(ep->config.ctx, cookie, code);

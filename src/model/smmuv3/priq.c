@@ -2,10 +2,10 @@
 /*
  * priq.c - page requests, their queue and their responses (IHI 0070 8).
  *
- * A request becomes a record, or is dropped.  Whoever drops the last one of a
- * group has to answer for it: when the queue has no room with "try again",
- * which is Success; when nobody would look at it with Failure.  A Stop Marker is
- * never answered.
+ * A request becomes a record, or is dropped, and then the SMMU has to answer for
+ * it.  When the queue has no room the last one of a group is told to try again,
+ * which is Success; when nobody would look at it each of a group is told Failure.
+ * A Stop Marker is never answered.
  *
  * Index, overflow flag and the write of the record are under m->lock, as with
  * events.
@@ -179,11 +179,11 @@ void uiommu_smmuv3_model_page_request(struct uiommu_smmuv3_model *model,
 	v = receive(model, req);
 	pthread_mutex_unlock(&model->lock);
 	msmmu_irq_deliver(model);
-	if (!req->last || is_stop_marker(req))
+	if (is_stop_marker(req))
 		return;
 	if (v == DENIED)
 		respond(model, req, UIOMMU_PRI_FAILURE, false);
-	else if (v == OVERFLOWED)
+	else if (v == OVERFLOWED && req->last)
 		respond_overflow(model, req);
 }
 

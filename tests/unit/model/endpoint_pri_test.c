@@ -457,6 +457,30 @@ static void answers_nobody_waits_for(void **state)
 
 /* ---------------------------------------------------- explicit requests -- */
 
+/* Nobody takes requests: the first is answered, and the rest is not sent. */
+static void a_denied_group_ends(void **state)
+{
+	static const struct uiommu_pri_request pages[3] = {
+		{ .read = true, .addr = 0x1000 },
+		{ .read = true, .addr = 0x2000 },
+		{ .read = true, .addr = 0x3000 },
+	};
+	struct ep_rig *er = *state;
+	int cookie;
+
+	wr(&er->rig, SMMU_REG_CR0, RIG_CR0_ATS & ~SMMU_CR0_PRIQEN);
+	for (unsigned int i = 0; i < 2 * GROUPS; i++) {
+		assert_int_equal(uiommu_smmuv3_endpoint_page_request(
+					 er->ep, pages, 3, &cookie),
+				 0);
+		assert_int_equal(er->responses, i + 1);
+		assert_ptr_equal(er->cookie[i], &cookie);
+		assert_int_equal(er->code[i], UIOMMU_PRI_FAILURE);
+		assert_int_equal(requests(er), i + 1);
+		assert_int_equal(uiommu_smmuv3_endpoint_unanswered(er->ep), 0);
+	}
+}
+
 static void groups_by_hand(void **state)
 {
 	struct ep_rig *er = *state;
@@ -555,6 +579,7 @@ int main(void)
 		T(turning_it_off),
 		T(answers_nobody_waits_for),
 		T(groups_by_hand),
+		T(a_denied_group_ends),
 		T(stop_markers),
 	};
 

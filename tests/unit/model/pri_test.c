@@ -189,6 +189,7 @@ static void denied(void **state)
 		if (way == 2) {
 			ram_poison(&r->ram, RIG_PRIQ, RIG_PRIQ + 15);
 			send(pr, &not_last);
+			expect_response(pr, UIOMMU_PRI_FAILURE, false);
 			ram_poison(&r->ram, 1, 0);
 			assert_int_equal(rd(r, SMMU_REG_GERROR),
 					 SMMU_GERROR_PRIQ_ABT_ERR);
@@ -204,7 +205,9 @@ static void denied(void **state)
 		expect_response(pr, UIOMMU_PRI_FAILURE, false);
 		send(pr, &pasid);
 		expect_response(pr, UIOMMU_PRI_FAILURE, false);
+		/* each of a group, where an overflow answers the last one */
 		send(pr, &not_last);
+		expect_response(pr, UIOMMU_PRI_FAILURE, false);
 		send(pr, &stop);
 		expect_silence(pr);
 		assert_int_equal(prod(pr), 0);
@@ -227,6 +230,8 @@ static void no_pri_at_all(void **state)
 	pr->rig.ram.on_pri_response = responded;
 	pr->rig.ram.endpoint_arg = pr;
 	send(pr, &pasid);
+	expect_response(pr, UIOMMU_PRI_FAILURE, false);
+	send(pr, &not_last);
 	expect_response(pr, UIOMMU_PRI_FAILURE, false);
 	send(pr, &stop);
 	expect_silence(pr);
