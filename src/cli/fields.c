@@ -253,6 +253,7 @@ static const struct field ste_fields[] = {
 	{ "S2FWB", 1, SMMU_STE_1_S2FWB, S2 | IF_SET, NAMES(off_on) },
 	{ "S2HA", 2, SMMU_STE_2_S2HA, S2 | IF_SET, NAMES(off_on) },
 	{ "S2HD", 2, SMMU_STE_2_S2HD, S2 | IF_SET, NAMES(off_on) },
+	{ "S2HAFT", 2, SMMU_STE_2_S2HAFT, S2 | IF_SET, NAMES(off_on) },
 	{ "S2S", 2, SMMU_STE_2_S2S, S2 | IF_SET, NAMES(off_on) },
 	{ "S2R", 2, SMMU_STE_2_S2R, S2, NAMES(off_on) },
 };
@@ -271,10 +272,10 @@ TABLE(l1cd);
 static const struct field cd_fields[] = {
 	{ "V", 0, SMMU_CD_0_V, FIELD_ALWAYS, NAMES(valid) },
 	{ "AA64", 0, SMMU_CD_0_AA64, FIELD_ALWAYS, NAMES(off_on) },
-	{ "ASID", 0, SMMU_CD_0_ASID, FIELD_ALWAYS },
-	{ "ASET", 0, SMMU_CD_0_ASET, FIELD_ALWAYS | IF_SET },
+	{ "ASID", 0, SMMU_CD_0_ASID, FIELD_TWO },
+	{ "ASET", 0, SMMU_CD_0_ASET, FIELD_TWO | IF_SET },
 	{ "IPS", 0, SMMU_CD_0_IPS, FIELD_ALWAYS, .say = say_ps },
-	{ "EPD0", 0, SMMU_CD_0_EPD0, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
+	{ "EPD0", 0, SMMU_CD_0_EPD0, FIELD_TWO | IF_SET, NAMES(off_on) },
 	{ "T0SZ", 0, SMMU_CD_0_T0SZ, T0, .say = say_tsz },
 	{ "TG0", 0, SMMU_CD_0_TG0, T0, NAMES(tg0) },
 	{ "TTB0", 1, SMMU_CD_1_TTB0_ADDR, T0, .address = true },
@@ -284,7 +285,7 @@ static const struct field cd_fields[] = {
 	{ "TBI0", 0, SMMU_CD_0_TBI0, T0 | IF_SET, NAMES(off_on) },
 	{ "HAD0", 1, SMMU_CD_1_HAD0, T0 | IF_SET, NAMES(off_on) },
 	{ "E0PD0", 1, SMMU_CD_1_E0PD0, T0 | IF_SET, NAMES(off_on) },
-	{ "EPD1", 0, SMMU_CD_0_EPD1, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
+	{ "EPD1", 0, SMMU_CD_0_EPD1, FIELD_TWO | IF_SET, NAMES(off_on) },
 	{ "T1SZ", 0, SMMU_CD_0_T1SZ, T1, .say = say_tsz },
 	{ "TG1", 0, SMMU_CD_0_TG1, T1, NAMES(tg1) },
 	{ "TTB1", 2, SMMU_CD_2_TTB1_ADDR, T1, .address = true },
@@ -298,8 +299,8 @@ static const struct field cd_fields[] = {
 	{ "ENDI", 0, SMMU_CD_0_ENDI, FIELD_ALWAYS | IF_SET, NAMES(endian) },
 	{ "AFFD", 0, SMMU_CD_0_AFFD, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
 	{ "WXN", 0, SMMU_CD_0_WXN, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
-	{ "PAN", 0, SMMU_CD_0_PAN, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
-	{ "EPAN", 1, SMMU_CD_1_EPAN, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
+	{ "PAN", 0, SMMU_CD_0_PAN, FIELD_TWO | IF_SET, NAMES(off_on) },
+	{ "EPAN", 1, SMMU_CD_1_EPAN, FIELD_TWO | IF_SET, NAMES(off_on) },
 	{ "HA", 0, SMMU_CD_0_HA, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
 	{ "HD", 0, SMMU_CD_0_HD, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
 	{ "HAFT", 1, SMMU_CD_1_HAFT, FIELD_ALWAYS | IF_SET, NAMES(off_on) },
@@ -316,41 +317,65 @@ TABLE(cd);
 static const char *const aptable[] = { "no effect", "no unprivileged access",
 				       "no writes",
 				       "no writes, no unprivileged access" };
+static const char *const aptable_el2[] = { "no effect", "no effect",
+					   "no writes", "no writes" };
 static const char *const ap[] = { "read and write, privileged only",
 				  "read and write", "read, privileged only",
 				  "read" };
+static const char *const ap_el2[] = { "read and write", "read and write",
+				      "read", "read" };
 static const char *const s2ap[] = { "no access", "read", "write",
 				    "read and write" };
 static const char *const s2xn[] = { "executable", "not if privileged",
 				    "not executable", "only if privileged" };
+static const char *const memattrs_fwb[] = { "Device-nGnRnE",
+					    "Device-nGnRE",
+					    "Device-nGRE",
+					    "Device-GRE",
+					    "reserved",
+					    "Normal, non-cacheable",
+					    "Normal, WB, whatever stage 1 says",
+					    "as stage 1 says" };
 
 static const struct field s1_table_fields[] = {
-	{ "APTable", 0, VMSA_S1_TABLE_APTABLE, FIELD_ALWAYS | IF_SET,
+	{ "APTable", 0, VMSA_S1_TABLE_APTABLE, FIELD_TABLE | IF_SET,
 	  NAMES(aptable) },
-	{ "UXNTable", 0, VMSA_S1_TABLE_UXNTABLE, FIELD_ALWAYS | IF_SET },
-	{ "PXNTable", 0, VMSA_S1_TABLE_PXNTABLE, FIELD_ALWAYS | IF_SET },
+	{ "APTable", 0, VMSA_S1_TABLE_APTABLE, FIELD_TABLE_EL2 | IF_SET,
+	  NAMES(aptable_el2) },
+	{ "UXNTable", 0, VMSA_S1_TABLE_UXNTABLE, FIELD_TABLE | IF_SET },
+	{ "XNTable", 0, VMSA_S1_TABLE_UXNTABLE, FIELD_TABLE_EL2 | IF_SET },
+	{ "PXNTable", 0, VMSA_S1_TABLE_PXNTABLE, FIELD_TABLE | IF_SET },
+	{ "AF", 0, VMSA_TABLE_AF, FIELD_HAFT },
 };
 TABLE(s1_table);
 
 static const struct field s1_leaf_fields[] = {
-	{ "AP", 0, VMSA_S1_AP, FIELD_ALWAYS, NAMES(ap) },
+	{ "AP", 0, VMSA_S1_AP, FIELD_TWO, NAMES(ap) },
+	{ "AP", 0, VMSA_S1_AP, FIELD_EL2, NAMES(ap_el2) },
 	{ "AF", 0, VMSA_LEAF_AF, FIELD_ALWAYS },
-	{ "UXN", 0, VMSA_S1_UXN, FIELD_ALWAYS | IF_SET },
-	{ "PXN", 0, VMSA_S1_PXN, FIELD_ALWAYS | IF_SET },
-	{ "nG", 0, VMSA_S1_NG, FIELD_ALWAYS },
-	{ "SH", 0, VMSA_LEAF_SH, FIELD_ALWAYS, NAMES(sh) },
+	{ "UXN", 0, VMSA_S1_UXN, FIELD_TWO | IF_SET },
+	{ "XN", 0, VMSA_S1_UXN, FIELD_EL2 | IF_SET },
+	{ "PXN", 0, VMSA_S1_PXN, FIELD_TWO | IF_SET },
+	{ "nG", 0, VMSA_S1_NG, FIELD_TWO },
+	{ "SH", 0, VMSA_LEAF_SH, FIELD_SH, NAMES(sh) },
 	{ "AttrIndx", 0, VMSA_S1_ATTRINDX, FIELD_ALWAYS },
 	{ "DBM", 0, VMSA_LEAF_DBM, FIELD_ALWAYS | IF_SET },
 	{ "Contiguous", 0, VMSA_LEAF_CONTIGUOUS, FIELD_ALWAYS | IF_SET },
 };
 TABLE(s1_leaf);
 
+static const struct field s2_table_fields[] = {
+	{ "AF", 0, VMSA_TABLE_AF, FIELD_HAFT },
+};
+TABLE(s2_table);
+
 static const struct field s2_leaf_fields[] = {
 	{ "S2AP", 0, VMSA_S2_S2AP, FIELD_ALWAYS, NAMES(s2ap) },
 	{ "AF", 0, VMSA_LEAF_AF, FIELD_ALWAYS },
 	{ "XN", 0, VMSA_S2_XN, FIELD_ALWAYS | IF_SET, NAMES(s2xn) },
-	{ "SH", 0, VMSA_LEAF_SH, FIELD_ALWAYS, NAMES(sh) },
-	{ "MemAttr", 0, VMSA_S2_MEMATTR, FIELD_ALWAYS, NAMES(memattrs) },
+	{ "SH", 0, VMSA_LEAF_SH, FIELD_SH, NAMES(sh) },
+	{ "MemAttr", 0, VMSA_S2_MEMATTR, FIELD_NO_FWB, NAMES(memattrs) },
+	{ "MemAttr", 0, VMSA_S2_MEMATTR, FIELD_FWB, NAMES(memattrs_fwb) },
 	{ "DBM", 0, VMSA_LEAF_DBM, FIELD_ALWAYS | IF_SET },
 	{ "Contiguous", 0, VMSA_LEAF_CONTIGUOUS, FIELD_ALWAYS | IF_SET },
 };

@@ -22,6 +22,14 @@
 #define FIELD_TTB0 (1u << 8)
 #define FIELD_TTB1 (1u << 9)
 #define FIELD_ATS (1u << 10)
+#define FIELD_TWO (1u << 11) /* two tables and privileges: EL1, EL2-E2H */
+#define FIELD_EL2 (1u << 12) /* one of each */
+#define FIELD_FWB (1u << 13)
+#define FIELD_NO_FWB (1u << 14)
+#define FIELD_SH (1u << 15)	   /* shareability stands in leaves (no DS) */
+#define FIELD_HAFT (1u << 16)	   /* tables have access flags */
+#define FIELD_TABLE (1u << 17)	   /* hierarchical attributes of FIELD_TWO */
+#define FIELD_TABLE_EL2 (1u << 18) /* and of FIELD_EL2 */
 /* Shown only if it is not 0. */
 #define FIELD_IF_SET (1u << 31)
 
@@ -46,7 +54,7 @@ struct field_table {
 extern const struct field_table fields_l1std, fields_ste;
 extern const struct field_table fields_l1cd, fields_cd;
 extern const struct field_table fields_s1_table, fields_s1_leaf;
-extern const struct field_table fields_s2_leaf;
+extern const struct field_table fields_s2_table, fields_s2_leaf;
 
 uint64_t field_value(const struct field *field, const uint64_t *words);
 /* What the value means, or NULL; buf is for sentences. */

@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "hw/smmuv3/cd.h"
 #include "hw/smmuv3/queue.h"
 #include "hw/smmuv3/regs.h"
-#include "hw/smmuv3/ste.h"
 #include "hw/vmsa/desc.h"
 
 static void take_step(void *ctx, const struct uiommu_smmuv3_step *step)
@@ -43,49 +41,12 @@ const struct uiommu_smmuv3_step *walk_last(const struct walk *walk,
 	return NULL;
 }
 
-static uint32_t ste_when(const struct walk *walk, const uint64_t *ste)
+uint64_t walk_word(const struct walk *walk, enum uiommu_smmuv3_step_kind kind,
+		   unsigned int i)
 {
-	const uint32_t *idr = walk->profile->idr;
-	unsigned int config =
-		(unsigned int)FIELD_GET(SMMU_STE_0_CONFIG, ste[0]);
-	uint32_t when = FIELD_ALWAYS;
+	const struct uiommu_smmuv3_step *step = walk_last(walk, kind);
 
-	if (!(ste[0] & SMMU_STE_0_V) || !(config & 4))
-		return when;
-	if (config & 1)
-		when |= FIELD_S1;
-	if (config & 2)
-		when |= FIELD_S2;
-	if ((config & 3) && (idr[0] & SMMU_IDR0_S2P))
-		when |= FIELD_VMID;
-	if ((config & 1) && FIELD_GET(SMMU_IDR1_SSIDSIZE, idr[1]) &&
-	    FIELD_GET(SMMU_STE_0_S1CDMAX, ste[0]))
-		when |= FIELD_SUBST;
-	if (config == SMMU_STE_CONFIG_S1 && (idr[0] & SMMU_IDR0_HYP))
-		when |= FIELD_HYP;
-	if (idr[0] & SMMU_IDR0_ATS)
-		when |= FIELD_ATS;
-	if (idr[1] & SMMU_IDR1_ATTR_TYPES_OVR)
-		when |= FIELD_TYPES;
-	if (idr[1] & SMMU_IDR1_ATTR_PERMS_OVR)
-		when |= FIELD_PERMS;
-	return when;
-}
-
-uint32_t walk_when(const struct walk *walk,
-		   const struct uiommu_smmuv3_step *step)
-{
-	uint32_t when = FIELD_ALWAYS;
-
-	if (step->kind == UIOMMU_SMMUV3_STEP_STE)
-		return ste_when(walk, step->words);
-	if (step->kind != UIOMMU_SMMUV3_STEP_CD)
-		return when;
-	if (!(step->words[0] & SMMU_CD_0_EPD0))
-		when |= FIELD_TTB0;
-	if (!(step->words[0] & SMMU_CD_0_EPD1))
-		when |= FIELD_TTB1;
-	return when;
+	return step && step->nr_words ? step->words[i] : 0;
 }
 
 enum walk_desc walk_desc(const struct uiommu_smmuv3_step *step)
@@ -133,6 +94,8 @@ const struct field_table *walk_fields(const struct uiommu_smmuv3_step *step)
 			return &fields_s1_table;
 		return leaf ? &fields_s1_leaf : &none;
 	case UIOMMU_SMMUV3_STEP_S2_DESC:
+		if (desc == WALK_DESC_TABLE)
+			return &fields_s2_table;
 		return leaf ? &fields_s2_leaf : &none;
 	default:
 		return &none;

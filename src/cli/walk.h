@@ -40,9 +40,21 @@ uint64_t walk_reg(const struct walk *walk, uint32_t offset);
 /* The last step of a kind, or NULL. */
 const struct uiommu_smmuv3_step *walk_last(const struct walk *walk,
 					   enum uiommu_smmuv3_step_kind kind);
-/* Which fields of this step's words matter. */
+/* A word of that step, 0 if there was none. */
+uint64_t walk_word(const struct walk *walk, enum uiommu_smmuv3_step_kind kind,
+		   unsigned int i);
+
+/* walk_when.c: which fields of this step's words matter. */
 uint32_t walk_when(const struct walk *walk,
 		   const struct uiommu_smmuv3_step *step);
+/*
+ * Of stage 1: is it EL2 without E2H?  Are the hierarchical attributes of TTB0 or
+ * TTB1 off?  Are pages marked dirty?
+ */
+bool walk_is_el2(const struct walk *walk);
+bool walk_is_had(const struct walk *walk, unsigned int half);
+bool walk_marks_dirty(const struct walk *walk);
+
 const struct field_table *walk_fields(const struct uiommu_smmuv3_step *step);
 /* What a field of this step means, or NULL. */
 const char *walk_meaning(const struct walk *walk, const struct field *field,

@@ -28,15 +28,6 @@ struct reason {
 #define SAY(r, ...) snprintf((r)->buf, (r)->len, __VA_ARGS__)
 #define ULL(x) ((unsigned long long)(x))
 
-/* The last word of a STE or CD, 0 if there was none. */
-static uint64_t word_of(const struct walk *walk,
-			enum uiommu_smmuv3_step_kind kind, unsigned int i)
-{
-	const struct uiommu_smmuv3_step *step = walk_last(walk, kind);
-
-	return step ? step->words[i] : 0;
-}
-
 /* ---------------------------------------------------------- structures -- */
 
 static void say_streamid(const struct reason *r)
@@ -64,7 +55,7 @@ static void say_streamid(const struct reason *r)
 
 static void say_substream(const struct reason *r)
 {
-	uint64_t q0 = word_of(r->walk, UIOMMU_SMMUV3_STEP_STE, 0);
+	uint64_t q0 = walk_word(r->walk, UIOMMU_SMMUV3_STEP_STE, 0);
 
 	SAY(r, "%s (STE.S1CDMax = %u, IDR1.SSIDSIZE = %u)",
 	    r->walk->why.fault.reason,
@@ -79,24 +70,28 @@ static void say_range(const struct reason *r)
 {
 	const struct uiommu_smmuv3_step *stage =
 		walk_last(r->walk, UIOMMU_SMMUV3_STEP_STAGE2);
-	uint64_t q0 = word_of(r->walk, UIOMMU_SMMUV3_STEP_CD, 0);
-	bool top = r->walk->txn.iova >> 55 & 1;
+	const char *why = r->walk->why.fault.reason;
+	uint64_t q0 = walk_word(r->walk, UIOMMU_SMMUV3_STEP_CD, 0);
+	bool top = !walk_is_el2(r->walk) && (r->walk->txn.iova >> 55 & 1);
+	unsigned int tsz = (unsigned int)FIELD_GET(
+		top ? SMMU_CD_0_T1SZ : SMMU_CD_0_T0SZ, q0);
 
 	if (r->stage2 && stage)
 		SAY(r,
 		    "IPA %#llx has more than the %u bits that STE.S2T0SZ "
 		    "allows",
 		    ULL(stage->input), stage->in_bits);
-	else if (q0 & (top ? SMMU_CD_0_EPD1 : SMMU_CD_0_EPD0))
+	else if (strstr(why, "(EPD)"))
 		SAY(r, "CD.EPD%u turns off TTB%u, which the address uses", top,
 		    top);
+	else if (strstr(why, "(E0PD)"))
+		SAY(r,
+		    "CD.E0PD%u keeps unprivileged accesses out of TTB%u, which "
+		    "the address uses",
+		    top, top);
 	else
-		SAY(r, "%s: CD.T%uSZ = %u allows %u bits",
-		    r->walk->why.fault.reason, top,
-		    (unsigned int)FIELD_GET(
-			    top ? SMMU_CD_0_T1SZ : SMMU_CD_0_T0SZ, q0),
-		    64 - (unsigned int)FIELD_GET(
-				 top ? SMMU_CD_0_T1SZ : SMMU_CD_0_T0SZ, q0));
+		SAY(r, "%s: CD.T%uSZ = %u allows %u bits", why, top, tsz,
+		    64 - tsz);
 }
 
 static void say_translation(const struct reason *r)
@@ -158,9 +153,12 @@ struct want {
 	bool read, write, fetch, priv;
 };
 
+/* After the overrides of the STE. */
 static struct want wanted(const struct walk *walk)
 {
-	const uint64_t *event = walk->why.event;
+	uint64_t q1 = walk_word(walk, UIOMMU_SMMUV3_STEP_STE, 1);
+	unsigned int priv = (unsigned int)FIELD_GET(SMMU_STE_1_PRIVCFG, q1);
+	unsigned int instr = (unsigned int)FIELD_GET(SMMU_STE_1_INSTCFG, q1);
 	uint32_t flags = walk->txn.flags;
 	struct want want = {
 		.write = flags & (UIOMMU_TXN_WRITE | UIOMMU_TXN_ATOMIC),
@@ -170,10 +168,9 @@ static struct want wanted(const struct walk *walk)
 		.priv = flags & UIOMMU_TXN_PRIV,
 	};
 
-	/* The record says it after the overrides of the STE. */
-	if (event[0]) {
-		want.priv = event[1] & SMMU_EVT_1_PNU;
-		want.fetch = event[1] & SMMU_EVT_1_IND;
+	if (walk->profile->idr[1] & SMMU_IDR1_ATTR_PERMS_OVR) {
+		want.priv = priv < 2 ? want.priv : priv & 1;
+		want.fetch = instr < 2 ? want.fetch : instr & 1;
 	}
 	want.fetch = want.fetch && !want.write;
 	return want;
@@ -188,43 +185,65 @@ static uint64_t table_bits(const struct walk *walk)
 		const struct uiommu_smmuv3_step *step = &walk->steps[i];
 
 		if (step->kind == UIOMMU_SMMUV3_STEP_S1_DESC &&
-		    step->nr_words && walk_desc(step) == WALK_DESC_TABLE)
+		    step->nr_words && walk_desc(step) == WALK_DESC_TABLE &&
+		    !walk_is_had(walk, step->half))
 			bits |= step->words[0];
 	}
 	return bits;
 }
 
+/* Of an EL2 stream, which has one privilege. */
+static const char *el2_culprit(const struct walk *walk, uint64_t leaf,
+			       uint64_t tables, const struct want *want)
+{
+	if (want->fetch && (leaf & VMSA_S1_UXN))
+		return "XN (bit 54) is 1: not executable";
+	if (want->fetch && (tables & VMSA_S1_TABLE_UXNTABLE))
+		return "XNTable (bit 60) of a table above is 1";
+	if (want->fetch)
+		return "memory that may be written is not executable here "
+		       "(CD.WXN)";
+	return walk->why.fault.reason;
+}
+
+static const char *fetch_culprit(uint64_t leaf, uint64_t tables, bool priv)
+{
+	if (priv && (leaf & VMSA_S1_PXN))
+		return "PXN (bit 53) is 1: not executable when privileged";
+	if (!priv && (leaf & VMSA_S1_UXN))
+		return "UXN (bit 54) is 1: not executable when unprivileged";
+	if (priv && (tables & VMSA_S1_TABLE_PXNTABLE))
+		return "PXNTable (bit 59) of a table above is 1";
+	if (!priv && (tables & VMSA_S1_TABLE_UXNTABLE))
+		return "UXNTable (bit 60) of a table above is 1";
+	return "memory that may be written is not executable here (CD.WXN, or "
+	       "unprivileged writes)";
+}
+
 static const char *s1_culprit(const struct walk *walk, uint64_t leaf,
 			      const struct want *want)
 {
-	unsigned int table = (unsigned int)FIELD_GET(VMSA_S1_TABLE_APTABLE,
-						     table_bits(walk));
 	uint64_t tables = table_bits(walk);
+	unsigned int table =
+		(unsigned int)FIELD_GET(VMSA_S1_TABLE_APTABLE, tables);
+	bool clean = walk_marks_dirty(walk) && (leaf & VMSA_LEAF_DBM);
 
-	if (want->write && (leaf & VMSA_S1_AP_2))
+	if (want->write && (leaf & VMSA_S1_AP_2) && !clean)
 		return "AP[2] (bit 7) is 1: read only";
 	if (want->write && (table & 2))
 		return "APTable[1] (bit 62) of a table above is 1: read only";
-	if (!want->priv && !(leaf & VMSA_S1_AP_1))
+	if (walk_is_el2(walk))
+		return el2_culprit(walk, leaf, tables, want);
+	/* Of fetches UXN alone decides. */
+	if (!want->priv && !want->fetch && !(leaf & VMSA_S1_AP_1))
 		return "AP[1] (bit 6) is 0: privileged accesses only";
-	if (!want->priv && (table & 1))
+	if (!want->priv && !want->fetch && (table & 1))
 		return "APTable[0] (bit 61) of a table above is 1: privileged "
 		       "accesses only";
-	if (want->fetch &&
-	    (want->priv ? leaf & VMSA_S1_PXN : leaf & VMSA_S1_UXN))
-		return want->priv ? "PXN (bit 53) is 1: not executable when "
-				    "privileged"
-				  : "UXN (bit 54) is 1: not executable when "
-				    "unprivileged";
-	if (want->fetch && (want->priv ? tables & VMSA_S1_TABLE_PXNTABLE
-				       : tables & VMSA_S1_TABLE_UXNTABLE))
-		return want->priv ? "PXNTable (bit 59) of a table above is 1"
-				  : "UXNTable (bit 60) of a table above is 1";
 	if (want->fetch)
-		return "memory that may be written is not executable here "
-		       "(CD.WXN, or unprivileged writes)";
+		return fetch_culprit(leaf, tables, want->priv);
 	if (want->priv &&
-	    (word_of(walk, UIOMMU_SMMUV3_STEP_CD, 0) & SMMU_CD_0_PAN))
+	    (walk_word(walk, UIOMMU_SMMUV3_STEP_CD, 0) & SMMU_CD_0_PAN))
 		return "CD.PAN is 1 and unprivileged accesses are allowed "
 		       "here";
 	return walk->why.fault.reason;
@@ -244,18 +263,19 @@ static const char *s2_culprit(const struct walk *walk, uint64_t leaf,
 	return walk->why.fault.reason;
 }
 
-/* Stage 2 in the way of the SMMU's own reads. */
-static const char *own_culprit(const struct walk *walk, uint64_t leaf)
+/* Stage 2 in the way of the SMMU's own accesses. */
+static const char *own_culprit(const struct walk *walk)
 {
-	unsigned int ap = (unsigned int)FIELD_GET(VMSA_S2_S2AP, leaf);
+	const char *why = walk->why.fault.reason;
 
-	if (!(ap & VMSA_S2AP_RO))
+	if (strstr(why, "update"))
+		return "S2AP[1] (bit 7) is 0: a flag in a table there cannot "
+		       "be written";
+	if (strstr(why, "read"))
 		return "S2AP[0] (bit 6) is 0: a table or CD there cannot be "
 		       "read";
-	if (word_of(walk, UIOMMU_SMMUV3_STEP_STE, 2) & SMMU_STE_2_S2PTW)
-		return "MemAttr says Device and STE.S2PTW is 1: no tables or "
-		       "CDs in Device memory";
-	return walk->why.fault.reason;
+	return "MemAttr says Device and STE.S2PTW is 1: no tables or CDs in "
+	       "Device memory";
 }
 
 static void say_permission(const struct reason *r)
@@ -269,7 +289,7 @@ static void say_permission(const struct reason *r)
 	else if (d->walk_class == UIOMMU_SMMUV3_CLASS_IN)
 		culprit = s2_culprit(r->walk, d->words[0], &want);
 	else
-		culprit = own_culprit(r->walk, d->words[0]);
+		culprit = own_culprit(r->walk);
 	SAY(r, "the stage-%u level %d descriptor at %#llx: %s", r->stage2 + 1,
 	    d->level, ULL(d->pa), culprit);
 }

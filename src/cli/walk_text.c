@@ -171,7 +171,7 @@ static void print_desc(const struct walk *walk,
 			size_words(step->size_lg2, size, sizeof(size)),
 			ULL(align_down_lg2(step->output, step->size_lg2)));
 	fputc('\n', out);
-	record_line(walk_fields(step), step->words, FIELD_ALWAYS, line,
+	record_line(walk_fields(step), step->words, walk_when(walk, step), line,
 		    sizeof(line));
 	if (line[0])
 		fprintf(out, "%*s%s\n", indent + 13, "", line);
