@@ -44,12 +44,19 @@ uint8_t msmmu_memattr_to_mair(unsigned int memattr)
 	return (uint8_t)(nibble(outer) << 4 | nibble(inner));
 }
 
-uint8_t msmmu_cache_to_mair(unsigned int inner, unsigned int outer)
+uint8_t msmmu_cache_to_mair(enum msmmu_cache_codes codes, unsigned int inner,
+			    unsigned int outer)
 {
-	/* IRx, ORx, S1CIR…: NC, WB allocating, WT, WB allocating less */
-	static const uint8_t map[4] = { NIBBLE_NC, NIBBLE_WB, 0xa, 0xe };
+	/* NC, WB, WT read-allocate, and what each has of its own */
+	static const uint8_t map[][4] = {
+		[MSMMU_CODES_CR1] = { NIBBLE_NC, NIBBLE_WB, 0xa, NIBBLE_NC },
+		/* WB that does not allocate on reads */
+		[MSMMU_CODES_S1C] = { NIBBLE_NC, NIBBLE_WB, 0xa, 0xc },
+		/* WB that does not allocate on writes */
+		[MSMMU_CODES_TABLE] = { NIBBLE_NC, NIBBLE_WB, 0xa, 0xe },
+	};
 
-	return (uint8_t)(map[outer & 3] << 4 | map[inner & 3]);
+	return (uint8_t)(map[codes][outer & 3] << 4 | map[codes][inner & 3]);
 }
 
 uint8_t msmmu_mair_clean(uint8_t mair)

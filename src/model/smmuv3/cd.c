@@ -319,8 +319,9 @@ static void decode_half(const struct msmmu_caps *caps, const struct smmu_cd *cd,
 			: f.granule == 16 && caps->oas >= 52 ? MSMMU_OA_64K_52
 							     : MSMMU_OA_48;
 	half->sh = i ? F(cd, 0, SH1) : F(cd, 0, SH0);
-	half->walk_mair = i ? msmmu_cache_to_mair(F(cd, 0, IR1), F(cd, 0, OR1))
-			    : msmmu_cache_to_mair(F(cd, 0, IR0), F(cd, 0, OR0));
+	half->walk_mair = msmmu_cache_to_mair(
+		MSMMU_CODES_TABLE, i ? F(cd, 0, IR1) : F(cd, 0, IR0),
+		i ? F(cd, 0, OR1) : F(cd, 0, OR0));
 	half->walk_sh = msmmu_sh_fix(half->walk_mair, half->sh);
 	half->big_endian = F(cd, 0, ENDI);
 	half->ha = caps->httu && F(cd, 0, HA);

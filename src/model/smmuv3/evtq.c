@@ -178,7 +178,8 @@ static void overflow(msmmu *m, const struct evtq *q)
 struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m)
 {
 	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
-	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
+	uint8_t mair = msmmu_cache_to_mair(MSMMU_CODES_CR1,
+					   FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
 					   FIELD_GET(SMMU_CR1_QUEUE_OC, cr1));
 
 	return model_walk_attrs(

@@ -553,7 +553,14 @@ static inline bool msmmu_has_granule(const struct msmmu_caps *caps,
 
 /* attrs.c */
 uint8_t msmmu_memattr_to_mair(unsigned int memattr);
-uint8_t msmmu_cache_to_mair(unsigned int inner, unsigned int outer);
+/* Cacheability is coded by where it stands. */
+enum msmmu_cache_codes {
+	MSMMU_CODES_CR1,   /* TABLE_IC, QUEUE_OC, ... */
+	MSMMU_CODES_S1C,   /* STE.S1CIR, S1COR */
+	MSMMU_CODES_TABLE, /* CD.IR0, OR0, ...; STE.S2IR0, S2OR0 */
+};
+uint8_t msmmu_cache_to_mair(enum msmmu_cache_codes codes, unsigned int inner,
+			    unsigned int outer);
 /* MAIR byte as the SMMU takes it, reserved values replaced. */
 uint8_t msmmu_mair_clean(uint8_t mair);
 /* Overrides applied to a type and shareability. */

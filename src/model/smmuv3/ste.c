@@ -387,8 +387,8 @@ static void decode_stage2(const msmmu *m, const struct smmu_ste *ste,
 	else if (half->granule_lg2 != 16 && v.ds)
 		half->oa_form = MSMMU_OA_DS;
 	half->sh = F(ste, 2, S2SH0);
-	half->walk_mair =
-		msmmu_cache_to_mair(F(ste, 2, S2IR0), F(ste, 2, S2OR0));
+	half->walk_mair = msmmu_cache_to_mair(
+		MSMMU_CODES_TABLE, F(ste, 2, S2IR0), F(ste, 2, S2OR0));
 	half->walk_sh = msmmu_sh_fix(half->walk_mair, F(ste, 2, S2SH0));
 	half->big_endian = F(ste, 2, S2ENDI);
 	half->ha = caps->httu && F(ste, 2, S2HA);
@@ -428,6 +428,7 @@ void msmmu_ste_decode(msmmu *m, const struct smmu_ste *ste,
 	ctx->plain_out = caps->plain_out;
 	if (ctx->s2)
 		decode_stage2(m, ste, ctx);
-	ctx->cd_mair = msmmu_cache_to_mair(F(ste, 1, S1CIR), F(ste, 1, S1COR));
+	ctx->cd_mair = msmmu_cache_to_mair(MSMMU_CODES_S1C, F(ste, 1, S1CIR),
+					   F(ste, 1, S1COR));
 	ctx->cd_sh = msmmu_sh_fix(ctx->cd_mair, F(ste, 1, S1CSH));
 }

@@ -43,7 +43,8 @@ static bool failed(struct msmmu_ctx *ctx, uint8_t type, const char *why,
 static struct uiommu_mem_attrs table_attrs(const msmmu *m)
 {
 	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
-	uint8_t mair = msmmu_cache_to_mair(FIELD_GET(SMMU_CR1_TABLE_IC, cr1),
+	uint8_t mair = msmmu_cache_to_mair(MSMMU_CODES_CR1,
+					   FIELD_GET(SMMU_CR1_TABLE_IC, cr1),
 					   FIELD_GET(SMMU_CR1_TABLE_OC, cr1));
 
 	return model_walk_attrs(

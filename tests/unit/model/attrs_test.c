@@ -6,6 +6,8 @@
  * allocate on read and write, bit 2 write-back, bit 3 not transient; 4 is
  * Non-cacheable.
  */
+#include <errno.h>
+
 #include "model/smmuv3/msmmu.h"
 #include "rig.h"
 
@@ -479,6 +481,90 @@ static void walks_behind_stage2(void **state)
 	}
 }
 
+/* Attributes of the SMMU's reads at two places, and of its last write. */
+static struct {
+	uint64_t pa[3];
+	struct uiommu_mem_attrs read[3], write;
+} own;
+
+static int own_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		    struct uiommu_mem_attrs attrs)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(own.pa); i++) {
+		if (pa == own.pa[i])
+			own.read[i] = attrs;
+	}
+	return read_below(ctx, pa, buf, len, attrs);
+}
+
+static int own_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
+		     struct uiommu_mem_attrs attrs)
+{
+	own.write = attrs;
+	return model_ram_host(ctx).write(ctx, pa, buf, len, attrs);
+}
+
+static void expect_own(struct uiommu_mem_attrs got, uint8_t outer,
+		       uint8_t inner, uint8_t sh)
+{
+	bool cached = outer != 4 || inner != 4;
+
+	assert_int_equal(got.mair, outer << 4 | inner);
+	assert_int_equal(got.sh, cached ? sh : OSH);
+	assert_true(got.walk && got.priv && !got.instr);
+}
+
+/*
+ * Structures and queues are read, and written, as CR1, the STE and the CD say,
+ * which all have codes of their own.
+ */
+static void the_smmus_own_accesses(void **state)
+{
+	/* no hints for write-back but where the code has them */
+	static const uint8_t by_cr1[4] = { 0x4, 0xf, 0xa, 0x4 },
+			     by_ste[4] = { 0x4, 0xf, 0xa, 0xc },
+			     by_cd[4] = { 0x4, 0xf, 0xa, 0xe },
+			     sh[4] = { NSH, NSH, OSH, ISH };
+	struct rig *r = *state;
+	struct uiommu_smmuv3_profile p = rig_profile("full");
+	uint64_t table = rig_stream(r, 1, 7);
+	struct uiommu_model_host host;
+	struct smmu_cd cd = rig_cd_4k(table, 7);
+	uint32_t cr0;
+
+	r->ram.use_direct = false;
+	host = model_ram_host(&r->ram);
+	read_below = host.read;
+	host.read = own_read;
+	host.write = own_write;
+	rig_remake(r, &p, &host);
+	cr0 = rd(r, SMMU_REG_CR0);
+	own.pa[0] = rig_ste_addr(1);
+	own.pa[1] = RIG_CD + 64;
+	own.pa[2] = table;
+	for (unsigned int i = 0; i < 64; i++) {
+		unsigned int inner = i & 3, outer = i >> 2 & 3, s = i >> 4;
+		uint32_t codes = inner | outer << 2 | s << 4;
+		struct smmu_ste ste = rig_ste_s1(RIG_CD + 64);
+		struct uiommu_smmuv3_xlate x;
+
+		wr(r, SMMU_REG_CR0, 0);
+		wr(r, SMMU_REG_CR1, codes | codes << 6);
+		wr(r, SMMU_REG_CR0, cr0);
+		ste.q[1] = (ste.q[1] & ~0xfcull) | codes << 2;
+		rig_ste(r, 1, &ste);
+		cd.q[0] = (cd.q[0] & ~0x3f00ull) | codes << 8;
+		rig_cd(r, RIG_CD + 64, &cd);
+		rig_inval_all(r);
+		assert_int_equal(rig_xlate(r, 1, 0, 0x1000, &x), -EFAULT);
+		expect_own(own.read[0], by_cr1[outer], by_cr1[inner], sh[s]);
+		expect_own(own.write, by_cr1[outer], by_cr1[inner], sh[s]);
+		expect_own(own.read[1], by_ste[outer], by_ste[inner], sh[s]);
+		expect_own(own.read[2], by_cd[outer], by_cd[inner], sh[s]);
+		wr(r, SMMU_REG_EVENTQ_CONS, rd(r, SMMU_REG_EVENTQ_PROD));
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -496,6 +582,7 @@ int main(void)
 		T(no_snoop),
 		T(privilege_and_kind),
 		T(walks_behind_stage2),
+		T(the_smmus_own_accesses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
