@@ -210,7 +210,10 @@ static int forbidden(struct msmmu_txn *t, const char *reason)
 	return -EFAULT;
 }
 
-/* The address is a PA and there is nothing left to do. */
+/*
+ * The address is a PA and there is nothing left to do.  Where the STE has been
+ * looked at it says who asks, and for what (13.1.4, 13.7).
+ */
 static int pass(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	uint8_t mair, sh;
@@ -218,7 +221,9 @@ static int pass(struct msmmu_txn *t, struct msmmu_result *res)
 	if (t->in->iova >> t->m->caps.oas)
 		return msmmu_abort_silently(t, "translated address above the "
 					       "output size");
-	if (!msmmu_translated_ssv(t->m, t->in))
+	if (t->ctx)
+		msmmu_txn_rights(t);
+	else if (!msmmu_translated_ssv(t->m, t->in))
 		t->priv = t->instr = false;
 	msmmu_attrs_told(t->in, &mair, &sh);
 	return msmmu_bypass(t, mair, sh, res);
@@ -243,7 +248,7 @@ static int config_error(struct msmmu_txn *t)
 	return -EFAULT;
 }
 
-/* Split-stage ATS: the address is an IPA. */
+/* Split-stage ATS: the address is an IPA, of the type that comes in. */
 static int stage2(struct msmmu_txn *t, struct msmmu_result *res)
 {
 	struct msmmu_ctx ipa = *t->ctx;
@@ -251,6 +256,9 @@ static int stage2(struct msmmu_txn *t, struct msmmu_result *res)
 	ipa.mode = MSMMU_MODE_XLATE;
 	ipa.s1 = ipa.hints = ipa.two_halves = false;
 	ipa.half[0] = (struct msmmu_half){ 0 };
+	ipa.ovr = (struct msmmu_overrides){ .shcfg = SMMU_STE_SHCFG_INCOMING };
+	ipa.in_mair = MSMMU_MAIR_DEFAULT;
+	ipa.in_sh = SMMU_SH_NON;
 	t->ctx = &ipa;
 	return msmmu_by_context(t, res);
 }

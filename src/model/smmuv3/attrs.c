@@ -17,7 +17,6 @@
 #define NIBBLE_STAYS 0x8u /* not transient */
 #define NIBBLE_HINTS (NIBBLE_RW | NIBBLE_STAYS)
 
-#define MAIR_DEFAULT 0xffu
 #define MAIR_NC 0x44u
 
 bool msmmu_mair_is_device(uint8_t mair)
@@ -150,7 +149,7 @@ void msmmu_attrs_override(const struct msmmu_overrides *ovr, uint8_t *mair,
 void msmmu_attrs_told(const struct uiommu_smmuv3_txn *in, uint8_t *mair,
 		      uint8_t *sh)
 {
-	*mair = MAIR_DEFAULT;
+	*mair = MSMMU_MAIR_DEFAULT;
 	*sh = SMMU_SH_NON;
 	if (!(in->flags & UIOMMU_TXN_ATTRS))
 		return;
@@ -212,7 +211,7 @@ static uint8_t combine_fwb(uint8_t s1, unsigned int s2)
 	case 3: /* as stage 1 */
 		return s1;
 	case 2: /* write-back whatever stage 1 says but for hints */
-		return by_nibble(MAIR_DEFAULT,
+		return by_nibble(MSMMU_MAIR_DEFAULT,
 				 msmmu_mair_is_device(s1) ? MAIR_NC : s1,
 				 retype);
 	default: /* Non-cacheable; 0 is reserved and does the same */

@@ -552,6 +552,8 @@ static inline bool msmmu_has_granule(const struct msmmu_caps *caps,
 }
 
 /* attrs.c */
+/* What comes in without being told of: write-back, with all hints. */
+#define MSMMU_MAIR_DEFAULT 0xffu
 uint8_t msmmu_memattr_to_mair(unsigned int memattr);
 /* Cacheability is coded by where it stands. */
 enum msmmu_cache_codes {

@@ -349,7 +349,7 @@ static void decode_overrides(const struct msmmu_caps *caps,
 		ctx->ovr.alloccfg = F(ste, 1, ALLOCCFG);
 		ctx->ovr.shcfg = F(ste, 1, SHCFG);
 	}
-	ctx->in_mair = 0xff;
+	ctx->in_mair = MSMMU_MAIR_DEFAULT;
 	ctx->in_sh = SMMU_SH_NON;
 	msmmu_attrs_override(&ctx->ovr, &ctx->in_mair, &ctx->in_sh);
 	ctx->hints = ctx->s1 && msmmu_mair_limit(0xff, ctx->in_mair) != 0xff;

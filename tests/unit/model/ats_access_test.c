@@ -194,19 +194,53 @@ static void translated_ipas(void **state)
 	assert_int_equal(x.pa, RIG_DATA + 0x234);
 }
 
-/* Privilege of a translated IPA: by PASIDTT with a PASID, and PRIVCFG. */
-static void privilege_of_translated_ipas(void **state)
+/* Types and shareability of the STE are for what comes untranslated. */
+static void types_of_translated_ipas(void **state)
 {
-	for (unsigned int i = 0; i < 16; i++) {
+	/* MTCFG with MemAttr, ALLOCCFG, SHCFG */
+	const uint64_t overrides = 5ull << 32 | 1ull << 36 | 8ull << 37 |
+				   2ull << 44;
+	struct uiommu_smmuv3_txn txn = { .sid = NESTED_SPLIT,
+					 .flags = TRANSLATED,
+					 .iova = 0x80001234 };
+	struct rig *r = *state;
+	struct uiommu_smmuv3_xlate x;
+
+	ats_configure(r);
+	ats_put_s1(r, NESTED_SPLIT, 7, EATS(2) | overrides);
+	rig_inval_all(r);
+	rig_map(r, ats_s2, 12, 1, 3, 0x80001000,
+		RIG_DATA | (S2_PAGE_RW & ~0x300ull));
+	/* from the tables, and from the TLB */
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(
+			uiommu_smmuv3_model_translate(r->model, &txn, &x), 0);
+		assert_int_equal(x.attrs.mair, 0xff);
+		assert_int_equal(x.attrs.sh, 0);
+	}
+	txn.flags |= UIOMMU_TXN_ATTRS;
+	txn.attrs = (struct uiommu_mem_attrs){ .mair = 0xbb, .sh = 3 };
+	assert_int_equal(uiommu_smmuv3_model_translate(r->model, &txn, &x), 0);
+	assert_int_equal(x.attrs.mair, 0xbb);
+	assert_int_equal(x.attrs.sh, 3);
+}
+
+/*
+ * Who asks with a translated address, and for what: by PASIDTT with a PASID, and
+ * by the STE.
+ */
+static void privilege_of_translated_accesses(void **state)
+{
+	for (unsigned int i = 0; i < 128; i++) {
 		struct uiommu_smmuv3_profile p = rig_profile_ats();
-		bool pasidtt = i & 1, ssv = i & 2;
-		unsigned int privcfg = i >> 2;
-		bool priv = privcfg == 3 || (privcfg != 2 && pasidtt && ssv);
+		bool split = i & 1, pasidtt = i & 2, ssv = i & 4;
+		unsigned int privcfg = i >> 3 & 3, instcfg = i >> 5;
+		bool told = pasidtt && ssv;
 		struct uiommu_smmuv3_txn txn = {
 			.sid = NESTED_SPLIT,
 			.ssid = 3,
 			.flags = TRANSLATED | PRIV | EXE | (ssv ? SSV : 0),
-			.iova = 0x80001234,
+			.iova = split ? 0x80001234 : RIG_DATA + 0x234,
 		};
 		struct uiommu_smmuv3_xlate x;
 		struct rig r;
@@ -214,13 +248,22 @@ static void privilege_of_translated_ipas(void **state)
 		p.idr[3] |= pasidtt ? SMMU_IDR3_PASIDTT : 0;
 		ats_begin(&r, &p);
 		ats_put_substreams(&r, NESTED_SPLIT, 7,
-				   EATS(2) | PRIVCFG(privcfg) | 1);
+				   EATS(split ? 2 : 1) | PRIVCFG(privcfg) |
+					   INSTCFG(instcfg) | 1);
 		rig_map(&r, ats_s2, 12, 1, 3, 0x80001000,
 			RIG_DATA | S2_PAGE_RW);
-		assert_int_equal(
-			uiommu_smmuv3_model_translate(r.model, &txn, &x), 0);
-		assert_int_equal(x.attrs.priv, priv);
-		assert_int_equal(x.attrs.instr, pasidtt && ssv);
+		for (unsigned int write = 0; write < 2; write++) {
+			txn.flags |= write ? WRITE : 0;
+			assert_int_equal(uiommu_smmuv3_model_translate(
+						 r.model, &txn, &x),
+					 0);
+			assert_int_equal(x.pa, RIG_DATA + 0x234);
+			assert_int_equal(x.attrs.priv,
+					 privcfg < 2 ? told : privcfg & 1);
+			assert_int_equal(x.attrs.instr,
+					 !write && (instcfg < 2 ? told
+								: instcfg & 1));
+		}
 		rig_fini(&r);
 	}
 }
@@ -235,7 +278,8 @@ int main(void)
 		T(translated_without_check),
 		T(translated_while_off),
 		T(translated_ipas),
-		cmocka_unit_test(privilege_of_translated_ipas),
+		T(types_of_translated_ipas),
+		cmocka_unit_test(privilege_of_translated_accesses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
