@@ -87,7 +87,8 @@ struct pt_edge {
 	uint64_t iova;
 	uint64_t *tree; /* what shall replace the leaf; NULL: nothing */
 	uint64_t tree_d;
-	bool grouped; /* its group reaches beyond the range */
+	bool splits;  /* the leaf reaches beyond the range */
+	bool grouped; /* and so does its group */
 	bool waits;   /* the flush must come first */
 };
 
@@ -172,33 +173,27 @@ static int pt_edge_mark(struct uiommu_pgtable *pt, const struct pt_span *span,
 }
 
 /*
- * Look at one end: build a tree if a leaf there must be split.  What the call
- * before has left becomes final; *again then asks for another look.  -EAGAIN: a
- * neighbour is at it; -ENOMEM.
+ * Look at one end.  What the call before has left becomes final; *again then
+ * asks for another look.  -EAGAIN: a neighbour is at it.
  */
-static int pt_edge_prepare(struct uiommu_pgtable *pt,
-			   const struct pt_span *span, struct pt_edge *edge,
-			   bool *again)
+static int pt_edge_look(struct uiommu_pgtable *pt, const struct pt_span *span,
+			struct pt_edge *edge, bool *again)
 {
 	struct pt_pos *pos = &edge->pos;
-	bool reaches_out;
 	int rc;
 
-	*pos = pt_walk(pt, edge->iova, PT_LAST_LEVEL);
 	if (!pos->d)
 		return 0;
-	reaches_out = pt_reaches_out(span, edge->iova, pos->level);
+	edge->splits = pt_reaches_out(span, edge->iova, pos->level);
 	if (pt_is_mark(pos->d)) {
-		if (!reaches_out)
+		if (!edge->splits)
 			return 0;
 		rc = pt_edge_mark(pt, span, edge);
 		*again = !rc;
 		return rc;
 	}
 	edge->grouped = pt_group_is_cut(span, pos->d, edge->iova, pos->level);
-	if (reaches_out)
-		return pt_build_tree(pt, span, edge, pos->level + 1);
-	if (edge->grouped && pt_is_broken(pos->d) &&
+	if (!edge->splits && edge->grouped && pt_is_broken(pos->d) &&
 	    (pos->d & PT_LEAF_CLAIMED)) {
 		pt_mend_group(pt, pos->slot, pos->level);
 		*again = true;
@@ -261,7 +256,49 @@ static void pt_edge_break(struct uiommu_pgtable *pt, const struct pt_edge *edge,
 	pt_gather_group(&edge->pos, edge->iova, gather);
 }
 
-/* Prepare both ends; *again when the picture changed meanwhile. */
+/*
+ * Look at both ends.  No memory is asked for while one of them has something
+ * that the call before has left: were there none it would stay broken.
+ */
+static int pt_look_at_edges(struct uiommu_pgtable *pt,
+			    const struct pt_span *span, struct pt_edge edge[2],
+			    bool *again)
+{
+	int rc;
+
+	*again = false;
+	for (int i = 0; i < 2; i++) {
+		edge[i].pos = pt_walk(pt, edge[i].iova, PT_LAST_LEVEL);
+		/* One leaf across both ends: the first one's tree serves both. */
+		if (i && edge[1].pos.slot == edge[0].pos.slot)
+			return 0;
+		rc = pt_edge_look(pt, span, &edge[i], again);
+		if (rc || *again)
+			return rc;
+	}
+	return 0;
+}
+
+/* A tree for each leaf that must be split.  -ENOMEM, and there is none. */
+static int pt_build_trees(struct uiommu_pgtable *pt, const struct pt_span *span,
+			  struct pt_edge edge[2])
+{
+	int rc;
+
+	for (int i = 0; i < 2; i++) {
+		if (!edge[i].splits)
+			continue;
+		rc = pt_build_tree(pt, span, &edge[i], edge[i].pos.level + 1);
+		if (!rc)
+			continue;
+		if (i && edge[0].tree)
+			pt_free_tree(pt, edge[0].tree, edge[0].pos.level + 1);
+		return rc;
+	}
+	return 0;
+}
+
+/* Split at both ends; *again when the picture changed meanwhile. */
 static int pt_split_once(struct uiommu_pgtable *pt, const struct pt_span *span,
 			 struct uiommu_gather *gather, bool *again)
 {
@@ -269,19 +306,12 @@ static int pt_split_once(struct uiommu_pgtable *pt, const struct pt_span *span,
 				   { .iova = span->last } };
 	int rc;
 
-	*again = false;
-	rc = pt_edge_prepare(pt, span, &edge[0], again);
+	rc = pt_look_at_edges(pt, span, edge, again);
 	if (rc || *again)
 		return rc;
-	edge[1].pos = pt_walk(pt, edge[1].iova, PT_LAST_LEVEL);
-	/* One leaf across both ends: the first tree serves both. */
-	if (edge[1].pos.slot != edge[0].pos.slot)
-		rc = pt_edge_prepare(pt, span, &edge[1], again);
-	if (rc || *again) {
-		if (edge[0].tree)
-			pt_free_tree(pt, edge[0].tree, edge[0].pos.level + 1);
+	rc = pt_build_trees(pt, span, edge);
+	if (rc)
 		return rc;
-	}
 	for (int i = 0; i < 2; i++)
 		if ((edge[i].tree || edge[i].grouped) &&
 		    !pt_edge_install(pt, span, &edge[i], gather))

@@ -165,6 +165,84 @@ static void an_abandoned_split_does_no_harm(void **state)
 	pt_close(&fx);
 }
 
+/* What runs inside the next call of table_alloc. */
+static struct {
+	struct pt_fixture *fx;
+	void *(*alloc)(void *ctx, size_t size, uiommu_pa_t *pa);
+	unsigned int calls_left; /* until then */
+	uint64_t iova;
+	uint64_t len;
+} rival;
+
+/* A neighbour splits in the middle of somebody else's call. */
+static void *alloc_beside_a_rival(void *ctx, size_t size, uiommu_pa_t *pa)
+{
+	uint64_t unmapped;
+
+	if (!--rival.calls_left) {
+		rival.fx->tp.platform.table_alloc = rival.alloc;
+		assert_int_equal(pt_unmap_all(rival.fx, rival.iova, rival.len,
+					      &unmapped),
+				 0);
+		assert_int_equal(unmapped, rival.len);
+	}
+	return rival.alloc(ctx, size, pa);
+}
+
+static void rival_unmaps(struct pt_fixture *fx, unsigned int nth_alloc,
+			 uint64_t iova, uint64_t len)
+{
+	rival.fx = fx;
+	rival.alloc = fx->tp.platform.table_alloc;
+	rival.calls_left = nth_alloc;
+	rival.iova = iova;
+	rival.len = len;
+	fx->tp.platform.table_alloc = alloc_beside_a_rival;
+}
+
+/*
+ * Of a call's two leaves a neighbour takes one while the other is broken; the
+ * second call needs memory for what it finds there, and has none.
+ */
+static void without_memory_nothing_stays_broken(void **state)
+{
+	/* Which end the neighbour is at. */
+	for (int end = 0; end < 2; end++) {
+		const uint64_t first = GIB - 5 * MIB - 0x1000;
+		const uint64_t len = 10 * MIB + 0x2000;
+		struct uiommu_gather g;
+		struct pt_fixture fx;
+		struct spec_leaf hw;
+		uint64_t unmapped;
+
+		pt_open(&fx, &pt_variants[BBM]);
+		pt_map_all(&fx, 0, 4 * GIB, 2 * GIB, R);
+		rival_unmaps(&fx, 4, end ? 2 * GIB - 4096 : 0, 4096);
+		assert_int_equal(unmap_raw(&fx, first, len, &g, &unmapped),
+				 -EAGAIN);
+		assert_int_equal(g.nr_ranges, 1);
+		assert_int_equal(g.range[0].first, end ? 0 : GIB);
+		uiommu_gather_release(&g);
+
+		test_platform_fail_nth(&fx.tp, 1);
+		assert_int_equal(unmap_raw(&fx, first, len, &g, &unmapped),
+				 -ENOMEM);
+		assert_true(test_platform_fail_nth(&fx.tp, 0));
+		assert_int_equal(unmapped, 0);
+		assert_true(uiommu_gather_empty(&g));
+		/* All that is mapped is there for the hardware too. */
+		for (uint64_t at = 0; at < 2 * GIB; at += MIB / 2) {
+			if (at == (end ? 2 * GIB - 4096 : 0))
+				continue;
+			assert_true(spec_walk(&fx.spec, at, &hw));
+			assert_int_equal(hw.pa + (at - hw.iova), 4 * GIB + at);
+		}
+		assert_int_equal(pt_unmap_all(&fx, first, len, &unmapped), 0);
+		assert_int_equal(unmapped, len);
+		pt_close(&fx);
+	}
+}
+
 static void leave_empty_tables(struct pt_fixture *fx, uint64_t iova,
 			       uint64_t len)
 {
@@ -272,6 +350,7 @@ int main(void)
 		cmocka_unit_test(neighbours_wait_for_the_second_call),
 		cmocka_unit_test(both_ends_break_in_one_call),
 		cmocka_unit_test(an_abandoned_split_does_no_harm),
+		cmocka_unit_test(without_memory_nothing_stays_broken),
 		cmocka_unit_test(block_replaces_empty_table_after_a_flush),
 		cmocka_unit_test(big_block_replaces_a_tree),
 		cmocka_unit_test(table_with_one_page_is_not_replaced),
