@@ -24,7 +24,8 @@ enum uiommu_smmuv3_irq {
 struct uiommu_smmuv3_cfg {
 	/* Must outlive the unit. */
 	const struct uiommu_platform *platform;
-	uiommu_pa_t base; /* of the register window */
+	/* Of the register window; its control pages belong to it (IDR1.ECMDQ). */
+	uiommu_pa_t base;
 	/* NULL: faults are logged. */
 	const struct uiommu_host_ops *host;
 	void *host_ctx;

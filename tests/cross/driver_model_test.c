@@ -24,6 +24,7 @@
 #define IDR0_MSI (1u << 13)
 #define IDR0_ASID16 (1u << 12)
 #define IDR0_ST_LEVEL (3u << 27)
+#define IDR1_ECMDQ (1u << 31)
 #define IDR3_RIL (1u << 10)
 #define IDR3_BBML (3u << 11)
 #define IDR5_GRAN4K (1u << 4)
@@ -587,6 +588,52 @@ static void a_second_driver_takes_over(void **state)
 	rig = rig_create(&cfg);
 }
 
+/* Two control pages of four queues each, behind page 1. */
+static uint64_t ecmdq(unsigned int i, unsigned int off)
+{
+	return rig->mmio + 0x20000 + i * 0x4000 + off;
+}
+
+static uint32_t read_reg(uint64_t pa)
+{
+	return rig->platform->mmio_read32(rig->platform->ctx, pa);
+}
+
+static void write_reg(uint64_t pa, uint32_t val)
+{
+	rig->platform->mmio_write32(rig->platform->ctx, pa, val);
+}
+
+/*
+ * One that is on would go on to read commands from memory that is somebody
+ * else's by now, and keep the attributes of all queues (CR1) as they were.
+ */
+static void enhanced_queues_of_before_are_off(void **state)
+{
+	const struct uiommu_platform *p;
+	unsigned int i;
+
+	cfg.profile.idr[1] |= IDR1_ECMDQ;
+	cfg.profile.idr[6] = 1u << 24 | 2u << 16;
+	cfg.no_probe = true;
+	restart();
+	p = rig->platform;
+	write_reg(rig->mmio + 0x28, 0);
+	for (i = 1; i < 8; i += 3) {
+		p->mmio_write64(p->ctx, ecmdq(i, 0), (uintptr_t)rig->ram | 3);
+		write_reg(ecmdq(i, 0xc), 5);
+		write_reg(ecmdq(i, 8), 1u << 31 | 5);
+		assert_int_equal(read_reg(ecmdq(i, 0xc)), 1u << 31 | 5);
+	}
+	assert_int_equal(rig_probe(rig, &cfg), 0);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(read_reg(ecmdq(i, 8)) >> 31, 0);
+		assert_int_equal(read_reg(ecmdq(i, 0xc)) >> 31, 0);
+	}
+	/* Write-back, inner shareable. */
+	assert_int_equal(read_reg(rig->mmio + 0x28) & 0x3f, 0x35);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -612,6 +659,7 @@ int main(void)
 		TEST(lost_events_are_told),
 		TEST(the_event_interrupt_as_a_message),
 		TEST(a_second_driver_takes_over),
+		TEST(enhanced_queues_of_before_are_off),
 	};
 
 	return cmocka_run_group_tests_name("driver-model", tests, NULL, NULL);

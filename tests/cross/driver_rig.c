@@ -309,7 +309,6 @@ static void open_smmu(struct rig *rig, const struct rig_cfg *cfg)
 	};
 	struct uiommu_bus_window window = {
 		.base = rig->mmio,
-		.size = UIOMMU_SMMUV3_MMIO_SIZE,
 		.read = bus_read,
 		.write = bus_write,
 	};
@@ -317,6 +316,7 @@ static void open_smmu(struct rig *rig, const struct rig_cfg *cfg)
 	must(!uiommu_smmuv3_model_create(&cfg->profile, &mem, &rig->model),
 	     "model");
 	window.ctx = rig;
+	window.size = uiommu_smmuv3_model_mmio_size(rig->model);
 	rig->yield = cfg->yield;
 	must(!uiommu_host_add_window(rig->host, &window), "window");
 	if (!cfg->no_probe)

@@ -58,6 +58,12 @@ static bool st_level_reserved(const struct probe *probe)
 	       SMMU_IDR0_ST_LEVEL_2LVL;
 }
 
+/* Without ATS the bit means nothing. */
+static bool has_pri(const struct smmuv3_features *f)
+{
+	return f->idr[0] & SMMU_IDR0_ATS && f->idr[0] & SMMU_IDR0_PRI;
+}
+
 static bool sizes_reserved(const struct probe *probe)
 {
 	uint32_t idr1 = probe->f->idr[1];
@@ -65,7 +71,18 @@ static bool sizes_reserved(const struct probe *probe)
 	return field(idr1, SMMU_IDR1_SIDSIZE) > SMMU_SIDSIZE_MAX ||
 	       field(idr1, SMMU_IDR1_SSIDSIZE) > SMMU_SSIDSIZE_MAX ||
 	       field(idr1, SMMU_IDR1_CMDQS) > SMMU_QUEUE_LG2_MAX ||
-	       field(idr1, SMMU_IDR1_EVENTQS) > SMMU_QUEUE_LG2_MAX;
+	       field(idr1, SMMU_IDR1_EVENTQS) > SMMU_QUEUE_LG2_MAX ||
+	       (has_pri(probe->f) &&
+		field(idr1, SMMU_IDR1_PRIQS) > SMMU_QUEUE_LG2_MAX);
+}
+
+/* Looked at where there are some: whoever had them may have left them on. */
+static bool ecmdqs_reserved(const struct probe *probe)
+{
+	return probe->f->idr[1] & SMMU_IDR1_ECMDQ &&
+	       (field(probe->f->idr6, SMMU_IDR6_LOG2NUMP) >
+			SMMU_IDR6_LOG2_MAX ||
+		field(probe->f->idr6, SMMU_IDR6_LOG2NUMQ) > SMMU_IDR6_LOG2_MAX);
 }
 
 static bool preset(const struct probe *probe)
@@ -103,6 +120,7 @@ static const struct {
 	{ stall_forced, "IDR0.STALL_MODEL: faults always stall" },
 	{ st_level_reserved, "IDR0.ST_LEVEL: reserved value" },
 	{ sizes_reserved, "IDR1: a size is out of range" },
+	{ ecmdqs_reserved, "IDR6: a number is out of range" },
 	{ preset, "IDR1: fixed queues or tables" },
 	{ cannot_clean, "IDR0.COHACC: not coherent, no cache maintenance" },
 	{ no_granule, "IDR5: no translation granule" },
@@ -139,7 +157,7 @@ static void decode(struct smmuv3_features *f)
 	f->hyp = f->s1 && f->s2 && idr0 & SMMU_IDR0_HYP;
 	f->msi = idr0 & SMMU_IDR0_MSI;
 	f->ats = idr0 & SMMU_IDR0_ATS;
-	f->pri = idr0 & SMMU_IDR0_PRI;
+	f->pri = has_pri(f);
 	f->btm = idr0 & SMMU_IDR0_BTM;
 	f->ril = idr3 & SMMU_IDR3_RIL;
 	f->bbml = field(idr3, SMMU_IDR3_BBML);
@@ -297,6 +315,8 @@ static void read_ids(struct smmuv3_features *f,
 	for (i = 0; i < ARRAY_SIZE(f->idr); i++)
 		f->idr[i] = p->mmio_read32(p->ctx,
 					   cfg->base + SMMU_REG_IDR0 + 4 * i);
+	if (f->idr[1] & SMMU_IDR1_ECMDQ)
+		f->idr6 = p->mmio_read32(p->ctx, cfg->base + SMMU_REG_IDR6);
 	f->iidr = p->mmio_read32(p->ctx, cfg->base + SMMU_REG_IIDR);
 	f->aidr = p->mmio_read32(p->ctx, cfg->base + SMMU_REG_AIDR);
 }

@@ -18,7 +18,7 @@
 #include "unit.h"
 
 /* Wait until (register & mask) == want. */
-static int wait_reg(struct smmuv3_unit *unit, uint32_t off, uint32_t mask,
+static int wait_reg(struct smmuv3_unit *unit, uint64_t off, uint32_t mask,
 		    uint32_t want)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
@@ -28,7 +28,8 @@ static int wait_reg(struct smmuv3_unit *unit, uint32_t off, uint32_t mask,
 	while ((smmuv3_read32(unit, off) & mask) != want) {
 		if (smmuv3_patience_over(&patience, p)) {
 			smmuv3_log(p, UIOMMU_LOG_ERROR,
-				   "register %x: %x, waited for %x", off,
+				   "register %llx: %x, waited for %x",
+				   (unsigned long long)off,
 				   smmuv3_read32(unit, off), want);
 			return -ETIMEDOUT;
 		}
@@ -130,6 +131,53 @@ static void tell_what_is_lost(struct smmuv3_unit *unit, uint32_t was_on)
 			nr, more);
 }
 
+/* One enhanced command queue, wherever its registers stand. */
+static int ecmdq_off(struct smmuv3_unit *unit, uint64_t regs)
+{
+	uint32_t prod = smmuv3_read32(unit, regs + SMMU_REG_ECMDQ_PROD);
+	uint32_t cons = smmuv3_read32(unit, regs + SMMU_REG_ECMDQ_CONS);
+
+	if (!(prod & SMMU_ECMDQ_PROD_EN) && !(cons & SMMU_ECMDQ_CONS_ENACK))
+		return 0;
+	smmuv3_write32(unit, regs + SMMU_REG_ECMDQ_PROD,
+		       prod & ~SMMU_ECMDQ_PROD_EN);
+	return wait_reg(unit, regs + SMMU_REG_ECMDQ_CONS, SMMU_ECMDQ_CONS_ENACK,
+			0);
+}
+
+/*
+ * We use none of them; but while one is on, it reads commands from memory that
+ * may be somebody else's by now, and the attributes of all queues cannot be
+ * changed (IHI 0070 3.5.6, 6.3.11).
+ */
+static int ecmdqs_off(struct smmuv3_unit *unit)
+{
+	const struct uiommu_platform *p = unit->unit.platform;
+	const uint32_t idr6 = unit->feat.idr6;
+	const uint32_t pages = BIT32(FIELD_GET(SMMU_IDR6_LOG2NUMP, idr6));
+	const uint32_t size = BIT32(SMMU_REG_PAGE_LG2);
+	const uint32_t step = size >> FIELD_GET(SMMU_IDR6_LOG2NUMQ, idr6);
+	uint32_t page, at;
+	uint64_t info;
+	int rc = 0;
+
+	for (page = 0; page < pages; page++) {
+		info = p->mmio_read64(
+			p->ctx, unit->cfg.base + SMMU_REG_CMDQ_CONTROL_PAGES +
+					page * SMMU_CMDQ_CONTROL_PAGE_STRIDE);
+		info &= SMMU_CMDQ_CONTROL_PAGE_BASE_ADDR;
+		if (info < SMMU_REG_PAGE2) {
+			smmuv3_log(p, UIOMMU_LOG_ERROR,
+				   "cannot be used: CMDQ_CONTROL_PAGE_BASE%u",
+				   page);
+			return -ENODEV;
+		}
+		for (at = 0; at < size && !rc; at += step)
+			rc = ecmdq_off(unit, info + at);
+	}
+	return rc;
+}
+
 /*
  * Everything stops: with SMMUEN accesses (those that wait are aborted), with
  * CMDQEN commands, with EVENTQEN records, of which all that were committed can
@@ -146,6 +194,9 @@ static int turn_off(struct smmuv3_unit *unit)
 		rc = write_cr0(unit, 0);
 	if (!rc)
 		rc = write_irq_ctrl(unit, 0);
+	if (!rc && unit->feat.idr[1] & SMMU_IDR1_ECMDQ && !unit->programmed &&
+	    !DRIVER_MUTANT("reset: enhanced command queues"))
+		rc = ecmdqs_off(unit);
 	if (!rc && on & SMMU_CR0_SMMUEN && !unit->programmed)
 		tell_what_is_lost(unit, on);
 	return rc;

@@ -31,6 +31,7 @@
 /* What the ID registers say, decoded; constant after probe. */
 struct smmuv3_features {
 	uint32_t idr[6];
+	uint32_t idr6; /* 0 without enhanced command queues */
 	uint32_t iidr;
 	uint32_t aidr;
 	uint8_t sid_bits;
@@ -547,14 +548,14 @@ bool smmuv3_counter(struct uiommu_unit *u, unsigned int i, const char **name,
 /* ------------------------------------------------------ platform, in short -- */
 
 static inline uint32_t smmuv3_read32(const struct smmuv3_unit *unit,
-				     uint32_t off)
+				     uint64_t off)
 {
 	const struct uiommu_platform *p = unit->unit.platform;
 
 	return p->mmio_read32(p->ctx, unit->cfg.base + off);
 }
 
-static inline void smmuv3_write32(const struct smmuv3_unit *unit, uint32_t off,
+static inline void smmuv3_write32(const struct smmuv3_unit *unit, uint64_t off,
 				  uint32_t val)
 {
 	const struct uiommu_platform *p = unit->unit.platform;

@@ -18,7 +18,7 @@
 #include "test_platform.h"
 
 #define FAKE_BASE UINT64_C(0x09050000)
-#define FAKE_WINDOW 0x20000u
+#define FAKE_WINDOW 0x30000u
 #define FAKE_LOG (1u << 16)
 
 struct fake_smmu {

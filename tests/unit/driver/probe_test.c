@@ -119,6 +119,43 @@ static void id_registers_one_by_one(void **state)
 	}
 }
 
+/* Where two registers say together what there is. */
+static void pairs_that_make_no_sense(void **state)
+{
+	static const struct {
+		uint32_t idr0;
+		uint32_t idr1;
+		uint32_t idr6;
+		int rc;
+	} cases[] = {
+		/* Pages of ECMDQs, and how many in each. */
+		{ 0, SMMU_IDR1_ECMDQ, 9u << 24, -ENODEV },
+		{ 0, SMMU_IDR1_ECMDQ, 15u << 16, -ENODEV },
+		{ 0, 0, 15u << 16, 0 },
+		/* The size of a queue that there is, or is not. */
+		{ SMMU_IDR0_PRI, 20u << 11, 0, -ENODEV },
+		{ SMMU_IDR0_PRI, 19u << 11, 0, 0 },
+		{ 0, 20u << 11, 0, 0 },
+	};
+	struct uiommu_unit *unit;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		teardown(state);
+		setup(state);
+		*fake_smmu_reg(fake, SMMU_REG_IDR0) |= cases[i].idr0;
+		*fake_smmu_reg(fake, SMMU_REG_IDR1) |= cases[i].idr1;
+		*fake_smmu_reg(fake, SMMU_REG_IDR6) |= cases[i].idr6;
+		assert_int_equal(probe(&unit), cases[i].rc);
+		if (cases[i].rc) {
+			assert_true(fake->tp.log_lines > 0);
+			assert_int_equal(fake->nr_writes, 0);
+			continue;
+		}
+		unit->ops->remove(unit);
+	}
+}
+
 static void capabilities_follow_the_id_registers(void **state)
 {
 	struct uiommu_hw_info_smmuv3 info;
@@ -267,6 +304,29 @@ static void bring_up_in_the_right_order(void **state)
 	assert_true(reg(SMMU_REG_GBPA) & SMMU_GBPA_ABORT);
 }
 
+/* Page requests come with ATS or not at all (IHI 0070 6.3.1). */
+static void page_requests_without_ats_are_none(void **state)
+{
+	const uint32_t id = 1;
+	struct uiommu_hwdev_cfg dev_cfg = { .ids = &id,
+					    .nr_ids = 1,
+					    .pri = true };
+	struct uiommu_hwdev *dev;
+	struct uiommu_unit *unit;
+
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_ATS;
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) |= SMMU_IDR0_PRI;
+	*fake_smmu_reg(fake, SMMU_REG_IDR1) |= FIELD_PREP(SMMU_IDR1_PRIQS, 4);
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(write_at(SMMU_REG_PRIQ_BASE, 0, 0), -1);
+	assert_int_equal(
+		write_at(SMMU_REG_CR0, SMMU_CR0_PRIQEN, SMMU_CR0_PRIQEN), -1);
+	assert_int_equal(unit->ops->dev_add(unit, &dev_cfg, &dev), 0);
+	assert_false(dev->page_faults);
+	unit->ops->dev_remove(dev);
+	unit->ops->remove(unit);
+}
+
 static void a_running_smmu_is_taken_over(void **state)
 {
 	struct uiommu_unit *unit;
@@ -308,6 +368,61 @@ static void a_running_smmu_is_taken_over(void **state)
 	assert_int_equal(reg(SMMU_REG_GERROR), reg(SMMU_REG_GERRORN));
 	assert_int_equal(fake->nr, 5);
 	unit->ops->remove(unit);
+}
+
+/* One enhanced command queue, in a page behind page 1. */
+#define ECMDQ_PAGE 0x20000
+#define ECMDQ_PROD (ECMDQ_PAGE + 8)
+#define ECMDQ_CONS (ECMDQ_PAGE + 0xc)
+
+static void leave_an_ecmdq_on(void)
+{
+	*fake_smmu_reg(fake, SMMU_REG_IDR1) |= SMMU_IDR1_ECMDQ;
+	*fake_smmu_reg(fake, SMMU_REG_CMDQ_CONTROL_PAGES) = ECMDQ_PAGE | 3;
+	*fake_smmu_reg(fake, ECMDQ_PROD) = SMMU_ECMDQ_PROD_EN |
+					   SMMU_ECMDQ_PROD_ERRACK | 9;
+	*fake_smmu_reg(fake, ECMDQ_CONS) = SMMU_ECMDQ_CONS_ENACK | 7;
+}
+
+static void acknowledge_ecmdq(struct fake_smmu *smmu, uint32_t off,
+			      uint64_t val)
+{
+	if (off == ECMDQ_PROD && !(val & SMMU_ECMDQ_PROD_EN))
+		*fake_smmu_reg(smmu, ECMDQ_CONS) &= ~SMMU_ECMDQ_CONS_ENACK;
+}
+
+static void an_enhanced_queue_is_turned_off(void **state)
+{
+	struct uiommu_unit *unit;
+	int off_at, cr1_at;
+
+	leave_an_ecmdq_on();
+	fake->before_write = acknowledge_ecmdq;
+	assert_int_equal(probe(&unit), 0);
+	/* Only that: its index and errors are as they were. */
+	off_at = write_at(ECMDQ_PROD, UINT32_MAX, SMMU_ECMDQ_PROD_ERRACK | 9);
+	cr1_at = write_at(SMMU_REG_CR1, 0, 0);
+	assert_in_range(off_at, 0, cr1_at);
+	unit->ops->remove(unit);
+
+	/* One that is off is left alone. */
+	fake->nr_writes = 0;
+	assert_int_equal(probe(&unit), 0);
+	assert_int_equal(write_at(ECMDQ_PROD, 0, 0), -1);
+	unit->ops->remove(unit);
+
+	/* One that does not stop. */
+	leave_an_ecmdq_on();
+	fake->before_write = NULL;
+	assert_int_equal(probe(&unit), -ETIMEDOUT);
+	assert_true(reg(SMMU_REG_GBPA) & SMMU_GBPA_ABORT);
+
+	/* A page that would stand among the other registers. */
+	*fake_smmu_reg(fake, SMMU_REG_CMDQ_CONTROL_PAGES) = 0x10003;
+	fake->tp.platform.log = keep_line;
+	kept[0] = 0;
+	assert_int_equal(probe(&unit), -ENODEV);
+	assert_non_null(strstr(kept, "CMDQ_CONTROL_PAGE_BASE"));
 }
 
 /* It can be used, but not without a word about DMA that nobody stops. */
@@ -477,10 +592,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(id_registers_one_by_one),
+		TEST(pairs_that_make_no_sense),
+		TEST(page_requests_without_ats_are_none),
 		TEST(capabilities_follow_the_id_registers),
 		TEST(memory_out_of_reach_is_refused),
 		TEST(bring_up_in_the_right_order),
 		TEST(a_running_smmu_is_taken_over),
+		TEST(an_enhanced_queue_is_turned_off),
 		TEST(a_missing_gbpa_is_told),
 		TEST(what_is_missing_is_told),
 		TEST(messages_only_where_there_are_some),
