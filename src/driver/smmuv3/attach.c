@@ -111,6 +111,10 @@ static void restore(struct smmuv3_dev *dev, struct smmuv3_dom *rid)
 	struct smmu_ste ste;
 
 	smmuv3_stream_make(dev, rid, &dev->cdtab, &ste);
+	/* Nobody tells an ATC that is off: what it has kept is not believed. */
+	if (!dev->hwdev.ats &&
+	    !DRIVER_MUTANT("ats: entry without after a failure"))
+		ste.q[1] &= ~SMMU_STE_1_EATS;
 	dev->stopped = smmuv3_stream_install(dev, &ste) != 0;
 	if (dev->stopped)
 		smmuv3_stream_stop(dev);

@@ -439,6 +439,58 @@ static void doubtful_entries_go_with_a_flush(void **state)
 	assert_true(atc.on);
 }
 
+/* The next CMD_CFGI_CD is refused. */
+static uint32_t refuse_a_cd(struct fake_smmu *f, const struct smmu_cmd *cmd)
+{
+	if (FIELD_GET(SMMU_CMD_0_OP, cmd->q[0]) != SMMU_CMD_OP_CFGI_CD)
+		return 0;
+	f->refuse = refuse;
+	return SMMU_CERROR_ILL;
+}
+
+/* As before_write; and whoever has a domain keeps it. */
+static void before_write_and_on(struct fake_smmu *f, uint32_t off, uint64_t val)
+{
+	before_write(f, off, val);
+	for (unsigned int s = 0; s < NR_SIDS; s++)
+		atc.wrong += !look(s, 0) || !look(s, 2);
+}
+
+/*
+ * After a change that failed the device goes on with what is left, and without
+ * ATS: nobody tells its ATC of anything, so its entry must not believe it.  The
+ * next change turns ATS on, though entry and table are two words.
+ */
+static void an_entry_without_ats_after_a_failure(void **state)
+{
+	struct uiommu_hwdom *all[2] = { dom[3], dom[2] };
+
+	attach(2);
+	set_pasid(1, dom[3], NULL);
+	assert_true(atc.on && to_smmuv3_dev(dev)->ats_on);
+	fake->refuse = refuse_a_cd;
+	assert_int_equal(unit->ops->set_pasid(dom[2], dev, 2, NULL), -EIO);
+	assert_ptr_equal(fake->refuse, refuse);
+	assert_false(atc.on);
+	assert_true(look(0, 0) && look(1, 2));
+	assert_false(has_eats(0) || has_eats(1));
+	check();
+
+	/* A flush of what they use has no ATC to tell. */
+	fake->nr = atc.seen = 0;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(unit->ops->flush_all(all[i]), 0);
+	assert_int_equal(count(SMMU_CMD_OP_ATC_INV), 0);
+
+	/* One that needs a larger table. */
+	fake->before_write = before_write_and_on;
+	set_pasid(100, dom[2], NULL);
+	assert_true(atc.on);
+	set_pasid(100, NULL, dom[2]);
+	fake->before_write = before_write;
+	set_pasid(1, NULL, dom[3]);
+}
+
 #define D(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -453,6 +505,7 @@ int main(void)
 		D(too_late_for_a_flush),
 		D(late_but_obedient),
 		D(doubtful_entries_go_with_a_flush),
+		D(an_entry_without_ats_after_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
