@@ -277,6 +277,15 @@ static int respond(struct smmuv3_dev *dev, unsigned int index,
 	return smmuv3_batch_sync(&batch);
 }
 
+static int refuse(const struct smmuv3_dev *dev,
+		  const struct uiommu_page_response *resp, const char *reason)
+{
+	smmuv3_log(dev->p, UIOMMU_LOG_WARN,
+		   "%s: no answer to StreamID %x, %x: %s", dev->hwdev.name,
+		   resp->id, resp->token, reason);
+	return -EINVAL;
+}
+
 int smmuv3_page_response(struct uiommu_hwdev *d,
 			 const struct uiommu_page_response *resp)
 {
@@ -284,8 +293,10 @@ int smmuv3_page_response(struct uiommu_hwdev *d,
 	struct smmuv3_unit *unit = to_smmuv3_unit(d->unit);
 	unsigned int index = smmuv3_dev_index(dev, resp->id);
 
-	if (index == dev->nr_ids || resp->code > UIOMMU_PAGE_FAILURE)
-		return -EINVAL;
+	if (index == dev->nr_ids)
+		return refuse(dev, resp, "it is not the device's");
+	if (resp->code > UIOMMU_PAGE_FAILURE)
+		return refuse(dev, resp, "unknown code");
 	if (resp->stalled) {
 		if (!dev->stags || resp->token >= STAGS ||
 		    !clear_bit(dev->stags, stag_bit(index, resp->token)))

@@ -320,8 +320,11 @@ int smmuv3_read_dirty(struct uiommu_hwdom *d, uiommu_iova_t iova, uint64_t len,
 	struct uiommu_gather gather;
 	int rc, err;
 
-	if (d->type != UIOMMU_DOM_PAGING)
+	if (d->type != UIOMMU_DOM_PAGING) {
+		smmuv3_log(d->unit->platform, UIOMMU_LOG_WARN,
+			   "no dirty state: not a domain of pages of ours");
 		return -EOPNOTSUPP;
+	}
 	uiommu_gather_init(&gather);
 	rc = uiommu_pgtable_read_and_clear_dirty(d->pt, iova, len, flags, fn,
 						 ctx, &gather);

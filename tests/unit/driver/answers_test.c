@@ -231,6 +231,32 @@ static void removal_beside_an_interrupt(void **state)
 	assert_int_equal(fake_smmu_count(fake, from, SMMU_CMD_OP_PRI_RESP), 0);
 }
 
+/* Refused with a line in the log, and what waits goes on to wait. */
+static void answers_that_make_no_sense(void **state)
+{
+	struct uiommu_page_response resp = { .id = 7,
+					     .pasid = UIOMMU_NO_PASID,
+					     .token = 4 };
+	uint64_t lines;
+	uint32_t from;
+
+	page(7, R | LAST, 0x1000, 4);
+	irq();
+	assert_int_equal(host.nr, 1);
+	from = fake->nr;
+	lines = fake->tp.log_lines;
+	resp.id = 8;
+	assert_int_equal(unit->ops->page_response(dev, &resp), -EINVAL);
+	assert_int_equal(fake->tp.log_lines, lines + 1);
+	resp.id = 7;
+	resp.code = (enum uiommu_page_code)3;
+	assert_int_equal(unit->ops->page_response(dev, &resp), -EINVAL);
+	assert_int_equal(fake->tp.log_lines, lines + 2);
+	assert_int_equal(fake->nr, from);
+	resp.code = UIOMMU_PAGE_SUCCESS;
+	assert_int_equal(unit->ops->page_response(dev, &resp), 0);
+}
+
 #define D(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -238,7 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		D(stalls_of_nobody_are_aborted), D(a_token_of_another),
 		D(records_of_an_earlier_life),	 D(removal_answers_groups),
-		D(removal_beside_an_interrupt),
+		D(removal_beside_an_interrupt),	 D(answers_that_make_no_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

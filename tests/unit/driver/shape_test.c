@@ -472,12 +472,15 @@ static void no_dirty_state_where_none_was_asked_for(void **state)
 	static const struct smmu plain = PLAIN;
 	struct uiommu_hwdom *dom;
 	struct answer a;
+	uint64_t lines;
 	unsigned int i;
 
 	start_as(&plain);
 	for (i = 0; i < 3; i++) {
 		dom = domain(types[i]);
+		lines = fake->tp.log_lines;
 		assert_int_equal(read_dirty(dom, 0, &a), -EOPNOTSUPP);
+		assert_int_equal(fake->tp.log_lines, lines + 1);
 		ops->dom_free(dom);
 	}
 	teardown(NULL);
