@@ -65,6 +65,9 @@
 #ifndef ERANGE
 #define ERANGE 34
 #endif
+#ifndef EDEADLK
+#define EDEADLK 35
+#endif
 #ifndef EOVERFLOW
 #define EOVERFLOW 75
 #endif

@@ -6,12 +6,15 @@
 #ifndef UIOMMU_IOAS_H
 #define UIOMMU_IOAS_H
 
+#include <stddef.h>
+
 #include <uiommu/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+struct uiommu_access;
 struct uiommu_core;
 struct uiommu_device;
 struct uiommu_domain;
@@ -30,8 +33,8 @@ struct uiommu_run {
 #define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
 
 /*
- * The address space that user addresses belong to; the embedder's.  Neither
- * function may call the core.
+ * The address space that user addresses belong to; the embedder's.  No function
+ * may call the core.
  */
 struct uiommu_mm {
 	void *ctx;
@@ -44,6 +47,15 @@ struct uiommu_mm {
 		   struct uiommu_run *run);
 	/* Undo one pin for [pa, pa+len), part of a run or all of it. */
 	void (*unpin)(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);
+	/*
+	 * For uiommu_access_rw: move bytes between `buf` and user memory as the
+	 * program sees it now; -EFAULT.  NULL: the program does not, the memory
+	 * is reached pinned only.
+	 */
+	int (*copy)(void *ctx, uint64_t uva, void *buf, size_t len, bool write);
+	/* The same for pinned memory.  NULL: the CPU cannot reach it. */
+	int (*copy_pinned)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+			   bool write);
 };
 
 /* ---------------------------------------------------------------- IOAS -- */
@@ -99,7 +111,10 @@ int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
  *   -EINVAL	len 0
  *   -EOVERFLOW	the range wraps
  *   -ENOENT	nothing there, or an area that reaches out of the range
- *   -EBUSY	an area that another thread is mapping or unmapping
+ *   -EBUSY	an area that another thread is mapping or unmapping, or that an
+ *		access without operations has pinned
+ *   -EDEADLK	an access does not let go of an area; it cannot be pinned any
+ *		more
  *   -ENOMEM	a leaf across a cut could not be split; nothing went
  * Hardware that does not answer is no error here: areas go, memory stays pinned.
  */
@@ -107,13 +122,15 @@ int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 		      uint64_t len, uint64_t *unmapped);
 /*
  * Unmap everything; 0 also when there is nothing.  -EBUSY: another thread is
- * mapping or unmapping; the walk stopped at its area.  -ENOMEM as above.
+ * mapping or unmapping, or an access has locked; the walk stopped at its area.
+ * -EDEADLK, -ENOMEM as above.
  */
 int uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped);
 /*
  * Cut the area that lies across `iova` in two there (type1's v1 unmap and
  * carve-outs).  0 also when none does; -EINVAL: `iova` is not a multiple of the
- * alignment; -ENOMEM.
+ * alignment, or an access has pages of it pinned; -EBUSY: it could not be unmapped
+ * for that (-EDEADLK); -ENOMEM.
  */
 int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova);
 
@@ -176,6 +193,77 @@ void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
 				  struct uiommu_device *dev);
 /* Leaf sizes that all domains have, a bit for each; all bits without a domain. */
 uint64_t uiommu_ioas_pgsizes(struct uiommu_ioas *ioas);
+
+/* ------------------------------------------------------------ accesses -- */
+
+/*
+ * An access uses the memory in an IOAS by the CPU, for a device that is emulated
+ * or mediated: it copies, or pins pages and keeps their addresses.  Memory that a
+ * domain or another access has pinned is shared; else it is pinned for this one.
+ */
+struct uiommu_access_ops {
+	/* Else pages are not pinned, and areas need not begin at pages. */
+	bool needs_pin_pages;
+	/*
+	 * [iova, +len) is about to go: by the time this returns the pages there
+	 * are unpinned, from this or another thread.  Called in the thread that
+	 * unmaps, or changes or destroys the access, with no lock of the core
+	 * held; what is not pinned is told of as well.  It may be called on for
+	 * the IOAS before a change, until the access is destroyed.
+	 */
+	void (*unmap)(void *ctx, uiommu_iova_t iova, uint64_t len);
+};
+
+/*
+ * `ops` NULL: for the owner of the IOAS, who locks what it pins.  -ENOMEM.
+ */
+int uiommu_access_create(struct uiommu_core *core,
+			 const struct uiommu_access_ops *ops, void *ctx,
+			 struct uiommu_access **out);
+/*
+ * Detaches; waits for ops->unmap, which so must not need a lock that the caller
+ * holds.  No other call for the access is under way.  NULL is nothing.
+ */
+void uiommu_access_destroy(struct uiommu_access *access);
+
+/*
+ * Use this IOAS from now on, in place of the one before; NULL: none.  Pages
+ * that are pinned in that one are asked for by ops->unmap, from 0 on with a
+ * length of UINT64_MAX, and all have to be given back.  Two changes of one access
+ * do not run at the same time.
+ *   -EADDRINUSE  areas are not aligned to pages, for an access that pins them;
+ *		the access is attached as before
+ */
+int uiommu_access_attach(struct uiommu_access *access,
+			 struct uiommu_ioas *ioas);
+
+#define UIOMMU_ACCESS_WRITE (1u << 0) /* else to read */
+#define UIOMMU_ACCESS_SLOW \
+	(1u << 2) /* copy through pins, by physical address */
+
+/*
+ * Pin the pages of [iova, +len), which must begin at the start of one, and store
+ * their physical addresses, one for each page.  An unmap that finds them pinned
+ * asks for them.
+ *   -EINVAL	the access was not made for it, or is unmapped in vain; len 0; pages
+ *		are cut into: [iova, +len) does not show whole ones
+ *   -EOVERFLOW	the range wraps
+ *   -ENOENT	nothing attached; or nothing mapped at an address of the range
+ *   -EPERM	mapped without the right
+ *   -EFAULT	memory is not there, or is a device's; what else mm->pin returns
+ *   -ENOMEM
+ */
+int uiommu_access_pin_pages(struct uiommu_access *access, uiommu_iova_t iova,
+			    uint64_t len, uint32_t flags, uiommu_pa_t *pages);
+/* Undo one uiommu_access_pin_pages() with this range. */
+void uiommu_access_unpin_pages(struct uiommu_access *access, uiommu_iova_t iova,
+			       uint64_t len);
+/*
+ * Copy between `buf` and [iova, +len).  Errors as above, but for the alignment; of
+ * what comes before the address that is wrong a part is copied.
+ */
+int uiommu_access_rw(struct uiommu_access *access, uiommu_iova_t iova,
+		     void *buf, size_t len, uint32_t flags);
 
 #ifdef __cplusplus
 }

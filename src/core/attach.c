@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * attach.c - the domains of an IOAS.
+ * attach.c - the domains of an IOAS, and the alignment that they and others ask
+ * for.
  *
  * All domains of an IOAS map the same.  One that joins brings its limits: the
  * addresses outside its aperture become reserved, its smallest leaf the
@@ -10,11 +11,12 @@
  */
 #include "core_private.h"
 
-/* What alignment all domains, and `extra` if not NULL, ask for. */
+/* What alignment all domains and accesses, and `extra` if not NULL, ask for. */
 static uint64_t alignment_of(const struct uiommu_ioas *ioas,
 			     const struct uiommu_domain *extra, bool huge_pages)
 {
-	uint64_t align = huge_pages ? 1 : ioas->core->page_size;
+	bool pages = !huge_pages || ioas->nr_page_users;
+	uint64_t align = pages ? ioas->core->page_size : 1;
 	const struct uiommu_domain *dom;
 
 	list_for_each(dom, &ioas->domains, ioas_node)
@@ -231,6 +233,18 @@ out_unlock:
 	pthread_rwlock_unlock(&ioas->lock);
 	pthread_rwlock_unlock(&ioas->domains_lock);
 	return rc;
+}
+
+int core_need_pages(struct uiommu_ioas *ioas, bool need)
+{
+	if (need && !areas_aligned(ioas, ioas->core->page_size))
+		return -EADDRINUSE;
+	if (need)
+		ioas->nr_page_users++;
+	else
+		ioas->nr_page_users--;
+	ioas->alignment = alignment_of(ioas, NULL, ioas->huge_pages);
+	return 0;
 }
 
 bool uiommu_ioas_huge_pages(struct uiommu_ioas *ioas)

@@ -21,6 +21,7 @@
  *	3a  core	uiommu_core.sva_lock
  *	 4  core	uiommu_core.dump_lock, then uiommu_group.lock
  *	4a  core	uiommu_domain.lock (never two domains at a time)
+ *	4b  core	uiommu_access.lock
  *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
  *	 6  core	uiommu_ioas.lock (never two IOASes at a time)
  *	 7  core	core_pages.lock
@@ -472,6 +473,13 @@ struct core_area {
 	struct list batch;	/* of the call that makes or unmaps it */
 	struct core_pages *pages;
 	uint64_t offset; /* in bytes from pages->base */
+	/*
+	 * Pins of accesses, and those of them that lock; atomic.  They rise with
+	 * the IOAS lock held and keep the area as it is: it is neither cut nor
+	 * begins to end.
+	 */
+	uint32_t accesses, locks;
+	bool no_access; /* somebody waits for them to fall; IOAS lock */
 	uint32_t prot;
 	uint32_t state; /* enum core_area_state; atomic, see struct uiommu_ioas */
 	/* Pages are pinned for it.  Its maker's, its ender's, or who holds
@@ -496,7 +504,8 @@ struct core_resv {
  * an area to the end of its pinning and mapping, and likewise for unmapping:
  * so who holds it exclusively sees only READY areas.
  * lock protects the rest; it is never held across pinning, page tables or
- * flushes, except where domains_lock is held exclusively.
+ * flushes, except where domains_lock is held exclusively, and shared in
+ * uiommu_access_rw, whose areas may not go under it.
  */
 struct uiommu_ioas {
 	struct uiommu_core *core;
@@ -508,6 +517,9 @@ struct uiommu_ioas {
 	unsigned int nr_domains;
 
 	pthread_rwlock_t lock;
+	struct list accesses;	    /* struct core_access_link, by order */
+	unsigned int nr_page_users; /* of them, need whole pages */
+	uint64_t access_order;	    /* of the next one */
 	struct itree areas;
 	struct list reserved;	      /* struct core_resv, no order */
 	struct uiommu_range *allowed; /* ascending, disjoint */
@@ -531,6 +543,29 @@ static inline uint64_t core_area_page_offset(const struct core_area *area)
 {
 	return area->offset & (area->pages->core->page_size - 1);
 }
+
+/* An access among those of an IOAS. */
+struct core_access_link {
+	struct list node; /* uiommu_ioas.accesses */
+	struct uiommu_access *access;
+	uint64_t order; /* rises along the list */
+};
+
+/*
+ * access.c: ask all accesses of the IOAS to unpin what they have in [first, +len).
+ * No lock of the core held.
+ */
+void core_accesses_ask(struct uiommu_ioas *ioas, uint64_t first, uint64_t len);
+
+/* The area at this address if it is READY, or NULL; IOAS lock. */
+struct core_area *core_ready_area(const struct uiommu_ioas *ioas,
+				  uint64_t iova);
+
+/*
+ * attach.c: an access begins or ceases to need whole pages.  -EADDRINUSE: an area
+ * has none.  domains_lock, and the IOAS lock exclusively.
+ */
+int core_need_pages(struct uiommu_ioas *ioas, bool need);
 
 /* resv.c: IOAS lock exclusively, -EADDRINUSE where areas or allowed lie. */
 int core_reserve(struct uiommu_ioas *ioas, uint64_t first, uint64_t last);

@@ -27,6 +27,7 @@ int uiommu_ioas_create(struct uiommu_core *core, struct uiommu_ioas **out)
 	ioas->alignment = 1;
 	ioas->huge_pages = true;
 	list_init(&ioas->domains);
+	list_init(&ioas->accesses);
 	list_init(&ioas->reserved);
 	rc = core_rwlock_init(&ioas->domains_lock);
 	if (rc)
@@ -52,7 +53,7 @@ void uiommu_ioas_destroy(struct uiommu_ioas *ioas)
 
 	if (!ioas)
 		return;
-	UIOMMU_ASSERT(!ioas->nr_domains);
+	UIOMMU_ASSERT(!ioas->nr_domains && list_empty(&ioas->accesses));
 	core_unlist(ioas->core, &ioas->core_node, &ioas->held);
 	uiommu_ioas_unmap_all(ioas, &unmapped);
 	UIOMMU_ASSERT(itree_empty(&ioas->areas));
@@ -253,6 +254,16 @@ int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
 	return rc;
 }
 
+struct core_area *core_ready_area(const struct uiommu_ioas *ioas, uint64_t iova)
+{
+	struct core_area *area = core_area_of(itree_find(&ioas->areas, iova));
+
+	if (!area || area->node.first > iova ||
+	    load_acquire(&area->state) != CORE_AREA_READY)
+		return NULL;
+	return area;
+}
+
 /* Areas for `dst` that show what [iova, +len) of `src` shows. */
 static int collect(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 		   uiommu_iova_t iova, uint64_t len, uint32_t prot,
@@ -265,12 +276,11 @@ static int collect(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 		return -EINVAL;
 	if (last_overflows(iova, len, &last))
 		return -EOVERFLOW;
-	for (from = core_area_of(itree_find(&src->areas, iova));;
-	     from = core_area_of(itree_next(&from->node))) {
+	for (;;) {
 		uint64_t part;
 
-		if (!from || from->node.first > iova ||
-		    load_acquire(&from->state) != CORE_AREA_READY)
+		from = core_ready_area(src, iova);
+		if (!from)
 			return -ENOENT;
 		part = min_u64(last, from->node.last) - iova + 1;
 		area = core_area_create(dst, from->pages,

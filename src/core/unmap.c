@@ -7,12 +7,22 @@
  * them out of the tree, and only with that their IOVA is free again.  The walk
  * ends at the first area that may not go; those before it still go, as in
  * Linux.
+ *
+ * Accesses keep the areas whose pages they have pinned.  The walk ends there too,
+ * but then they are asked to let go and it is taken up again.  An area that has
+ * been asked for cannot be pinned any more.
  */
 #include "core_private.h"
 
-/* IOAS lock exclusively.  What ends the walk early is returned. */
+/* So often is an access asked for one area. */
+#define ASK_TRIES 100
+
+/*
+ * IOAS lock exclusively.  What ends the walk early is returned: -EAGAIN for an
+ * area that accesses keep, whose range is *kept.
+ */
 static int pick(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
-		struct list *batch)
+		struct list *batch, struct uiommu_range *kept)
 {
 	struct core_area *area;
 
@@ -20,8 +30,17 @@ static int pick(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
 	while (area && area->node.first <= last) {
 		if (load_acquire(&area->state) != CORE_AREA_READY)
 			return -EBUSY;
+		if (load_relaxed(&area->locks))
+			return -EBUSY;
 		if (area->node.first < first || area->node.last > last)
 			return -ENOENT;
+		/* They rise under this lock, and fall after the last use. */
+		if (load_acquire(&area->accesses)) {
+			area->no_access = true;
+			kept->first = area->node.first;
+			kept->last = area->node.last;
+			return -EAGAIN;
+		}
 		store_relaxed(&area->state, CORE_AREA_DYING);
 		list_add_tail(batch, &area->batch);
 		area = core_area_of(itree_next(&area->node));
@@ -52,18 +71,18 @@ static uint64_t finish(struct uiommu_ioas *ioas, struct list *batch)
 	return bytes;
 }
 
-static int unmap_range(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
-		       uint64_t *unmapped)
+/* Up to the first area that may not go; -EAGAIN as pick(). */
+static int unmap_free(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
+		      struct uiommu_range *kept, uint64_t *unmapped)
 {
 	struct core_area *area, *tmp;
 	struct list batch;
 	int rc, failed;
 
-	*unmapped = 0;
 	list_init(&batch);
 	pthread_rwlock_rdlock(&ioas->domains_lock);
 	pthread_rwlock_wrlock(&ioas->lock);
-	rc = pick(ioas, first, last, &batch);
+	rc = pick(ioas, first, last, &batch, kept);
 	pthread_rwlock_unlock(&ioas->lock);
 
 	failed = core_areas_unfill(ioas, &batch);
@@ -76,10 +95,32 @@ static int unmap_range(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
 	}
 	if (!list_empty(&batch)) {
 		core_count(&ioas->core->stats.unmaps, 1);
-		*unmapped = finish(ioas, &batch);
+		*unmapped += finish(ioas, &batch);
 	}
 	pthread_rwlock_unlock(&ioas->domains_lock);
 	return rc;
+}
+
+static int unmap_range(struct uiommu_ioas *ioas, uint64_t first, uint64_t last,
+		       uint64_t *unmapped)
+{
+	struct uiommu_range kept = { 0 };
+	unsigned int tries = 0;
+	int rc;
+
+	*unmapped = 0;
+	for (;;) {
+		rc = unmap_free(ioas, first, last, &kept, unmapped);
+		if (rc != -EAGAIN)
+			return rc;
+		if (kept.first != first)
+			tries = 0;
+		/* What comes before it has gone, and may be in use again. */
+		first = kept.first;
+		core_accesses_ask(ioas, first, kept.last - first + 1);
+		if (++tries > ASK_TRIES)
+			return -EDEADLK;
+	}
 }
 
 int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
@@ -112,6 +153,11 @@ static int cut(struct uiommu_ioas *ioas, struct core_area *area,
 	struct core_area *right;
 	int rc = 0;
 
+	if (area->no_access)
+		return -EBUSY;
+	/* Nobody would know any more which half is pinned how often. */
+	if (load_relaxed(&area->accesses))
+		return -EINVAL;
 	right = core_area_create(ioas, area->pages, area->offset + keep,
 				 area->node.last - iova + 1, area->prot);
 	if (!right)

@@ -180,6 +180,8 @@ static int make_pins(struct uiommu_machine *machine)
 	machine->mm.ctx = machine;
 	machine->mm.pin = mm_pin;
 	machine->mm.unpin = mm_unpin;
+	machine->mm.copy = mm_copy;
+	machine->mm.copy_pinned = mm_copy_pinned;
 	trace_mm(machine);
 	return pins_init(&machine->pins, &cfg);
 }

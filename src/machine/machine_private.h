@@ -300,6 +300,9 @@ void mm_put_late_maps(struct uiommu_machine *machine);
 int mm_pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
 	   struct uiommu_run *run);
 void mm_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);
+int mm_copy(void *ctx, uint64_t uva, void *buf, size_t len, bool write);
+int mm_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+		   bool write);
 /* Wait until no access looks at words as they were before. */
 void mm_drain(void *ctx, uint64_t first, uint64_t last);
 

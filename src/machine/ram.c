@@ -97,12 +97,7 @@ static bool is_shared(uint64_t pa, size_t len)
 /* As the process itself could: a right that it lacks is an abort. */
 static int shared_access(uint64_t pa, void *buf, size_t len, bool write)
 {
-	void *mem = arena_ptr(pa - RAM_SHARED);
-
-	return (write ? uiommu_guard_copy(mem, buf, len)
-		      : uiommu_guard_copy(buf, mem, len))
-		       ? -EIO
-		       : 0;
+	return mm_copy(NULL, pa - RAM_SHARED, buf, len, write) ? -EIO : 0;
 }
 
 /* What looking at the pages of an access found out. */
@@ -157,12 +152,9 @@ static int forced(uint64_t uva, void *buf, size_t len, bool write)
 
 static int guarded(uint64_t uva, void *buf, size_t len, bool write)
 {
-	void *mem = (void *)(uintptr_t)uva;
-	int err;
-
-	err = write ? uiommu_guard_copy(mem, buf, len)
-		    : uiommu_guard_copy(buf, mem, len);
-	return err ? forced(uva, buf, len, write) : 0;
+	return mm_copy(NULL, uva, buf, len, write)
+		       ? forced(uva, buf, len, write)
+		       : 0;
 }
 
 static int memory_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
@@ -532,6 +524,19 @@ void mm_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
 	if (pa >= machine->carve.base && pa - machine->carve.base < CARVE_ALIAS)
 		return; /* a BAR */
 	pins_del(&machine->pins, pa, len);
+}
+
+int mm_copy(void *ctx, uint64_t uva, void *buf, size_t len, bool write)
+{
+	void *mem = arena_ptr(uva);
+
+	return write ? uiommu_guard_copy(mem, buf, len)
+		     : uiommu_guard_copy(buf, mem, len);
+}
+
+int mm_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len, bool write)
+{
+	return ram_access(ctx, pa, buf, len, write) ? -EFAULT : 0;
 }
 
 /* ---------------------------------------------------------------- drain - */

@@ -586,10 +586,52 @@ static void fake_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
 	pthread_mutex_unlock(&fm->lock);
 }
 
+/* `off`: from the start of the memory. */
+static int move_bytes(struct fake_mm *fm, uint64_t off, void *buf, size_t len,
+		      bool write)
+{
+	if (write)
+		memcpy(fm->bytes + off, buf, len);
+	else
+		memcpy(buf, fm->bytes + off, len);
+	return 0;
+}
+
+static int fake_copy(void *ctx, uint64_t uva, void *buf, size_t len, bool write)
+{
+	struct fake_mm *fm = ctx;
+	uint64_t off = uva - fm->base, size = fm->nr_pages * FAKE_PAGE;
+	uint64_t last = off + len - 1;
+
+	if (uva < fm->base || off >= size || len > size - off)
+		return -EFAULT;
+	if (write && off / FAKE_PAGE <= fm->read_only &&
+	    last / FAKE_PAGE >= fm->read_only)
+		return -EFAULT;
+	return move_bytes(fm, off, buf, len, write);
+}
+
+static int fake_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
+			    bool write)
+{
+	uint64_t step = FAKE_PAGE * (((struct fake_mm *)ctx)->scatter ? 2 : 1);
+	struct fake_mm *fm = ctx;
+	uint64_t i = (pa - FAKE_PA_BASE) / step;
+	uint64_t off = i * FAKE_PAGE + pa % FAKE_PAGE;
+
+	pthread_mutex_lock(&fm->lock);
+	for (uint64_t at = off & ~(FAKE_PAGE - 1); at < off + len;
+	     at += FAKE_PAGE)
+		fm->bad += at / FAKE_PAGE >= fm->nr_pages ||
+			   !fm->pins[at / FAKE_PAGE];
+	pthread_mutex_unlock(&fm->lock);
+	return move_bytes(fm, off, buf, len, write);
+}
+
 void fake_mm_init(struct fake_mm *fm, uint64_t base, unsigned int nr_pages)
 {
 	*fm = (struct fake_mm){
-		.mm = { fm, fake_pin, fake_unpin },
+		.mm = { fm, fake_pin, fake_unpin, fake_copy, fake_copy_pinned },
 		.base = base,
 		.nr_pages = nr_pages,
 		.read_only = ~0u,
@@ -597,7 +639,8 @@ void fake_mm_init(struct fake_mm *fm, uint64_t base, unsigned int nr_pages)
 	};
 	pthread_mutex_init(&fm->lock, NULL);
 	fm->pins = calloc(nr_pages, sizeof(fm->pins[0]));
-	if (!fm->pins)
+	fm->bytes = calloc(nr_pages, FAKE_PAGE);
+	if (!fm->pins || !fm->bytes)
 		abort();
 }
 
@@ -605,4 +648,5 @@ void fake_mm_fini(struct fake_mm *fm)
 {
 	pthread_mutex_destroy(&fm->lock);
 	free(fm->pins);
+	free(fm->bytes);
 }

@@ -127,13 +127,14 @@ struct fake_mm {
 	uint64_t limit;	      /* pins at a time; 0: no limit */
 	unsigned int read_only, mmio; /* page with that trait; ~0u: none */
 	struct fake_unit *watch;      /* complain about early unpins; or NULL */
+	uint8_t *bytes;		      /* what is in the memory */
 
 	/* Protects all below. */
 	pthread_mutex_t lock;
 	uint32_t *pins;
 	uint64_t total;
 	uint32_t fail_pin; /* the nth page pinned from now on; 0: none */
-	unsigned int bad;  /* unpins too many, or too early */
+	unsigned int bad;  /* unpins too many, or too early; copies unpinned */
 };
 
 void fake_mm_init(struct fake_mm *fm, uint64_t base, unsigned int nr_pages);

@@ -174,7 +174,7 @@ static void release(struct ufd_object *obj)
 		ufd_fault_release(obj);
 		return;
 	default:
-		/* A device's driver counts it until ufd_object_retire. */
+		/* The driver of a device or access counts it: ufd_object_retire. */
 		UIOMMU_ASSERT(false);
 	}
 }

@@ -10,10 +10,11 @@
  *   hwpt -> ioas      an attached device, or PASID of one -> hwpt
  *   driver (VFIO, or a user of the library) -> device
  *   hwpt -> fault     the descriptor of a fault queue -> fault
+ *   access -> ioas    driver -> access
  *
- * The last reference of the context's file may be held by its bound devices and
- * the descriptors of its fault queues, so a context outlives its descriptor as
- * long as there is one.
+ * The last reference of the context's file may be held by its bound devices, its
+ * accesses and the descriptors of its fault queues, so a context outlives its
+ * descriptor as long as there is one.
  *
  * Locks, outermost first:
  *   ufd_ioas.lock     the list of hwpts, held while one is made for it
@@ -62,6 +63,7 @@ enum ufd_type {
 	UFD_HWPT,
 	UFD_DEVICE,
 	UFD_FAULT,
+	UFD_ACCESS,
 	UFD_TYPES,
 };
 
@@ -209,6 +211,43 @@ void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
 /* Free one that is out of the table; the second with that lock held. */
 void ufd_hwpt_release(struct ufd_hwpt *hwpt);
 void ufd_hwpt_release_locked(struct ufd_hwpt *hwpt);
+
+/* ------------------------------------------------------------ accesses -- */
+
+/*
+ * For a driver that uses the memory in an IOAS by the CPU.  Pinning and copying
+ * are the core's, on `core`.
+ */
+struct ufd_access {
+	struct ufd_object obj; /* first */
+	struct uiommu_access *core;
+	/* Protects the rest.  Nothing is done with it held. */
+	pthread_mutex_t lock;
+	bool changing;
+	struct ufd_ioas *ioas; /* counted; NULL: not attached */
+};
+
+/*
+ * Make an access an object of the context, whose file it keeps; the client cannot
+ * destroy it.  -ENOMEM, -ENOSPC.
+ */
+int ufd_access_create(struct ufd_ctx *ctx, const struct uiommu_access_ops *ops,
+		      void *data, struct ufd_access **out, uint32_t *id);
+/* No other call for it is under way; the driver's pins are asked for. */
+void ufd_access_destroy(struct ufd_access *access);
+
+/*
+ * Attach where nothing is attached, replace where something is.  ops->unmap is
+ * called by a replace, and by a detach, for all addresses.
+ *   -ENOENT	no such IOAS; replace: nothing is attached
+ *   -EINVAL	attach: something is
+ *   -EBUSY	another thread is changing it
+ *   -EADDRINUSE  as uiommu_access_attach; what was attached still is
+ */
+int ufd_access_attach(struct ufd_access *access, uint32_t ioas_id);
+int ufd_access_replace(struct ufd_access *access, uint32_t ioas_id);
+/* Something is attached.  -EBUSY. */
+int ufd_access_detach(struct ufd_access *access);
 
 /* ------------------------------------------------------- fault queues -- */
 

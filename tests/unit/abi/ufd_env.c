@@ -139,6 +139,13 @@ static void mm_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags)
 	fetch_add_relaxed(&env->pinned, -(int64_t)(len / PAGE));
 }
 
+/* Physical addresses are those of the process: one for both. */
+static int mm_copy(void *ctx, uint64_t addr, void *buf, size_t len, bool write)
+{
+	return write ? host_copy_to(ctx, addr, buf, len)
+		     : host_copy_from(ctx, buf, addr, len);
+}
+
 /* --------------------------------------- no /dev/vfio in these programs -- */
 
 int abi_vfio_create(struct uiommu_abi *abi, struct abi_vfio **out)
@@ -215,7 +222,7 @@ void ufd_env_init(struct ufd_env *env)
 	test_platform_init(&env->tp);
 	assert_int_equal(uiommu_core_create(&cfg, &env->core), 0);
 	add_devices(env);
-	env->mm = (struct uiommu_mm){ env, mm_pin, mm_unpin };
+	env->mm = (struct uiommu_mm){ env, mm_pin, mm_unpin, mm_copy, mm_copy };
 	env->host = (struct uiommu_abi_host){
 		.ctx = env,
 		.copy_from = host_copy_from,
