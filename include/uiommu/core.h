@@ -26,6 +26,7 @@
 #include <uiommu/ioas.h>
 #include <uiommu/platform.h>
 #include <uiommu/types.h>
+#include <uiommu/viommu.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -15,6 +15,7 @@
 #ifndef UIOMMU_DRIVER_H
 #define UIOMMU_DRIVER_H
 
+#include <uiommu/nested.h>
 #include <uiommu/pgtable.h>
 #include <uiommu/platform.h>
 #include <uiommu/types.h>
@@ -36,6 +37,11 @@ enum uiommu_dom_type {
 	 * changes that table calls flush, with gathers that hold ranges only.
 	 */
 	UIOMMU_DOM_SHARED,
+	/*
+	 * Translated by a guest's tables, and what these say by a stage-2 domain:
+	 * nested.h, whose ops make it.
+	 */
+	UIOMMU_DOM_NESTED,
 };
 
 /*
@@ -228,6 +234,17 @@ struct uiommu_host_ops {
 	void (*page_requests_lost)(void *host_ctx, struct uiommu_unit *unit);
 
 	/*
+	 * An event that is a guest's: `len` bytes of the kernel's kind `type`, as
+	 * its hardware would write them, for the vIOMMU that was made with `id`
+	 * (which may have gone).  data NULL: some were lost.  -EOPNOTSUPP: the
+	 * client takes no such events, it is the host's; -ENOMEM: it is lost, and
+	 * the client told so.  NULL: as -EOPNOTSUPP.
+	 */
+	int (*report_vevent)(void *host_ctx, struct uiommu_unit *unit,
+			     uint64_t id, uint32_t type, const void *data,
+			     size_t len);
+
+	/*
 	 * Turn ATS of a device with cfg.ats on or off, and with it PRI.  Called
 	 * from attach, set_pasid and dev_remove, and, when it does not obey, from
 	 * flush, flush_all, read_dirty and irq; no lock of the caller's may be in
@@ -289,7 +306,7 @@ struct uiommu_driver_ops {
 	/*
 	 * -EOPNOTSUPP: the unit has no such domains, or does not translate as
 	 * the CPU does; -EINVAL: nobody has, or no CPU does (a line in the log
-	 * tells the reason of either); -ENOMEM.
+	 * tells the reason of either), or NESTED; -ENOMEM.
 	 */
 	int (*dom_alloc)(struct uiommu_unit *unit,
 			 const struct uiommu_dom_cfg *cfg,
@@ -381,6 +398,9 @@ struct uiommu_driver_ops {
 	 */
 	int (*page_response)(struct uiommu_hwdev *dev,
 			     const struct uiommu_page_response *resp);
+
+	/* Guests; NULL: none. */
+	const struct uiommu_nested_ops *nested;
 
 	/* Counters: the i-th as a name and a value; false past the end. */
 	bool (*counter)(struct uiommu_unit *unit, unsigned int i,

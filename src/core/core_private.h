@@ -20,7 +20,8 @@
  *	 3  abi/	one object's lock (group state of a context, device)
  *	3a  core	uiommu_core.sva_lock
  *	 4  core	uiommu_core.dump_lock, then uiommu_group.lock
- *	4a  core	uiommu_domain.lock (never two domains at a time)
+ *	4a  core	uiommu_domain.lock (never two domains at a time), or
+ *			uiommu_viommu.lock
  *	4b  core	uiommu_access.lock
  *	 5  core	uiommu_ioas.domains_lock (never two IOASes at a time)
  *	 6  core	uiommu_ioas.lock (never two IOASes at a time)
@@ -95,6 +96,7 @@ struct uiommu_core {
 	struct uiommu_core_stats stats; /* each member atomic */
 	uint64_t table_bytes; /* of all domains as last seen; atomic */
 	uint64_t iopf_ids;    /* of page fault groups; atomic */
+	uint64_t event_ids;   /* of vIOMMUs; atomic */
 
 	/* One dump at a time; it protects the numbers of domains and IOASes. */
 	pthread_mutex_t dump_lock;
@@ -110,6 +112,7 @@ struct uiommu_core {
 	struct core_msi_slot msi[CORE_MSI_SLOTS]; /* never taken back */
 	unsigned int nr_msi;
 	struct core_pasid_ids pasids;
+	struct list event_sources; /* of vIOMMUs */
 	struct list abandoned; /* core_pages that stay pinned, a ref on each */
 
 	/* Protects sva_spaces and what hangs on it: sva.c. */
@@ -189,6 +192,28 @@ void core_iopf_lost(struct uiommu_core *core, const struct uiommu_unit *unit);
 void core_fault_unowned(struct uiommu_device *dev,
 			const struct uiommu_fault *fault);
 
+/* ------------------------------------------------------ guests' events -- */
+
+/* A vIOMMU as drivers know it, and who takes what it reports: event.c. */
+struct core_event_source {
+	struct list node;  /* uiommu_core.event_sources; core lock */
+	uint64_t id;	   /* constant */
+	struct list sinks; /* core lock */
+};
+
+void core_events_open(struct uiommu_core *core, struct core_event_source *src,
+		      uint64_t id);
+/* Nobody takes its events any more. */
+void core_events_close(struct uiommu_core *core, struct core_event_source *src);
+/* As uiommu_viommu_set_events() and uiommu_viommu_clear_events(). */
+int core_events_set(struct uiommu_core *core, struct core_event_source *src,
+		    uint32_t type, uiommu_vevent_fn *fn, void *ctx);
+void core_events_clear(struct uiommu_core *core, struct core_event_source *src,
+		       uint32_t type);
+/* The up-call. */
+int core_report_vevent(void *host_ctx, struct uiommu_unit *unit, uint64_t id,
+		       uint32_t type, const void *data, size_t len);
+
 /* -------------------------------------------------- devices and groups -- */
 
 struct uiommu_device {
@@ -202,10 +227,11 @@ struct uiommu_device {
 	uint32_t reports;	/* of faults, under way; atomic */
 	struct core_iopf iopf;
 	void (*set_ats)(void *cookie, bool enable); /* NULL: none; constant */
-	void *cookie;		/* the embedder's; constant */
-	uint8_t pasid_bits;	/* its own and the unit's; 0: none */
-	bool routes_by_address; /* as uiommu_device_cfg */
-	bool aux_enabled;	/* group lock */
+	void *cookie;		     /* the embedder's; constant */
+	uint8_t pasid_bits;	     /* its own and the unit's; 0: none */
+	bool routes_by_address;	     /* as uiommu_device_cfg */
+	bool aux_enabled;	     /* group lock */
+	struct uiommu_vdevice *vdev; /* or NULL; group lock */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */
@@ -326,6 +352,10 @@ struct uiommu_domain {
 	const void *owner;		 /* its maker, and */
 	void *user;			 /* what that knows it by */
 	struct core_sva_mm *sva;	 /* of an address space, or NULL */
+	/* NESTED: what it is over, and whose it is (NULL: the parent's alone). */
+	struct uiommu_domain *parent;
+	struct uiommu_viommu *viommu;
+	uint32_t children; /* nested domains and vIOMMUs over it; atomic */
 
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;
@@ -356,6 +386,21 @@ struct uiommu_domain {
 	struct uiommu_ioas *ioas;
 };
 
+/* Made in three steps: with its locks, for a unit; -ENOMEM; */
+int core_domain_new(struct uiommu_core *core, struct core_unit *cunit,
+		    struct uiommu_domain **out);
+/* without the driver's part after all; or with it, for all to see. */
+void core_domain_discard(struct uiommu_domain *dom);
+void core_domain_publish(struct uiommu_domain *dom);
+/* A domain, nested or not, is freed: what it rests on has a child less. */
+void core_nested_close(struct uiommu_domain *dom);
+/* The hardware may use it for ever, and what it rests on. */
+void core_domain_lose(struct uiommu_domain *dom);
+/* The one with the page table of ours, if any: a nested one has its parent's. */
+static inline struct uiommu_domain *core_domain_table(struct uiommu_domain *dom)
+{
+	return dom->parent ? dom->parent : dom;
+}
 /*
  * May the device use the domain, as far as the core knows?  The driver knows
  * more.  -EINVAL, with a line in the log.

@@ -160,6 +160,7 @@ void uiommu_device_remove(struct uiommu_device *dev)
 {
 	struct list ended;
 
+	UIOMMU_ASSERT(!dev->vdev);
 	core_sva_forget(dev);
 	list_init(&ended);
 	core_iopf_end_all(dev, &ended);

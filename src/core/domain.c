@@ -52,31 +52,55 @@ static void fini(struct uiommu_domain *dom)
 	pthread_mutex_destroy(&dom->msi_lock);
 }
 
+int core_domain_new(struct uiommu_core *core, struct core_unit *cunit,
+		    struct uiommu_domain **out)
+{
+	struct uiommu_domain *dom = core_alloc(core, sizeof(*dom));
+	int rc;
+
+	if (!dom)
+		return -ENOMEM;
+	dom->core = core;
+	dom->cunit = cunit;
+	rc = init(dom);
+	if (rc)
+		core_free(core, dom);
+	else
+		*out = dom;
+	return rc;
+}
+
+void core_domain_discard(struct uiommu_domain *dom)
+{
+	fini(dom);
+	core_free(dom->core, dom);
+}
+
+void core_domain_publish(struct uiommu_domain *dom)
+{
+	core_count(&dom->core->stats.domains_made, 1);
+	core_list(dom->core, &dom->core->domains, &dom->core_node);
+}
+
 int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 			    const struct uiommu_domain_cfg *cfg,
 			    struct uiommu_domain **out)
 {
 	struct uiommu_unit *unit = dev->cunit->unit;
 	struct uiommu_dom_cfg hw = cfg->hw;
-	struct uiommu_core *core = dev->core;
 	struct uiommu_domain *dom;
 	int rc = core_sva_shape(cfg, &hw);
 
 	if (rc)
 		return rc;
-	dom = core_alloc(core, sizeof(*dom));
-	if (!dom)
-		return -ENOMEM;
-	dom->core = core;
-	dom->cunit = dev->cunit;
+	rc = core_domain_new(dev->core, dev->cunit, &dom);
+	if (rc)
+		return rc;
 	dom->cfg = hw;
 	dom->cfg.cpu = NULL; /* the caller's */
-	rc = init(dom);
-	if (rc)
-		goto err_free;
 	rc = unit->ops->dom_alloc(unit, &hw, &dom->hw);
 	if (rc)
-		goto err_fini;
+		goto err_discard;
 	if (dom->hw->pt) {
 		dom->coherency = dev->cunit->caps.enforce_coherency;
 		uiommu_pgtable_info(dom->hw->pt, &dom->info);
@@ -86,17 +110,14 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 		goto err_hw;
 	if (dom->hw->pt)
 		core_domain_count_tables(dom);
-	core_count(&core->stats.domains_made, 1);
-	core_list(core, &core->domains, &dom->core_node);
+	core_domain_publish(dom);
 	*out = dom;
 	return 0;
 
 err_hw:
 	unit->ops->dom_free(dom->hw);
-err_fini:
-	fini(dom);
-err_free:
-	core_free(core, dom);
+err_discard:
+	core_domain_discard(dom);
 	return rc;
 }
 
@@ -114,7 +135,8 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 	if (!domain)
 		return;
 	core = domain->core;
-	UIOMMU_ASSERT(!load_acquire(&domain->attached) && !domain->ioas);
+	UIOMMU_ASSERT(!load_acquire(&domain->attached) && !domain->ioas &&
+		      !load_acquire(&domain->children));
 	core_unlist(core, &domain->core_node, &domain->held);
 	core_sva_close(domain);
 	core_gauge(&core->table_bytes, &core->stats.table_bytes_peak,
@@ -122,8 +144,8 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 	core_count(&core->stats.domains_freed, 1);
 	if (!load_acquire(&domain->dead))
 		domain->cunit->unit->ops->dom_free(domain->hw);
-	fini(domain);
-	core_free(core, domain);
+	core_nested_close(domain);
+	core_domain_discard(domain);
 }
 
 enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)

@@ -320,6 +320,7 @@ static const char *type_name(enum uiommu_dom_type type)
 		[UIOMMU_DOM_IDENTITY] = "identity",
 		[UIOMMU_DOM_PAGING] = "paging",
 		[UIOMMU_DOM_SHARED] = "shared",
+		[UIOMMU_DOM_NESTED] = "nested",
 	};
 
 	return (size_t)type < ARRAY_SIZE(names) && names[type] ? names[type]
@@ -352,6 +353,9 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 		     domain_name(dom->aux.parent).s, dom->aux.pasid,
 		     dom->aux.nr);
 	pthread_mutex_unlock(&dom->lock);
+	if (dom->parent)
+		line(to, 2, "over parent=%s%s", domain_name(dom->parent).s,
+		     flag(dom->viommu, " viommu"));
 	if (dom->hw->pt)
 		line(to, 2,
 		     "table aperture=%s output=%u pgsizes=0x%" PRIx64

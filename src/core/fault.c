@@ -125,5 +125,6 @@ const struct uiommu_host_ops uiommu_core_host_ops = {
 	.faults_lost = faults_lost,
 	.report_page_request = report_page_request,
 	.page_requests_lost = page_requests_lost,
+	.report_vevent = core_report_vevent,
 	.set_ats = set_ats,
 };

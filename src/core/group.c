@@ -214,9 +214,9 @@ static void force(struct uiommu_device *dev, struct uiommu_domain *want,
 	core_log(dev->core, UIOMMU_LOG_ERROR,
 		 "%s: cannot be taken off its domain (%d)", dev->name, rc);
 	if (now)
-		store_release(&now->dead, 1);
+		core_domain_lose(now);
 	if (want)
-		store_release(&want->dead, 1);
+		core_domain_lose(want);
 }
 
 /* All devices, or none, from one domain to another; group lock held. */

@@ -111,8 +111,8 @@ static unsigned int count(const struct uiommu_device *dev,
 
 /* ----------------------------------------------------------- attachments -- */
 
-/* The one that a fault of the device belongs to, or NULL.  Lock held. */
-static struct core_iopf_att *find_att(const struct uiommu_device *dev,
+/* Lock held. */
+static struct core_iopf_att *find_own(const struct uiommu_device *dev,
 				      uint32_t pasid)
 {
 	struct core_iopf_att *it;
@@ -121,6 +121,21 @@ static struct core_iopf_att *find_att(const struct uiommu_device *dev,
 		if (it->pasid == pasid)
 			return it;
 	return NULL;
+}
+
+/*
+ * The one that a fault of the device belongs to, or NULL: a guest has given out
+ * the PASIDs below its nested domain.  Lock held.
+ */
+static struct core_iopf_att *find_att(const struct uiommu_device *dev,
+				      uint32_t pasid)
+{
+	struct core_iopf_att *att = find_own(dev, pasid);
+
+	if (att || pasid == UIOMMU_NO_PASID)
+		return att;
+	att = find_own(dev, UIOMMU_NO_PASID);
+	return att && att->domain->parent ? att : NULL;
 }
 
 static int begin(struct uiommu_device *dev, uint32_t pasid,
@@ -159,7 +174,10 @@ static void end(struct uiommu_device *dev, uint32_t pasid,
 		break;
 	}
 	/* Those of a newer one are not known from these. */
-	drop_pasid(dev, pasid);
+	if (dom->parent)
+		drop_all(dev);
+	else
+		drop_pasid(dev, pasid);
 	pthread_mutex_unlock(&dev->iopf.lock);
 }
 

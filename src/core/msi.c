@@ -93,6 +93,8 @@ int core_msi_install(struct uiommu_domain *dom, uint64_t slots)
 	uint64_t added = 0;
 	int rc = 0;
 
+	/* A guest is to lead its messages to the window in its parent. */
+	dom = core_domain_table(dom);
 	/* Where nothing is translated, messages find their doorbell. */
 	if (!dom->hw->pt)
 		return 0;
@@ -121,7 +123,7 @@ static int map_doorbell(struct uiommu_group *group, uiommu_iova_t window,
 
 	if (!dom || dom->hw->type == UIOMMU_DOM_BLOCKED)
 		return -ENOENT;
-	if (!dom->hw->pt) {
+	if (!core_domain_table(dom)->hw->pt) {
 		*iova = doorbell;
 		return 0;
 	}

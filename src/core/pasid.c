@@ -125,7 +125,8 @@ static int check_group(struct uiommu_group *group, uint32_t pasid,
 			return refuse(dev, pasid, -EOPNOTSUPP,
 				      "the driver has no PASIDs");
 		if (dom->hw->type != UIOMMU_DOM_PAGING &&
-		    dom->hw->type != UIOMMU_DOM_SHARED)
+		    dom->hw->type != UIOMMU_DOM_SHARED &&
+		    dom->hw->type != UIOMMU_DOM_NESTED)
 			return refuse(dev, pasid, -EOPNOTSUPP,
 				      "takes domains that translate only");
 		if (!pasid ||

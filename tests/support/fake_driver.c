@@ -8,6 +8,7 @@
 #include "base/atomic.h"
 #include "base/bits.h"
 #include "fake_driver.h"
+#include "fake_nested.h"
 
 static struct fake_unit *to_fake(struct uiommu_unit *unit)
 {
@@ -164,8 +165,13 @@ static void op_dom_free(struct uiommu_hwdom *hwdom)
 {
 	const struct uiommu_platform *p = hwdom->unit->platform;
 	struct fake_hwdom *dom = fake_dom(hwdom), **it;
-	struct fake_unit *fu = dom->owner;
+	struct fake_unit *fu;
 
+	if (hwdom->type == UIOMMU_DOM_NESTED) {
+		fake_nested_free(hwdom);
+		return;
+	}
+	fu = dom->owner;
 	if (dom->users && hwdom->type == UIOMMU_DOM_PAGING)
 		abort();
 	pthread_mutex_lock(&fu->lock);
@@ -195,7 +201,7 @@ static void op_remove(struct uiommu_unit *unit)
 /* One user more or less; NULL is nothing. */
 static void use(struct uiommu_hwdom *dom, int add)
 {
-	if (dom)
+	if (dom && dom->type != UIOMMU_DOM_NESTED)
 		fetch_add_acq_rel(&fake_dom(dom)->users, (uint32_t)add);
 }
 
@@ -208,6 +214,13 @@ static bool fits(const struct fake_unit *fu, struct uiommu_hwdom *hwdom)
 	       (dom->granule_lg2 == fu->granule_lg2 && dom->ias == fu->ias);
 }
 
+/* A guest's own tables leave no room for PASIDs, as a stage 2 does not. */
+static enum uiommu_stage stage_of(struct uiommu_hwdom *dom)
+{
+	return dom->type == UIOMMU_DOM_NESTED ? UIOMMU_STAGE_2
+					      : fake_dom(dom)->stage;
+}
+
 static int op_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 {
 	struct fake_unit *fu = to_fake(dev->unit);
@@ -215,9 +228,10 @@ static int op_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 
 	if (!rc && !fits(fu, dom))
 		rc = -EINVAL;
-	if (!rc && fake_dom(dom)->stage == UIOMMU_STAGE_2 &&
-	    fake_dev(dev)->nr_pasids)
+	if (!rc && stage_of(dom) == UIOMMU_STAGE_2 && fake_dev(dev)->nr_pasids)
 		rc = -EBUSY;
+	if (!rc && dom->type == UIOMMU_DOM_NESTED)
+		rc = fake_nested_attach(dom, dev);
 	if (rc && !silent(rc))
 		return rc;
 	pthread_mutex_lock(&fu->lock);
@@ -290,8 +304,7 @@ static int op_set_pasid(struct uiommu_hwdom *hwdom, struct uiommu_hwdev *hwdev,
 		       hwdom->type != UIOMMU_DOM_SHARED) ||
 		      dom->stage == UIOMMU_STAGE_2 || !fits(fu, hwdom)))
 		return -EINVAL;
-	if (hwdom && hwdev->dom &&
-	    fake_dom(hwdev->dom)->stage == UIOMMU_STAGE_2)
+	if (hwdom && hwdev->dom && stage_of(hwdev->dom) == UIOMMU_STAGE_2)
 		return -EINVAL;
 	rc = countdown(fu, &fu->fail_pasid) ? failure(fu) : 0;
 	pthread_mutex_lock(&fu->lock);
@@ -379,6 +392,7 @@ static const struct uiommu_driver_ops fake_ops = {
 	.flush_all = op_flush_all,
 	.page_response = fake_page_response,
 	.read_dirty = op_read_dirty,
+	.nested = &fake_nested_ops,
 };
 
 struct fake_unit *fake_unit_create(const struct uiommu_platform *platform,
@@ -437,7 +451,8 @@ static int access(struct uiommu_hwdom *hwdom, uiommu_iova_t iova, bool write,
 	struct fake_hwdom *dom = hwdom ? fake_dom(hwdom) : NULL;
 	int rc;
 
-	if (!dom || hwdom->type == UIOMMU_DOM_BLOCKED)
+	if (!dom || hwdom->type == UIOMMU_DOM_BLOCKED ||
+	    hwdom->type == UIOMMU_DOM_NESTED)
 		return -EFAULT;
 	if (hwdom->type == UIOMMU_DOM_IDENTITY) {
 		*pa = iova;
