@@ -162,6 +162,7 @@ static void bind_ok(struct client *c)
 	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
 				      VFIO_DEVICE_BIND_IOMMUFD, &bind),
 			 0);
+	c->dev_id = bind.out_devid;
 }
 
 void client_open_beside(struct client *c, const struct client *other,
@@ -174,13 +175,49 @@ void client_open_beside(struct client *c, const struct client *other,
 	regions(c);
 }
 
+uint32_t client_hwpt_ok(struct client *c, uint32_t ioas, uint32_t flags)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dev_id = c->dev_id,
+		.pt_id = ioas,
+	};
+
+	assert_int_equal(
+		client_ioctl(c->abi, c->space_fd, IOMMU_HWPT_ALLOC, &cmd), 0);
+	return cmd.out_hwpt_id;
+}
+
+int client_attach(struct client *c, uint32_t pasid, uint32_t pt_id)
+{
+	struct vfio_device_attach_iommufd_pt cmd = {
+		.argsz = sizeof(cmd),
+		.flags = pasid ? VFIO_DEVICE_ATTACH_PASID : 0,
+		.pt_id = pt_id,
+		.pasid = pasid,
+	};
+
+	return (int)client_ioctl(c->abi, c->dev_fd,
+				 VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
+}
+
+int client_detach(struct client *c, uint32_t pasid)
+{
+	struct vfio_device_detach_iommufd_pt cmd = {
+		.argsz = sizeof(cmd),
+		.flags = pasid ? VFIO_DEVICE_DETACH_PASID : 0,
+		.pasid = pasid,
+	};
+
+	return (int)client_ioctl(c->abi, c->dev_fd,
+				 VFIO_DEVICE_DETACH_IOMMUFD_PT, &cmd);
+}
+
 void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 			 unsigned int index)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-	struct vfio_device_attach_iommufd_pt attach = {
-		.argsz = sizeof(attach),
-	};
 
 	begin(c, machine, index);
 	c->space_fd = open_ok(c, "/dev/iommu");
@@ -188,10 +225,7 @@ void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 	assert_int_equal(
 		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
 	c->ioas_id = alloc.out_ioas_id;
-	attach.pt_id = c->ioas_id;
-	assert_int_equal(client_ioctl(c->abi, c->dev_fd,
-				      VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach),
-			 0);
+	assert_int_equal(client_attach(c, 0, c->ioas_id), 0);
 	regions(c);
 }
 

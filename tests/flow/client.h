@@ -29,6 +29,7 @@ struct client {
 	int space_fd;	  /* container or iommufd */
 	int group_fd;	  /* container only, else -1 */
 	uint32_t ioas_id; /* iommufd only */
+	uint32_t dev_id;  /* the same */
 	uint64_t bar_off; /* of BAR 0 in the device's file */
 	uint64_t cfg_off;
 };
@@ -51,6 +52,11 @@ void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 void client_open_beside(struct client *c, const struct client *other,
 			unsigned int index);
 void client_close(struct client *c);
+/* A page table of iommufd for the device: IOMMU_HWPT_ALLOC_*. */
+uint32_t client_hwpt_ok(struct client *c, uint32_t ioas, uint32_t flags);
+/* Give it to the device, to a PASID; 0: the device itself. */
+int client_attach(struct client *c, uint32_t pasid, uint32_t pt_id);
+int client_detach(struct client *c, uint32_t pasid);
 
 /* Map memory of ours, readable and writable for the device. */
 int client_map(struct client *c, void *va, uint64_t len, uint64_t iova);
