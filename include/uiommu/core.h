@@ -298,10 +298,10 @@ int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
 			     uiommu_pa_t *pa);
 
 /*
- * Which pages devices write to.  Turning it on forgets what was written before;
- * on again, or off again, is nothing (Linux: IOMMU_HWPT_SET_DIRTY_TRACKING).
+ * Which pages devices write to.  Turning it on, again too, forgets what was
+ * written before; off again is nothing (Linux: IOMMU_HWPT_SET_DIRTY_TRACKING).
  * -EOPNOTSUPP: the domain was made without UIOMMU_DOM_DIRTY; -ETIMEDOUT, -EIO: the
- * hardware does not answer, and it is off.
+ * hardware does not answer, and it is on or off as before.
  */
 int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable);
 /*

@@ -33,7 +33,7 @@ int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable)
 	if (!keeps_track(domain))
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&domain->lock);
-	if (enable && !domain->dirty_tracking)
+	if (enable)
 		rc = read_hw(domain, all->first, all->last - all->first + 1, 0,
 			     forget, NULL);
 	if (!rc)

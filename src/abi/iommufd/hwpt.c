@@ -222,57 +222,6 @@ int ufd_hwpt_alloc(struct ufd_call *call)
 	return rc;
 }
 
-/* No domain is made with dirty tracking, so none has it. */
-
-int ufd_hwpt_set_dirty_tracking(struct ufd_call *call)
-{
-	const struct iommu_hwpt_set_dirty_tracking *cmd = call->cmd;
-	struct ufd_hwpt *hwpt;
-
-	if (cmd->flags & ~(uint32_t)IOMMU_HWPT_DIRTY_TRACKING_ENABLE)
-		return -EOPNOTSUPP;
-	hwpt = ufd_hwpt_get(call->ctx, cmd->hwpt_id);
-	if (!hwpt)
-		return -ENOENT;
-	ufd_object_put(&hwpt->obj);
-	return -EOPNOTSUPP;
-}
-
-static int check_dirty_range(struct ufd_hwpt *hwpt,
-			     const struct iommu_hwpt_get_dirty_bitmap *cmd)
-{
-	uint64_t alignment, last;
-
-	if (!cmd->length)
-		return -EINVAL;
-	if (__builtin_add_overflow(cmd->iova, cmd->length - 1, &last))
-		return -EOVERFLOW;
-	uiommu_ioas_iova_ranges(hwpt->ioas->ioas, NULL, 0, &alignment);
-	if ((cmd->iova | (last + 1)) & (alignment - 1))
-		return -EINVAL;
-	if (!cmd->page_size ||
-	    ((cmd->iova | (last + 1)) & (cmd->page_size - 1)))
-		return -EINVAL;
-	return -EOPNOTSUPP;
-}
-
-int ufd_hwpt_get_dirty_bitmap(struct ufd_call *call)
-{
-	const struct iommu_hwpt_get_dirty_bitmap *cmd = call->cmd;
-	struct ufd_hwpt *hwpt;
-	int rc;
-
-	if ((cmd->flags & ~(uint32_t)IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR) ||
-	    cmd->__reserved)
-		return -EOPNOTSUPP;
-	hwpt = ufd_hwpt_get(call->ctx, cmd->hwpt_id);
-	if (!hwpt)
-		return -ENOENT;
-	rc = check_dirty_range(hwpt, cmd);
-	ufd_object_put(&hwpt->obj);
-	return rc;
-}
-
 /* Longest entry and most entries of an invalidation. */
 #define INVALIDATE_LEN_MAX 4096u
 #define INVALIDATE_NR_MAX (1u << 19)

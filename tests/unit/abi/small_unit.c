@@ -129,6 +129,8 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_rc)
 		return unit->attach_rc;
 	dev->dom = dom;
+	if (dom->type == UIOMMU_DOM_PAGING)
+		unit->used = dom;
 	return 0;
 }
 
@@ -157,10 +159,9 @@ static int small_flush_all(struct uiommu_hwdom *dom)
 	return small_flush(dom, NULL);
 }
 
-void small_dirty(struct small_unit *unit, struct uiommu_hwdom *hwdom,
-		 uint64_t iova, uint64_t size)
+void small_dirty(struct small_unit *unit, uint64_t iova, uint64_t size)
 {
-	struct small_dom *dom = (struct small_dom *)hwdom;
+	struct small_dom *dom = (struct small_dom *)unit->used;
 
 	pthread_mutex_lock(&dom->lock);
 	assert_true(dom->nr_dirty < SMALL_DIRTY);

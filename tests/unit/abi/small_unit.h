@@ -20,8 +20,7 @@
 struct small_unit *small_unit_create(const struct uiommu_platform *platform,
 				     struct uiommu_core *core);
 
-/* A device wrote to a leaf of the domain. */
-void small_dirty(struct small_unit *unit, struct uiommu_hwdom *hwdom,
-		 uint64_t iova, uint64_t size);
+/* A device wrote to a leaf of the domain that was attached last. */
+void small_dirty(struct small_unit *unit, uint64_t iova, uint64_t size);
 
 #endif /* TESTS_SMALL_UNIT_H */

@@ -190,6 +190,8 @@ static void add_devices(struct ufd_env *env)
 		env->unit[i]->caps.coherent = i != 2;
 		env->unit[i]->caps.msi_isolated = i != 3;
 		env->unit[i]->page_faults = !i;
+		env->unit[i]->caps.stage2 = i == 1;
+		env->unit[i]->caps.dirty_tracking = i == 1;
 		rc = uiommu_core_add_unit(env->core, &env->unit[i]->unit);
 		assert_int_equal(rc, 0);
 	}

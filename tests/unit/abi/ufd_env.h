@@ -6,7 +6,8 @@
  *
  * Devices 0 and 1 share a group, 2 has its own, 3 is behind another unit; 4 and
  * 5 cannot be used: their units do not snoop caches, do not isolate interrupts.
- * Those of the first unit have page faults.
+ * Those of the first unit have page faults; the other one of the usable has stage
+ * 2 and dirty tracking.
  */
 #ifndef TESTS_UFD_ENV_H
 #define TESTS_UFD_ENV_H
@@ -44,6 +45,7 @@ struct small_unit {
 	unsigned int flushes;
 	int dirty_rc; /* what reading dirty state returns */
 	unsigned int dirty_reads;
+	struct uiommu_hwdom *used; /* the paging domain attached last */
 	bool page_faults; /* of devices added from now on */
 
 	/* Protects the rest: devices by id, and answers to page faults. */

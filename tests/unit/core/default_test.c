@@ -268,8 +268,11 @@ static void written_pages_are_reported(void **state)
 	assert_int_equal(uiommu_domain_set_dirty_tracking(dom, true), 0);
 	assert_int_equal(dirty(dom, 0), 0);
 	assert_true(goes_to(w, 1, 0x5000));
-	/* On again is nothing. */
+	/* On again forgets again. */
+	assert_int_equal(dirty(dom, UIOMMU_DIRTY_NO_CLEAR), 0x6000);
 	assert_int_equal(uiommu_domain_set_dirty_tracking(dom, true), 0);
+	assert_int_equal(dirty(dom, UIOMMU_DIRTY_NO_CLEAR), 0);
+	assert_true(goes_to(w, 1, 0x5000));
 	assert_int_equal(dirty(dom, UIOMMU_DIRTY_NO_CLEAR), 0x6000);
 	assert_int_equal(dirty(dom, 0), 0x6000);
 	assert_int_equal(dirty(dom, 0), 0);
