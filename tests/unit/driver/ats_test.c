@@ -491,6 +491,118 @@ static void an_entry_without_ats_after_a_failure(void **state)
 	set_pasid(1, NULL, dom[3]);
 }
 
+/* Which commands from here on are refused: the nth, and one after that. */
+static struct {
+	unsigned int nth, next;
+	uint32_t code;
+	unsigned int seed;
+} refusals;
+
+static uint32_t refuse_nth(struct fake_smmu *f, const struct smmu_cmd *cmd)
+{
+	if (!refusals.nth || --refusals.nth)
+		return refuse(f, cmd);
+	refusals.nth = refusals.next;
+	refusals.next = 0;
+	return refusals.code;
+}
+
+static unsigned int below(unsigned int n)
+{
+	return (unsigned int)rand_r(&refusals.seed) % n;
+}
+
+/* Where accesses end that find `d`: their set, or nowhere. */
+static uint64_t leads_to(struct uiommu_hwdom *d)
+{
+	struct uiommu_pgtable_info info;
+
+	if (!d || !d->pt)
+		return 0;
+	uiommu_pgtable_info(d->pt, &info);
+	return bit_of(info.root);
+}
+
+/* `at`: the domains, by PASID, [0]: without.  True: stopped altogether. */
+static bool check_remains(struct uiommu_hwdom *const at[4])
+{
+	bool stopped = to_smmuv3_dev(dev)->stopped;
+
+	catch_up();
+	assert_int_equal(atc.wrong, 0);
+	assert_int_equal(dev->ats, atc.on);
+	for (unsigned int s = 0; s < NR_SIDS; s++) {
+		for (unsigned int n = 0; n < NR_SSIDS; n++) {
+			uint64_t found = look(s, n);
+
+			/* PASID 0 is nobody's; identity: by whatever entry. */
+			if (n != 1 && (n || at[0] != dom[0]) &&
+			    (!n || at[0] != dom[4]))
+				assert_int_equal(
+					found,
+					stopped ? 0
+						: leads_to(at[n ? n - 1 : 0]));
+			if (!stopped)
+				assert_int_equal(atc.given[s][n] & ~found, 0);
+			if (has_eats(s))
+				assert_int_equal(atc.held[s][n] & ~found, 0);
+		}
+		assert_true(!has_eats(s) || to_smmuv3_dev(dev)->ats_on);
+	}
+	return stopped;
+}
+
+/* One change, which may fail; `at` is what is left then. */
+static bool change_or_fail(struct uiommu_hwdom *at[4], unsigned int pasid,
+			   struct uiommu_hwdom *to)
+{
+	int rc;
+
+	if (pasid)
+		rc = unit->ops->set_pasid(to, dev, pasid, at[pasid]);
+	else
+		rc = unit->ops->attach(to, dev);
+	at[pasid] = rc ? NULL : to;
+	assert_true(!rc || rc == -EIO);
+	assert_true(!rc || pasid || !dev->dom);
+	/* In this test the device is not to blame. */
+	to_smmuv3_dev(dev)->ats_lost = false;
+	return rc;
+}
+
+/*
+ * Commands of a change that the SMMU refuses, one or two: whatever becomes of
+ * the change, the others find what they found, or all are stopped; and no ATC
+ * holds what is not in force, unless its entry does not believe it.
+ */
+static void commands_that_are_refused(void **state)
+{
+	struct uiommu_hwdom *at[4] = { NULL };
+	unsigned int failed = 0, stopped = 0;
+
+	fake->refuse = refuse_nth;
+	refusals.seed = 7;
+	for (unsigned int i = 0; i < 5000; i++) {
+		unsigned int pasid = below(4), to = below(NR_DOMS);
+		struct uiommu_hwdom *new = pasid &&to < 2 ? NULL : dom[to];
+
+		if (pasid ? to == 4 || at[0] == dom[4] || new == at[pasid]
+			  : to == 4 && (at[1] || at[2] || at[3]))
+			continue;
+		refusals.nth = below(12);
+		refusals.next = below(3) ? 0 : 1 + below(4);
+		refusals.code = below(2) ? SMMU_CERROR_ILL : SMMU_CERROR_ABT;
+		failed += change_or_fail(at, pasid, new);
+		refusals.nth = refusals.next = 0;
+		stopped += check_remains(at);
+		fake->nr = atc.seen = 0;
+	}
+	assert_true(failed > 200 && stopped > 20 && atc.turned[1] > 200);
+	for (unsigned int pasid = 1; pasid < 4; pasid++)
+		if (at[pasid])
+			assert_false(change_or_fail(at, pasid, NULL));
+}
+
 #define D(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -506,6 +618,7 @@ int main(void)
 		D(late_but_obedient),
 		D(doubtful_entries_go_with_a_flush),
 		D(an_entry_without_ats_after_a_failure),
+		D(commands_that_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
