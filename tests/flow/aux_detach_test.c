@@ -152,25 +152,6 @@ static void a_client_ends(void **state)
 	aux_close(&s);
 }
 
-static long client_attach(struct client *c, uint32_t pt)
-{
-	struct vfio_device_attach_iommufd_pt req = {
-		.argsz = sizeof(req),
-		.pt_id = pt,
-	};
-
-	return client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
-			    &req);
-}
-
-static long client_detach(struct client *c)
-{
-	struct vfio_device_detach_iommufd_pt req = { .argsz = sizeof(req) };
-
-	return client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_DETACH_IOMMUFD_PT,
-			    &req);
-}
-
 /* The parent is a page table of the client, who cannot take it away either. */
 static void a_parent_of_the_client(void **state)
 {
@@ -181,18 +162,18 @@ static void a_parent_of_the_client(void **state)
 
 	aux_open(&s);
 	assert_int_equal(uiommu_group_detach(aux_group(&s, 1)), 0);
-	assert_int_equal(client_attach(c, c->ioas_id), 0);
+	assert_int_equal(client_attach(c, 0, c->ioas_id), 0);
 	assert_int_equal(
 		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
 	pasid = aux_attach_ok(&s, &s.aux, 1);
-	REFUSED(&s, client_detach(c), -EBUSY);
-	REFUSED(&s, client_attach(c, alloc.out_ioas_id), -EBUSY);
+	REFUSED(&s, client_detach(c, 0), -EBUSY);
+	REFUSED(&s, client_attach(c, 0, alloc.out_ioas_id), -EBUSY);
 	aux_holds(&s, 1, pasid, 2);
 	uiommu_aux_detach(s.aux.dom, s.dev[1]);
-	assert_int_equal(client_detach(c), 0);
+	assert_int_equal(client_detach(c, 0), 0);
 
 	/* It ends, which cannot be refused. */
-	assert_int_equal(client_attach(c, c->ioas_id), 0);
+	assert_int_equal(client_attach(c, 0, c->ioas_id), 0);
 	assert_int_equal(aux_attach_ok(&s, &s.aux, 1), pasid);
 	assert_int_equal(uiommu_abi_close(c->abi, c->dev_fd), 0);
 	assert_int_equal(uiommu_aux_pasid(s.aux.dom, s.dev[1]), -EINVAL);
