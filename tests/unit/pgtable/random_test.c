@@ -495,18 +495,22 @@ static size_t blocks_of(const struct pt_variant *v)
 									   : 3;
 }
 
-static void run_variant(const struct pt_variant *v, uint64_t seed, int ops)
+static void run_variant(const struct pt_variant *v, uint64_t seed, int ops,
+			bool at_end)
 {
 	struct naive nv = { .seed = seed };
-	size_t per_block;
+	size_t per_block, all;
 
 	pt_open(&nv.fx, v);
 	per_block = nv.fx.block / nv.fx.page;
-	nv.nr = blocks_of(v) * per_block;
+	all = ((uint64_t)1 << v->ias) / nv.fx.page;
+	nv.nr = blocks_of(v) * per_block < all ? blocks_of(v) * per_block : all;
 	nv.page = calloc(nv.nr, sizeof(*nv.page));
-	/* Across a boundary of the level above blocks, where there is one. */
+	/* Across a boundary of the level above blocks, or the table's end. */
 	nv.base = (uint64_t)1 << (v->ias - 1);
 	nv.base -= nv.fx.block;
+	if (at_end)
+		nv.base = (all - nv.nr) * nv.fx.page;
 	for (int i = 0; i < ops; i++) {
 		switch (pt_random(&nv.seed) % 16) {
 		case 0 ... 4:
@@ -550,6 +554,33 @@ static int ops_of(const struct pt_variant *v)
 	return blocks_of(v) > 3 ? ops / 4 : ops;
 }
 
+#define S1 UIOMMU_PGTABLE_VMSAV8_S1
+#define S2 UIOMMU_PGTABLE_VMSAV8_S2
+#define BBML1 UIOMMU_PGTABLE_BBML1
+#define BBML2 UIOMMU_PGTABLE_BBML2
+#define CONT UIOMMU_PGTABLE_CONTIG
+#define DS UIOMMU_PGTABLE_DS
+#define DBM UIOMMU_PGTABLE_DBM
+
+/*
+ * The last pages there are: of roots that are small, stand at the last level
+ * but one, or at the last one side by side; and of large ones.
+ */
+static const struct pt_variant ends[] = {
+	{ "s1-4k-25-end", S1, 12, 25, 48, CONT, false },
+	{ "s1-4k-31-end", S1, 12, 31, 48, BBML1 | CONT, true },
+	{ "s1-4k-48-end", S1, 12, 48, 48, BBML2 | CONT, false },
+	{ "s1-16k-26-end", S1, 14, 26, 48, CONT, false },
+	{ "s1-16k-52-ds-end", S1, 14, 52, 52, BBML2 | DS | CONT, true },
+	{ "s1-64k-30-end", S1, 16, 30, 48, CONT, false },
+	{ "s2-4k-34-end", S2, 12, 34, 48, CONT, false },
+	{ "s2-4k-43-end", S2, 12, 43, 48, DBM, false },
+	{ "s2-16k-29-end", S2, 14, 29, 48, CONT, false },
+	{ "s2-16k-29-bbml1-end", S2, 14, 29, 48, BBML1 | CONT, true },
+	{ "s2-64k-33-end", S2, 16, 33, 48, CONT, false },
+	{ "s2-64k-32-end", S2, 16, 32, 48, BBML2 | CONT, false },
+};
+
 static void agrees_with_a_naive_array(void **state)
 {
 	const char *env = getenv("UIOMMU_TEST_SEED");
@@ -558,7 +589,13 @@ static void agrees_with_a_naive_array(void **state)
 	for (size_t i = 0; i < pt_nr_variants; i++) {
 		print_message("# %s seed %#llx\n", pt_variants[i].name,
 			      (unsigned long long)seed);
-		run_variant(&pt_variants[i], seed, ops_of(&pt_variants[i]));
+		run_variant(&pt_variants[i], seed, ops_of(&pt_variants[i]),
+			    false);
+	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		print_message("# %s seed %#llx\n", ends[i].name,
+			      (unsigned long long)seed);
+		run_variant(&ends[i], seed, ops_of(&ends[i]), true);
 	}
 }
 
