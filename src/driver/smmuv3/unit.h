@@ -479,7 +479,7 @@ int smmuv3_stream_stop(struct smmuv3_dev *dev);
 /* Make the hardware forget STEs and CDs of the device, and wait. */
 int smmuv3_stream_forget(struct smmuv3_dev *dev);
 
-/* attach.c, pasid.c */
+/* attach.c */
 int smmuv3_attach(struct uiommu_hwdom *d, struct uiommu_hwdev *v);
 int smmuv3_set_pasid(struct uiommu_hwdom *d, struct uiommu_hwdev *v,
 		     uint32_t pasid, struct uiommu_hwdom *old);
