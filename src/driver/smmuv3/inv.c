@@ -86,7 +86,7 @@ static void split_ranges(const struct smmuv3_inv_target *target,
 {
 	uint64_t left, take;
 	struct smmuv3_tlbi_va va = {
-		.addr = range->first,
+		.addr = align_down_lg2(range->first, target->granule_lg2),
 		.vmid = target->vmid,
 		.asid = target->asid,
 		.leaf = range->leaf_only,
@@ -94,7 +94,7 @@ static void split_ranges(const struct smmuv3_inv_target *target,
 	uint8_t ttl = ttl_of(target, range);
 	unsigned int scale, max = target->ds ? SCALE_MAX_DS : SCALE_MAX;
 
-	left = ((range->last - range->first) >> target->granule_lg2) + 1;
+	left = ((range->last - va.addr) >> target->granule_lg2) + 1;
 	while (left) {
 		scale = min_u64(ffs_u64(left), max);
 		take = (left >> scale) & NUM_MAX;

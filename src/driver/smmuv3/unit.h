@@ -531,8 +531,8 @@ struct smmuv3_inv_target {
 };
 
 /*
- * Give `emit` one CMD_TLBI_* after the other until the range is covered,
- * exactly; stops where emit returns false.  The range is granule aligned.
+ * Give `emit` one CMD_TLBI_* after the other until the granules that the range
+ * lies in are covered, exactly; stops where emit returns false.
  */
 void smmuv3_inv_range(const struct smmuv3_inv_target *target,
 		      const struct uiommu_gather_range *range,

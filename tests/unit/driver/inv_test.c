@@ -158,6 +158,29 @@ static void random_ranges_are_covered_exactly(void **state)
 	}
 }
 
+/*
+ * Who changes a CPU's table may name bytes: every granule they lie in is reached,
+ * from its start on, since bits of a large granule's address must not be set.
+ */
+static void ranges_of_bytes_reach_whole_granules(void **state)
+{
+	struct smmuv3_inv_target target = { .vmid = 3,
+					    .asid = 0x99,
+					    .range = true };
+	uint64_t first, last, mask;
+	unsigned int i;
+
+	for (i = 0; i < 20000; i++) {
+		target.granule_lg2 = 12 + 2 * (rnd() % 3);
+		mask = (1ull << target.granule_lg2) - 1;
+		first = rnd() >> 24;
+		last = first + (rnd() >> (rnd() % 36 + 28));
+		split(&target, first, last, target.granule_lg2, 3, rnd() % 2);
+		check_exact(&target, first & ~mask, last | mask,
+			    cmds.cmd[0].q[1] & 1);
+	}
+}
+
 static void the_worked_example(void **state)
 {
 	struct smmuv3_inv_target target = {
@@ -295,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_ranges_are_covered_exactly),
+		cmocka_unit_test(ranges_of_bytes_reach_whole_granules),
 		cmocka_unit_test(the_worked_example),
 		cmocka_unit_test(one_page_never_takes_the_illegal_form),
 		cmocka_unit_test(hints_need_aligned_ends),
