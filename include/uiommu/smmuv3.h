@@ -56,6 +56,7 @@ struct uiommu_smmuv3_cfg {
  * Find out what the SMMU can do, reset it, put an abort entry under every
  * StreamID and enable translation.
  *   -ENODEV	not an SMMUv3 that this driver can use (the log says why)
+ *   -EINVAL	domain_oas is smaller than any SMMUv3's output size
  *   -ENOMEM
  *   -ETIMEDOUT	a register handshake did not finish
  */

@@ -9,6 +9,9 @@
 #include "hw/smmuv3/regs.h"
 #include "unit.h"
 
+/* The least that IDR5.OAS can say. */
+#define MIN_OAS 32
+
 static unsigned int field(uint32_t reg, uint32_t mask)
 {
 	return (reg & mask) >> __builtin_ctz(mask);
@@ -327,6 +330,12 @@ int smmuv3_features_read(struct smmuv3_features *f,
 	const struct probe probe = { f, cfg->platform };
 	unsigned int i;
 
+	if (cfg->domain_oas && cfg->domain_oas < MIN_OAS) {
+		smmuv3_log(cfg->platform, UIOMMU_LOG_ERROR,
+			   "domain_oas: no page table has %u output bits",
+			   cfg->domain_oas);
+		return -EINVAL;
+	}
 	read_ids(f, cfg);
 	for (i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (!checks[i].refuse(&probe))

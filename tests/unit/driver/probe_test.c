@@ -119,6 +119,33 @@ static void id_registers_one_by_one(void **state)
 	}
 }
 
+static char kept[2048];
+
+static void keep_line(void *ctx, enum uiommu_log_level level, const char *msg)
+{
+	size_t len = strlen(kept);
+
+	snprintf(kept + len, sizeof(kept) - len, "%s\n", msg);
+}
+
+/* Fewer bits than any page table has: told as what it is, nothing touched. */
+static void no_page_table_is_so_narrow(void **state)
+{
+	struct uiommu_smmuv3_cfg cfg = fake_smmu_cfg(fake);
+	struct uiommu_unit *unit;
+
+	fake->tp.platform.log = keep_line;
+	kept[0] = 0;
+	cfg.domain_oas = 31;
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), -EINVAL);
+	assert_non_null(strstr(kept, "domain_oas"));
+	assert_int_equal(fake->nr_writes, 0);
+	cfg.domain_oas = 32;
+	test_platform_use_pool(&fake->tp, 4 << 20);
+	assert_int_equal(uiommu_smmuv3_probe(&cfg, &unit), 0);
+	unit->ops->remove(unit);
+}
+
 /* Where two registers say together what there is. */
 static void pairs_that_make_no_sense(void **state)
 {
@@ -192,15 +219,6 @@ static void capabilities_follow_the_id_registers(void **state)
 	assert_int_equal(caps.oas, 40);
 	assert_int_equal(caps.pgsizes & 0xfffff, 0x10000);
 	unit->ops->remove(unit);
-}
-
-static char kept[2048];
-
-static void keep_line(void *ctx, enum uiommu_log_level level, const char *msg)
-{
-	size_t len = strlen(kept);
-
-	snprintf(kept + len, sizeof(kept) - len, "%s\n", msg);
 }
 
 static void keep_warning(void *ctx, enum uiommu_log_level level,
@@ -593,6 +611,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(id_registers_one_by_one),
 		TEST(pairs_that_make_no_sense),
+		TEST(no_page_table_is_so_narrow),
 		TEST(page_requests_without_ats_are_none),
 		TEST(capabilities_follow_the_id_registers),
 		TEST(memory_out_of_reach_is_refused),
