@@ -33,7 +33,7 @@ static const char help[] =
 	"  --reg REGISTER=VAL  by name (STRTAB_BASE) or offset (0x80); without\n"
 	"                      CR0 the SMMU is taken to be on\n"
 	"  --profile NAME      the SMMU's ID registers (default: full); IDR0 to\n"
-	"                      IDR5 and AIDR can be given by --reg too\n"
+	"                      IDR6 and AIDR can be given by --reg too\n"
 	"  --sid N             StreamID of the access\n"
 	"  --ssid N            SubstreamID (PASID)\n"
 	"  --iova ADDRESS      its address\n"

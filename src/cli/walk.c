@@ -226,9 +226,12 @@ void walk_reg_words(const struct walk *walk, uint32_t offset, char *buf,
 			 walk->assumed_on ? " (assumed)" : "");
 		break;
 	case SMMU_REG_CR2:
-		snprintf(buf, len, "%s%s",
+		snprintf(buf, len, "%s%s%s",
 			 val & SMMU_CR2_RECINVSID ? "RECINVSID" : "",
-			 val & SMMU_CR2_E2H ? ", E2H" : "");
+			 (val & SMMU_CR2_RECINVSID) && (val & SMMU_CR2_E2H)
+				 ? ", "
+				 : "",
+			 val & SMMU_CR2_E2H ? "E2H" : "");
 		break;
 	case SMMU_REG_GBPA:
 		snprintf(buf, len, "while off: %s",

@@ -219,6 +219,8 @@ static void take_id_regs(struct walk_raw *raw)
 
 		if (offset <= SMMU_REG_IDR5)
 			raw->profile.idr[offset / 4] = value;
+		else if (offset == SMMU_REG_IDR6)
+			raw->profile.idr[6] = value;
 		else if (offset == SMMU_REG_IIDR)
 			raw->profile.iidr = value;
 		else if (offset == SMMU_REG_AIDR)
