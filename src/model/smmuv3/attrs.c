@@ -46,9 +46,10 @@ uint8_t msmmu_memattr_to_mair(unsigned int memattr)
 uint8_t msmmu_cache_to_mair(enum msmmu_cache_codes codes, unsigned int inner,
 			    unsigned int outer)
 {
-	/* NC, WB, WT read-allocate, and what each has of its own */
+	/* NC, WB, WT, and what each has of its own */
 	static const uint8_t map[][4] = {
-		[MSMMU_CODES_CR1] = { NIBBLE_NC, NIBBLE_WB, 0xa, NIBBLE_NC },
+		[MSMMU_CODES_CR1] = { NIBBLE_NC, NIBBLE_WB, NIBBLE_WT,
+				      NIBBLE_NC },
 		/* WB that does not allocate on reads */
 		[MSMMU_CODES_S1C] = { NIBBLE_NC, NIBBLE_WB, 0xa, 0xc },
 		/* WB that does not allocate on writes */
@@ -104,6 +105,45 @@ uint8_t msmmu_sh_fix(uint8_t mair, uint8_t sh)
 	if (msmmu_mair_is_device(mair) || mair == MAIR_NC)
 		return SMMU_SH_OUTER;
 	return sh == 1 ? SMMU_SH_NON : sh;
+}
+
+/* ---------------------------------------------------- own accesses ------- */
+
+static uint8_t not_allocating(uint8_t nib, uint8_t unused)
+{
+	return kind(nib) == KIND_NC ? nib : cacheable(kind(nib), 0);
+}
+
+/* Codes of QUEUE_*; TABLE_* stand in the same order. */
+static struct uiommu_mem_attrs cr1_attrs(uint32_t codes, bool allocates)
+{
+	uint8_t mair = msmmu_cache_to_mair(MSMMU_CODES_CR1,
+					   FIELD_GET(SMMU_CR1_QUEUE_IC, codes),
+					   FIELD_GET(SMMU_CR1_QUEUE_OC, codes));
+
+	if (!allocates)
+		mair = by_nibble(mair, mair, not_allocating);
+	return model_walk_attrs(
+		mair, msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_QUEUE_SH, codes)));
+}
+
+struct uiommu_mem_attrs msmmu_strtab_attrs(const msmmu *m)
+{
+	return cr1_attrs((uint32_t)MSMMU_REG(m, CR1) >> 6,
+			 MSMMU_REG(m, STRTAB_BASE) & SMMU_STRTAB_BASE_RA);
+}
+
+_Static_assert(SMMU_CR1_TABLE_IC >> 6 == SMMU_CR1_QUEUE_IC &&
+		       SMMU_CR1_TABLE_OC >> 6 == SMMU_CR1_QUEUE_OC &&
+		       SMMU_CR1_TABLE_SH >> 6 == SMMU_CR1_QUEUE_SH,
+	       "the halves of CR1 are alike");
+_Static_assert(SMMU_EVENTQ_BASE_WA == SMMU_CMDQ_BASE_RA &&
+		       SMMU_PRIQ_BASE_WA == SMMU_CMDQ_BASE_RA,
+	       "hints stand in the same bit");
+
+struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m, uint64_t base)
+{
+	return cr1_attrs((uint32_t)MSMMU_REG(m, CR1), base & SMMU_CMDQ_BASE_RA);
 }
 
 /* ------------------------------------------------------------ coming in -- */

@@ -94,7 +94,7 @@ static int fetch(const msmmu *m, const struct state *s, struct smmu_cmd *cmd)
 					SMMU_CMD_SIZE_LG2);
 
 	return model_read64s(&m->host, pa, cmd->q, SMMU_CMD_QWORDS,
-			     msmmu_queue_attrs(m));
+			     msmmu_queue_attrs(m, s->base));
 }
 
 /* The code is seen by whoever sees the error. */

@@ -264,7 +264,7 @@ static void dump_entries(struct dump *d, const struct queue *q,
 		if (model_read64s(&d->m->host,
 				  msmmu_queue_entry(d->m, q->base, lg2, at,
 						    q->entry_lg2),
-				  words, n, msmmu_queue_attrs(d->m)))
+				  words, n, msmmu_queue_attrs(d->m, q->base)))
 			dump_add(d, " unreadable");
 		else
 			q->entry(d, words);

@@ -175,17 +175,6 @@ static void overflow(msmmu *m, const struct evtq *q)
 		MSMMU_SET_REG(m, EVENTQ_PROD, q->prod ^ SMMU_Q_PROD_OVFLG);
 }
 
-struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m)
-{
-	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
-	uint8_t mair = msmmu_cache_to_mair(MSMMU_CODES_CR1,
-					   FIELD_GET(SMMU_CR1_QUEUE_IC, cr1),
-					   FIELD_GET(SMMU_CR1_QUEUE_OC, cr1));
-
-	return model_walk_attrs(
-		mair, msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_QUEUE_SH, cr1)));
-}
-
 static bool write_record(msmmu *m, const struct evtq *q,
 			 const uint64_t rec[SMMU_EVT_QWORDS])
 {
@@ -198,7 +187,7 @@ static bool write_record(msmmu *m, const struct evtq *q,
 		raw[i] = cpu_to_le64(rec[i]);
 	pa = msmmu_queue_entry(m, q->base, q->lg2, q->prod, SMMU_EVT_SIZE_LG2);
 	if (m->host.write(m->host.ctx, pa, raw, sizeof(raw),
-			  msmmu_queue_attrs(m))) {
+			  msmmu_queue_attrs(m, q->base))) {
 		msmmu_gerror_raise(m, SMMU_GERROR_EVENTQ_ABT_ERR);
 		return false;
 	}

@@ -563,6 +563,12 @@ enum msmmu_cache_codes {
 };
 uint8_t msmmu_cache_to_mair(enum msmmu_cache_codes codes, unsigned int inner,
 			    unsigned int outer);
+/*
+ * Of the SMMU's accesses to the stream table, and to the queue whose base
+ * register says `base`: CR1, with RA or WA of the base register.
+ */
+struct uiommu_mem_attrs msmmu_strtab_attrs(const msmmu *m);
+struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m, uint64_t base);
 /* MAIR byte as the SMMU takes it, reserved values replaced. */
 uint8_t msmmu_mair_clean(uint8_t mair);
 /* Overrides applied to a type and shareability. */

@@ -83,7 +83,7 @@ static enum verdict append(msmmu *m, const struct uiommu_pri_request *req,
 	make_record(req, raw);
 	pa = msmmu_queue_entry(m, base, lg2, prod, SMMU_PRI_SIZE_LG2);
 	if (m->host.write(m->host.ctx, pa, raw, sizeof(raw),
-			  msmmu_queue_attrs(m))) {
+			  msmmu_queue_attrs(m, base))) {
 		msmmu_gerror_raise(m, SMMU_GERROR_PRIQ_ABT_ERR);
 		return DENIED;
 	}

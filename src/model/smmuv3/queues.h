@@ -79,8 +79,6 @@ static inline uint64_t msmmu_queue_entry(const msmmu *m, uint64_t base,
 		smmu_q_offset(ptr, lg2, entry_lg2)) &
 	       mask_lg2(MUTANT("queue-address-cut") ? 64 : m->caps.oas);
 }
-/* Of the SMMU's accesses to its queues. */
-struct uiommu_mem_attrs msmmu_queue_attrs(const msmmu *m);
 
 /*
  * What a consumed command wants done once the lock of its queue, q, is released:

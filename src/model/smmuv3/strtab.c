@@ -40,17 +40,6 @@ static bool failed(struct msmmu_ctx *ctx, uint8_t type, const char *why,
 
 /* -------------------------------------------------------- stream table -- */
 
-static struct uiommu_mem_attrs table_attrs(const msmmu *m)
-{
-	uint32_t cr1 = (uint32_t)MSMMU_REG(m, CR1);
-	uint8_t mair = msmmu_cache_to_mair(MSMMU_CODES_CR1,
-					   FIELD_GET(SMMU_CR1_TABLE_IC, cr1),
-					   FIELD_GET(SMMU_CR1_TABLE_OC, cr1));
-
-	return model_walk_attrs(
-		mair, msmmu_sh_fix(mair, FIELD_GET(SMMU_CR1_TABLE_SH, cr1)));
-}
-
 static int fetch(const msmmu *m, uint64_t pa, uint64_t *words, unsigned int n,
 		 struct uiommu_mem_attrs attrs)
 {
@@ -72,7 +61,7 @@ static int fetch_kept(msmmu *m, const struct msmmu_ctx *ctx,
 
 	if (msmmu_raw_get(m, key, words, n, &kept_pa))
 		return 0;
-	if (fetch(m, pa, words, n, table_attrs(m)))
+	if (fetch(m, pa, words, n, msmmu_strtab_attrs(m)))
 		return -1;
 	msmmu_raw_put(m, key, words, n, pa, ctx->raw_kills);
 	return 0;

@@ -481,10 +481,10 @@ static void walks_behind_stage2(void **state)
 	}
 }
 
-/* Attributes of the SMMU's reads at two places, and of its last write. */
+/* Attributes of the SMMU's reads at some places, and of its last write. */
 static struct {
 	uint64_t pa[3];
-	struct uiommu_mem_attrs read[3], write;
+	struct uiommu_mem_attrs read[3], command, write;
 } own;
 
 static int own_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
@@ -494,6 +494,8 @@ static int own_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 		if (pa == own.pa[i])
 			own.read[i] = attrs;
 	}
+	if (pa - RIG_CMDQ < 4096)
+		own.command = attrs;
 	return read_below(ctx, pa, buf, len, attrs);
 }
 
@@ -504,14 +506,23 @@ static int own_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 	return model_ram_host(ctx).write(ctx, pa, buf, len, attrs);
 }
 
-static void expect_own(struct uiommu_mem_attrs got, uint8_t outer,
-		       uint8_t inner, uint8_t sh)
+static void expect_own(struct uiommu_mem_attrs got, const uint8_t nibbles[4],
+		       uint32_t codes)
 {
-	bool cached = outer != 4 || inner != 4;
+	static const uint8_t sh[4] = { NSH, NSH, OSH, ISH };
+	uint8_t mair = nibbles[codes >> 2 & 3] << 4 | nibbles[codes & 3];
 
-	assert_int_equal(got.mair, outer << 4 | inner);
-	assert_int_equal(got.sh, cached ? sh : OSH);
+	assert_int_equal(got.mair, mair);
+	assert_int_equal(got.sh, mair == 0x44 ? OSH : sh[codes >> 4]);
 	assert_true(got.walk && got.priv && !got.instr);
+}
+
+/* Bit 62 of a base register: RA, WA. */
+static void put_hint(struct rig *r, uint32_t offset, bool hint)
+{
+	uint64_t base = rd64(r, offset);
+
+	wr64(r, offset, (base & ~(1ull << 62)) | (uint64_t)hint << 62);
 }
 
 /*
@@ -520,11 +531,11 @@ static void expect_own(struct uiommu_mem_attrs got, uint8_t outer,
  */
 static void the_smmus_own_accesses(void **state)
 {
-	/* no hints for write-back but where the code has them */
-	static const uint8_t by_cr1[4] = { 0x4, 0xf, 0xa, 0x4 },
+	/* by RA or WA of the base register; 3 is reserved */
+	static const uint8_t by_cr1[2][4] = { { 0x4, 0xc, 0x8, 0x4 },
+					      { 0x4, 0xf, 0xb, 0x4 } },
 			     by_ste[4] = { 0x4, 0xf, 0xa, 0xc },
-			     by_cd[4] = { 0x4, 0xf, 0xa, 0xe },
-			     sh[4] = { NSH, NSH, OSH, ISH };
+			     by_cd[4] = { 0x4, 0xf, 0xa, 0xe };
 	struct rig *r = *state;
 	struct uiommu_smmuv3_profile p = rig_profile("full");
 	uint64_t table = rig_stream(r, 1, 7);
@@ -542,14 +553,17 @@ static void the_smmus_own_accesses(void **state)
 	own.pa[0] = rig_ste_addr(1);
 	own.pa[1] = RIG_CD + 64;
 	own.pa[2] = table;
-	for (unsigned int i = 0; i < 64; i++) {
-		unsigned int inner = i & 3, outer = i >> 2 & 3, s = i >> 4;
-		uint32_t codes = inner | outer << 2 | s << 4;
+	for (uint32_t i = 0; i < 64 * 8; i++) {
+		uint32_t codes = i & 63;
+		bool tables = i & 64, commands = i & 128, events = i & 256;
 		struct smmu_ste ste = rig_ste_s1(RIG_CD + 64);
 		struct uiommu_smmuv3_xlate x;
 
 		wr(r, SMMU_REG_CR0, 0);
 		wr(r, SMMU_REG_CR1, codes | codes << 6);
+		put_hint(r, SMMU_REG_STRTAB_BASE, tables);
+		put_hint(r, SMMU_REG_CMDQ_BASE, commands);
+		put_hint(r, SMMU_REG_EVENTQ_BASE, events);
 		wr(r, SMMU_REG_CR0, cr0);
 		ste.q[1] = (ste.q[1] & ~0xfcull) | codes << 2;
 		rig_ste(r, 1, &ste);
@@ -557,10 +571,11 @@ static void the_smmus_own_accesses(void **state)
 		rig_cd(r, RIG_CD + 64, &cd);
 		rig_inval_all(r);
 		assert_int_equal(rig_xlate(r, 1, 0, 0x1000, &x), -EFAULT);
-		expect_own(own.read[0], by_cr1[outer], by_cr1[inner], sh[s]);
-		expect_own(own.write, by_cr1[outer], by_cr1[inner], sh[s]);
-		expect_own(own.read[1], by_ste[outer], by_ste[inner], sh[s]);
-		expect_own(own.read[2], by_cd[outer], by_cd[inner], sh[s]);
+		expect_own(own.read[0], by_cr1[tables], codes);
+		expect_own(own.command, by_cr1[commands], codes);
+		expect_own(own.write, by_cr1[events], codes);
+		expect_own(own.read[1], by_ste, codes);
+		expect_own(own.read[2], by_cd, codes);
 		wr(r, SMMU_REG_EVENTQ_CONS, rd(r, SMMU_REG_EVENTQ_PROD));
 	}
 }

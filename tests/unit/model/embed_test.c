@@ -525,10 +525,14 @@ static void attributes_reach_the_callbacks(void **state)
 	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RO | 0x300);
 	rig_map4k(r, table, 0x3000, RIG_DATA + 0x1000, LEAF_RW | 0x200);
 	wr64(r, SMMU_REG_CMDQ_BASE, RIG_CMDQ | RIG_CMDQ_LG2);
-	wr64(r, SMMU_REG_EVENTQ_BASE, RIG_EVTQ | RIG_EVTQ_LG2);
+	wr64(r, SMMU_REG_EVENTQ_BASE,
+	     SMMU_EVENTQ_BASE_WA | RIG_EVTQ | RIG_EVTQ_LG2);
 	wr64(r, SMMU_REG_STRTAB_BASE, RIG_STRTAB);
 	wr(r, SMMU_REG_STRTAB_BASE_CFG, 16);
-	/* tables non-cacheable; queues write-back, inner shareable */
+	/*
+	 * Tables non-cacheable; queues write-back, inner shareable, and only
+	 * that of events allocates.
+	 */
 	wr(r, SMMU_REG_CR1, 1 | 1 << 2 | 3 << 4);
 	wr64(r, SMMU_REG_EVENTQ_IRQ_CFG0, RIG_DATA + 0x8000);
 	wr(r, SMMU_REG_EVENTQ_IRQ_CFG2, 0x1); /* Device-nGnRE */
@@ -567,7 +571,7 @@ static void attributes_reach_the_callbacks(void **state)
 		SMMU_CMD_OP_SYNC | 1 << 12 | 3ull << 22 | 0xfull << 24 |
 			0x77ull << 32,
 		RIG_DATA + 0x9000);
-	EXPECT(RIG_CMDQ, 16, false, 0xff, 3, .priv = 1, .walk = 1);
+	EXPECT(RIG_CMDQ, 16, false, 0xcc, 3, .priv = 1, .walk = 1);
 	EXPECT(RIG_DATA + 0x9000, 4, true, 0xff, 3, .priv = 1, .msi = 1);
 	rig_cmd(r, SMMU_CMD_OP_SYNC | 1 << 12, 0);
 	rig_cmd(r, SMMU_CMD_OP_SYNC | 2 << 12, 0);
