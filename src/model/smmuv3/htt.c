@@ -9,10 +9,11 @@
  * invalid.  A transaction that loses MAX_RACES times ends as if its memory had
  * aborted: work stays bounded whatever other agents do.
  *
- * A descriptor is only written for an access that its stage lets through: a
- * fault leaves it as it is, which the architecture allows for the access flag
- * and asks for the rest.  The first stage may be written although the second
- * faults then.
+ * The descriptor of a block or page is only written for an access that its stage
+ * lets through: a fault leaves it as it is, which the architecture allows for the
+ * access flag and asks for the rest.  That of a table is written on the way, which
+ * it allows as well.  The first stage may be written although the second faults
+ * then.
  *
  * Of a Contiguous group only the entry that the walk came to is written.
  */
