@@ -134,6 +134,9 @@ static unseen void on_begin(struct uiommu_mm_notifier *n, uint64_t first,
 			continue;
 		store_relaxed(&e->seq, load_relaxed(&e->seq) + 1);
 		store_release(&e->valid, 0u);
+		/* Where a guest has left, that runtime may map what it likes. */
+		if (OWN_RUNTIME && i >= SLOTS * SLOT_PAGES)
+			store_relaxed(&e->addr, 0);
 	}
 	unlock();
 	/* A full barrier: a device sees the entry gone, or is seen inside. */

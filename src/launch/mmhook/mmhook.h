@@ -143,6 +143,8 @@ struct mm_state {
 
 /* NULL before the first subscribe; then the same for ever. */
 struct mm_state *mm_state_get(void);
+/* Memory of our own, readable and writable; -errno.  flags: beside anonymous. */
+long mm_map(uint64_t at, uint64_t len, int flags);
 void mm_lock(struct mm_state *state);
 void mm_unlock(struct mm_state *state);
 

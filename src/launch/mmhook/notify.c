@@ -31,6 +31,21 @@ mm_unseen struct mm_state *mm_state_get(void)
 	return load_acquire(&the_state);
 }
 
+long mm_map(uint64_t at, uint64_t len, int flags)
+{
+	long rc = mm_sys(SYS_mmap, at, len, PROT_READ | PROT_WRITE,
+			 (uint64_t)(MAP_PRIVATE | MAP_ANONYMOUS | flags),
+			 (uint64_t)-1, 0);
+
+#if defined(__SANITIZE_THREAD__)
+	/* It takes us for whoever had these addresses before, if not told. */
+	if (rc > 0)
+		mmap((void *)rc, len, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+#endif
+	return rc;
+}
+
 /* -ENOTSUP: the kernel does not know how to wipe memory at fork. */
 static int state_make(struct mm_state **out)
 {
@@ -41,8 +56,7 @@ static int state_make(struct mm_state **out)
 	*out = mm_state_get();
 	if (*out)
 		return 0;
-	rc = mm_sys(SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+	rc = mm_map(0, len, 0);
 	if (rc < 0)
 		return (int)rc;
 	*out = (struct mm_state *)rc;

@@ -171,9 +171,7 @@ static unsigned int make_stub(uint8_t *out, const struct mm_site *site,
 
 static uint64_t map_at(uint64_t at, uint64_t len)
 {
-	long rc = mm_sys(SYS_mmap, at, len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			 (uint64_t)-1, 0);
+	long rc = mm_map(at, len, MAP_FIXED_NOREPLACE);
 
 	if (rc == (long)at)
 		return at;
@@ -242,8 +240,7 @@ static int swap_pages(struct mm_object *obj, uint64_t first, uint64_t end,
 	uint64_t copy;
 	long rc;
 
-	rc = mm_sys(SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+	rc = mm_map(0, len, 0);
 	if (rc < 0)
 		return (int)rc;
 	copy = (uint64_t)rc;
