@@ -8,15 +8,21 @@
  *   driver/stall_fault	     the SMMU stalls the access
  *   core/page_fault, core/stall_fault  the same through the core and the handler
  *			     of a domain
+ *   core/sva_fault, core/sva_stall_fault  of a device bound to this process, at
+ *			     pages that the process has and the device's table has
+ *			     not
  *   driver/unmap_sync/4k/ats  unmap one page of a device with ATS, and flush
  *
  * The notes hold commands and SYNCs per operation.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include <uiommu/core.h>
 #include <uiommu/host.h>
+#include <uiommu/process.h>
 #include <uiommu/smmuv3.h>
 #include <uiommu/smmuv3_endpoint.h>
 
@@ -41,7 +47,9 @@ struct setup {
 	struct uiommu_core *core;
 	struct uiommu_device *core_dev;
 	struct uiommu_domain *domain;
-	void *memory; /* one page for all addresses */
+	struct uiommu_sva *sva; /* NULL: not bound */
+	void *shared;		/* then: BATCH pages of the process */
+	void *memory;		/* one page for all addresses */
 	uiommu_pa_t pa;
 	uint32_t lines; /* interrupts to be delivered */
 	unsigned int done;
@@ -163,8 +171,11 @@ static const struct uiommu_iopf_ops iopf_ops = { on_group, on_withdrawn };
 static void *mem_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
 {
 	struct setup *s = ctx;
+	uint64_t shared = (uintptr_t)s->shared;
 
-	return pa >= s->arena.first && pa + len - 1 <= s->arena.last
+	if (pa >= s->arena.first && pa + len - 1 <= s->arena.last)
+		return (void *)(uintptr_t)pa;
+	return s->shared && pa >= shared && pa + len <= shared + BATCH * PAGE
 		       ? (void *)(uintptr_t)pa
 		       : NULL;
 }
@@ -254,6 +265,32 @@ static void open_hardware(struct setup *s)
 	must(!uiommu_host_add_window(s->host, &window), "window");
 }
 
+/* NULL: not on this host. */
+static const struct uiommu_sva_mm *process_mm(void)
+{
+#ifdef HAVE_MM_BENCH
+	return uiommu_process_mm();
+#else
+	return NULL;
+#endif
+}
+
+/* The process's addresses are the physical ones. */
+static void bind_process(struct setup *s)
+{
+	s->shared = mmap(NULL, BATCH * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(s->shared != MAP_FAILED, "mmap");
+	memset(s->shared, 1, BATCH * PAGE);
+	must(!uiommu_sva_bind(s->core_dev, process_mm(), &s->sva), "bind");
+}
+
+static void unbind_process(struct setup *s)
+{
+	uiommu_sva_unbind(s->sva);
+	munmap(s->shared, BATCH * PAGE);
+}
+
 /* The device and its domain, by the driver's own ops or by the core's. */
 static void add_device(struct setup *s, const struct uiommu_device_cfg *cfg)
 {
@@ -268,6 +305,10 @@ static void add_device(struct setup *s, const struct uiommu_device_cfg *cfg)
 	}
 	must(!uiommu_core_add_unit(s->core, s->unit), "unit");
 	must(!uiommu_device_add(s->core, s->unit, cfg, &s->core_dev), "device");
+	if (cfg->hw.pasid_bits) {
+		bind_process(s);
+		return;
+	}
 	must(!uiommu_domain_alloc(s->core_dev, &s->domain), "domain");
 	must(!uiommu_domain_set_iopf_handler(s->domain, &iopf_ops, s),
 	     "handler");
@@ -277,6 +318,7 @@ static void add_device(struct setup *s, const struct uiommu_device_cfg *cfg)
 
 #define BY_PRI (1u << 0) /* else by stalls */
 #define BY_CORE (1u << 1)
+#define BY_PROCESS (1u << 2) /* with BY_CORE: the process's own addresses */
 
 static void open_setup(struct setup *s, unsigned int how)
 {
@@ -285,6 +327,7 @@ static void open_setup(struct setup *s, unsigned int how)
 		.atc_entries = 256,
 		.page_requests = 16,
 		.stu_lg2 = 12,
+		.pasid = how & BY_PROCESS,
 	};
 	struct uiommu_smmuv3_cfg cfg = { .base = MMIO,
 					 .host = &host_ops,
@@ -298,6 +341,7 @@ static void open_setup(struct setup *s, unsigned int how)
 			.ats = how & BY_PRI,
 			.pri = how & BY_PRI,
 			.stall = !(how & BY_PRI),
+			.pasid_bits = how & BY_PROCESS ? 8 : 0,
 			.cookie = s,
 		},
 		.set_ats = switch_ats,
@@ -327,6 +371,8 @@ static void remove_device(struct setup *s)
 		s->unit->ops->remove(s->unit);
 		return;
 	}
+	if (s->sva)
+		unbind_process(s);
 	uiommu_group_detach(uiommu_device_group(s->core_dev));
 	uiommu_domain_free(s->domain);
 	uiommu_device_remove(s->core_dev);
@@ -363,6 +409,11 @@ static void over(struct uiommu_smmuv3_dma *req, int status)
 	a->s->done++;
 }
 
+static uint64_t page_at(const struct setup *s, unsigned int i)
+{
+	return (s->sva ? (uintptr_t)s->shared : IOVA) + i * PAGE;
+}
+
 /* One access to a page that is not there, and all that it causes. */
 static void fault(struct setup *s, uint64_t iova)
 {
@@ -377,6 +428,10 @@ static void fault(struct setup *s, uint64_t iova)
 	unsigned int line, before = s->done;
 	int rc;
 
+	if (s->sva) {
+		a.dma.txn.flags |= UIOMMU_TXN_SSV;
+		a.dma.txn.ssid = uiommu_sva_pasid(s->sva);
+	}
 	a.dma.buf = &a.word;
 	rc = s->ep ? uiommu_smmuv3_endpoint_dma(s->ep, &a.dma)
 		   : uiommu_smmuv3_model_dma(s->model, &a.dma);
@@ -396,13 +451,13 @@ static void faults(struct bench_run *run, unsigned int how)
 
 	open_setup(&s, how);
 	/* The tables are there, the pages not. */
-	for (i = 0; i < BATCH; i++)
-		map(&s, IOVA + i * PAGE);
-	for (i = 0; i < BATCH; i++)
-		unmap(&s, IOVA + i * PAGE);
+	for (i = 0; i < BATCH && !s.sva; i++)
+		map(&s, page_at(&s, i));
+	for (i = 0; i < BATCH && !s.sva; i++)
+		unmap(&s, page_at(&s, i));
 	bench_start(run);
 	for (i = 0; i < BATCH; i++)
-		fault(&s, IOVA + i * PAGE);
+		fault(&s, page_at(&s, i));
 	bench_stop(run, BATCH);
 	close_setup(&s);
 }
@@ -425,6 +480,16 @@ static void core_page_fault(struct bench_run *run)
 static void core_stall_fault(struct bench_run *run)
 {
 	faults(run, BY_CORE);
+}
+
+static void sva_fault(struct bench_run *run)
+{
+	faults(run, BY_PRI | BY_CORE | BY_PROCESS);
+}
+
+static void sva_stall_fault(struct bench_run *run)
+{
+	faults(run, BY_CORE | BY_PROCESS);
 }
 
 static void unmap_ats(struct bench_run *run)
@@ -451,9 +516,9 @@ static void count(char *note, size_t size, unsigned int how,
 
 	open_setup(&s, how);
 	if (before)
-		before(&s, IOVA);
+		before(&s, page_at(&s, 0));
 	uiommu_smmuv3_model_stats(s.model, &first);
-	op(&s, IOVA);
+	op(&s, page_at(&s, 0));
 	uiommu_smmuv3_model_stats(s.model, &last);
 	close_setup(&s);
 	snprintf(note, size, "commands=%u syncs=%u",
@@ -464,7 +529,7 @@ static void count(char *note, size_t size, unsigned int how,
 void fault_bench_register(struct bench *b);
 void fault_bench_register(struct bench *b)
 {
-	static char note[5][64];
+	static char note[7][64];
 	const struct bench_row rows[] = {
 		{ .name = "driver/page_fault",
 		  .fn = page_fault,
@@ -482,14 +547,26 @@ void fault_bench_register(struct bench *b)
 		{ .name = "core/stall_fault",
 		  .fn = core_stall_fault,
 		  .note = note[4] },
+		{ .name = "core/sva_fault", .fn = sva_fault, .note = note[5] },
+		{ .name = "core/sva_stall_fault",
+		  .fn = sva_stall_fault,
+		  .note = note[6] },
 	};
-	unsigned int i;
+	unsigned int nr = sizeof(rows) / sizeof(rows[0]), i;
 
 	count(note[0], sizeof(note[0]), BY_PRI, NULL, fault);
 	count(note[1], sizeof(note[1]), 0, NULL, fault);
 	count(note[2], sizeof(note[2]), BY_PRI, fault, unmap);
 	count(note[3], sizeof(note[3]), BY_PRI | BY_CORE, NULL, fault);
 	count(note[4], sizeof(note[4]), BY_CORE, NULL, fault);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	if (process_mm()) {
+		count(note[5], sizeof(note[5]), BY_PRI | BY_CORE | BY_PROCESS,
+		      NULL, fault);
+		count(note[6], sizeof(note[6]), BY_CORE | BY_PROCESS, NULL,
+		      fault);
+	} else {
+		nr -= 2;
+	}
+	for (i = 0; i < nr; i++)
 		bench_add(b, &rows[i]);
 }
