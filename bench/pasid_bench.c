@@ -9,6 +9,8 @@
  *   scale/core_pasids	N domains on each of N devices (--scale N): all N x N
  *			attachments, with what each takes of memory beyond the
  *			64 bytes of its CD, driver and core together
+ *
+ * The notes hold commands and SYNCs per operation; core/aux_attach is two.
  */
 #include <stdlib.h>
 
@@ -183,6 +185,57 @@ static void aux_attach(struct bench_run *run)
 	close_one(&s);
 }
 
+/* ---------------------------------------------------------------- counts */
+
+static void do_attach(struct setup *s)
+{
+	attach(s, 1, PASID);
+}
+
+static void do_replace(struct setup *s)
+{
+	replace(s, 0);
+}
+
+static void do_detach(struct setup *s)
+{
+	uiommu_device_pasid_detach(s->dev[0], PASID);
+}
+
+static void do_nothing(struct setup *s)
+{
+}
+
+static void do_enable(struct setup *s)
+{
+	must(!uiommu_dev_enable_feature(s->dev[0], UIOMMU_DEV_FEAT_AUX),
+	     "feature");
+}
+
+static void do_aux(struct setup *s)
+{
+	must(!uiommu_aux_attach(s->dom[1], s->dev[0]), "aux_attach");
+	uiommu_aux_detach(s->dom[1], s->dev[0]);
+}
+
+static void count(char *note, size_t size, void (*before)(struct setup *s),
+		  void (*op)(struct setup *s))
+{
+	struct uiommu_smmuv3_stats first, last;
+	struct setup s = { 0 };
+
+	open_one(&s);
+	before(&s);
+	uiommu_smmuv3_model_stats(s.hw.model, &first);
+	op(&s);
+	uiommu_smmuv3_model_stats(s.hw.model, &last);
+	do_detach(&s);
+	close_one(&s);
+	snprintf(note, size, "commands=%u syncs=%u",
+		 (unsigned int)(last.commands - first.commands),
+		 (unsigned int)(last.syncs - first.syncs));
+}
+
 /* ------------------------------------------------------------ many PASIDs */
 
 static uint64_t attach_all(const struct setup *s, unsigned int from,
@@ -229,11 +282,18 @@ static void scale_pasids(struct bench_run *run)
 void pasid_bench_register(struct bench *b);
 void pasid_bench_register(struct bench *b)
 {
+	static char note[4][64];
 	const struct bench_row rows[] = {
-		{ .name = "core/pasid_attach", .fn = pasid_attach },
-		{ .name = "core/pasid_replace", .fn = pasid_replace },
-		{ .name = "core/pasid_detach", .fn = pasid_detach },
-		{ .name = "core/aux_attach", .fn = aux_attach },
+		{ .name = "core/pasid_attach",
+		  .fn = pasid_attach,
+		  .note = note[0] },
+		{ .name = "core/pasid_replace",
+		  .fn = pasid_replace,
+		  .note = note[1] },
+		{ .name = "core/pasid_detach",
+		  .fn = pasid_detach,
+		  .note = note[2] },
+		{ .name = "core/aux_attach", .fn = aux_attach, .note = note[3] },
 		{ .name = "scale/core_pasids",
 		  .fn = scale_pasids,
 		  .note = scale_note,
@@ -241,6 +301,10 @@ void pasid_bench_register(struct bench *b)
 	};
 	unsigned int i;
 
+	count(note[0], sizeof(note[0]), do_nothing, do_attach);
+	count(note[1], sizeof(note[1]), do_attach, do_replace);
+	count(note[2], sizeof(note[2]), do_attach, do_detach);
+	count(note[3], sizeof(note[3]), do_enable, do_aux);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		bench_add(b, &rows[i]);
 }
