@@ -233,7 +233,9 @@ struct uiommu_domain_cfg {
  * its pages on page faults, so its devices must be able to wait (-ENODEV at
  * attach), and has a thread.  Then also:
  *   -EINVAL	`mm` without SHARED or beside hw.cpu
- *   -EOPNOTSUPP  the unit's input addresses are fewer
+ *   -EOPNOTSUPP  the unit does not line up with the CPU: coherence, page size,
+ *		input and output addresses; of a page table of the CPU's also
+ *		ASIDs, access flags and dirty state (docs/sva.md)
  *   others	as subscribe of mm.h
  */
 int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
@@ -567,9 +569,8 @@ struct uiommu_sva;
  * space have the same PASID and the same domain, also behind several units whose
  * hardware can walk its table.  `mm` stays until the last unbind.
  *   -ENODEV	the device can neither send page requests nor be stalled
- *   -EOPNOTSUPP  it has no PASIDs; the unit has no such domains or smaller
- *		input addresses
- *   -EINVAL	it is not alone in its group, the fabric does not isolate PASIDs,
+ *   -EOPNOTSUPP  it has no PASIDs; the unit does not line up with the CPU
+ *   -EINVAL	no `mm`, or mm->cpu says what no CPU can; it is not alone in its group, the fabric does not isolate PASIDs,
  *		its unit cannot use the domain that other devices use, or the
  *		PASID is beyond its own
  *   -ENOSPC	no PASID is left

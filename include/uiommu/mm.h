@@ -33,6 +33,11 @@
  *	end(first, last):
  *		lock; forget one such [first, last]; unlock;
  *
+ * Where devices walk the CPU's own page table (struct uiommu_sva_mm, cpu), they
+ * follow a change by themselves, and the subscriber makes them forget what they
+ * had: what was mapped may be given to others when end has returned, and not
+ * before.
+ *
  * Changes may nest and overlap: a page may be refilled when every change that
  * covers it has ended, so ranges are counted and not a flag.
  */
@@ -40,6 +45,8 @@
 #define UIOMMU_MM_H
 
 #include <uiommu/types.h>
+
+struct uiommu_cpu_tables; /* driver.h */
 
 #ifdef __cplusplus
 extern "C" {
@@ -140,6 +147,17 @@ struct uiommu_sva_mm {
 	 */
 	uint64_t (*hold)(void *ctx);
 	void (*release)(void *ctx, uint64_t held);
+
+	/*
+	 * The page table by which a CPU translates these addresses, for devices
+	 * to walk too, if they can read it as the CPU does; it stands from the
+	 * first bind to the last unbind.  populate fills it, with access flags
+	 * (and, for a write, dirty) unless the CPU's hardware sets them, and tells
+	 * nobody; to take rights or pages away is a change as above.  page_lg2
+	 * and va_bits are those of the table.  NULL: the devices get a table of
+	 * their own, in which an address leads to itself (core.h: sva_pa).
+	 */
+	const struct uiommu_cpu_tables *cpu;
 
 	uint8_t page_lg2; /* granule of everything above */
 	uint8_t va_bits;  /* user addresses are below 2^va_bits */

@@ -46,7 +46,8 @@ static bool wait_idle(struct core_sva_mm *s, uint64_t page)
 
 /*
  * Lock held.  Only more rights are given here.  Hardware that still has the
- * fewer ones goes by them until it is told: gather.
+ * fewer ones goes by them until it is told: gather.  A CPU's table has the page
+ * already, and does not say what rights there were.
  */
 static int install(struct core_sva_mm *s, uint64_t page, bool write,
 		   struct uiommu_gather *gather)
@@ -56,6 +57,11 @@ static int install(struct core_sva_mm *s, uint64_t page, bool write,
 	struct uiommu_pgtable *pt = s->dom->hw->pt;
 	int rc;
 
+	if (!pt) {
+		if (write)
+			sva_gather(gather, page, page, s->mm->page_lg2);
+		return 0;
+	}
 	rc = uiommu_pgtable_map(pt, page, page + s->pa_offset, size,
 				prot | UIOMMU_PROT_CACHE, gather);
 	if (rc != -EEXIST)
@@ -94,7 +100,8 @@ static int fill_once(struct core_sva_mm *s, uint64_t page, bool write,
 	if (s->lost)
 		rc = s->lost;
 	sva_unlock(s, held);
-	core_domain_count_tables(s->dom);
+	if (s->dom->hw->pt)
+		core_domain_count_tables(s->dom);
 	return rc;
 }
 

@@ -4,13 +4,16 @@
  *
  * The domain has a page table of its own in which an address leads to itself,
  * or to where devices see it.  A page comes in by a page fault (sva_fault.c) and
- * leaves before the address space changes there:
+ * leaves before the address space changes there.  Or it is the table of a CPU,
+ * whose owner changes it between begin and end, and only then can the hardware
+ * be made to forget.
  *
  *	begin	under the lock: remember the range, tell those who are filling
  *		a page of it, clear it in the page table; then have the hardware
  *		forget it (sva_flush.c), which ends when no access that began
  *		earlier is under way
- *	end	forget the range
+ *	end	the table is a CPU's: have the hardware forget it now.  Forget
+ *		the range
  *
  * From begin to end nobody fills a page of the range, because that is asked
  * under the same lock under which a page is installed.  Ranges are counted: two
@@ -25,6 +28,19 @@
 #include <unistd.h>
 
 #include "sva_private.h"
+
+void sva_gather(struct uiommu_gather *gather, uint64_t first, uint64_t last,
+		uint8_t page_lg2)
+{
+	uiommu_gather_init(gather);
+	gather->nr_ranges = 1;
+	gather->range[0] = (struct uiommu_gather_range){
+		.first = align_down_lg2(first, page_lg2),
+		.last = last | mask_lg2(page_lg2),
+		.stride_lg2 = page_lg2,
+		.level = UIOMMU_GATHER_LEVEL_MIXED,
+	};
+}
 
 /* -------------------------------------------------------------- changes -- */
 
@@ -73,7 +89,7 @@ static void begin(struct uiommu_mm_notifier *n, uint64_t first, uint64_t last,
 	uiommu_gather_init(&flush.gather);
 	pthread_mutex_lock(&s->lock);
 	remember(s, first, last);
-	if (first <= end) {
+	if (first <= end && s->dom->hw->pt) {
 		rc = uiommu_pgtable_unmap(s->dom->hw->pt, first,
 					  end - first + 1, &flush.gather,
 					  &unmapped);
@@ -88,8 +104,14 @@ static void end(struct uiommu_mm_notifier *n, uint64_t first, uint64_t last,
 		unsigned int reason)
 {
 	struct core_sva_mm *s = container_of(n, struct core_sva_mm, n);
+	struct sva_flush flush;
 
 	pthread_mutex_lock(&s->lock);
+	if (first <= s->last && !s->dom->hw->pt) {
+		sva_gather(&flush.gather, first, min_u64(last, s->last),
+			   s->mm->page_lg2);
+		sva_flush_wait(s, &flush);
+	}
 	forget(s, first, last);
 	pthread_cond_broadcast(&s->done);
 	pthread_mutex_unlock(&s->lock);
@@ -104,6 +126,10 @@ int core_sva_shape(const struct uiommu_domain_cfg *cfg,
 		return 0;
 	if (hw->type != UIOMMU_DOM_SHARED || hw->cpu)
 		return -EINVAL;
+	if (cfg->mm->cpu) {
+		hw->cpu = cfg->mm->cpu;
+		return 0;
+	}
 	*hw = (struct uiommu_dom_cfg){
 		.type = UIOMMU_DOM_PAGING,
 		.stage = UIOMMU_STAGE_1,
@@ -155,18 +181,40 @@ static void locks_fini(struct core_sva_mm *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
+/*
+ * Can a table of the domain's own stand for the address space?  The page size it
+ * has already; ASIDs and access flags are its own.  Of a CPU's table the driver
+ * has looked at all of this.
+ */
+static int check_own_table(const struct uiommu_domain *dom,
+			   const struct uiommu_sva_mm *mm)
+{
+	const struct uiommu_pgtable_info *info = &dom->info;
+	uint64_t last = mask_lg2(mm->va_bits);
+	const char *reason = NULL;
+
+	if (!dom->cunit->caps.coherent)
+		reason = "the IOMMU is not coherent with CPUs";
+	else if (info->aperture.first || info->aperture.last < last)
+		reason = "the IOMMU's input addresses are smaller";
+	else if ((dom->core->cfg.sva_pa + last) >> info->oas)
+		reason = "the IOMMU's output addresses are smaller";
+	if (!reason)
+		return 0;
+	core_log(dom->core, UIOMMU_LOG_WARN, "an address space of %u bits: %s",
+		 mm->va_bits, reason);
+	return -EOPNOTSUPP;
+}
+
 int core_sva_open(struct uiommu_domain *dom, const struct uiommu_sva_mm *mm)
 {
 	uint64_t last = mask_lg2(mm->va_bits);
 	struct core_sva_mm *s;
 	int rc;
 
-	if (dom->info.aperture.first || dom->info.aperture.last < last) {
-		core_log(dom->core, UIOMMU_LOG_WARN,
-			 "an address space of %u bits: the IOMMU's are smaller",
-			 mm->va_bits);
-		return -EOPNOTSUPP;
-	}
+	rc = dom->hw->pt ? check_own_table(dom, mm) : 0;
+	if (rc)
+		return rc;
 	s = core_alloc(dom->core, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -232,13 +280,7 @@ void core_sva_try_flush(struct uiommu_domain *dom)
 	struct sva_flush flush;
 	uint64_t held;
 
-	uiommu_gather_init(&flush.gather);
-	flush.gather.nr_ranges = 1;
-	flush.gather.range[0] = (struct uiommu_gather_range){
-		.last = mask_lg2(s->mm->page_lg2),
-		.stride_lg2 = s->mm->page_lg2,
-		.level = UIOMMU_GATHER_LEVEL_MIXED,
-	};
+	sva_gather(&flush.gather, 0, 0, s->mm->page_lg2);
 	held = sva_lock(s);
 	sva_flush_wait(s, &flush);
 	sva_unlock(s, held);
@@ -253,13 +295,6 @@ int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
 
 	if (domain->hw->type != UIOMMU_DOM_SHARED || first > last)
 		return -EINVAL;
-	uiommu_gather_init(&gather);
-	gather.nr_ranges = 1;
-	gather.range[0] = (struct uiommu_gather_range){
-		.first = align_down_lg2(first, 12),
-		.last = last | mask_lg2(12),
-		.stride_lg2 = 12,
-		.level = UIOMMU_GATHER_LEVEL_MIXED,
-	};
+	sva_gather(&gather, first, last, 12);
 	return core_domain_flush(domain, &gather);
 }

@@ -82,6 +82,10 @@ static inline void sva_unlock(struct core_sva_mm *s, uint64_t held)
 /* In a child of fork neither subscriber nor thread of its parent's is there. */
 bool sva_is_of_parent(const struct core_sva_mm *s);
 
+/* sva_mm.c.  A range of pages that have changed in any way. */
+void sva_gather(struct uiommu_gather *gather, uint64_t first, uint64_t last,
+		uint8_t page_lg2);
+
 /* Is a change under way that covers the page?  Lock held. */
 bool sva_is_busy(const struct core_sva_mm *s, uint64_t page);
 

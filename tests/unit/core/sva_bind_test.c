@@ -122,8 +122,40 @@ static void who_may_not_bind(void **state)
 	assert_int_equal(uiommu_sva_bind(s.dev[0], &s.space.mm, &sva),
 			 -EOPNOTSUPP);
 	s.w->fu->ias = 48;
+	assert_non_null(strstr(last_line(), "input addresses"));
 	assert_null(sva);
 	scene_close(&s);
+}
+
+/* What an IOMMU lacks that the process's CPUs have. */
+static void who_does_not_line_up(void **state)
+{
+	const struct uiommu_core_cfg far = { .sva_pa = UINT64_C(1) << 48 };
+	struct uiommu_sva *sva = NULL;
+	struct uiommu_device *dev;
+	struct fake_unit *fu;
+	struct scene s;
+	void *other;
+
+	scene_open(&s, state);
+	fu = new_unit(s.w);
+	fu->caps.coherent = false;
+	fu->page_faults = true;
+	assert_int_equal(uiommu_core_add_unit(s.w->core, &fu->unit), 0);
+	assert_int_equal(add_device(s.w, fu, 40, NULL, &dev), 0);
+	assert_int_equal(uiommu_sva_bind(dev, &s.space.mm, &sva), -EOPNOTSUPP);
+	assert_non_null(strstr(last_line(), "coherent"));
+	uiommu_device_remove(dev);
+	scene_close(&s);
+	/* Memory is where this one's output addresses do not reach. */
+	other = world_make(&far);
+	scene_open(&s, &other);
+	assert_int_equal(uiommu_sva_bind(s.dev[0], &s.space.mm, &sva),
+			 -EOPNOTSUPP);
+	assert_non_null(strstr(last_line(), "output addresses"));
+	assert_null(sva);
+	scene_close(&s);
+	world_close(&other);
 }
 
 static void a_bound_pasid_is_bind_s(void **state)
@@ -433,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bind_is_counted_by_device_and_space),
 		TEST(who_may_not_bind),
+		TEST(who_does_not_line_up),
 		TEST(a_bound_pasid_is_bind_s),
 		TEST(bound_before_and_taken_off),
 		TEST(bound_and_removed),
