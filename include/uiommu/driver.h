@@ -430,6 +430,12 @@ struct uiommu_hwdom {
 	enum uiommu_dom_type type;
 	/* The page table that map and unmap work on; NULL unless PAGING. */
 	struct uiommu_pgtable *pt;
+	/*
+	 * Where the hardware takes less than its page table could hold: leaf
+	 * sizes and addresses of the domain.  pgsizes 0: as the page table's.
+	 */
+	uint64_t pgsizes;
+	struct uiommu_range aperture;
 };
 
 #ifdef __cplusplus

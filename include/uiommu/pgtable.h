@@ -37,6 +37,7 @@ extern "C" {
 enum uiommu_pgtable_fmt {
 	UIOMMU_PGTABLE_VMSAV8_S1, /* DDI 0487 D8, stage 1 */
 	UIOMMU_PGTABLE_VMSAV8_S2, /* DDI 0487 D8, stage 2 */
+	UIOMMU_PGTABLE_MOCK,	  /* of no hardware: uiommu/mock.h */
 };
 
 /* Entries may change size without break-before-make (SMMU_IDR3.BBML == 2). */
@@ -68,7 +69,7 @@ enum uiommu_pgtable_fmt {
 struct uiommu_pgtable_cfg {
 	const struct uiommu_platform *platform;
 	enum uiommu_pgtable_fmt fmt;
-	uint8_t granule_lg2; /* 12, 14 or 16 */
+	uint8_t granule_lg2; /* 12, 14 or 16; MOCK: 11 */
 	uint8_t ias;	     /* input address bits */
 	uint8_t oas;	     /* output address bits */
 	uint32_t features;   /* UIOMMU_PGTABLE_* */

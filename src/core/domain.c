@@ -104,6 +104,10 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 	if (dom->hw->pt) {
 		dom->coherency = dev->cunit->caps.enforce_coherency;
 		uiommu_pgtable_info(dom->hw->pt, &dom->info);
+		if (dom->hw->pgsizes) {
+			dom->info.pgsizes = dom->hw->pgsizes;
+			dom->info.aperture = dom->hw->aperture;
+		}
 	}
 	rc = cfg->mm ? core_sva_open(dom, cfg->mm) : 0;
 	if (rc)

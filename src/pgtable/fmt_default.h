@@ -4,7 +4,7 @@
  * what differs before it includes this file.
  *
  * A format gives walk.h, over one 64-bit descriptor `d` at a level:
- *   PT_GRANULE_LG2, PT_IAS_MIN, PT_IAS_MAX, PT_OAS_MIN, PT_OAS_MAX
+ *   PT_GRANULE_LG2, PT_TABLE_LG2 (granule), PT_IAS_MIN, PT_IAS_MAX, PT_OAS_MIN, PT_OAS_MAX
  *   PT_FIRST_BLOCK_LEVEL	highest level at which a leaf may stand,
  *   PT_FIRST_BLOCK_OAS		and from which output size on; else the next
  *   PT_CONCAT_LG2		root tables side by side, down to level
@@ -46,6 +46,9 @@
 #ifndef PGTABLE_FMT_DEFAULT_H
 #define PGTABLE_FMT_DEFAULT_H
 
+#ifndef PT_TABLE_LG2
+#define PT_TABLE_LG2 PT_GRANULE_LG2
+#endif
 #ifndef PT_CONCAT_LG2
 #define PT_CONCAT_LG2 0
 #endif
@@ -68,10 +71,11 @@
 /* Highest level that the root can stand at. */
 #define PT_MIN_START     \
 	(PT_LAST_LEVEL - \
-	 (PT_IAS_MAX - 1 - PT_GRANULE_LG2) / (PT_GRANULE_LG2 - PT_DESC_LG2))
-#define PT_ENTRIES (1u << (PT_GRANULE_LG2 - PT_DESC_LG2))
+	 (PT_IAS_MAX - 1 - PT_GRANULE_LG2) / (PT_TABLE_LG2 - PT_DESC_LG2))
+#define PT_ENTRIES (1u << (PT_TABLE_LG2 - PT_DESC_LG2))
 /* All three are constants wherever `level` is one. */
-#define PT_SHIFT(level) ((unsigned int)PT_LEVEL_SHIFT(PT_GRANULE_LG2, (level)))
+#define PT_SHIFT(level) \
+	((unsigned int)PT_LEVEL_SHIFT(PT_GRANULE_LG2, PT_TABLE_LG2, (level)))
 #define PT_OFFSET(level) (BIT64(PT_SHIFT(level)) - 1)
 #define PT_INDEX(iova, level) \
 	((unsigned int)((iova) >> PT_SHIFT(level)) & (PT_ENTRIES - 1))

@@ -39,13 +39,20 @@ static const struct pt_ops *ops_of(const struct uiommu_pgtable_cfg *cfg)
 	return NULL;
 }
 
+/* In the format's specification, whether this build has it or not. */
+static bool granule_exists(enum uiommu_pgtable_fmt fmt, unsigned int granule)
+{
+	if (fmt == UIOMMU_PGTABLE_MOCK)
+		return granule == 11;
+	return granule == 12 || granule == 14 || granule == 16;
+}
+
 /* What is wrong with it, and *rc says of what kind; NULL: nothing. */
 static const char *misfit(const struct uiommu_pgtable_cfg *cfg,
 			  const struct pt_ops **ops, int *rc)
 {
 	*rc = -EINVAL;
-	if (cfg->granule_lg2 != 12 && cfg->granule_lg2 != 14 &&
-	    cfg->granule_lg2 != 16)
+	if (!granule_exists(cfg->fmt, cfg->granule_lg2))
 		return "pgtable: no granule of that size exists";
 	if (cfg->features & ~KNOWN_FEATURES)
 		return "pgtable: unknown features";
@@ -115,12 +122,12 @@ static uint64_t *alloc_reachable(struct uiommu_pgtable *pt, size_t size,
 
 uint64_t *pt_table_alloc(struct uiommu_pgtable *pt, uiommu_pa_t *pa)
 {
-	return alloc_reachable(pt, (size_t)1 << pt->ops->granule_lg2, pa);
+	return alloc_reachable(pt, (size_t)1 << pt->ops->table_lg2, pa);
 }
 
 void pt_table_free(struct uiommu_pgtable *pt, uint64_t *table)
 {
-	size_t size = (size_t)1 << pt->ops->granule_lg2;
+	size_t size = (size_t)1 << pt->ops->table_lg2;
 
 	fetch_add_relaxed(&pt->table_bytes, -(uint64_t)size);
 	pt->platform->table_free(pt->platform->ctx, table, size);
@@ -144,8 +151,8 @@ static void set_geometry(struct uiommu_pgtable *pt,
 				  : pt->ops->write_plain;
 	pt->iova_last = mask_lg2(cfg->ias);
 	pt->pa_last = mask_lg2(cfg->oas);
-	pt->start_level = pt_start_level(cfg->granule_lg2, cfg->ias,
-					 pt->ops->concat_lg2,
+	pt->start_level = pt_start_level(cfg->granule_lg2, pt->ops->table_lg2,
+					 cfg->ias, pt->ops->concat_lg2,
 					 pt->ops->concat_last);
 	pt->block_level = pt->ops->first_block_level;
 	if (pt->oas < pt->ops->first_block_oas)
@@ -153,7 +160,8 @@ static void set_geometry(struct uiommu_pgtable *pt,
 	if (pt->block_level < pt->start_level)
 		pt->block_level = pt->start_level;
 	root_lg2 = cfg->ias + PT_DESC_LG2 -
-		   pt_level_shift(cfg->granule_lg2, pt->start_level);
+		   pt_level_shift(cfg->granule_lg2, pt->ops->table_lg2,
+				  pt->start_level);
 	pt->root_size = BIT64(root_lg2 < 6 ? 6 : root_lg2);
 }
 

@@ -36,6 +36,7 @@ struct pt_dirty_req {
 struct pt_ops {
 	/* Facts of the format. */
 	uint8_t granule_lg2;
+	uint8_t table_lg2;
 	uint8_t ias_min;
 	uint8_t ias_max;
 	uint8_t oas_min;

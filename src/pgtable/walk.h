@@ -310,6 +310,7 @@ static uint64_t pt_leaf_sizes(const struct uiommu_pgtable *pt, int level)
 
 const struct pt_ops PT_CAT(PT_INSTANCE_NAME, ops) = {
 	.granule_lg2 = PT_GRANULE_LG2,
+	.table_lg2 = PT_TABLE_LG2,
 	.ias_min = PT_IAS_MIN,
 	.ias_max = PT_IAS_MAX,
 	.oas_min = PT_OAS_MIN,

@@ -20,7 +20,8 @@
 	x(UIOMMU_PGTABLE_VMSAV8_S1, UIOMMU_PGTABLE_DS, pt_vmsav8_s1_4k_ds_ops)  \
 	x(UIOMMU_PGTABLE_VMSAV8_S1, UIOMMU_PGTABLE_DS, pt_vmsav8_s1_16k_ds_ops) \
 	x(UIOMMU_PGTABLE_VMSAV8_S2, UIOMMU_PGTABLE_DS, pt_vmsav8_s2_4k_ds_ops)  \
-	x(UIOMMU_PGTABLE_VMSAV8_S2, UIOMMU_PGTABLE_DS, pt_vmsav8_s2_16k_ds_ops)
+	x(UIOMMU_PGTABLE_VMSAV8_S2, UIOMMU_PGTABLE_DS, pt_vmsav8_s2_16k_ds_ops) \
+	x(UIOMMU_PGTABLE_MOCK, 0, pt_mock_ops)
 /* clang-format on */
 
 #define PT_DECLARE(fmt, features, name) extern const struct pt_ops name;
