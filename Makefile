@@ -69,7 +69,7 @@ help:
 	@echo "make bench       measure; writes $(BUILD)/bench.json"
 	@echo "make stress      the concurrency tests for a minute each"
 	@echo "make fuzz        fuzz for FUZZ_SECONDS=600 a target, under sanitizers"
-	@echo "make test-linux  Linux's own VFIO tests, unmodified (downloads sources)"
+	@echo "make test-linux  Linux's own VFIO and iommufd tests, unmodified (downloads sources)"
 	@echo "make test-qemu   the driver on QEMU's SMMUv3, bare metal; QEMU= names another"
 	@echo "make install     DESTDIR=, PREFIX=$(PREFIX)"
 	@echo "make clean       remove $(BUILD)/"

@@ -25,6 +25,25 @@ extern "C" {
 struct uiommu_abi;
 struct uiommu_vdev;
 
+/*
+ * Calls of /dev/iommu that Linux has not, for tests.  A handler is one of the
+ * library's own kind (src/abi/iommufd/private.h).
+ */
+struct ufd_call;
+
+struct uiommu_abi_call {
+	unsigned int cmd;
+	uint32_t size; /* of its structure, at most 128 */
+	uint32_t min_size;
+	int (*handler)(struct ufd_call *call);
+};
+
+struct uiommu_abi_extra {
+	void *ctx; /* the handlers' */
+	const struct uiommu_abi_call *calls;
+	unsigned int nr_calls;
+};
+
 struct uiommu_abi_host {
 	void *ctx;
 
@@ -70,6 +89,9 @@ struct uiommu_abi_host {
 
 	/* Objects come from its obj_alloc and obj_free.  NULL: from libc. */
 	const struct uiommu_platform *platform;
+
+	/* NULL: none. */
+	const struct uiommu_abi_extra *extra;
 };
 
 int uiommu_abi_create(struct uiommu_core *core,

@@ -257,6 +257,9 @@ void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
 			    void *user);
 void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner);
 
+/* What its unit's driver knows it by, as long as it lives. */
+struct uiommu_hwdom *uiommu_domain_hw(const struct uiommu_domain *domain);
+
 /* All zero unless the domain is a paging domain. */
 struct uiommu_domain_geometry {
 	struct uiommu_range aperture;

@@ -191,6 +191,12 @@ int uiommu_ioas_reserve_device(struct uiommu_ioas *ioas,
 /* Undo one uiommu_ioas_reserve_device(). */
 void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
 				  struct uiommu_device *dev);
+/*
+ * Keep [first, last] out of the IOAS for good, for nobody in particular.
+ * -EADDRINUSE: areas or allowed ranges lie there; -EINVAL: first > last; -ENOMEM.
+ */
+int uiommu_ioas_reserve(struct uiommu_ioas *ioas, uint64_t first,
+			uint64_t last);
 /* Leaf sizes that all domains have, a bit for each; all bits without a domain. */
 uint64_t uiommu_ioas_pgsizes(struct uiommu_ioas *ioas);
 

@@ -65,6 +65,8 @@ struct uiommu_machine_cfg {
 	 */
 	struct uiommu_map *(*find_map)(void *ctx, uint64_t uva,
 				       uint64_t *map_off, uint64_t *left);
+	/* As uiommu_abi_host.extra; NULL: none. */
+	const struct uiommu_abi_extra *extra;
 };
 
 /*
@@ -123,6 +125,12 @@ void uiommu_machine_after_fork_child(struct uiommu_machine *machine);
  */
 bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, struct uiommu_range *pinned);
+/*
+ * How often the page at `uva` is pinned: mappings of it that do not share one pin
+ * (IOMMU_IOAS_COPY shares).
+ */
+unsigned int uiommu_machine_pin_count(struct uiommu_machine *machine,
+				      uint64_t uva);
 /*
  * A hint: false means that nothing of [first, last] is pinned or waits to be
  * given back.  Takes no lock, and may be called outside enter and exit.

@@ -61,6 +61,14 @@ struct uiommu_hw_info_mock {
 int uiommu_mock_access(struct uiommu_unit *unit, uint32_t id, uint32_t pasid,
 		       uiommu_iova_t iova, bool write, uiommu_pa_t *pa);
 
+/* A device has words that its owner can look at, all alike at first. */
+#define UIOMMU_MOCK_CACHE_WORDS 4
+#define UIOMMU_MOCK_CACHE_INITIAL 0xbaddadu
+
+/* -ENOENT: no such device; -EINVAL: no such word. */
+int uiommu_mock_cache_word(struct uiommu_unit *unit, uint32_t id,
+			   unsigned int index, uint32_t *word);
+
 /*
  * As if a device had written to `iova` in this domain, attached or not.
  * -ENOENT: nothing is mapped there.

@@ -157,6 +157,11 @@ enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain)
 	return domain->sva ? UIOMMU_DOM_SHARED : domain->hw->type;
 }
 
+struct uiommu_hwdom *uiommu_domain_hw(const struct uiommu_domain *domain)
+{
+	return domain->hw;
+}
+
 void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
 			    void *user)
 {

@@ -146,6 +146,18 @@ void uiommu_ioas_unreserve_device(struct uiommu_ioas *ioas,
 	pthread_rwlock_unlock(&ioas->lock);
 }
 
+int uiommu_ioas_reserve(struct uiommu_ioas *ioas, uint64_t first, uint64_t last)
+{
+	int rc;
+
+	if (first > last)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&ioas->lock);
+	rc = core_reserve(ioas, first, last);
+	pthread_rwlock_unlock(&ioas->lock);
+	return rc;
+}
+
 static int by_first(const void *a, const void *b)
 {
 	const struct uiommu_range *x = a, *y = b;

@@ -282,6 +282,7 @@ static int make_abi(struct uiommu_machine *machine)
 		.msi_free = msi_free,
 		.leave = host_leave,
 		.platform = machine->platform,
+		.extra = machine->cfg.extra,
 	};
 
 	return uiommu_abi_create(machine->core, &host, &machine->abi);
@@ -429,6 +430,12 @@ bool uiommu_machine_pinned(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, struct uiommu_range *pinned)
 {
 	return pins_next(&machine->pins, first, last, pinned);
+}
+
+unsigned int uiommu_machine_pin_count(struct uiommu_machine *machine,
+				      uint64_t uva)
+{
+	return pins_count(&machine->pins, uva);
 }
 
 bool uiommu_machine_maybe_pinned(struct uiommu_machine *machine, uint64_t first,

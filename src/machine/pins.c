@@ -256,6 +256,19 @@ static enum page_kind page_kind(struct pins *pins, uint64_t uva)
 	return kind_of(pin_get(pins, uva), PAGE_SELF);
 }
 
+unsigned int pins_count(struct pins *pins, uint64_t uva)
+{
+	uint64_t alias;
+	uint32_t word;
+
+	uva = align_down_lg2(uva, PIN_PAGE_LG2);
+	pthread_mutex_lock(&pins->lock);
+	alias = pin_current_alias(pins, uva);
+	word = pin_get(pins, alias ? alias : uva);
+	pthread_mutex_unlock(&pins->lock);
+	return pin_usable(word) ? word & PIN_COUNT_MASK : 0;
+}
+
 /* How far from `uva` do pages go on that are their own?  No aliases are. */
 static uint64_t plain_run(struct pins *pins, uint64_t uva, uint64_t len)
 {

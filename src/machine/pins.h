@@ -123,6 +123,8 @@ int pins_add(struct pins *pins, uint64_t uva, uint64_t len,
 /* Undo one pin of each page of [pa, pa+len). */
 void pins_del(struct pins *pins, uiommu_pa_t pa, uint64_t len);
 
+/* How often the page at virtual address `uva` is pinned. */
+unsigned int pins_count(struct pins *pins, uint64_t uva);
 bool pins_next(struct pins *pins, uint64_t first, uint64_t last,
 	       struct uiommu_range *out);
 int pins_release(struct pins *pins, uint64_t first, uint64_t last,

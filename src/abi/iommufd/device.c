@@ -139,6 +139,7 @@ err_idev:
 void ufd_device_unbind(struct ufd_device *idev)
 {
 	struct ufd_ctx *ctx = idev->obj.ctx;
+	bool counted = !idev->held_within;
 	uint32_t pasid;
 
 	ufd_slots_drop(idev);
@@ -158,7 +159,14 @@ void ufd_device_unbind(struct ufd_device *idev)
 	group_put(ctx, idev->group);
 	abi_free(ctx->file.abi, idev);
 	/* May be the last of the context. */
-	abi_file_put(&ctx->file);
+	if (counted)
+		abi_file_put(&ctx->file);
+}
+
+void ufd_device_hold_within(struct ufd_device *idev)
+{
+	idev->held_within = true;
+	abi_file_put(&idev->obj.ctx->file);
 }
 
 uint32_t ufd_device_id_of(struct ufd_ctx *ctx, const struct uiommu_device *dev)

@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <uiommu/env.h>
+
 #define FIRST_NR IOMMUFD_CMD_BASE
 
 union call_buffer {
@@ -41,6 +43,7 @@ union call_buffer {
 	struct iommu_veventq_alloc veventq_alloc;
 	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_viommu_alloc viommu_alloc;
+	uint64_t extra[16];
 };
 
 struct call_row {
@@ -97,34 +100,63 @@ int ufd_respond(const struct ufd_call *call)
 	return abi_copy_to(call->abi, call->arg, call->cmd, len);
 }
 
+static long run(struct ufd_call *call, const struct call_row *row)
+{
+	union call_buffer buf;
+	int rc;
+
+	if (call->user_size < row->min_size)
+		return -EINVAL;
+	rc = abi_copy_struct_from(call->abi, &buf, row->size, call->arg,
+				  call->user_size);
+	if (rc)
+		return rc;
+	call->cmd = &buf;
+	call->size = row->size;
+	return row->handler(call);
+}
+
+/* A call that only this instance has; false: it has not. */
+static bool find_extra(const struct uiommu_abi *abi, unsigned int cmd,
+		       struct call_row *row)
+{
+	const struct uiommu_abi_extra *extra = abi->host.extra;
+
+	for (unsigned int i = 0; extra && i < extra->nr_calls; i++) {
+		if (extra->calls[i].cmd != cmd)
+			continue;
+		*row = (struct call_row){
+			.number = cmd,
+			.size = extra->calls[i].size,
+			.min_size = extra->calls[i].min_size,
+			.handler = extra->calls[i].handler,
+		};
+		UIOMMU_ASSERT(row->size <= sizeof(union call_buffer));
+		return true;
+	}
+	return false;
+}
+
 long ufd_ioctl(struct abi_file *file, unsigned int cmd, unsigned long arg)
 {
 	unsigned int nr = _IOC_NR(cmd) - FIRST_NR;
 	struct ufd_ctx *ctx = ufd_ctx_of(file);
-	const struct call_row *row;
+	struct call_row row;
 	struct ufd_call call = { .ctx = ctx, .abi = file->abi, .arg = arg };
-	union call_buffer buf;
 	int rc;
 
 	/* Numbers below the first have wrapped and are large. */
-	if (nr >= ARRAY_SIZE(rows))
+	if (nr < ARRAY_SIZE(rows))
+		row = rows[nr];
+	else if (!find_extra(file->abi, cmd, &row))
 		return ufd_vfio_ioctl(ctx, cmd, arg);
-	row = &rows[nr];
 	rc = abi_copy_from(file->abi, &call.user_size, arg,
 			   sizeof(call.user_size));
 	if (rc)
 		return rc;
-	if (!row->handler || row->number != cmd)
+	if (!row.handler || row.number != cmd)
 		return -ENOTTY;
-	if (call.user_size < row->min_size)
-		return -EINVAL;
-	rc = abi_copy_struct_from(file->abi, &buf, row->size, arg,
-				  call.user_size);
-	if (rc)
-		return rc;
-	call.cmd = &buf;
-	call.size = row->size;
-	return row->handler(&call);
+	return run(&call, &row);
 }
 
 /*

@@ -173,6 +173,9 @@ static void release(struct ufd_object *obj)
 	case UFD_FAULT:
 		ufd_fault_release(obj);
 		return;
+	case UFD_EXTRA:
+		obj->release(obj);
+		return;
 	default:
 		/* The driver of a device or access counts it: ufd_object_retire. */
 		UIOMMU_ASSERT(false);

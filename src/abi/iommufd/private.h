@@ -63,6 +63,7 @@ enum ufd_type {
 	UFD_HWPT,
 	UFD_DEVICE,
 	UFD_FAULT,
+	UFD_EXTRA, /* of an extra call: goes by its `release` */
 	UFD_ACCESS,
 	UFD_TYPES,
 };
@@ -73,6 +74,7 @@ struct ufd_object {
 	enum ufd_type type;
 	/* Goes with its last user; set before it is published. */
 	bool transient;
+	void (*release)(struct ufd_object *obj); /* of UFD_EXTRA */
 	/*
 	 * Atomic.  Rises from the table under ctx->lock only, so whoever finds
 	 * it at 1 there may take it to 0 and owns the object alone.
@@ -160,6 +162,7 @@ struct ufd_device {
 	struct uiommu_device *dev;
 	struct ufd_group *group;
 	struct list bound; /* ctx->devices; under ctx->lock */
+	bool held_within;  /* by an object of the context, not by a file */
 	/* All below: under group->lock. */
 	struct list member; /* group->members */
 	struct list node;   /* group->attached */
@@ -167,6 +170,12 @@ struct ufd_device {
 	struct ufd_pasid_set pasids; /* that the client attached */
 	unsigned int nr_pasids;	     /* that the library attached */
 };
+
+/*
+ * An object of the context is the device's driver, and unbinds it when it goes:
+ * the device does not keep the context.
+ */
+void ufd_device_hold_within(struct ufd_device *idev);
 
 /*
  * The object of a device, or, of one that is not bound here, of another in its

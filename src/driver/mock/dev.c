@@ -73,6 +73,8 @@ int mock_dev_add(struct uiommu_unit *unit, const struct uiommu_hwdev_cfg *cfg,
 	dev->id = cfg->ids[0];
 	dev->pasid_bits =
 		(uint8_t)min_u64(cfg->pasid_bits, UIOMMU_MOCK_PASID_BITS);
+	for (unsigned int i = 0; i < UIOMMU_MOCK_CACHE_WORDS; i++)
+		dev->cache[i] = UIOMMU_MOCK_CACHE_INITIAL;
 	list_init(&dev->pasids);
 	list_init(&dev->groups);
 	mock_lock(mu);
@@ -105,6 +107,25 @@ void mock_dev_remove(struct uiommu_hwdev *hwdev)
 	list_del(&dev->node);
 	mock_unlock(mu);
 	mock_free(hwdev->unit, dev);
+}
+
+int uiommu_mock_cache_word(struct uiommu_unit *unit, uint32_t id,
+			   unsigned int index, uint32_t *word)
+{
+	struct mock_unit *mu = mock_unit_of(unit);
+	struct mock_dev *dev;
+	int rc = 0;
+
+	mock_lock(mu);
+	dev = mock_dev_find(mu, id);
+	if (!dev)
+		rc = -ENOENT;
+	else if (index >= UIOMMU_MOCK_CACHE_WORDS)
+		rc = -EINVAL;
+	else
+		*word = dev->cache[index];
+	mock_unlock(mu);
+	return rc;
 }
 
 /* ----------------------------------------------------------- attach ---- */

@@ -91,6 +91,7 @@ struct mock_dev {
 	uint32_t id;
 	uint8_t pasid_bits;
 	bool armed; /* the next attachment of the flaky PASID fails */
+	uint32_t cache[UIOMMU_MOCK_CACHE_WORDS];
 	struct list pasids;
 	struct list groups;
 };

@@ -28,6 +28,7 @@
 #include <uiommu/host.h>
 #include <uiommu/machine.h>
 
+#include "../extend.h"
 #include "../live.h"
 #include "base/atomic.h"
 #include "real.h"

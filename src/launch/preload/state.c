@@ -173,6 +173,7 @@ static int build(struct uiommu_machine **out, char *err, size_t err_len)
 	int rc;
 
 	err[0] = '\0';
+	launch_extend(&cfg);
 	if (!launch.engine) {
 		rc = trap_engine_create(&launch.engine);
 		if (rc)

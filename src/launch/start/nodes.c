@@ -9,6 +9,7 @@
 
 #include <uiommu/machine.h>
 
+#include "../extend.h"
 #include "start.h"
 
 static int add(struct nodes *nodes, const struct uiommu_node *node)
@@ -99,6 +100,7 @@ int nodes_collect(const struct uiommu_launch_cfg *cfg, struct nodes *nodes,
 
 	nodes->node = NULL;
 	nodes->count = 0;
+	launch_extend(&machine_cfg);
 	rc = uiommu_machine_create(&machine_cfg, &machine, err, err_len);
 	if (rc)
 		return rc;

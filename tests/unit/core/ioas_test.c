@@ -170,6 +170,31 @@ static void free_choice_takes_the_lowest_aligned_place(void **state)
 	uiommu_ioas_destroy(ioas);
 }
 
+static void ranges_are_reserved_for_good(void **state)
+{
+	struct world *w = *state;
+	struct uiommu_ioas *ioas = new_ioas(w);
+	const struct uiommu_range allowed = { 0x10000, 0x10fff };
+	struct uiommu_range range[3];
+	uint64_t bytes, align;
+
+	assert_int_equal(uiommu_ioas_reserve(ioas, 0x2000, 0x1000), -EINVAL);
+	assert_int_equal(map_at(w, ioas, 0, 1, 0x2000, RO), 0);
+	assert_int_equal(uiommu_ioas_reserve(ioas, 0, 0x2000), -EADDRINUSE);
+	assert_int_equal(uiommu_ioas_allow_iovas(ioas, &allowed, 1), 0);
+	assert_int_equal(uiommu_ioas_reserve(ioas, 0x10fff, 0x20000),
+			 -EADDRINUSE);
+	assert_int_equal(uiommu_ioas_iova_ranges(ioas, range, 3, &align), 1);
+	assert_int_equal(uiommu_ioas_reserve(ioas, 0x3000, 0x3fff), 0);
+	assert_int_equal(uiommu_ioas_reserve(ioas, 0x3800, 0x4fff), 0);
+	assert_int_equal(uiommu_ioas_iova_ranges(ioas, range, 3, &align), 2);
+	assert_int_equal(range[0].last, 0x2fff);
+	assert_int_equal(range[1].first, 0x5000);
+	assert_int_equal(map_at(w, ioas, 0, 1, 0x3000, RO), -EINVAL);
+	assert_int_equal(uiommu_ioas_unmap_all(ioas, &bytes), 0);
+	uiommu_ioas_destroy(ioas);
+}
+
 static void free_choice_minds_reserved_and_allowed(void **state)
 {
 	static const struct uiommu_range allowed[] = { { 0x500000, 0x500fff },
@@ -531,6 +556,7 @@ int main(void)
 		T(map_without_a_domain),
 		T(map_with_a_domain),
 		T(free_choice_takes_the_lowest_aligned_place),
+		T(ranges_are_reserved_for_good),
 		T(free_choice_minds_reserved_and_allowed),
 		T(allowed_ranges_are_checked_as_a_whole),
 		T(reservations_are_refused_where_something_is),

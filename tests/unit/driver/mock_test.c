@@ -609,6 +609,18 @@ static void test_info(void **state)
 	assert_true(i > 4);
 }
 
+static void test_cache_words(void **state)
+{
+	struct uiommu_hwdev *dev = device(1);
+	uint32_t word = 0;
+
+	assert_int_equal(uiommu_mock_cache_word(unit, 1, 3, &word), 0);
+	assert_int_equal(word, UIOMMU_MOCK_CACHE_INITIAL);
+	assert_int_equal(uiommu_mock_cache_word(unit, 1, 4, &word), -EINVAL);
+	assert_int_equal(uiommu_mock_cache_word(unit, 2, 0, &word), -ENOENT);
+	ops->dev_remove(dev);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -626,6 +638,7 @@ int main(void)
 		CASE(overflow),
 		CASE(memory_runs_out),
 		CASE(info),
+		CASE(cache_words),
 	};
 
 	return cmocka_run_group_tests_name("mock driver", tests, NULL, NULL);

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "extend.h"
+
+void launch_extend(struct uiommu_machine_cfg *cfg)
+{
+}

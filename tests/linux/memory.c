@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A look behind the ABI: which memory is mapped where, and how often it is pinned.
+ */
+#include "mock.h"
+
+#define PAGE UINT64_C(4096)
+/* The least that the kernel takes; here it has no effect. */
+#define LIMIT_MIN 12
+
+static bool last_overflows(uint64_t first, uint64_t len, uint64_t *last)
+{
+	return __builtin_add_overflow(first, len - 1, last);
+}
+
+int test_add_reserved(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct ufd_ioas *ioas;
+	uint64_t last;
+	int rc;
+
+	if (!cmd->add_reserved.length)
+		return -EINVAL;
+	if (last_overflows(cmd->add_reserved.start, cmd->add_reserved.length,
+			   &last))
+		return -EOVERFLOW;
+	ioas = ufd_ioas_get(call->ctx, cmd->id);
+	if (!ioas)
+		return -ENOENT;
+	rc = uiommu_ioas_reserve(ioas->ioas, cmd->add_reserved.start, last);
+	ufd_object_put(&ioas->obj);
+	return rc;
+}
+
+int test_memory_limit(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+
+	return cmd->memory_limit.limit < LIMIT_MIN ? -EINVAL : 0;
+}
+
+/* ----------------------------------------------------------- check map -- */
+
+/* The physical address of a byte of the program's. */
+static int pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa)
+{
+	const struct uiommu_mm *mm = abi->host.mm;
+	uint64_t page = uva & ~(PAGE - 1);
+	struct uiommu_run run;
+	int rc = mm->pin(mm->ctx, page, PAGE, 0, &run);
+
+	if (rc)
+		return rc;
+	*pa = run.pa + (uva - page);
+	mm->unpin(mm->ctx, run.pa, run.len, 0);
+	return 0;
+}
+
+static int check_map(struct ufd_call *call, struct ufd_hwpt *hwpt)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct uiommu_domain_geometry geometry;
+	uint64_t page, end, off;
+	uiommu_pa_t want, got;
+	int rc;
+
+	uiommu_domain_geometry(hwpt->domain, &geometry);
+	page = geometry.pgsizes & -geometry.pgsizes;
+	if ((cmd->check_map.iova | cmd->check_map.length |
+	     cmd->check_map.uptr) &
+		    (page - 1) ||
+	    __builtin_add_overflow(cmd->check_map.uptr, cmd->check_map.length,
+				   &end))
+		return -EINVAL;
+	for (off = 0; off < cmd->check_map.length; off += page) {
+		rc = pa_of(call->abi, cmd->check_map.uptr + off, &want);
+		if (rc)
+			return rc;
+		if (uiommu_domain_iova_to_pa(hwpt->domain,
+					     cmd->check_map.iova + off, &got) ||
+		    got != want)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int test_check_map(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct ufd_hwpt *hwpt = ufd_hwpt_get(call->ctx, cmd->id);
+	int rc;
+
+	if (!hwpt)
+		return -ENOENT;
+	rc = check_map(call, hwpt);
+	ufd_object_put(&hwpt->obj);
+	return rc;
+}
+
+/* ---------------------------------------------------------- check refs -- */
+
+int test_check_refs(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct uiommu_machine *machine = call->abi->host.ctx;
+	uint64_t uva = cmd->check_refs.uptr, end;
+	uint8_t byte;
+	int rc;
+
+	if ((uva | cmd->check_refs.length) & (PAGE - 1) ||
+	    __builtin_add_overflow(uva, cmd->check_refs.length, &end))
+		return -EINVAL;
+	for (; uva < end; uva += PAGE) {
+		rc = abi_copy_from(call->abi, &byte, uva, sizeof(byte));
+		if (rc)
+			return rc;
+		if (uiommu_machine_pin_count(machine, uva) !=
+		    cmd->check_refs.refs)
+			return -EIO;
+	}
+	return 0;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The call that Linux's tests make mock devices by, asked wrongly and with the nth
+ * allocation failing; what it does when asked rightly is for those tests to say.
+ */
+#include <fcntl.h>
+
+#include "mock.h"
+#include "nth.h"
+
+#define BASE UIOMMU_MOCK_APERTURE_FIRST
+
+static struct uiommu_machine *machine;
+static struct uiommu_abi *abi;
+static struct test_world world;
+static struct uiommu_abi_extra extra;
+static int fd;
+
+static int setup(void **state)
+{
+	const struct uiommu_machine_cfg cfg = {
+		.log_level = UIOMMU_LOG_ERROR,
+		.extra = &extra,
+	};
+	char err[256];
+
+	memset(&world, 0, sizeof(world));
+	test_extra_init(&extra, &world);
+	assert_int_equal(
+		uiommu_machine_create(&cfg, &machine, err, sizeof(err)), 0);
+	abi = uiommu_machine_abi(machine);
+	fd = uiommu_abi_open(abi, "/dev/iommu", O_RDWR);
+	assert_true(fd >= 0);
+	return 0;
+}
+
+/* Whatever a test leaves goes with the descriptor. */
+static int teardown(void **state)
+{
+	assert_int_equal(uiommu_abi_close(abi, fd), 0);
+	assert_true(list_empty(&world.devices));
+	uiommu_machine_destroy(machine);
+	return 0;
+}
+
+static long test(struct test_cmd *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	return client_ioctl(abi, fd, TEST_CMD, cmd);
+}
+
+static uint32_t ioas_ok(void)
+{
+	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
+
+	assert_int_equal(client_ioctl(abi, fd, IOMMU_IOAS_ALLOC, &cmd), 0);
+	return cmd.out_ioas_id;
+}
+
+static long destroy(uint32_t id)
+{
+	struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
+
+	return client_ioctl(abi, fd, IOMMU_DESTROY, &cmd);
+}
+
+static long map(uint32_t ioas, void *va, uint64_t len, uint64_t iova)
+{
+	struct iommu_ioas_map cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)va,
+		.length = len,
+		.iova = iova,
+	};
+
+	return client_ioctl(abi, fd, IOMMU_IOAS_MAP, &cmd);
+}
+
+static struct test_cmd device_ok(uint32_t ioas)
+{
+	struct test_cmd cmd = { .op = TEST_MOCK_DOMAIN, .id = ioas };
+
+	assert_int_equal(test(&cmd), 0);
+	return cmd;
+}
+
+static void sizes_and_ops(void **state)
+{
+	struct {
+		struct test_cmd cmd;
+		uint32_t more;
+	} big = { .cmd = { .op = TEST_MEMORY_LIMIT, .memory_limit = { 99 } } };
+	struct test_cmd cmd = { .op = 0 };
+
+	guard_ok();
+	assert_int_equal(test(&cmd), -EOPNOTSUPP);
+	cmd.op = TEST_OPS;
+	assert_int_equal(test(&cmd), -EOPNOTSUPP);
+	cmd.op = UINT32_MAX;
+	assert_int_equal(test(&cmd), -EOPNOTSUPP);
+	big.cmd.size = 67;
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD, &big), -EINVAL);
+	big.cmd.size = 68;
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD, &big), 0);
+	big.cmd.size = sizeof(big);
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD, &big), 0);
+	big.more = 1;
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD, &big), -E2BIG);
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD, NULL), -EFAULT);
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD + 1, &big), -ENOTTY);
+	assert_int_equal(client_ioctl(abi, fd, TEST_CMD - 1, &big), -ENOTTY);
+}
+
+static void nobody_else_has_it(void **state)
+{
+	struct uiommu_machine *plain = machine_ok(NULL);
+	struct uiommu_abi *other = uiommu_machine_abi(plain);
+	int at = uiommu_abi_open(other, "/dev/iommu", O_RDWR);
+	struct test_cmd cmd = { .size = sizeof(cmd), .op = TEST_MEMORY_LIMIT };
+
+	assert_true(at >= 0);
+	assert_int_equal(client_ioctl(other, at, TEST_CMD, &cmd), -ENOTTY);
+	assert_int_equal(uiommu_abi_close(other, at), 0);
+	uiommu_machine_destroy(plain);
+}
+
+static void devices(void **state)
+{
+	uint32_t ioas = ioas_ok();
+	struct test_cmd cmd = { .op = TEST_MOCK_DOMAIN, .id = 99 }, a, b;
+
+	assert_int_equal(test(&cmd), -ENOENT);
+	cmd = (struct test_cmd){ .op = TEST_MOCK_DOMAIN_FLAGS, .id = ioas };
+	cmd.mock_domain.dev_flags = 2;
+	assert_int_equal(test(&cmd), -EINVAL);
+	a = device_ok(ioas);
+	b = device_ok(ioas);
+	assert_int_equal(a.mock_domain.out_stdev_id, ioas + 1);
+	assert_int_equal(a.mock_domain.out_idev_id, ioas + 2);
+	assert_int_equal(a.mock_domain.out_hwpt_id, ioas + 3);
+	assert_int_equal(b.mock_domain.out_hwpt_id, ioas + 3);
+	/* A device cannot be a page table, nor be destroyed by its own id. */
+	cmd = (struct test_cmd){ .op = TEST_MOCK_DOMAIN,
+				 .id = a.mock_domain.out_idev_id };
+	assert_int_equal(test(&cmd), -EINVAL);
+	assert_int_equal(destroy(a.mock_domain.out_idev_id), -EBUSY);
+	assert_int_equal(destroy(ioas), -EBUSY);
+	assert_int_equal(destroy(a.mock_domain.out_stdev_id), 0);
+	assert_int_equal(destroy(a.mock_domain.out_stdev_id), -ENOENT);
+	assert_int_equal(destroy(a.mock_domain.out_idev_id), -ENOENT);
+	cmd = (struct test_cmd){ .op = TEST_MOCK_DOMAIN_REPLACE,
+				 .id = b.mock_domain.out_stdev_id };
+	cmd.replace.pt_id = ioas_ok();
+	assert_int_equal(test(&cmd), 0);
+	assert_int_not_equal(cmd.replace.pt_id, a.mock_domain.out_hwpt_id);
+	assert_int_equal(destroy(a.mock_domain.out_hwpt_id),
+			 cmd.replace.pt_id == a.mock_domain.out_hwpt_id
+				 ? -EBUSY
+				 : -ENOENT);
+	cmd.id = b.mock_domain.out_idev_id;
+	assert_int_equal(test(&cmd), -ENOENT);
+}
+
+static void reserved(void **state)
+{
+	uint32_t ioas = ioas_ok();
+	struct test_cmd cmd = { .op = TEST_ADD_RESERVED, .id = ioas };
+	void *mem = pages_ok(4096);
+
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.add_reserved.length = 4096;
+	cmd.add_reserved.start = UINT64_MAX - 4094;
+	assert_int_equal(test(&cmd), -EOVERFLOW);
+	cmd.add_reserved.start = BASE;
+	cmd.id = ioas + 1;
+	assert_int_equal(test(&cmd), -ENOENT);
+	cmd.id = ioas;
+	assert_int_equal(map(ioas, mem, 4096, BASE), 0);
+	assert_int_equal(test(&cmd), -EADDRINUSE);
+	cmd.add_reserved.start += 4096;
+	assert_int_equal(test(&cmd), 0);
+	cmd.add_reserved.start += 2048;
+	assert_int_equal(test(&cmd), 0);
+	assert_int_equal(map(ioas, mem, 4096, BASE + 4096), -EINVAL);
+	assert_int_equal(destroy(ioas), 0);
+	pages_free(mem, 4096);
+}
+
+static void maps_and_pins(void **state)
+{
+	uint32_t ioas = ioas_ok();
+	struct test_cmd dev = device_ok(ioas), cmd;
+	uint8_t *mem = pages_ok(8192);
+
+	guard_ok();
+	assert_int_equal(map(ioas, mem + 2048, 4096, BASE), 0);
+	cmd = (struct test_cmd){ .op = TEST_CHECK_MAP,
+				 .id = dev.mock_domain.out_hwpt_id };
+	cmd.check_map.iova = BASE;
+	cmd.check_map.length = 4096;
+	cmd.check_map.uptr = (uintptr_t)mem + 2048;
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_map.uptr += 2048;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.check_map.uptr += 1;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.check_map.uptr = 4096;
+	assert_int_equal(test(&cmd), -EFAULT);
+	cmd.check_map.iova = BASE + 4096;
+	cmd.check_map.uptr = (uintptr_t)mem;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.id = ioas;
+	assert_int_equal(test(&cmd), -ENOENT);
+
+	cmd = (struct test_cmd){ .op = TEST_CHECK_REFS };
+	cmd.check_refs.uptr = (uintptr_t)mem;
+	cmd.check_refs.length = 8192;
+	cmd.check_refs.refs = 1;
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_refs.refs = 2;
+	assert_int_equal(test(&cmd), -EIO);
+	assert_int_equal(map(ioas, mem, 8192, BASE + 8192), 0);
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_refs.length = 4095;
+	assert_int_equal(test(&cmd), -EINVAL);
+	assert_int_equal(destroy(dev.mock_domain.out_stdev_id), 0);
+	cmd.check_refs.length = 8192;
+	cmd.check_refs.refs = 0;
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_refs.uptr = 4096;
+	assert_int_equal(test(&cmd), -EFAULT);
+	pages_free(mem, 8192);
+}
+
+static void device_words(void **state)
+{
+	struct test_cmd dev = device_ok(ioas_ok());
+	struct test_cmd cmd = { .op = TEST_CHECK_DEV_CACHE,
+				.id = dev.mock_domain.out_idev_id };
+
+	cmd.dev_cache.cache = UIOMMU_MOCK_CACHE_INITIAL;
+	assert_int_equal(test(&cmd), 0);
+	cmd.dev_cache.id = 4;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.dev_cache.id = 3;
+	cmd.dev_cache.cache++;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd.id = dev.mock_domain.out_stdev_id;
+	assert_int_equal(test(&cmd), -ENOENT);
+}
+
+/* ------------------------------------------------ with nothing left ----- */
+
+struct scene {
+	uint32_t ioas;
+	struct test_cmd dev;
+};
+
+static long run_device(void *ctx)
+{
+	struct scene *s = ctx;
+
+	s->dev = (struct test_cmd){ .op = TEST_MOCK_DOMAIN, .id = s->ioas };
+	return test(&s->dev);
+}
+
+static void undo_device(void *ctx)
+{
+	struct scene *s = ctx;
+
+	assert_int_equal(destroy(s->dev.mock_domain.out_stdev_id), 0);
+}
+
+static void memory_runs_out(void **state)
+{
+	const struct nth_call call = {
+		.name = "MOCK_DOMAIN",
+		.run = run_device,
+		.undo = undo_device,
+		.least = 6,
+	};
+	struct scene s = { .ioas = ioas_ok() };
+
+	/* The units are made by the first. */
+	assert_int_equal(run_device(&s), 0);
+	undo_device(&s);
+	nth_each(machine, &call, &s);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(sizes_and_ops),   CASE(nobody_else_has_it),
+		CASE(devices),	       CASE(reserved),
+		CASE(maps_and_pins),   CASE(device_words),
+		CASE(memory_runs_out),
+	};
+
+	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);
+}
