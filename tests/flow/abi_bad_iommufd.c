@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * abi_bad_iommufd.c - the calls of /dev/iommu: what is good, and what Linux
+ * answers to what is not.
+ */
+#include <unistd.h>
+
+#include "abi_bad.h"
+
+#define FIXED IOMMU_IOAS_MAP_FIXED_IOVA
+#define READABLE IOMMU_IOAS_MAP_READABLE
+#define RW (IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)
+#define RESERVED(type, field)                   \
+	{                                       \
+		AT(type, field), 0, -EOPNOTSUPP \
+	}
+#define IS_ANY (~0u)
+
+/* Where software MSIs are: no mapping may be there once a device is attached. */
+#define MSI_FIRST UINT64_C(0x08000000)
+#define TOP (UINT64_C(1) << 48) /* what the page tables cover */
+
+/* ---------------------------------------------------------------- undo -- */
+
+static void destroy_id(struct bad_world *w, uint32_t id)
+{
+	struct iommu_destroy destroy = { sizeof(destroy), id };
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_DESTROY, &destroy), 0);
+}
+
+static void unmap_ok(struct bad_world *w, uint32_t ioas, uint64_t iova,
+		     uint64_t len)
+{
+	struct iommu_ioas_unmap unmap = { sizeof(unmap), ioas, iova, len };
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_IOAS_UNMAP, &unmap), 0);
+}
+
+static void undo_destroy(struct bad_world *w, const void *answer)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_IOAS_ALLOC, &alloc), 0);
+	assert_int_equal(alloc.out_ioas_id, w->sym[ID_VICTIM]);
+}
+
+static void undo_ioas_alloc(struct bad_world *w, const void *answer)
+{
+	destroy_id(w, ((const struct iommu_ioas_alloc *)answer)->out_ioas_id);
+}
+
+static void undo_allow(struct bad_world *w, const void *answer)
+{
+	struct iommu_ioas_allow_iovas none = {
+		.size = sizeof(none), .ioas_id = (uint32_t)w->sym[ID_IOAS]
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_IOAS_ALLOW_IOVAS, &none), 0);
+}
+
+static void undo_map(struct bad_world *w, const void *answer)
+{
+	const struct iommu_ioas_map *map = answer;
+
+	unmap_ok(w, map->ioas_id, map->iova, map->length);
+}
+
+static void undo_copy(struct bad_world *w, const void *answer)
+{
+	const struct iommu_ioas_copy *copy = answer;
+
+	unmap_ok(w, copy->dst_ioas_id, copy->dst_iova, copy->length);
+}
+
+/* Both areas of ID_OTHER, as they were; also if only one is gone. */
+static void undo_unmap(struct bad_world *w, const void *answer)
+{
+	struct iommu_ioas_unmap all = { sizeof(all), (uint32_t)w->sym[ID_OTHER],
+					0, U64_MAX };
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = FIXED | RW,
+		.ioas_id = all.ioas_id,
+		.length = 2 * PAGE,
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_IOAS_UNMAP, &all), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		map.user_va = w->sym[P_MEM] + (4 + 2 * i) * PAGE;
+		map.iova = IOVA + 2 * i * PAGE;
+		assert_int_equal(bad_ioctl(w, FD_A, IOMMU_IOAS_MAP, &map), 0);
+	}
+}
+
+static void undo_option(struct bad_world *w, const void *answer)
+{
+	struct iommu_option option = {
+		.size = sizeof(option),
+		.option_id = IOMMU_OPTION_HUGE_PAGES,
+		.op = IOMMU_OPTION_OP_SET,
+		.object_id = (uint32_t)w->sym[ID_OTHER],
+		.val64 = 1,
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_OPTION, &option), 0);
+}
+
+static void undo_vfio_ioas(struct bad_world *w, const void *answer)
+{
+	struct iommu_vfio_ioas clear = { .size = sizeof(clear),
+					 .op = IOMMU_VFIO_IOAS_CLEAR };
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_VFIO_IOAS, &clear), 0);
+}
+
+static void undo_hwpt(struct bad_world *w, const void *answer)
+{
+	destroy_id(w, ((const struct iommu_hwpt_alloc *)answer)->out_hwpt_id);
+}
+
+static void undo_fault(struct bad_world *w, const void *answer)
+{
+	const struct iommu_fault_alloc *fault = answer;
+	int fd = (int)fault->out_fault_fd;
+
+	assert_int_equal(uiommu_abi_close(w->abi, fd), 0);
+	close(fd);
+	destroy_id(w, fault->out_fault_id);
+}
+
+/* -------------------------------------------------------------- DESTROY -- */
+
+static const struct bad_row destroy_rows[] = {
+	ROW("filled from", -EBUSY, SET(iommu_destroy, id, SYM(ID_IOAS))),
+	ROW("attached", -EBUSY, SET(iommu_destroy, id, SYM(ID_AUTO))),
+	ROW("open", -EBUSY, SET(iommu_destroy, id, SYM(ID_FAULT))),
+	ROW("bound", -EBUSY, SET(iommu_destroy, id, SYM(ID_DEV))),
+};
+
+/* --------------------------------------------------------------- ranges -- */
+
+static const struct iommu_iova_range one_range[] = { { 0x100000, 0x1fffff } };
+static const struct iommu_iova_range overlap[] = { { 0x100000, 0x1fffff },
+						   { 0x1fffff, 0x2fffff } };
+static const struct iommu_iova_range same_twice[] = { { 0x100000, 0x1fffff },
+						      { 0x100000, 0x1fffff } };
+static const struct iommu_iova_range one_byte[] = { { 0x100000, 0x100000 } };
+static const struct iommu_iova_range reversed[] = { { 0x1fffff, 0x100000 } };
+static const struct iommu_iova_range msi[] = {
+	{ 0x100000, 0x1fffff }, { MSI_FIRST + 0x1000, MSI_FIRST + 0x1fff }
+};
+static const struct iommu_iova_range beyond[] = { { TOP - 1, TOP } };
+#define RANGES(array) \
+	SET(iommu_ioas_allow_iovas, allowed_iovas, (uintptr_t)(array))
+#define NR_RANGES(n) SET(iommu_ioas_allow_iovas, num_iovas, n)
+
+static const struct bad_row allow_rows[] = {
+	ROW("null", -EFAULT, RANGES(0)),
+	ROW("not there", -EFAULT, RANGES(SYM(P_NONE))),
+	ROW("half there", -EFAULT, RANGES(SYM(P_HALF)), NR_RANGES(2)),
+	ROW("across the end", -EFAULT, RANGES(U64_MAX - 7)),
+	ROW("too many", -EFAULT, RANGES(SYM(P_NONE)), NR_RANGES(UINT32_MAX)),
+	ROW("overlap", -EINVAL, RANGES(overlap), NR_RANGES(2)),
+	ROW("twice", -EINVAL, RANGES(same_twice), NR_RANGES(2)),
+	ROW("one byte", -EINVAL, RANGES(one_byte)),
+	ROW("reversed", -EINVAL, RANGES(reversed)),
+	ROW("of MSIs", -EADDRINUSE, RANGES(msi), NR_RANGES(2)),
+	ROW("beyond the tables", -EADDRINUSE, RANGES(beyond)),
+	ROW("id before ranges", -ENOENT, RANGES(0),
+	    SET(iommu_ioas_allow_iovas, ioas_id, SYM(ID_GONE))),
+	ROW("reserved before id", -EOPNOTSUPP,
+	    SET(iommu_ioas_allow_iovas, __reserved, 1),
+	    SET(iommu_ioas_allow_iovas, ioas_id, SYM(ID_GONE))),
+};
+
+#define IOVAS(field, val) SET(iommu_ioas_iova_ranges, field, val)
+static const struct bad_row iova_ranges_rows[] = {
+	ROW("no room", -EMSGSIZE, IOVAS(num_iovas, 0), IOVAS(allowed_iovas, 0)),
+	ROW("room for one", -EMSGSIZE, IOVAS(num_iovas, 1)),
+	ROW("null", -EFAULT, IOVAS(allowed_iovas, 0)),
+	ROW("not there", -EFAULT, IOVAS(allowed_iovas, SYM(P_NONE))),
+	ROW("half there", -EFAULT, IOVAS(allowed_iovas, SYM(P_HALF))),
+	ROW("read only", -EFAULT, IOVAS(allowed_iovas, SYM(P_RO))),
+	ROW("read only, one", -EFAULT, IOVAS(allowed_iovas, SYM(P_RO)),
+	    IOVAS(num_iovas, 1)),
+};
+
+/* ------------------------------------------------------------------ map -- */
+
+#define MAP(field, val) SET(iommu_ioas_map, field, val)
+static const struct bad_row map_rows[] = {
+	ROW("neither read nor write", -EINVAL, MAP(flags, FIXED)),
+	ROW("no flag at all", -EINVAL, MAP(flags, 0)),
+	ROW("flags before the id", -EOPNOTSUPP, MAP(flags, 8 | RW),
+	    MAP(ioas_id, SYM(ID_GONE))),
+	ROW("end before use", -EOVERFLOW, MAP(flags, 0), MAP(iova, U64_MAX)),
+	ROW("use before the id", -EINVAL, MAP(flags, 0),
+	    MAP(ioas_id, SYM(ID_GONE))),
+	ROW("id before memory", -ENOENT, MAP(ioas_id, SYM(ID_GONE)),
+	    MAP(user_va, U64_MAX)),
+	ROW("no length", -EINVAL, MAP(length, 0)),
+	ROW("all lengths", -EOVERFLOW, MAP(length, U64_MAX)),
+	ROW("one byte", -EINVAL, MAP(length, 1)),
+	ROW("part of a page", -EINVAL, MAP(length, PAGE + 0x800)),
+	ROW("the last address", -EOVERFLOW, MAP(iova, U64_MAX)),
+	ROW("also where it is chosen", -EOVERFLOW, MAP(flags, RW),
+	    MAP(iova, U64_MAX)),
+	ROW("not at a page", -EINVAL, MAP(iova, 0x20000800)),
+	ROW("across the end", -EOVERFLOW, MAP(iova, U64_MAX - PAGE + 1),
+	    MAP(length, 2 * PAGE)),
+	ROW("up to the end", -EINVAL, MAP(iova, U64_MAX - PAGE + 1)),
+	ROW("where something is", -EEXIST, MAP(iova, IOVA)),
+	ROW("its last page", -EEXIST, MAP(iova, IOVA + 3 * PAGE)),
+	ROW("into it", -EEXIST, MAP(iova, IOVA - PAGE), MAP(length, 2 * PAGE)),
+	ROW("around it", -EEXIST, MAP(iova, IOVA - PAGE),
+	    MAP(length, 6 * PAGE)),
+	ROW("of MSIs", -EINVAL, MAP(iova, MSI_FIRST)),
+	ROW("into the MSIs", -EINVAL, MAP(iova, MSI_FIRST - PAGE),
+	    MAP(length, 2 * PAGE)),
+	ROW("beyond the tables", -EINVAL, MAP(iova, TOP)),
+	ROW("across their end", -EINVAL, MAP(iova, TOP - PAGE),
+	    MAP(length, 2 * PAGE)),
+	ROW("memory across the end", -EOVERFLOW, MAP(user_va, U64_MAX - 1)),
+	ROW("memory not at a page", -EINVAL, MAP(user_va, 0x800)),
+	ROW("no memory", -EFAULT, MAP(user_va, 0)),
+	ROW("not there", -EFAULT, MAP(user_va, SYM(P_NONE))),
+	ROW("half there", -EFAULT, MAP(user_va, SYM(P_SPLIT)),
+	    MAP(length, 2 * PAGE)),
+	ROW("read only", -EFAULT, MAP(user_va, SYM(P_RO))),
+	ROW("of the kernel", -EFAULT, MAP(user_va, UINT64_C(1) << 63)),
+	ROW("half of all", -EOVERFLOW, MAP(flags, RW), MAP(user_va, 0),
+	    MAP(length, UINT64_C(1) << 63)),
+	ROW("no such gap", -ENOSPC, MAP(flags, RW), MAP(user_va, 0),
+	    MAP(length, TOP)),
+};
+
+#define COPY(field, val) SET(iommu_ioas_copy, field, val)
+static const struct bad_row copy_rows[] = {
+	ROW("neither read nor write", -EINVAL, COPY(flags, FIXED)),
+	ROW("flags before the rest", -EOPNOTSUPP, COPY(flags, 8),
+	    COPY(length, U64_MAX)),
+	ROW("no length", -EINVAL, COPY(length, 0)),
+	ROW("all lengths", -EOVERFLOW, COPY(length, U64_MAX)),
+	ROW("the last address", -EOVERFLOW, COPY(dst_iova, U64_MAX)),
+	ROW("from the last address", -EOVERFLOW, COPY(src_iova, U64_MAX)),
+	ROW("from across the end", -EOVERFLOW, COPY(src_iova, U64_MAX - 1)),
+	ROW("the source first", -ENOENT, COPY(src_ioas_id, SYM(ID_GONE)),
+	    COPY(length, 0)),
+	ROW("then its range", -EINVAL, COPY(dst_ioas_id, SYM(ID_GONE)),
+	    COPY(length, 0)),
+	ROW("nothing there", -ENOENT, COPY(src_iova, 0)),
+	ROW("in front of it", -ENOENT, COPY(src_iova, IOVA - PAGE),
+	    COPY(length, 2 * PAGE)),
+	ROW("behind it", -ENOENT, COPY(src_iova, IOVA + 3 * PAGE),
+	    COPY(length, 2 * PAGE)),
+	ROW("to where something is", -EEXIST, COPY(dst_iova, IOVA)),
+	ROW("not to a page", -EINVAL, COPY(dst_iova, 0x20000800)),
+	ROW("part of a page", -EINVAL, COPY(length, 0x800)),
+	ROW("from within a page", -EINVAL, COPY(src_iova, IOVA + 0x800)),
+	ROW("to the MSIs", -EINVAL, COPY(dst_iova, MSI_FIRST)),
+	ROW("beyond the tables", -EINVAL, COPY(dst_iova, TOP)),
+	ROW("across the end", -EOVERFLOW, COPY(dst_iova, U64_MAX - PAGE + 1),
+	    COPY(length, 2 * PAGE)),
+};
+
+#define UNMAP(field, val) SET(iommu_ioas_unmap, field, val)
+#define UNMAP_ROW(text, rc, at, len) \
+	ROW(text, rc, UNMAP(iova, at), UNMAP(length, len))
+static const struct bad_row unmap_rows[] = {
+	UNMAP_ROW("no length", -EINVAL, IOVA, 0),
+	UNMAP_ROW("all lengths", -EOVERFLOW, IOVA, U64_MAX),
+	UNMAP_ROW("the last address", -EOVERFLOW, U64_MAX, PAGE),
+	UNMAP_ROW("across the end", -EOVERFLOW, U64_MAX - PAGE + 1, 2 * PAGE),
+	UNMAP_ROW("nothing there", -ENOENT, 0, PAGE),
+	UNMAP_ROW("behind it", -ENOENT, IOVA + 4 * PAGE, PAGE),
+	UNMAP_ROW("its first page", -ENOENT, IOVA, PAGE),
+	UNMAP_ROW("its last page", -ENOENT, IOVA + PAGE, PAGE),
+	UNMAP_ROW("a byte less", -ENOENT, IOVA, 2 * PAGE - 1),
+	UNMAP_ROW("from its middle to the next", -ENOENT, IOVA + PAGE,
+		  3 * PAGE),
+	ROW("the id first", -ENOENT, UNMAP(ioas_id, SYM(ID_GONE)),
+	    UNMAP(length, 0)),
+	/* Not bad, but seldom. */
+	{ "one, and half of the next",
+	  -ENOENT,
+	  { UNMAP(iova, IOVA), UNMAP(length, 3 * PAGE) },
+	  .done = true },
+	{ "everything", 0, { UNMAP(iova, 0), UNMAP(length, U64_MAX) } },
+	{ "around both", 0, { UNMAP(iova, 0), UNMAP(length, TOP) } },
+};
+
+/* -------------------------------------------------------------- options -- */
+
+#define OPTION(field, val) SET(iommu_option, field, val)
+static const struct bad_row option_rows[] = {
+	ROW("no such option", -EOPNOTSUPP, OPTION(option_id, 2)),
+	ROW("no such option", -EOPNOTSUPP, OPTION(option_id, UINT32_MAX)),
+	ROW("no such operation", -EOPNOTSUPP, OPTION(op, 2)),
+	ROW("no such operation", -EOPNOTSUPP, OPTION(op, 0xffff)),
+	ROW("the id before the operation", -ENOENT, OPTION(op, 2),
+	    OPTION(object_id, SYM(ID_GONE))),
+	ROW("value", -EINVAL, OPTION(val64, 2)),
+	ROW("value", -EINVAL, OPTION(val64, U64_MAX)),
+	ROW("value", -EINVAL, OPTION(val64, UINT64_C(1) << 32)),
+	ROW("with page tables and areas", -EINVAL,
+	    OPTION(object_id, SYM(ID_IOAS))),
+	ROW("of the context, with objects", -EBUSY,
+	    OPTION(option_id, IOMMU_OPTION_RLIMIT_MODE), OPTION(object_id, 0)),
+	ROW("of the context, of an object", -EOPNOTSUPP,
+	    OPTION(option_id, IOMMU_OPTION_RLIMIT_MODE)),
+	ROW("of the context, no such operation", -EOPNOTSUPP,
+	    OPTION(option_id, IOMMU_OPTION_RLIMIT_MODE), OPTION(object_id, 0),
+	    OPTION(op, 2)),
+};
+
+#define COMPAT(field, val) SET(iommu_vfio_ioas, field, val)
+static const struct bad_row vfio_ioas_rows[] = {
+	ROW("no such operation", -EOPNOTSUPP, COMPAT(op, 3)),
+	ROW("no such operation", -EOPNOTSUPP, COMPAT(op, 0xffff)),
+	ROW("none set", -ENODEV, COMPAT(op, IOMMU_VFIO_IOAS_GET)),
+	/* Good without one. */
+	ROW("none to clear", 0, COMPAT(op, IOMMU_VFIO_IOAS_CLEAR),
+	    COMPAT(ioas_id, UINT32_MAX)),
+};
+
+/* ---------------------------------------------------------- page tables -- */
+
+static const uint64_t zeroes[8];
+#define HWPT(field, val) SET(iommu_hwpt_alloc, field, val)
+#define FAULTS(id) HWPT(flags, IOMMU_HWPT_FAULT_ID_VALID), HWPT(fault_id, id)
+static const struct bad_row hwpt_rows[] = {
+	ROW("data without a type", -EINVAL, HWPT(data_len, 16)),
+	ROW("a type without data", -EINVAL, HWPT(data_type, 2)),
+	ROW("data for an IOAS", -EOPNOTSUPP, HWPT(data_type, 2),
+	    HWPT(data_len, 16), HWPT(data_uptr, (uintptr_t)zeroes)),
+	ROW("of no type", -EOPNOTSUPP, HWPT(data_type, UINT32_MAX),
+	    HWPT(data_len, 16), HWPT(data_uptr, (uintptr_t)zeroes)),
+	ROW("data before the device", -EINVAL, HWPT(data_len, 16),
+	    HWPT(dev_id, SYM(ID_GONE))),
+	ROW("the device before the rest", -ENOENT, HWPT(dev_id, SYM(ID_GONE)),
+	    HWPT(pt_id, 0), HWPT(flags, UINT32_MAX)),
+	ROW("of a page table that is no parent", -EOPNOTSUPP,
+	    HWPT(pt_id, SYM(ID_HWPT))),
+	ROW("no fault queue", -ENOENT, FAULTS(0)),
+	ROW("no fault queue", -ENOENT, FAULTS(UINT32_MAX)),
+	ROW("no fault queue", -ENOENT, FAULTS(SYM(ID_GONE))),
+	ROW("no fault queue", -ENOENT, FAULTS(SYM(ID_FOREIGN))),
+	ROW("no fault queue", -ENOENT, FAULTS(SYM(ID_IOAS))),
+	ROW("no fault queue", -ENOENT, FAULTS(SYM(ID_DEV))),
+	ROW("faults of a parent", -EOPNOTSUPP,
+	    HWPT(flags,
+		 IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_NEST_PARENT),
+	    HWPT(fault_id, SYM(ID_FAULT))),
+	/* Not looked at. */
+	ROW("a fault queue without its flag", 0, HWPT(fault_id, UINT32_MAX)),
+	ROW("the last word", 0, HWPT(__reserved2, UINT32_MAX)),
+	ROW("an address without data", 0, HWPT(data_uptr, U64_MAX)),
+};
+
+#define INFO(field, val) SET(iommu_hw_info, field, val)
+static const struct bad_row info_rows[] = {
+	ROW("null", -EFAULT, INFO(data_uptr, 0)),
+	ROW("not there", -EFAULT, INFO(data_uptr, SYM(P_NONE))),
+	ROW("half there", -EFAULT, INFO(data_uptr, SYM(P_HALF))),
+	ROW("read only", -EFAULT, INFO(data_uptr, SYM(P_RO))),
+	ROW("the rest not there", -EFAULT, INFO(data_uptr, SYM(P_BUF)),
+	    INFO(data_len, 3 * PAGE)),
+	ROW("of another IOMMU", -EOPNOTSUPP,
+	    INFO(flags, IOMMU_HW_INFO_FLAG_INPUT_TYPE),
+	    INFO(in_data_type, IOMMU_HW_INFO_TYPE_INTEL_VTD)),
+	ROW("of none", -EOPNOTSUPP, INFO(flags, IOMMU_HW_INFO_FLAG_INPUT_TYPE),
+	    INFO(in_data_type, UINT32_MAX)),
+	/* Good. */
+	ROW("no room, no memory", 0, INFO(data_len, 0), INFO(data_uptr, 0)),
+	ROW("a type that does not count", 0, INFO(in_data_type, UINT32_MAX)),
+};
+
+#define DIRTY(field, val) SET(iommu_hwpt_get_dirty_bitmap, field, val)
+static const struct bad_row bitmap_rows[] = {
+	ROW("no length", -EINVAL, DIRTY(length, 0)),
+	ROW("across the end", -EOVERFLOW, DIRTY(iova, U64_MAX - PAGE + 1),
+	    DIRTY(length, PAGE + 1)),
+	ROW("not at a page", -EINVAL, DIRTY(iova, IOVA + 1)),
+	ROW("part of a page", -EINVAL, DIRTY(length, PAGE - 1)),
+	ROW("no page size", -EINVAL, DIRTY(page_size, 0)),
+	ROW("not at such a page", -EINVAL, DIRTY(page_size, PAGE * 0x100000)),
+	ROW("the id first", -ENOENT, DIRTY(hwpt_id, SYM(ID_GONE)),
+	    DIRTY(length, 0)),
+};
+
+#define INV(field, val) SET(iommu_hwpt_invalidate, field, val)
+static const struct bad_row invalidate_rows[] = {
+	ROW("no data", -EINVAL, INV(data_uptr, 0)),
+	ROW("no entry", -EINVAL, INV(entry_len, 0)),
+	ROW("too long an entry", -EINVAL, INV(entry_len, PAGE + 1)),
+	ROW("too many", -EINVAL, INV(entry_num, (1u << 19) + 1)),
+	ROW("too many, of nothing", -EINVAL, INV(entry_num, UINT32_MAX),
+	    INV(hwpt_id, 0)),
+	ROW("none, of nothing", -ENOENT, INV(entry_num, 0), INV(hwpt_id, 0)),
+	ROW("none", -EINVAL, INV(entry_num, 0)),
+};
+
+/* -------------------------------------------------------- virtual IOMMUs -- */
+
+#define VIOMMU(field, val) SET(iommu_viommu_alloc, field, val)
+static const struct bad_row viommu_rows[] = {
+	ROW("no type", -EOPNOTSUPP, VIOMMU(type, 0)),
+	ROW("the type before the device", -EOPNOTSUPP, VIOMMU(type, 0),
+	    VIOMMU(dev_id, SYM(ID_GONE))),
+	ROW("of no type", -EOPNOTSUPP, VIOMMU(type, UINT32_MAX)),
+	ROW("the device before the type's driver", -ENOENT,
+	    VIOMMU(type, UINT32_MAX), VIOMMU(dev_id, SYM(ID_GONE))),
+};
+
+#define VEVENTQ(field, val) SET(iommu_veventq_alloc, field, val)
+static const struct bad_row veventq_rows[] = {
+	ROW("no type", -EOPNOTSUPP, VEVENTQ(type, 0)),
+	ROW("no depth", -EINVAL, VEVENTQ(veventq_depth, 0)),
+	ROW("too deep", -EINVAL, VEVENTQ(veventq_depth, (1u << 19) + 1)),
+	ROW("too deep", -EINVAL, VEVENTQ(veventq_depth, UINT32_MAX)),
+};
+
+#define QUEUE(field, val) SET(iommu_hw_queue_alloc, field, val)
+static const struct bad_row hw_queue_rows[] = {
+	ROW("no type", -EOPNOTSUPP, QUEUE(type, 0)),
+	ROW("no length", -EINVAL, QUEUE(length, 0)),
+	ROW("across the end", -EOVERFLOW,
+	    QUEUE(nesting_parent_iova, U64_MAX - 1)),
+};
+
+/* ---------------------------------------------------------------- table -- */
+
+const struct bad_call bad_iommufd[] = {
+	{
+		CALL(IOMMU_DESTROY, iommu_destroy, id),
+		.fd = FD_A,
+		.set = { SET(iommu_destroy, id, SYM(ID_VICTIM)) },
+		.undo = undo_destroy,
+		.id = { { AT(iommu_destroy, id),
+			  IS_ANY & ~(IS(ID_GONE) | IS(ID_FOREIGN)), -ENOENT,
+			  0 } },
+		ROWS(destroy_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_ALLOC, iommu_ioas_alloc, out_ioas_id),
+		.fd = FD_A,
+		.writes = true,
+		.undo = undo_ioas_alloc,
+		.bits = { RESERVED(iommu_ioas_alloc, flags) },
+	},
+	{
+		CALL(IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas,
+		     allowed_iovas),
+		.fd = FD_A,
+		.set = { SET(iommu_ioas_allow_iovas, ioas_id, SYM(ID_IOAS)),
+			 NR_RANGES(1), RANGES(one_range) },
+		.undo = undo_allow,
+		.id = { { AT(iommu_ioas_allow_iovas, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_ioas_allow_iovas, __reserved) },
+		ROWS(allow_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_IOVA_RANGES, iommu_ioas_iova_ranges,
+		     out_iova_alignment),
+		.fd = FD_A,
+		.set = { IOVAS(ioas_id, SYM(ID_IOAS)), IOVAS(num_iovas, 4),
+			 IOVAS(allowed_iovas, SYM(P_BUF)) },
+		.writes = true,
+		.id = { { AT(iommu_ioas_iova_ranges, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_ioas_iova_ranges, __reserved) },
+		ROWS(iova_ranges_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_MAP, iommu_ioas_map, iova),
+		.fd = FD_A,
+		.set = { MAP(ioas_id, SYM(ID_IOAS)), MAP(flags, FIXED | RW),
+			 MAP(user_va, SYM(P_MEM)), MAP(length, PAGE),
+			 MAP(iova, 0x20000000) },
+		.writes = true,
+		.undo = undo_map,
+		.id = { { AT(iommu_ioas_map, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { { AT(iommu_ioas_map, flags), FIXED | RW, -EOPNOTSUPP },
+			  RESERVED(iommu_ioas_map, __reserved) },
+		ROWS(map_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_COPY, iommu_ioas_copy, src_iova),
+		.fd = FD_A,
+		.set = { COPY(flags, FIXED | READABLE),
+			 COPY(dst_ioas_id, SYM(ID_IOAS)),
+			 COPY(src_ioas_id, SYM(ID_OTHER)), COPY(length, PAGE),
+			 COPY(dst_iova, 0x20000000), COPY(src_iova, IOVA) },
+		.writes = true,
+		.undo = undo_copy,
+		.id = { { AT(iommu_ioas_copy, dst_ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT },
+			{ AT(iommu_ioas_copy, src_ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { { AT(iommu_ioas_copy, flags), FIXED | RW,
+			    -EOPNOTSUPP } },
+		ROWS(copy_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_UNMAP, iommu_ioas_unmap, length),
+		.fd = FD_A,
+		.set = { UNMAP(ioas_id, SYM(ID_OTHER)), UNMAP(iova, IOVA),
+			 UNMAP(length, 2 * PAGE) },
+		.writes = true,
+		.keeps = true,
+		.undo = undo_unmap,
+		.id = { { AT(iommu_ioas_unmap, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		ROWS(unmap_rows),
+	},
+	{
+		CALL(IOMMU_OPTION, iommu_option, val64),
+		.fd = FD_A,
+		.set = { OPTION(option_id, IOMMU_OPTION_HUGE_PAGES),
+			 OPTION(object_id, SYM(ID_OTHER)) },
+		.writes = true,
+		.keeps = true,
+		.undo = undo_option,
+		.id = { { AT(iommu_option, object_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_option, __reserved) },
+		ROWS(option_rows),
+	},
+	{
+		CALL(IOMMU_VFIO_IOAS, iommu_vfio_ioas, __reserved),
+		.fd = FD_A,
+		.set = { COMPAT(ioas_id, SYM(ID_EMPTY)),
+			 COMPAT(op, IOMMU_VFIO_IOAS_SET) },
+		.undo = undo_vfio_ioas,
+		.id = { { AT(iommu_vfio_ioas, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_vfio_ioas, __reserved) },
+		ROWS(vfio_ioas_rows),
+	},
+	{
+		CALL(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc, __reserved),
+		.fd = FD_A,
+		.set = { HWPT(dev_id, SYM(ID_DEV)), HWPT(pt_id, SYM(ID_IOAS)) },
+		.writes = true,
+		.undo = undo_hwpt,
+		.id = { { AT(iommu_hwpt_alloc, dev_id), IS(ID_DEV), -ENOENT,
+			  -ENOENT },
+			{ AT(iommu_hwpt_alloc, pt_id),
+			  IS_IOAS | IS(ID_HWPT) | IS(ID_AUTO), -EINVAL,
+			  -EINVAL } },
+		.bits = { { AT(iommu_hwpt_alloc, flags), 0xf, -EOPNOTSUPP },
+			  RESERVED(iommu_hwpt_alloc, __reserved) },
+		ROWS(hwpt_rows),
+	},
+	{
+		CALL(IOMMU_GET_HW_INFO, iommu_hw_info, __reserved),
+		.fd = FD_A,
+		.set = { INFO(dev_id, SYM(ID_DEV)), INFO(data_len, 64),
+			 INFO(data_uptr, SYM(P_BUF)) },
+		.writes = true,
+		.id = { { AT(iommu_hw_info, dev_id), IS(ID_DEV), -ENOENT,
+			  -ENOENT } },
+		.bits = { { AT(iommu_hw_info, flags),
+			    IOMMU_HW_INFO_FLAG_INPUT_TYPE, -EOPNOTSUPP },
+			  RESERVED(iommu_hw_info, __reserved) },
+		ROWS(info_rows),
+	},
+	{
+		/* A page table that was made without dirty tracking. */
+		CALL(IOMMU_HWPT_SET_DIRTY_TRACKING,
+		     iommu_hwpt_set_dirty_tracking, __reserved),
+		.fd = FD_A,
+		.set = { SET(iommu_hwpt_set_dirty_tracking, hwpt_id,
+			     SYM(ID_HWPT)),
+			 SET(iommu_hwpt_set_dirty_tracking, flags,
+			     IOMMU_HWPT_DIRTY_TRACKING_ENABLE) },
+		.good = -EOPNOTSUPP,
+		.id = { { AT(iommu_hwpt_set_dirty_tracking, hwpt_id),
+			  IS(ID_HWPT) | IS(ID_AUTO), -ENOENT, -ENOENT } },
+		.bits = { { AT(iommu_hwpt_set_dirty_tracking, flags), 1,
+			    -EOPNOTSUPP } },
+	},
+	{
+		CALL(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap,
+		     data),
+		.fd = FD_A,
+		.set = { DIRTY(hwpt_id, SYM(ID_HWPT)), DIRTY(iova, IOVA),
+			 DIRTY(length, 4 * PAGE), DIRTY(page_size, PAGE),
+			 DIRTY(data, SYM(P_BUF)) },
+		.good = -EOPNOTSUPP,
+		.id = { { AT(iommu_hwpt_get_dirty_bitmap, hwpt_id),
+			  IS(ID_HWPT) | IS(ID_AUTO), -ENOENT, -ENOENT } },
+		.bits = { { AT(iommu_hwpt_get_dirty_bitmap, flags), 1,
+			    -EOPNOTSUPP },
+			  RESERVED(iommu_hwpt_get_dirty_bitmap, __reserved) },
+		ROWS(bitmap_rows),
+	},
+	{
+		/* A page table whose contents are not the caller's. */
+		CALL(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate, __reserved),
+		.fd = FD_A,
+		.set = { INV(hwpt_id, SYM(ID_HWPT)), INV(data_type, 1),
+			 INV(data_uptr, SYM(P_BUF)), INV(entry_len, 16),
+			 INV(entry_num, 1) },
+		.good = -EINVAL,
+		.writes = true,
+		.id = { { AT(iommu_hwpt_invalidate, hwpt_id), 0, -ENOENT,
+			  -EINVAL } },
+		.bits = { RESERVED(iommu_hwpt_invalidate, __reserved) },
+		ROWS(invalidate_rows),
+	},
+	{
+		CALL(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc, out_fault_fd),
+		.fd = FD_A,
+		.writes = true,
+		.undo = undo_fault,
+		.bits = { RESERVED(iommu_fault_alloc, flags) },
+	},
+	{
+		/* A type that an SMMUv3 without command queues for guests lacks. */
+		CALL(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id),
+		.fd = FD_A,
+		.set = { VIOMMU(type, IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV),
+			 VIOMMU(dev_id, SYM(ID_DEV)),
+			 VIOMMU(hwpt_id, SYM(ID_HWPT)) },
+		.good = -EOPNOTSUPP,
+		.good_min = -EOPNOTSUPP,
+		.id = { { AT(iommu_viommu_alloc, dev_id), IS(ID_DEV), -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_viommu_alloc, flags) },
+		ROWS(viommu_rows),
+	},
+	{
+		CALL(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id),
+		.fd = FD_A,
+		.set = { SET(iommu_vdevice_alloc, viommu_id, SYM(ID_GONE)),
+			 SET(iommu_vdevice_alloc, dev_id, SYM(ID_DEV)) },
+		.good = -ENOENT,
+		.id = { { AT(iommu_vdevice_alloc, viommu_id), 0, -ENOENT,
+			  -ENOENT },
+			{ AT(iommu_vdevice_alloc, dev_id), 0, -ENOENT,
+			  -ENOENT } },
+	},
+	{
+		CALL(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd),
+		.fd = FD_A,
+		.set = { VEVENTQ(viommu_id, SYM(ID_GONE)),
+			 VEVENTQ(type, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3),
+			 VEVENTQ(veventq_depth, 1u << 19) },
+		.good = -ENOENT,
+		.good_min = -ENOENT,
+		.id = { { AT(iommu_veventq_alloc, viommu_id), 0, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_veventq_alloc, flags),
+			  RESERVED(iommu_veventq_alloc, __reserved) },
+		ROWS(veventq_rows),
+	},
+	{
+		CALL(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length),
+		.fd = FD_A,
+		.set = { QUEUE(viommu_id, SYM(ID_GONE)),
+			 QUEUE(type, IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV),
+			 QUEUE(nesting_parent_iova, IOVA),
+			 QUEUE(length, PAGE) },
+		.good = -ENOENT,
+		.id = { { AT(iommu_hw_queue_alloc, viommu_id), 0, -ENOENT,
+			  -ENOENT } },
+		.bits = { RESERVED(iommu_hw_queue_alloc, flags) },
+		ROWS(hw_queue_rows),
+	},
+	{
+		/* There is memory that is no file's. */
+		CALL(IOMMU_IOAS_CHANGE_PROCESS, iommu_ioas_change_process,
+		     __reserved),
+		.fd = FD_A,
+		.good = -EINVAL,
+		.bits = { RESERVED(iommu_ioas_change_process, __reserved) },
+	},
+	{
+		/* As a kernel without no-IOMMU mode. */
+		CALL(IOMMU_IOAS_NOIOMMU_GET_PA, iommu_ioas_noiommu_get_pa,
+		     out_phys),
+		.fd = FD_A,
+		.set = { SET(iommu_ioas_noiommu_get_pa, ioas_id, SYM(ID_IOAS)),
+			 SET(iommu_ioas_noiommu_get_pa, length, PAGE) },
+		.good = -EOPNOTSUPP,
+		.id = { { AT(iommu_ioas_noiommu_get_pa, ioas_id), IS_IOAS,
+			  -EOPNOTSUPP, -EOPNOTSUPP } },
+	},
+};
+const unsigned int bad_nr_iommufd =
+	sizeof(bad_iommufd) / sizeof(bad_iommufd[0]);

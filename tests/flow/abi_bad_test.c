@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bad input to every call of /dev/iommu, of devices, groups and containers, on a
+ * whole machine (abi_bad.h): the kernel's error, and nothing has changed.
+ */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi_bad.h"
+
+static void run(const struct bad_call *calls, unsigned int nr)
+{
+	struct bad_world w;
+
+	bad_open(&w);
+	for (unsigned int i = 0; i < nr; i++)
+		bad_call(&w, &calls[i]);
+	bad_close(&w);
+}
+
+static void of_iommufd(void **state)
+{
+	run(bad_iommufd, bad_nr_iommufd);
+}
+
+static void of_devices(void **state)
+{
+	run(bad_devices, bad_nr_devices);
+}
+
+static void of_containers(void **state)
+{
+	run(bad_containers, bad_nr_containers);
+}
+
+static void of_files(void **state)
+{
+	struct bad_world w;
+
+	bad_open(&w);
+	bad_numbers(&w);
+	bad_files(&w);
+	bad_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_iommufd),
+		cmocka_unit_test(of_devices),
+		cmocka_unit_test(of_containers),
+		cmocka_unit_test(of_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
