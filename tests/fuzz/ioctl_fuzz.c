@@ -11,34 +11,13 @@
  * descriptors, so that calls get beyond their first check.  With FUZZ_TRACE set
  * in the environment each call and its answer is told.
  */
-#include "fuzz.h"
+#include "ioctl_fuzz.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <uiommu/machine.h>
-#include <uiommu/uapi/iommufd.h>
-#include <uiommu/uapi/vfio.h>
-
-#define ARENA_SIZE 0x10000u
-#define NR_FDS 12
-#define NR_MAPS 4
 #define MAX_STEPS 200
-#define STRUCT_MAX 96u
-
-struct fuzz {
-	struct uiommu_machine *machine;
-	struct uiommu_abi *abi;
-	uint8_t *arena;
-	int fd[NR_FDS]; /* real ones; -1: none */
-	struct uiommu_map *map[NR_MAPS];
-	struct fuzz_input in;
-	bool trace;
-};
 
 static const char *const nodes[] = {
 	"/dev/iommu",
@@ -51,18 +30,30 @@ static const char *const nodes[] = {
 	"",
 };
 
-static void must(bool ok, const char *what)
+static void write_line(void *ctx, const char *line, size_t len)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "ioctl fuzz: %s\n", what);
-	abort();
+	must(fwrite(line, 1, len, ctx) == len, "memory");
+}
+
+/* Groups, address spaces, page tables: what the core has. */
+static char *core_text(struct fuzz *f)
+{
+	struct uiommu_dump dump = { .parts = UIOMMU_DUMP_OBJECTS,
+				    .write = write_line };
+	char *text = NULL;
+	size_t len;
+
+	dump.ctx = open_memstream(&text, &len);
+	must(dump.ctx, "memory");
+	uiommu_core_dump(uiommu_machine_core(f->machine), &dump);
+	fclose(dump.ctx);
+	return text;
 }
 
 /* The machine lives as long as the program; inputs leave nothing behind. */
 static struct fuzz *start(void)
 {
-	struct uiommu_machine_cfg cfg = { .devices = "ioat,ioat",
+	struct uiommu_machine_cfg cfg = { .devices = "ioat,testep,testep:stall",
 					  .log_level = UIOMMU_LOG_ERROR };
 	struct fuzz *f = calloc(1, sizeof(*f));
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -78,22 +69,13 @@ static struct fuzz *start(void)
 	must(mem != MAP_FAILED, "arena");
 	f->arena = mem + page;
 	must(!mprotect(f->arena, ARENA_SIZE, PROT_READ | PROT_WRITE), "arena");
+	f->idle = core_text(f);
 	return f;
-}
-
-static uint64_t arena_at(struct fuzz *f, uint16_t off)
-{
-	return (uintptr_t)f->arena + off;
-}
-
-static int *pick_fd(struct fuzz *f)
-{
-	return &f->fd[fuzz_u8(&f->in) % NR_FDS];
 }
 
 /* --------------------------------------------------------------- steps -- */
 
-static void close_fd(struct fuzz *f, int *fd)
+void close_fd(struct fuzz *f, int *fd)
 {
 	if (*fd < 0)
 		return;
@@ -102,18 +84,22 @@ static void close_fd(struct fuzz *f, int *fd)
 	*fd = -1;
 }
 
+void open_fd(struct fuzz *f, int *fd, const char *path)
+{
+	close_fd(f, fd);
+	*fd = uiommu_abi_open(f->abi, path, O_RDWR);
+	if (f->trace)
+		fprintf(stderr, "open %s: %d\n", path, *fd);
+	if (*fd < 0)
+		*fd = -1;
+}
+
 static void step_open(struct fuzz *f)
 {
 	int *fd = pick_fd(f);
-	uint8_t node = fuzz_u8(&f->in) % (sizeof(nodes) / sizeof(nodes[0]));
-	int flags = node & 0x40 ? O_RDWR | O_CLOEXEC : O_RDWR;
 
-	close_fd(f, fd);
-	*fd = uiommu_abi_open(f->abi, nodes[node], flags);
-	if (f->trace)
-		fprintf(stderr, "open %s: %d\n", nodes[node], *fd);
-	if (*fd < 0)
-		*fd = -1;
+	open_fd(f, fd,
+		nodes[fuzz_u8(&f->in) % (sizeof(nodes) / sizeof(nodes[0]))]);
 }
 
 static void step_dup(struct fuzz *f)
@@ -162,18 +148,18 @@ static uint64_t make_struct(struct fuzz *f)
 }
 
 /* The number of a file that calls give back. */
-static void take_fd(struct fuzz *f, long rc)
+void take_fd(struct fuzz *f, long fd)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_FDS; i++) {
 		if (f->fd[i] >= 0)
 			continue;
-		f->fd[i] = (int)rc;
+		f->fd[i] = (int)fd;
 		return;
 	}
-	uiommu_abi_close(f->abi, (int)rc);
-	close((int)rc);
+	uiommu_abi_close(f->abi, (int)fd);
+	close((int)fd);
 }
 
 static bool have_fd(struct fuzz *f, long fd)
@@ -187,13 +173,34 @@ static bool have_fd(struct fuzz *f, long fd)
 	return false;
 }
 
-/* The one call that gives a file back in its structure. */
-static void take_queue(struct fuzz *f, uint64_t arg)
+/* The calls that give a file back in their structure. */
+static void take_queue(struct fuzz *f, unsigned long cmd, uint64_t arg)
 {
-	struct iommu_fault_alloc cmd;
+	struct iommu_fault_alloc fault;
+	struct iommu_veventq_alloc events;
 
-	memcpy(&cmd, (const void *)(uintptr_t)arg, sizeof(cmd));
-	take_fd(f, (int)cmd.out_fault_fd);
+	if (cmd == IOMMU_FAULT_QUEUE_ALLOC) {
+		memcpy(&fault, (const void *)(uintptr_t)arg, sizeof(fault));
+		take_fd(f, (int)fault.out_fault_fd);
+	} else if (cmd == IOMMU_VEVENTQ_ALLOC) {
+		memcpy(&events, (const void *)(uintptr_t)arg,
+		       offsetof(struct iommu_veventq_alloc, __reserved));
+		take_fd(f, (int)events.out_veventq_fd);
+	}
+}
+
+long call(struct fuzz *f, int fd, unsigned long cmd, uint64_t arg)
+{
+	long rc = uiommu_abi_ioctl(f->abi, fd, cmd, arg);
+
+	if (f->trace)
+		fprintf(stderr, "ioctl %d %#lx: %ld\n", fd, cmd, rc);
+	must(rc > -4096, "an answer that is no error number");
+	if (!rc)
+		take_queue(f, (uint32_t)cmd, arg);
+	if (rc > 2 && uiommu_abi_owns(f->abi, (int)rc) && !have_fd(f, rc))
+		take_fd(f, rc);
+	return rc;
 }
 
 static void step_ioctl(struct fuzz *f)
@@ -201,7 +208,6 @@ static void step_ioctl(struct fuzz *f)
 	int fd = *pick_fd(f);
 	unsigned long nr = fuzz_u8(&f->in), cmd = 0x3b00 | nr;
 	uint64_t arg;
-	long rc;
 
 	if (nr == 0xff)
 		cmd = (unsigned long)fuzz_u16(&f->in) << 16 | fuzz_u16(&f->in);
@@ -210,14 +216,7 @@ static void step_ioctl(struct fuzz *f)
 		arg = fuzz_u8(&f->in);
 	else
 		arg = make_struct(f);
-	rc = uiommu_abi_ioctl(f->abi, fd, cmd, arg);
-	if (f->trace)
-		fprintf(stderr, "ioctl %d %#lx: %ld\n", fd, cmd, rc);
-	must(rc > -4096, "an answer that is no error number");
-	if (!rc && (uint32_t)cmd == IOMMU_FAULT_QUEUE_ALLOC)
-		take_queue(f, arg);
-	if (rc > 2 && uiommu_abi_owns(f->abi, (int)rc) && !have_fd(f, rc))
-		take_fd(f, rc);
+	call(f, fd, cmd, arg);
 }
 
 static void step_ids(struct fuzz *f)
@@ -226,15 +225,9 @@ static void step_ids(struct fuzz *f)
 	static const char *const names[] = { "0000:01:00.0", "0000:02:00.0" };
 	int fd = *pick_fd(f);
 	const char *name = names[fuzz_u8(&f->in) & 1];
-	long rc;
 
 	memcpy(f->arena, name, strlen(name) + 1);
-	rc = uiommu_abi_ioctl(f->abi, fd, VFIO_GROUP_GET_DEVICE_FD,
-			      (unsigned long)f->arena);
-	if (f->trace)
-		fprintf(stderr, "device %s of %d: %ld\n", name, fd, rc);
-	if (rc >= 0)
-		take_fd(f, rc);
+	call(f, fd, VFIO_GROUP_GET_DEVICE_FD, (uintptr_t)f->arena);
 }
 
 static void step_rw(struct fuzz *f)
@@ -318,9 +311,9 @@ static void step_memory(struct fuzz *f)
 
 /* ----------------------------------------------------------------- run -- */
 
-static void step(struct fuzz *f)
+static void raw_step(struct fuzz *f, unsigned int which)
 {
-	switch (fuzz_u8(&f->in) % 10) {
+	switch (which % 10) {
 	case 0:
 		step_open(f);
 		break;
@@ -350,11 +343,26 @@ static void step(struct fuzz *f)
 	}
 }
 
+/* Half of the steps are good calls, or nearly: they get far. */
+static void step(struct fuzz *f)
+{
+	uint8_t which = fuzz_u8(&f->in);
+
+	if (which < 0x80)
+		raw_step(f, which);
+	else if (which < 0xe0)
+		step_good(f, which & 0x7f);
+	else
+		step_device(f, which & 0x1f);
+}
+
 static void finish(struct fuzz *f)
 {
 	struct uiommu_core_stats stats;
 	unsigned int i;
+	char *text;
 
+	library_unbind(f);
 	for (i = 0; i < NR_MAPS; i++) {
 		if (f->map[i])
 			uiommu_map_put(f->map[i]);
@@ -365,6 +373,11 @@ static void finish(struct fuzz *f)
 	uiommu_core_stats(uiommu_machine_core(f->machine), &stats);
 	must(!stats.pinned_bytes, "memory left pinned");
 	must(!stats.areas, "mappings left");
+	text = core_text(f);
+	if (f->trace && strcmp(text, f->idle))
+		fprintf(stderr, "was\n%sis\n%s", f->idle, text);
+	must(!strcmp(text, f->idle), "the core is not what it was");
+	free(text);
 	memset(f->arena, 0, ARENA_SIZE);
 }
 
@@ -377,6 +390,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		f = start();
 	for (i = 0; i < NR_FDS; i++)
 		f->fd[i] = -1;
+	f->nr_objects = 0;
 	f->in = (struct fuzz_input){ data, size };
 	for (i = 0; i < MAX_STEPS && f->in.left; i++)
 		step(f);
