@@ -139,6 +139,9 @@ struct uiommu_device_cfg {
 	 * another device (PCIe without ACS): no PASID is attached.
 	 */
 	bool routes_by_address;
+	/* Accesses with a PASID may fetch instructions, or be privileged. */
+	bool pasid_exec;
+	bool pasid_priv;
 };
 
 /*
@@ -180,6 +183,16 @@ unsigned int uiommu_group_nr_devices(const struct uiommu_group *group);
 
 void uiommu_device_caps(const struct uiommu_device *dev,
 			struct uiommu_unit_caps *caps);
+
+/* What a device and its unit can do together. */
+struct uiommu_device_features {
+	uint8_t pasid_bits; /* 0: it has no PASIDs that could be used */
+	bool pasid_exec;    /* as uiommu_device_cfg; without PASIDs false */
+	bool pasid_priv;
+	bool ats; /* it could use ATS, whether it does or not */
+};
+void uiommu_device_features(const struct uiommu_device *dev,
+			    struct uiommu_device_features *features);
 
 /*
  * The device's reserved regions in ascending order, with the SW_MSI window of 1

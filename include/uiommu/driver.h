@@ -73,6 +73,7 @@ struct uiommu_unit_caps {
 	bool enforce_coherency;
 	bool dirty_tracking;
 	bool page_faults;
+	bool ats;
 	/*
 	 * Interrupt messages of devices pass through the translation, so they
 	 * need a mapping in each domain (Linux: SW_MSI).

@@ -227,9 +227,12 @@ struct uiommu_device {
 	uint32_t reports;	/* of faults, under way; atomic */
 	struct core_iopf iopf;
 	void (*set_ats)(void *cookie, bool enable); /* NULL: none; constant */
-	void *cookie;		     /* the embedder's; constant */
-	uint8_t pasid_bits;	     /* its own and the unit's; 0: none */
-	bool routes_by_address;	     /* as uiommu_device_cfg */
+	void *cookie;		/* the embedder's; constant */
+	uint8_t pasid_bits;	/* its own and the unit's; 0: none */
+	bool routes_by_address; /* as uiommu_device_cfg */
+	bool pasid_exec;
+	bool pasid_priv;
+	bool ats;		     /* its own and the unit's */
 	bool aux_enabled;	     /* group lock */
 	struct uiommu_vdevice *vdev; /* or NULL; group lock */
 	char *name;

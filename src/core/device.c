@@ -77,6 +77,9 @@ static struct uiommu_device *make(struct uiommu_core *core,
 	dev->pasid_bits =
 		(uint8_t)min_u64(cfg->hw.pasid_bits, cunit->caps.max_pasid_lg2);
 	dev->routes_by_address = cfg->routes_by_address;
+	dev->pasid_exec = cfg->pasid_exec;
+	dev->pasid_priv = cfg->pasid_priv;
+	dev->ats = cfg->hw.ats && cfg->set_ats && cunit->caps.ats;
 	if (cunit->caps.msi_translated)
 		add_resv(dev, &sw_msi);
 	for (unsigned int i = 0; i < cfg->nr_resv; i++)
@@ -205,6 +208,19 @@ void uiommu_device_caps(const struct uiommu_device *dev,
 			struct uiommu_unit_caps *caps)
 {
 	*caps = dev->cunit->caps;
+}
+
+void uiommu_device_features(const struct uiommu_device *dev,
+			    struct uiommu_device_features *features)
+{
+	bool pasids = core_pasid_usable(dev);
+
+	*features = (struct uiommu_device_features){
+		.pasid_bits = pasids ? dev->pasid_bits : 0,
+		.pasid_exec = pasids && dev->pasid_exec,
+		.pasid_priv = pasids && dev->pasid_priv,
+		.ats = dev->ats,
+	};
 }
 
 unsigned int uiommu_device_resv_regions(const struct uiommu_device *dev,

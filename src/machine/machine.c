@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "hw/pcie/config.h"
 #include "pci.h"
 
 /* ------------------------------------------------------ embedder's side - */
@@ -83,8 +84,11 @@ static void add_features(struct pcidev *dev, const struct hw_dev *hw,
 {
 	cfg->hw.stall = hw->stall;
 	cfg->hw.pasid_bits = pcidev_pasid_bits(dev);
-	if (cfg->hw.pasid_bits)
+	if (cfg->hw.pasid_bits) {
 		pcidev_host_pasid(dev);
+		cfg->pasid_exec = pcidev_pasid_ctrl(dev) & PCIE_PASID_CTRL_EXEC;
+		cfg->pasid_priv = pcidev_pasid_ctrl(dev) & PCIE_PASID_CTRL_PRIV;
+	}
 	if (hw->stall)
 		return;
 	cfg->hw.ats = dev->ep && dev->cap_ats;

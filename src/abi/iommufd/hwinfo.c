@@ -4,8 +4,7 @@
  *
  * The driver fills in the kernel's structure for its kind of hardware; here it
  * is cut or zero-filled to what the caller has room for.  Capabilities speak of
- * what these calls can do with the device: PASIDs, dirty tracking and ATS are
- * not served yet, whatever the hardware has.
+ * what the device and its IOMMU can do together.
  */
 #include "private.h"
 
@@ -16,7 +15,7 @@
 
 static int clear_user(struct uiommu_abi *abi, uint64_t uva, uint64_t len)
 {
-	static const uint8_t zero[INFO_MAX];
+	static const uint8_t zero[4096];
 	uint64_t n;
 	int rc;
 
@@ -41,6 +40,22 @@ static int write_info(struct ufd_call *call, const void *info, uint32_t len)
 	return clear_user(call->abi, cmd->data_uptr + n, cmd->data_len - n);
 }
 
+static void capabilities(struct iommu_hw_info *cmd,
+			 const struct ufd_device *idev)
+{
+	struct uiommu_device_features features;
+	struct uiommu_unit_caps caps;
+
+	uiommu_device_features(idev->dev, &features);
+	uiommu_device_caps(idev->dev, &caps);
+	cmd->out_max_pasid_log2 = features.pasid_bits;
+	cmd->out_capabilities =
+		(caps.dirty_tracking ? IOMMU_HW_CAP_DIRTY_TRACKING : 0) |
+		(features.pasid_exec ? IOMMU_HW_CAP_PCI_PASID_EXEC : 0) |
+		(features.pasid_priv ? IOMMU_HW_CAP_PCI_PASID_PRIV : 0) |
+		(features.ats ? 0 : IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
+}
+
 static int describe(struct ufd_call *call, struct ufd_device *idev)
 {
 	struct uiommu_unit *unit = uiommu_device_unit(idev->dev);
@@ -62,8 +77,7 @@ static int describe(struct ufd_call *call, struct ufd_device *idev)
 		return rc;
 	cmd->out_data_type = type;
 	cmd->data_len = (uint32_t)len;
-	cmd->out_max_pasid_log2 = 0;
-	cmd->out_capabilities = IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	capabilities(cmd, idev);
 	return ufd_respond(call);
 }
 

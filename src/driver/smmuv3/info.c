@@ -33,6 +33,7 @@ void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps)
 	caps->dirty_tracking = f->httu >= SMMU_IDR0_HTTU_AF_DIRTY &&
 			       !u->platform->clean_range;
 	caps->page_faults = smmuv3_can_page(to_smmuv3_unit(u));
+	caps->ats = f->ats;
 	/* A message is a write like any other, so it needs a mapping; */
 	caps->msi_translated = true;
 	/* what is not mapped cannot be reached. */

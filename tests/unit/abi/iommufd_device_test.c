@@ -545,6 +545,10 @@ static void hwpt_is_filled_at_once(void **state)
 
 /* ------------------------------------------------------------- hw info -- */
 
+static void set_ats(void *cookie, bool enable)
+{
+}
+
 static void hw_info(void **state)
 {
 	struct ufd_env *env = *state;
@@ -571,7 +575,10 @@ static void hw_info(void **state)
 	TRY(0, );
 	assert_int_equal(cmd.data_len, SMALL_INFO_LEN);
 	assert_int_equal(cmd.out_data_type, SMALL_INFO_TYPE);
-	assert_int_equal(cmd.out_max_pasid_log2, 0);
+	/* What device 0 has of them, and its unit. */
+	assert_int_equal(cmd.out_max_pasid_log2, 8);
+	assert_int_equal(cmd.out_capabilities,
+			 IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
 	/* A type that is not asked for is not looked at. */
 	TRY(0, cmd.in_data_type = 1);
 	TRY(0, cmd.flags = 1; cmd.in_data_type = SMALL_INFO_TYPE);
@@ -595,6 +602,76 @@ static void hw_info(void **state)
 	env_close(env, fd);
 }
 
+/* Each capability by itself; the sizes that a caller may have. */
+static void hw_capabilities(void **state)
+{
+	static const struct {
+		bool dirty, ats, exec, priv;
+		uint8_t pasid_bits, log2;
+		uint64_t want;
+	} rows[] = {
+		{ .want = 8 },
+		{ .dirty = true, .want = 9 },
+		{ .ats = true, .want = 0 },
+		{ .exec = true, .priv = true, .want = 8 },
+		{ .exec = true, .pasid_bits = 20, .log2 = 10, .want = 10 },
+		{ .priv = true, .pasid_bits = 1, .log2 = 1, .want = 12 },
+		{ true, true, true, true, 7, 7, 7 },
+	};
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct small_unit *unit =
+			small_unit_create(&env->tp.platform, env->core);
+		const uint32_t id = 8;
+		const struct uiommu_device_cfg cfg = {
+			.hw = { .name = "x",
+				.ids = &id,
+				.nr_ids = 1,
+				.pasid_bits = rows[i].pasid_bits,
+				.ats = rows[i].ats },
+			.set_ats = set_ats,
+			.pasid_exec = rows[i].exec,
+			.pasid_priv = rows[i].priv,
+		};
+		struct iommu_hw_info cmd = { .size = 40 };
+		struct uiommu_ufd_device *idev;
+		struct uiommu_device *core_dev;
+
+		unit->caps.dirty_tracking = rows[i].dirty;
+		unit->caps.ats = true;
+		assert_int_equal(uiommu_core_add_unit(env->core, &unit->unit),
+				 0);
+		assert_int_equal(uiommu_device_add(env->core, &unit->unit, &cfg,
+						   &core_dev),
+				 0);
+		assert_int_equal(uiommu_ufd_device_bind(env->abi, fd, core_dev,
+							&idev, &cmd.dev_id),
+				 0);
+		assert_int_equal(env_ioctl(env, fd, IOMMU_GET_HW_INFO, &cmd),
+				 0);
+		if (cmd.out_max_pasid_log2 != rows[i].log2 ||
+		    cmd.out_capabilities != rows[i].want)
+			fail_msg("row %zu: %u, %llx", i, cmd.out_max_pasid_log2,
+				 (unsigned long long)cmd.out_capabilities);
+		/* The structure of before there were capabilities. */
+		cmd = (struct iommu_hw_info){ .size = 32,
+					      .dev_id = cmd.dev_id,
+					      .out_capabilities = 0x55 };
+		assert_int_equal(env_ioctl(env, fd, IOMMU_GET_HW_INFO, &cmd),
+				 0);
+		assert_int_equal(cmd.out_max_pasid_log2, rows[i].log2);
+		assert_int_equal(cmd.out_capabilities, 0x55);
+		cmd.size = 31;
+		assert_int_equal(env_ioctl(env, fd, IOMMU_GET_HW_INFO, &cmd),
+				 -EINVAL);
+		uiommu_ufd_device_unbind(idev);
+		uiommu_device_remove(core_dev);
+	}
+	env_close(env, fd);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
 
@@ -611,6 +688,7 @@ int main(void)
 		TEST(hwpt_alloc_flags),
 		TEST(hwpt_is_filled_at_once),
 		TEST(hw_info),
+		TEST(hw_capabilities),
 		TEST(refused),
 	};
 

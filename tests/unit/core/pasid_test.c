@@ -129,6 +129,10 @@ static void the_device_s_own_domain_is_another_matter(void **state)
 	free_pair(&p);
 }
 
+static void no_ats(void *cookie, bool enable)
+{
+}
+
 /* What is tried of a device that has domain A at PASID 5. */
 struct refusal {
 	const char *what;
@@ -225,6 +229,49 @@ static void every_refusal(void **state)
 	uiommu_domain_free(id);
 	uiommu_domain_free(no);
 	free_pair(&p);
+}
+
+/* What a device can is what it and its unit can. */
+static void features_of_a_device(void **state)
+{
+	static const struct {
+		struct uiommu_device_cfg cfg;
+		struct uiommu_device_features want;
+	} rows[] = {
+		{ { .hw.pasid_bits = 20, .pasid_exec = true },
+		  { .pasid_bits = 16, .pasid_exec = true } },
+		{ { .hw.pasid_bits = 4, .pasid_priv = true, .hw.ats = true },
+		  { .pasid_bits = 4, .pasid_priv = true } },
+		{ { .pasid_exec = true, .pasid_priv = true }, { 0 } },
+		{ { .hw.pasid_bits = 4,
+		    .pasid_exec = true,
+		    .pasid_priv = true,
+		    .routes_by_address = true },
+		  { 0 } },
+		{ { .hw.ats = true, .set_ats = no_ats }, { .ats = true } },
+	};
+	struct world *w = *state;
+	struct fake_unit *with = new_unit(w), *without = new_unit(w);
+	struct uiommu_device_features features;
+	struct uiommu_device *dev;
+
+	with->caps.ats = true;
+	assert_int_equal(uiommu_core_add_unit(w->core, &with->unit), 0);
+	assert_int_equal(uiommu_core_add_unit(w->core, &without->unit), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(add_device(w, with, 1, &rows[i].cfg, &dev), 0);
+		uiommu_device_features(dev, &features);
+		assert_int_equal(features.pasid_bits, rows[i].want.pasid_bits);
+		assert_int_equal(features.pasid_exec, rows[i].want.pasid_exec);
+		assert_int_equal(features.pasid_priv, rows[i].want.pasid_priv);
+		assert_int_equal(features.ats, rows[i].want.ats);
+		uiommu_device_remove(dev);
+		assert_int_equal(add_device(w, without, 1, &rows[i].cfg, &dev),
+				 0);
+		uiommu_device_features(dev, &features);
+		assert_false(features.ats);
+		uiommu_device_remove(dev);
+	}
 }
 
 /* Other units: what fits is shared, what does not is refused. */
@@ -482,6 +529,7 @@ int main(void)
 		T(attach_replace_and_detach),
 		T(the_device_s_own_domain_is_another_matter),
 		T(every_refusal),
+		T(features_of_a_device),
 		T(across_units),
 		T(hot_plug_beside_a_pasid),
 		T(owners_and_pasids),
