@@ -494,6 +494,8 @@ struct uiommu_smmuv3_step {
 	uiommu_pa_t pa; /* of the structure; STAGE*: of the first table */
 	int8_t level;	/* STAGE*, *_DESC */
 	bool aborted;	/* memory did not answer: there are no words */
+	/* STAGE2, S2_DESC: to write a flag into the descriptor of stage 1 */
+	bool to_write;
 	/* STAGE*, *_DESC: the geometry of the walk */
 	uint8_t granule_lg2;
 	uint8_t in_bits;  /* of input addresses */

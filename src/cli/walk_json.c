@@ -85,6 +85,7 @@ static void put_geometry(json_t *json, const struct uiommu_smmuv3_step *step)
 	put(json, "stage", json_integer(stage2 ? 2 : 1));
 	put(json, "for",
 	    json_string(stage2 ? classes[step->walk_class] : "in"));
+	put(json, "write", json_boolean(step->to_write));
 	put(json, "level", json_integer(step->level));
 	put(json, "granule", json_integer((json_int_t)1 << step->granule_lg2));
 	put(json, "in_bits", json_integer(step->in_bits));

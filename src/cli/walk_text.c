@@ -140,8 +140,9 @@ static void print_stage(const struct uiommu_smmuv3_step *step, int indent,
 		fprintf(out, "stage 1, TTB%u, of %#llx", step->half,
 			ULL(step->input));
 	else
-		fprintf(out, "%*sstage 2 of %sIPA %#llx", indent, "",
-			whose[step->walk_class], ULL(step->input));
+		fprintf(out, "%*sstage 2 of %sIPA %#llx%s", indent, "",
+			whose[step->walk_class], ULL(step->input),
+			step->to_write ? ", to set a flag there" : "");
 	fprintf(out,
 		": %u bits in, %u out, %s granule, from level %d at %#llx\n",
 		step->in_bits, step->out_bits,

@@ -20,6 +20,7 @@ struct msmmu_explain {
 	uint32_t sid, ssid;
 	bool ste_seen;
 	uint8_t walk_class;
+	bool to_write;
 	/* what the descriptors of the walks under way have in common */
 	struct uiommu_smmuv3_step walk[2];
 };
@@ -57,7 +58,7 @@ void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
 	tell(e, &step);
 }
 
-void msmmu_explain_class(const msmmu *m, unsigned int class)
+void msmmu_explain_class(const msmmu *m, unsigned int class, bool write)
 {
 	static const uint8_t classes[] = {
 		[SMMU_EVT_CLASS_CD] = UIOMMU_SMMUV3_CLASS_CD,
@@ -66,6 +67,7 @@ void msmmu_explain_class(const msmmu *m, unsigned int class)
 	};
 
 	m->explain->walk_class = classes[class];
+	m->explain->to_write = write;
 }
 
 void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
@@ -84,6 +86,7 @@ void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
 		.granule_lg2 = half->granule_lg2,
 		.in_bits = half->in_bits,
 		.out_bits = half->out_bits,
+		.to_write = stage == 2 && e->to_write,
 		/* An address of TTB1 has its upper bits set. */
 		.half = stage == 1 && in >> 63,
 	};

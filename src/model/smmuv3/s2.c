@@ -109,7 +109,7 @@ bool msmmu_walk_own(struct msmmu_txn *t, uint64_t ipa, unsigned int class,
 	const char *why;
 
 	if (unlikely(t->m->explain))
-		msmmu_explain_class(t->m, class);
+		msmmu_explain_class(t->m, class, write);
 	if (!walk_s2(t, ipa, write ? MSMMU_S2_R | MSMMU_S2_W : MSMMU_S2_R,
 		     &res))
 		goto fault;

@@ -20,8 +20,8 @@ void msmmu_make_view(msmmu *view, const msmmu *m);
 /* The rest is to be called when m->explain is set. */
 void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
 			 unsigned int n, bool aborted);
-/* For what stage 2 is about to be walked, SMMU_EVT_CLASS_*. */
-void msmmu_explain_class(const msmmu *m, unsigned int class);
+/* For what stage 2 is about to be walked, SMMU_EVT_CLASS_*; for a write? */
+void msmmu_explain_class(const msmmu *m, unsigned int class, bool write);
 void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
 			 unsigned int stage, uint64_t in);
 void msmmu_explain_desc(const msmmu *m, unsigned int stage, int level,

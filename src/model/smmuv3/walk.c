@@ -76,7 +76,7 @@ static bool stage2_of(struct msmmu_txn *t, uint32_t want,
 	struct msmmu_result s2;
 
 	if (unlikely(t->m->explain))
-		msmmu_explain_class(t->m, SMMU_EVT_CLASS_IN);
+		msmmu_explain_class(t->m, SMMU_EVT_CLASS_IN, false);
 	if (!walk_s2(t, res->pa, want, &s2)) {
 		if (t->fault.type != SMMU_EVT_F_WALK_EABT)
 			t->fault.ipa = res->pa;
