@@ -20,11 +20,13 @@ static uint32_t reg_read(struct replay *replay, uint32_t offset)
 
 /* ---------------------------------------------------------- registers -- */
 
-static int get_offset(const json_t *step, uint64_t *offset, uint64_t *size,
-		      struct replay_error *error)
+static int get_offset(struct replay *replay, const json_t *step,
+		      uint64_t *offset, uint64_t *size)
 {
-	int rc = replay_get(step, "off", 0, UIOMMU_SMMUV3_MMIO_SIZE - 1, offset,
-			    error);
+	struct replay_error *error = &replay->error;
+	int rc = replay_get(step, "off", 0,
+			    uiommu_smmuv3_model_mmio_size(replay->model) - 1,
+			    offset, error);
 
 	*size = 4;
 	if (!rc)
@@ -49,7 +51,7 @@ static void note_base(uint64_t *base, uint32_t reg, uint64_t offset,
 int replay_put_register(struct replay *replay, const json_t *write)
 {
 	uint64_t offset, size, value;
-	int rc = get_offset(write, &offset, &size, &replay->error);
+	int rc = get_offset(replay, write, &offset, &size);
 
 	if (!rc)
 		rc = replay_get(write, "val", 0, mask_lg2(8 * size), &value,
@@ -67,7 +69,7 @@ int replay_put_register(struct replay *replay, const json_t *write)
 static int step_rd(struct replay *replay, const json_t *step, json_t *result)
 {
 	uint64_t offset, size;
-	int rc = get_offset(step, &offset, &size, &replay->error);
+	int rc = get_offset(replay, step, &offset, &size);
 
 	if (!rc)
 		json_object_set_new(result, "val",
