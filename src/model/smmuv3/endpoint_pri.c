@@ -230,14 +230,15 @@ static void send_page(struct uiommu_smmuv3_endpoint *ep,
 }
 
 /* Failure ends a group before its last request: the rest is not sent. */
-static bool is_answered(struct uiommu_smmuv3_endpoint *ep, uint32_t i)
+static bool has_failed(struct uiommu_smmuv3_endpoint *ep, uint32_t i)
 {
-	bool answered;
+	const struct ep_group *g = &ep->group[i];
+	bool failed;
 
 	pthread_mutex_lock(&ep->lock);
-	answered = ep->group[i].state == GROUP_ANSWERED;
+	failed = g->state == GROUP_ANSWERED && g->code == UIOMMU_PRI_FAILURE;
 	pthread_mutex_unlock(&ep->lock);
-	return answered;
+	return failed;
 }
 
 /*
@@ -338,7 +339,7 @@ int uiommu_smmuv3_endpoint_page_request(struct uiommu_smmuv3_endpoint *ep,
 	}
 	ep->group[group].cookie = cookie;
 	pthread_mutex_unlock(&ep->lock);
-	for (unsigned int i = 0; i < n && !is_answered(ep, group); i++)
+	for (unsigned int i = 0; i < n && !has_failed(ep, group); i++)
 		send_page(ep, &pages[i], group, i == n - 1);
 	if (sent(ep, group, &code) && ep->config.page_response)
 		ep->config.page_response(ep->config.ctx, cookie, code);
