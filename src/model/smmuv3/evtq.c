@@ -240,6 +240,7 @@ bool msmmu_event_locked(struct msmmu_txn *t)
 	msmmu_event_record(t, rec);
 	if (state != EVTQ_OFF && merged(t, &q, rec)) {
 		m->events_merged++;
+		t->fault.merged = true;
 		return true;
 	}
 	if (state == EVTQ_FULL)

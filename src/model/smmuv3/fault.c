@@ -99,7 +99,7 @@ void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
 	 */
 	if ((t->in->flags & UIOMMU_TXN_PROBE) && !MUTANT("probe-is-quiet"))
 		return;
-	if (unlikely(recorded && m->trace))
+	if (unlikely(recorded && !f->merged && m->trace))
 		msmmu_trace_event(t);
 	msmmu_irq_deliver(m);
 	if (!m->observe)

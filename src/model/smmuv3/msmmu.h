@@ -136,9 +136,10 @@ struct msmmu_fault {
 	uint8_t class;
 	int8_t level;
 	bool record;
-	bool stall; /* instead of ending: wait for software */
-	bool raz;   /* ends without an abort (RAZ/WI) */
-	bool mev;   /* the event may be merged */
+	bool stall;  /* instead of ending: wait for software */
+	bool raz;    /* ends without an abort (RAZ/WI) */
+	bool mev;    /* the event may be merged */
+	bool merged; /* it was: no record has been written */
 	uint16_t stag;
 	uint16_t code; /* Reason of the record, ours to choose */
 	bool rnw, ind, pnu;

@@ -121,6 +121,24 @@ static unsigned int find(enum uiommu_smmuv3_trace_kind kind, unsigned int from)
 }
 
 /* Told when it stalls, and again from where it goes on. */
+/* An event that is in the queue already is no other record. */
+static void merged_events(void **state)
+{
+	struct rig *r = *state;
+	struct smmu_ste ste = rig_ste_s1(RIG_CD + 64ull * SID);
+
+	(void)rig_stream(r, SID, 1);
+	ste.q[1] |= SMMU_STE_1_MEV;
+	rig_ste(r, SID, &ste);
+	start(r);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(dma(r, 0, 0x8000 + 8 * i, 8), -EFAULT);
+	assert_int_equal(dma(r, 0, 0x9000, 8), -EFAULT);
+	assert_string_equal(kinds(), "EIDDDED");
+	assert_int_equal(told.what[0].words[2], 0x8000);
+	assert_int_equal(told.what[5].words[2], 0x9000);
+}
+
 static void a_stalled_access_twice(void **state)
 {
 	struct rig *r = *state;
@@ -162,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(commands_and_registers),
 		T(accesses_and_events),
+		T(merged_events),
 		cmocka_unit_test_setup_teardown(a_stalled_access_twice,
 						stall_setup, stall_teardown),
 	};
