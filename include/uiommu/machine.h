@@ -141,7 +141,9 @@ bool uiommu_machine_maybe_pinned(struct uiommu_machine *machine, uint64_t first,
  * The process gives [first, last], whole pages, all of it pinned, back:
  * munmap, free.  The pages stay where they are, for the device, until the last
  * pin goes; then cfg.unpinned is called.  `what` is a word for reports
- * ("munmap", "free").  -EINVAL: a page of it is not pinned; nothing is changed.
+ * ("munmap", "free").  Devices that share the process's addresses do not reach
+ * them from here on, as if they were gone.  -EINVAL: a page of it is not pinned;
+ * nothing is changed.
  *
  * Less than a page, within one: a block of the heap.  Its page lives on, can be
  * pinned again, and DMA to those bytes is reported; they too come back by

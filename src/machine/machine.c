@@ -451,10 +451,15 @@ bool uiommu_machine_maybe_pinned(struct uiommu_machine *machine, uint64_t first,
 int uiommu_machine_release(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what)
 {
+	int rc;
+
 	/* Whole pages, or bytes of one. */
 	if (last - first < PIN_PAGE - 1)
 		return pins_release_part(&machine->pins, first, last, what);
-	return pins_release(&machine->pins, first, last, what);
+	rc = pins_release(&machine->pins, first, last, what);
+	if (!rc)
+		mm_released(machine, first, last);
+	return rc;
 }
 
 int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,

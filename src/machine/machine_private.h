@@ -243,6 +243,7 @@ struct uiommu_machine {
 	struct pins pins;
 	/* Mappings to put once nobody is inside; pushed and taken whole. */
 	struct late_map *late_maps;
+	uint32_t sharing; /* a device has used the process's addresses; atomic */
 	struct uiommu_mm mm;
 	struct msi msi;
 	struct report report;
@@ -303,6 +304,8 @@ void mm_unpin(void *ctx, uiommu_pa_t pa, uint64_t len, uint32_t flags);
 int mm_copy(void *ctx, uint64_t uva, void *buf, size_t len, bool write);
 int mm_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 		   bool write);
+/* Pages were released: no access by the process's addresses is left there. */
+void mm_released(struct uiommu_machine *machine, uint64_t first, uint64_t last);
 /* Wait until no access looks at words as they were before. */
 void mm_drain(void *ctx, uint64_t first, uint64_t last);
 

@@ -6,12 +6,14 @@
  * directly; the carved region with doorbells, BARs and aliases; memory of the
  * process at its own addresses, but only while it is pinned; and the same
  * addresses with bit 47 set, where domains that share them lead (RAM_SHARED):
- * no pin there, for the domain follows the process.  Everything else is an
+ * no pin there, for the domain follows the process; but what it gave back while
+ * pinned, so that no call took it away, is not there.  Everything else is an
  * external abort.  Memory of the process may be inaccessible, in spite of its
  * pin too, so it is reached through guarded copies.
  *
  * The pins are looked at and the copy is made inside one read section: that is
- * what mm_drain() waits for after it made a page dead.
+ * what mm_drain() waits for after a page was made dead or, where addresses are
+ * shared, released.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -94,10 +96,71 @@ static bool is_shared(uint64_t pa, size_t len)
 	       len <= RAM_SHARED - (pa - RAM_SHARED);
 }
 
-/* As the process itself could: a right that it lacks is an abort. */
-static int shared_access(uint64_t pa, void *buf, size_t len, bool write)
+/* From here on mm_released() waits for accesses of this kind. */
+static void note_sharing(struct uiommu_machine *machine)
 {
-	return mm_copy(NULL, pa - RAM_SHARED, buf, len, write) ? -EIO : 0;
+	if (load_acquire(&machine->sharing))
+		return;
+	store_release(&machine->sharing, 1);
+	/* Either it sees this, or we see what was released. */
+	fence_full();
+}
+
+/*
+ * Memory that the process gave back, and that stands where it was for the sake
+ * of its pins only, is none of the process's: UIOMMU_PA_INVALID, or the first
+ * such page.
+ */
+static uint64_t given_back(const struct pins *pins, uint64_t va, size_t len)
+{
+	uint64_t page = align_down_lg2(va, PIN_PAGE_LG2);
+
+	for (; page < va + len; page += PIN_PAGE)
+		if ((pins_word(pins, page) & (PIN_RELEASED | PIN_DEAD)) ==
+		    PIN_RELEASED)
+			return page;
+	return UIOMMU_PA_INVALID;
+}
+
+/* As the process itself could: a right that it lacks is an abort. */
+static int shared_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
+			 size_t len, bool write)
+{
+	const struct uiommu_platform *platform = machine->platform;
+	uint64_t va = pa - RAM_SHARED, gone;
+	int rc = -EIO;
+
+	note_sharing(machine);
+	platform->read_begin(platform->ctx);
+	gone = given_back(&machine->pins, va, len);
+	if (gone == UIOMMU_PA_INVALID)
+		rc = mm_copy(NULL, va, buf, len, write);
+	platform->read_end(platform->ctx);
+	if (gone != UIOMMU_PA_INVALID)
+		report_gone(machine, max_u64(gone, va), len, write, buf);
+	return rc ? -EIO : 0;
+}
+
+static int shared_cmpxchg64(struct uiommu_machine *machine, uint64_t pa,
+			    uint64_t *expected, uint64_t want)
+{
+	const struct uiommu_platform *platform = machine->platform;
+	uint64_t va = pa - RAM_SHARED;
+	int rc = -EIO;
+
+	note_sharing(machine);
+	platform->read_begin(platform->ctx);
+	if (given_back(&machine->pins, va, 8) == UIOMMU_PA_INVALID)
+		rc = uiommu_guard_cmpxchg64(arena_ptr(va), expected, want);
+	platform->read_end(platform->ctx);
+	return rc ? -EIO : 0;
+}
+
+void mm_released(struct uiommu_machine *machine, uint64_t first, uint64_t last)
+{
+	fence_full();
+	if (load_acquire(&machine->sharing))
+		mm_drain(machine, first + RAM_SHARED, last + RAM_SHARED);
 }
 
 /* What looking at the pages of an access found out. */
@@ -312,7 +375,7 @@ static int ram_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 	if (!len || pa + len < pa)
 		return -EIO;
 	if (is_shared(pa, len))
-		return shared_access(pa, buf, len, write);
+		return shared_access(machine, pa, buf, len, write);
 	if (pa >= machine->carve.base &&
 	    pa - machine->carve.base < CARVE_SIZE &&
 	    len <= CARVE_SIZE - (pa - machine->carve.base))
@@ -362,10 +425,7 @@ int ram_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected, uint64_t want)
 		return 0;
 	}
 	if (is_shared(pa, 8))
-		return uiommu_guard_cmpxchg64(arena_ptr(pa - RAM_SHARED),
-					      expected, want)
-			       ? -EIO
-			       : 0;
+		return shared_cmpxchg64(machine, pa, expected, want);
 	platform->read_begin(platform->ctx);
 	if (pages_ok(&machine->pins, pa, 8, &state)) {
 		void *word = arena_ptr(pins_uva(&machine->pins, pa));

@@ -233,12 +233,62 @@ static void beside_dma_and_each_other(void **state)
 	uiommu_machine_destroy(machine);
 }
 
+/*
+ * Memory that is mapped for DMA too, and that the program gives back: whoever
+ * runs it leaves it there for the DMA, and by its address it is gone.
+ */
+static void given_back_but_pinned(void **state)
+{
+	struct uiommu_machine *machine = machine_ok("testep,testep:stall");
+	char *at = pages_ok(2 * PAGE);
+	uintptr_t first = (uintptr_t)at;
+	struct sva_client s;
+
+	guard_ok();
+	for (unsigned int i = 0; i < 2; i++) {
+		sva_open_ok(&s, machine, i);
+		*(uint64_t *)at = 81;
+		*(uint64_t *)(at + PAGE) = 82;
+		client_map_ok(&s.c, at, PAGE, 0x1000000);
+		assert_int_equal(look(&s, at), 81);
+		assert_int_equal(look(&s, at + PAGE), 82);
+		assert_int_equal(uiommu_machine_release(machine, first,
+							first + PAGE - 1,
+							"munmap"),
+				 0);
+		assert_int_equal(sva_do(&s, 0, TESTEP_READ, at, 8),
+				 TESTEP_ABORTED);
+		assert_int_equal(put(&s, at + PAGE - 4, 83), TESTEP_ABORTED);
+		assert_int_equal(sva_do(&s, 0, TESTEP_READ, at + PAGE - 4, 8),
+				 TESTEP_ABORTED);
+		assert_int_equal(look(&s, at + PAGE), 82);
+		assert_int_equal(testep_go(&s.c, 0, TESTEP_READ, 0x1000000, 8),
+				 TESTEP_OK);
+		assert_int_equal(testep_word(&s.c, 0), 81);
+		/* The last pin goes; then so does the memory. */
+		assert_int_equal(client_unmap(&s.c, 0x1000000, PAGE), 0);
+		assert_int_equal(munmap(at, PAGE), 0);
+		assert_int_equal(sva_do(&s, 0, TESTEP_READ, at, 8),
+				 TESTEP_ABORTED);
+		assert_ptr_equal(mmap(at, PAGE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				      -1, 0),
+				 at);
+		assert_int_equal(look(&s, at), 0);
+		uiommu_sva_unbind(s.sva);
+		client_close(&s.c);
+	}
+	pages_free(at, 2 * PAGE);
+	uiommu_machine_destroy(machine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_page_requests),
 		cmocka_unit_test(by_stalls),
 		cmocka_unit_test(beside_dma_and_each_other),
+		cmocka_unit_test(given_back_but_pinned),
 	};
 
 	/* A large block is always a mapping of its own. */
