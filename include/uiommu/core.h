@@ -661,9 +661,10 @@ void uiommu_core_stats(struct uiommu_core *core,
 
 /*
  * What there is now as text (dump.h), of part OBJECTS: units, groups with their
- * devices, IOASes with their areas, domains.  Domains and IOASes have numbers in
- * the order of their making.  Each object is looked at under its own locks;
- * threads that end one wait while it is.
+ * devices and PASIDs, IOASes with their areas, domains, address spaces with what
+ * is bound to them; of part QUEUES: page faults that wait.  Domains and IOASes have
+ * numbers in the order of their making.  Each object is looked at under its own
+ * locks; threads that end one wait while it is.
  */
 void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *dump);
 /*

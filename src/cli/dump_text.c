@@ -25,6 +25,7 @@ static uint32_t part_of(const char *text)
 	} kinds[] = {
 		{ "core", UIOMMU_DUMP_OBJECTS },
 		{ "function", UIOMMU_DUMP_OBJECTS },
+		{ "page_faults", UIOMMU_DUMP_QUEUES },
 		{ "pins", UIOMMU_DUMP_OBJECTS },
 		{ "registers", UIOMMU_DUMP_TABLES },
 		{ "stream-table", UIOMMU_DUMP_TABLES },

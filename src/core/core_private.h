@@ -115,7 +115,7 @@ struct uiommu_core {
 	struct list event_sources; /* of vIOMMUs */
 	struct list abandoned; /* core_pages that stay pinned, a ref on each */
 
-	/* Protects sva_spaces and what hangs on it: sva.c. */
+	/* Protects sva_spaces and what hangs on it, with `lock`: sva.c. */
 	pthread_mutex_t sva_lock;
 	struct list sva_spaces;
 };
@@ -453,6 +453,8 @@ bool core_sva_lives(const struct uiommu_domain *dom);
 void core_sva_try_flush(struct uiommu_domain *dom);
 /* The device is about to go; what is bound stays as handles that lead nowhere. */
 void core_sva_forget(struct uiommu_device *dev);
+/* The address spaces and what is bound to them; the dump lock is held. */
+void core_sva_dump(struct uiommu_core *core, const struct uiommu_dump *to);
 
 /* --------------------------------------------------------------- pages -- */
 

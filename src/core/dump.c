@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core_private.h"
+#include "iopf_private.h"
 
 void core_list(struct uiommu_core *core, struct list *head, struct list *node)
 {
@@ -479,12 +479,10 @@ static unsigned int count_abandoned(struct uiommu_core *core)
 	return n;
 }
 
-void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *to)
+static void dump_objects(struct uiommu_core *core, const struct uiommu_dump *to)
 {
 	void *obj = NULL;
 
-	if (!(to->parts & UIOMMU_DUMP_OBJECTS))
-		return;
 	pthread_mutex_lock(&core->dump_lock);
 	number_objects(core);
 	line(to, 0, "core areas=%" PRIu64 " pinned=%" PRIu64 " abandoned=%u",
@@ -497,5 +495,56 @@ void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *to)
 		dump_ioas(to, obj);
 	while ((obj = next_object(core, &core->domains, &domain_place, obj)))
 		dump_domain(to, obj);
+	core_sva_dump(core, to);
 	pthread_mutex_unlock(&core->dump_lock);
+}
+
+/* --------------------------------------------------------- page faults -- */
+
+static void dump_fault_group(const struct uiommu_dump *to,
+			     const struct uiommu_iopf_group *group)
+{
+	char pasid[16] = "none";
+
+	if (group->pasid != UIOMMU_NO_PASID)
+		snprintf(pasid, sizeof(pasid), "%u", group->pasid);
+	line(to, 1, "group pasid=%s token=%u pages=%u%s", pasid, group->token,
+	     group->nr, flag(group->stalled, " stalled"));
+	for (unsigned int i = 0; i < group->nr; i++) {
+		uint32_t perm = group->fault[i].perm;
+
+		line(to, 2, "page 0x%" PRIx64 "%s%s%s%s", group->fault[i].iova,
+		     flag(perm & UIOMMU_PAGE_READ, " read"),
+		     flag(perm & UIOMMU_PAGE_WRITE, " write"),
+		     flag(perm & UIOMMU_PAGE_EXEC, " exec"),
+		     flag(perm & UIOMMU_PAGE_PRIV, " priv"));
+	}
+}
+
+/* Of each device that waits for any. */
+static void dump_page_faults(struct uiommu_core *core,
+			     const struct uiommu_dump *to)
+{
+	const struct core_iopf_group *it;
+	struct uiommu_device *dev;
+
+	pthread_mutex_lock(&core->lock);
+	list_for_each(dev, &core->devices, core_node) {
+		pthread_mutex_lock(&dev->iopf.lock);
+		if (dev->iopf.nr_partial || !list_empty(&dev->iopf.groups))
+			line(to, 0, "page_faults %s partial=%u", dev->name,
+			     dev->iopf.nr_partial);
+		list_for_each(it, &dev->iopf.groups, node)
+			dump_fault_group(to, &it->pub);
+		pthread_mutex_unlock(&dev->iopf.lock);
+	}
+	pthread_mutex_unlock(&core->lock);
+}
+
+void uiommu_core_dump(struct uiommu_core *core, const struct uiommu_dump *to)
+{
+	if (to->parts & UIOMMU_DUMP_OBJECTS)
+		dump_objects(core, to);
+	if (to->parts & UIOMMU_DUMP_QUEUES)
+		dump_page_faults(core, to);
 }

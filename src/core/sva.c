@@ -6,24 +6,25 @@
  * uiommu_sva_mm: one domain, one PASID, and a handle for each device, counted.
  * All that under one lock, held over attach and detach, so that the first to
  * bind and the last to unbind are what they seem.  Page fault handlers and the
- * callbacks of changes do not take it: unbind waits for them.
+ * callbacks of changes do not take it: unbind waits for them.  A dump does not wait
+ * for unbind: what it reads changes under the core's lock too.
  */
 #include "sva_private.h"
 
 struct sva_space {
-	struct list node; /* uiommu_core.sva_spaces; sva_lock */
+	struct list node; /* uiommu_core.sva_spaces; both locks */
 	struct uiommu_core *core;
 	const struct uiommu_sva_mm *mm;
 	struct uiommu_domain *dom;
 	uint32_t pasid;
-	struct list bonds;
+	struct list bonds; /* both locks */
 };
 
 struct uiommu_sva {
 	struct list node; /* sva_space.bonds */
 	struct sva_space *space;
-	struct uiommu_device *dev; /* NULL: removed; sva_lock */
-	uint32_t refs;		   /* sva_lock */
+	struct uiommu_device *dev; /* NULL: removed; both locks */
+	uint32_t refs;		   /* both locks */
 };
 
 static struct sva_space *find_space(struct uiommu_core *core,
@@ -73,7 +74,7 @@ static int make_space(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 	rc = uiommu_domain_alloc_cfg(dev, &cfg, &space->dom);
 	if (rc)
 		goto err_pasid;
-	list_add_tail(&core->sva_spaces, &space->node);
+	core_list(core, &core->sva_spaces, &space->node);
 	*out = space;
 	return 0;
 
@@ -84,12 +85,19 @@ err_free:
 	return rc;
 }
 
+static void unlist(struct uiommu_core *core, struct list *node)
+{
+	pthread_mutex_lock(&core->lock);
+	list_del(node);
+	pthread_mutex_unlock(&core->lock);
+}
+
 /* Nothing if a device is bound to it. */
 static void drop_space(struct uiommu_core *core, struct sva_space *space)
 {
 	if (!list_empty(&space->bonds))
 		return;
-	list_del(&space->node);
+	unlist(core, &space->node);
 	uiommu_domain_free(space->dom);
 	uiommu_pasid_free(core, space->pasid);
 	core_free(core, space);
@@ -157,9 +165,20 @@ static int make_bond(struct uiommu_device *dev, struct sva_space *space,
 	bond->space = space;
 	bond->dev = dev;
 	bond->refs = 1;
-	list_add_tail(&space->bonds, &bond->node);
+	core_list(dev->core, &space->bonds, &bond->node);
 	*out = bond;
 	return 0;
+}
+
+/* What there are then. */
+static uint32_t count_ref(struct uiommu_sva *bond, int add)
+{
+	struct uiommu_core *core = bond->space->core;
+
+	pthread_mutex_lock(&core->lock);
+	bond->refs += (uint32_t)add;
+	pthread_mutex_unlock(&core->lock);
+	return bond->refs;
 }
 
 static int bind_new(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
@@ -219,7 +238,7 @@ int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 		/* Its device's owner may have left without unbinding. */
 		rc = attach(dev, space);
 		if (!rc) {
-			bond->refs++;
+			count_ref(bond, 1);
 			*out = bond;
 		}
 	} else {
@@ -235,10 +254,10 @@ void uiommu_sva_unbind(struct uiommu_sva *sva)
 	struct uiommu_core *core = space->core;
 
 	pthread_mutex_lock(&core->sva_lock);
-	if (!--sva->refs) {
+	if (!count_ref(sva, -1)) {
 		if (sva->dev)
 			detach(sva->dev, space);
-		list_del(&sva->node);
+		unlist(core, &sva->node);
 		core_free(core, sva);
 		drop_space(core, space);
 	}
@@ -260,9 +279,34 @@ void core_sva_forget(struct uiommu_device *dev)
 			 "%s: still bound to an address space when removed",
 			 dev->name);
 		detach(dev, space);
+		pthread_mutex_lock(&core->lock);
 		bond->dev = NULL;
+		pthread_mutex_unlock(&core->lock);
 	}
 	pthread_mutex_unlock(&core->sva_lock);
+}
+
+void core_sva_dump(struct uiommu_core *core, const struct uiommu_dump *to)
+{
+	const struct sva_space *space;
+	const struct uiommu_sva *bond;
+
+	pthread_mutex_lock(&core->lock);
+	list_for_each(space, &core->sva_spaces, node) {
+		uiommu_dump_line(to, 1,
+				 "address_space domain=%u pasid=%u va_bits=%u "
+				 "page=0x%llx%s",
+				 space->dom->number, space->pasid,
+				 space->mm->va_bits,
+				 1ull << space->mm->page_lg2,
+				 space->mm->cpu ? " cpu" : "");
+		list_for_each(bond, &space->bonds, node)
+			uiommu_dump_line(to, 2, "bound %s count=%u",
+					 bond->dev ? bond->dev->name
+						   : "removed",
+					 bond->refs);
+	}
+	pthread_mutex_unlock(&core->lock);
 }
 
 uint32_t uiommu_sva_pasid(const struct uiommu_sva *sva)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "space.h"
 #include "turns.h"
-#include "world.h"
 
 struct text {
 	char *s;
@@ -152,11 +152,96 @@ static void pasids(void **state)
 	the_world_at_rest(state);
 }
 
+static void contains(struct world *w, const char *want)
+{
+	char *is = dump_core(w);
+
+	if (!strstr(is, want))
+		fprintf(stderr, "%s\nis not in\n%s", want, is);
+	assert_non_null(strstr(is, want));
+	free(is);
+}
+
+static void shared_addresses(void **state)
+{
+	struct uiommu_sva *sva[3];
+	struct scene s;
+
+	scene_open(&s, state);
+	for (unsigned int i = 0; i < 3; i++)
+		sva[i] = bind_ok(&s, i / 2);
+	contains(s.w, "    pasid 1..1 domain=1 sva\n");
+	contains(s.w, "  domain 1 type=shared unit=0 users=2 ");
+	contains(s.w, "  address_space domain=1 pasid=1 va_bits=47 "
+		      "page=0x1000\n"
+		      "    bound extra count=2\n"
+		      "    bound extra count=1\n");
+	uiommu_sva_unbind(sva[0]);
+	uiommu_device_remove(s.dev[1]);
+	contains(s.w, "    bound extra count=1\n"
+		      "    bound removed count=1\n");
+	s.dev[1] = add_waiting(s.w, 21, NULL);
+	uiommu_sva_unbind(sva[1]);
+	uiommu_sva_unbind(sva[2]);
+	scene_close(&s);
+	the_world_at_rest(state);
+}
+
+static int keep_group(void *ctx, struct uiommu_iopf_group *group)
+{
+	*(struct uiommu_iopf_group **)ctx = group;
+	return 0;
+}
+
+static void lose_group(void *ctx, struct uiommu_iopf_group *group)
+{
+	assert_true(false);
+}
+
+static void page_faults_that_wait(void **state)
+{
+	static const struct uiommu_iopf_ops ops = { keep_group, lose_group };
+	struct uiommu_page_request req = {
+		.flags = UIOMMU_PAGE_READ,
+		.id = 20,
+		.pasid = UIOMMU_NO_PASID,
+		.token = 5,
+		.iova = 0x1000,
+	};
+	struct uiommu_iopf_group *kept = NULL;
+	struct uiommu_domain *dom;
+	struct scene s;
+
+	scene_open(&s, state);
+	dom = new_domain(s.w);
+	assert_int_equal(uiommu_domain_set_iopf_handler(dom, &ops, &kept), 0);
+	assert_int_equal(
+		uiommu_group_attach(uiommu_device_group(s.dev[0]), dom), 0);
+	fake_page_request(s.w->fu, &req);
+	contains(s.w, "\npage_faults extra partial=1\n");
+	req.flags = UIOMMU_PAGE_WRITE | UIOMMU_PAGE_EXEC | UIOMMU_PAGE_PRIV |
+		    UIOMMU_PAGE_LAST;
+	req.iova = 0x3000;
+	fake_page_request(s.w->fu, &req);
+	contains(s.w, "\npage_faults extra partial=0\n"
+		      "  group pasid=none token=5 pages=2\n"
+		      "    page 0x1000 read\n"
+		      "    page 0x3000 write exec priv\n");
+	assert_int_equal(uiommu_iopf_group_respond(kept, UIOMMU_PAGE_INVALID),
+			 0);
+	uiommu_iopf_group_put(kept);
+	uiommu_group_detach(uiommu_device_group(s.dev[0]));
+	uiommu_domain_free(dom);
+	scene_close(&s);
+	the_world_at_rest(state);
+}
+
 /* ----------------------------------------------------- while it changes -- */
 
 struct fight {
 	struct world *w;
-	uint64_t changes, dumps;
+	struct scene s;
+	uint64_t changes, binds, dumps;
 	bool stop; /* atomic */
 };
 
@@ -182,6 +267,22 @@ static void *change(void *arg)
 	return NULL;
 }
 
+static void *share(void *arg)
+{
+	struct fight *f = arg;
+	struct uiommu_sva *sva[3];
+
+	while (!load_acquire(&f->stop)) {
+		for (unsigned int i = 0; i < 3; i++)
+			sva[i] = bind_ok(&f->s, i % 2);
+		ask(&f->s, 0, uiommu_sva_pasid(sva[0]), AT(1), W);
+		for (unsigned int i = 0; i < 3; i++)
+			uiommu_sva_unbind(sva[i]);
+		turn(&f->binds);
+	}
+	return NULL;
+}
+
 static void *watch(void *arg)
 {
 	struct fight *f = arg;
@@ -199,16 +300,19 @@ static void *watch(void *arg)
 static void while_objects_come_and_go(void **state)
 {
 	struct fight f = { .w = *state };
-	const uint64_t *counts[] = { &f.changes, &f.dumps };
-	pthread_t threads[3];
+	const uint64_t *counts[] = { &f.changes, &f.binds, &f.dumps };
+	pthread_t threads[4];
 
+	scene_open(&f.s, state);
 	pthread_create(&threads[0], NULL, change, &f);
 	pthread_create(&threads[1], NULL, watch, &f);
 	pthread_create(&threads[2], NULL, watch, &f);
-	assert_true(let_fight(300, counts, 2));
+	pthread_create(&threads[3], NULL, share, &f);
+	assert_true(let_fight(300, counts, 3));
 	store_release(&f.stop, true);
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	scene_close(&f.s);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
@@ -219,6 +323,8 @@ int main(void)
 		T(the_world_at_rest),
 		T(an_address_space),
 		T(pasids),
+		T(shared_addresses),
+		T(page_faults_that_wait),
 		T(while_objects_come_and_go),
 	};
 
