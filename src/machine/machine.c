@@ -228,8 +228,13 @@ static int make_base(struct uiommu_machine *machine)
 	rc = -pthread_rwlock_init(&machine->gate, NULL);
 	if (rc)
 		goto err_key;
+	rc = -pthread_mutex_init(&machine->fork_lock, NULL);
+	if (rc)
+		goto err_gate;
 	return 0;
 
+err_gate:
+	pthread_rwlock_destroy(&machine->gate);
 err_key:
 	pthread_key_delete(machine->scope_key);
 err_report:
@@ -247,6 +252,7 @@ err_host:
 
 static void drop_base(struct uiommu_machine *machine)
 {
+	pthread_mutex_destroy(&machine->fork_lock);
 	pthread_rwlock_destroy(&machine->gate);
 	pthread_key_delete(machine->scope_key);
 	report_fini(&machine->report);
@@ -470,14 +476,27 @@ int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,
 
 /* ----------------------------------------------------------------- fork - */
 
+/* How many brackets this thread is between, of any machine. */
+static __thread unsigned int inside;
+
 void uiommu_machine_enter(struct uiommu_machine *machine)
 {
+	/*
+	 * The gate alone lets those who come in pass those who wait to shut it,
+	 * since who is inside may come in once more: a few busy threads would
+	 * keep it open for ever.
+	 */
+	if (!inside++ && load_acquire(&machine->forking)) {
+		pthread_mutex_lock(&machine->fork_lock);
+		pthread_mutex_unlock(&machine->fork_lock);
+	}
 	pthread_rwlock_rdlock(&machine->gate);
 }
 
 void uiommu_machine_exit(struct uiommu_machine *machine)
 {
 	pthread_rwlock_unlock(&machine->gate);
+	inside--;
 }
 
 /*
@@ -487,6 +506,8 @@ void uiommu_machine_exit(struct uiommu_machine *machine)
  */
 void uiommu_machine_before_fork(struct uiommu_machine *machine)
 {
+	pthread_mutex_lock(&machine->fork_lock);
+	store_release(&machine->forking, true);
 	pthread_rwlock_wrlock(&machine->gate);
 	pthread_mutex_lock(&machine->msi.lock);
 	for (unsigned int i = 0; i < machine->nr_devs; i++)
@@ -505,11 +526,18 @@ static void unlock_all(struct uiommu_machine *machine)
 	pthread_mutex_unlock(&machine->msi.lock);
 }
 
+static void end_fork(struct uiommu_machine *machine)
+{
+	store_release(&machine->forking, false);
+	pthread_mutex_unlock(&machine->fork_lock);
+}
+
 void uiommu_machine_after_fork_parent(struct uiommu_machine *machine)
 {
 	uiommu_host_after_fork_parent(machine->host);
 	unlock_all(machine);
 	pthread_rwlock_unlock(&machine->gate);
+	end_fork(machine);
 }
 
 void uiommu_machine_after_fork_child(struct uiommu_machine *machine)
@@ -519,4 +547,5 @@ void uiommu_machine_after_fork_child(struct uiommu_machine *machine)
 	trace_after_fork_child(machine);
 	/* A write lock belongs to the thread that took it, in the parent. */
 	pthread_rwlock_init(&machine->gate, NULL);
+	end_fork(machine);
 }

@@ -3,6 +3,7 @@
  * machine_private.h - what the files of machine/ share.
  *
  * Lock order, outermost first:
+ *	fork	one fork, from before it shuts the gate to its end
  *	gate	who uses the machine (read) against fork (write)
  *	msi	allocation of vectors
  *	device	registers and configuration space of one PCI function
@@ -249,7 +250,14 @@ struct uiommu_machine {
 	struct report report;
 	struct trace trace;
 	pthread_key_t scope_key;
+	/*
+	 * Held for reading by who is inside, for writing by a fork, which holds
+	 * fork_lock over all of it: who comes in while `forking` (atomic) waits
+	 * for that first.
+	 */
 	pthread_rwlock_t gate;
+	pthread_mutex_t fork_lock;
+	bool forking;
 
 	struct machine_smmu smmu[MACHINE_SMMUS];
 	unsigned int nr_smmus;
