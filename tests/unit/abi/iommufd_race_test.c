@@ -93,6 +93,84 @@ static void one_device(struct race *race, struct worker *self)
 	ufd_device_unbind(idev);
 }
 
+/* One device and its PASIDs, by guesses of page tables; bound and unbound. */
+static void pasids_of_a_device(struct race *race, struct worker *self)
+{
+	struct ufd_device *idev;
+	uint32_t id, pt, pasid;
+
+	idev = env_bind(race->env, race->fd, self->index, &id);
+	for (unsigned int i = 0; i < 16; i++) {
+		pt = pick(self, 16);
+		pasid = 1 + pick(self, 3);
+		switch (pick(self, 5)) {
+		case 0:
+			expect(ufd_device_attach(idev, &pt), -EINVAL, -EBUSY,
+			       -ENOENT);
+			break;
+		case 1:
+			ufd_device_detach(idev);
+			break;
+		case 2:
+			if (!ufd_device_has_pasid(idev, pasid))
+				turn(&race->done[self->index]);
+			expect(ufd_device_pasid_attach(idev, pasid, &pt),
+			       -EINVAL, -EBUSY, -ENOENT);
+			break;
+		case 3:
+			expect(ufd_device_pasid_replace(idev, pasid, &pt),
+			       -EINVAL, -ENOENT, -ENOENT);
+			break;
+		default:
+			ufd_device_pasid_detach(idev, pasid);
+		}
+	}
+	ufd_device_unbind(idev);
+}
+
+/* Page tables of all kinds, and what they say is dirty. */
+static void guess_kinds(struct race *race, struct worker *self)
+{
+	static uint8_t map[256];
+	uint32_t id = pick(self, 16), hwpt;
+	uint32_t flags = pick(self, 2) ? IOMMU_HWPT_ALLOC_PASID
+				       : IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+						 IOMMU_HWPT_ALLOC_PASID;
+	struct iommu_hwpt_set_dirty_tracking set = { .size = sizeof(set),
+						     .flags = pick(self, 2),
+						     .hwpt_id = id };
+	struct iommu_hwpt_get_dirty_bitmap get = {
+		.size = sizeof(get),
+		.hwpt_id = id,
+		.iova = 0x10000,
+		.length = PAGE,
+		.page_size = PAGE,
+		.data = (uintptr_t)map + self->index,
+	};
+
+	switch (pick(self, 4)) {
+	case 0:
+		if (!env_hwpt_of(race->env, race->fd, id,
+				 race->ioas[pick(self, 2)], flags, &hwpt))
+			turn(&race->done[self->index]);
+		break;
+	case 1:
+		expect((int)env_ioctl(race->env, race->fd,
+				      IOMMU_HWPT_SET_DIRTY_TRACKING, &set),
+		       -ENOENT, -EOPNOTSUPP, -EOPNOTSUPP);
+		break;
+	case 2:
+		expect((int)env_ioctl(race->env, race->fd,
+				      IOMMU_HWPT_GET_DIRTY_BITMAP, &get),
+		       -ENOENT, -EOPNOTSUPP, -EOPNOTSUPP);
+		break;
+	default:
+		if (id != race->ioas[0] && id != race->ioas[1])
+			expect(env_destroy(race->env, race->fd, id), -ENOENT,
+			       -EBUSY, -EBUSY);
+	}
+}
+
 /* Page tables by id, and destroying by id. */
 static void guess_ids(struct race *race, struct worker *self)
 {
@@ -204,6 +282,26 @@ static void everything_at_once(void **state)
 	env_close(env, race.fd);
 }
 
+/* PASIDs of two of a group and of two others, and page tables that come and go. */
+static void pasids_at_once(void **state)
+{
+	struct ufd_env *env = *state;
+	struct race race = { .env = env, .fd = env_open(env) };
+	static worker_fn *const fns[NR_THREADS] = {
+		pasids_of_a_device, pasids_of_a_device, pasids_of_a_device,
+		pasids_of_a_device, map_unmap,		guess_kinds,
+		guess_kinds,	    guess_kinds,
+	};
+
+	race.ioas[0] = env_ioas(env, race.fd);
+	race.ioas[1] = env_ioas(env, race.fd);
+	env_map(env, race.fd, race.ioas[0], env->mem, PAGE, 0x10000);
+	fight(&race, fns, NR_THREADS);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(uiommu_device_nr_pasids(env->dev[i]), 0);
+	env_close(env, race.fd);
+}
+
 /*
  * Both devices of a group move it to page tables made for them, so that one is
  * moved away from what the other is just making.
@@ -309,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(everything_at_once),
+		TEST(pasids_at_once),
 		TEST(a_group_moved_from_two_sides),
 		TEST(unbind_waits),
 	};

@@ -128,6 +128,9 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 		return -EINVAL;
 	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_rc)
 		return unit->attach_rc;
+	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_nth &&
+	    !--unit->attach_nth)
+		return unit->nth_rc;
 	dev->dom = dom;
 	if (dom->type == UIOMMU_DOM_PAGING)
 		unit->used = dom;

@@ -39,14 +39,17 @@
 struct small_unit {
 	struct uiommu_unit unit; /* first */
 	struct uiommu_unit_caps caps;
-	int attach_rc;	/* what attaching to a paging domain returns */
+	int attach_rc; /* what attaching to a paging domain returns */
+	/* The nth attach to one from now on fails with nth_rc; 0: none. */
+	unsigned int attach_nth;
+	int nth_rc;
 	int pasid_rc;	/* and a domain to a PASID */
 	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
 	int dirty_rc; /* what reading dirty state returns */
 	unsigned int dirty_reads;
 	struct uiommu_hwdom *used; /* the paging domain attached last */
-	bool page_faults; /* of devices added from now on */
+	bool page_faults;	   /* of devices added from now on */
 
 	/* Protects the rest: devices by id, and answers to page faults. */
 	pthread_mutex_t lock;
