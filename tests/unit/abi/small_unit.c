@@ -133,7 +133,7 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 		return unit->nth_rc;
 	dev->dom = dom;
 	if (dom->type == UIOMMU_DOM_PAGING)
-		unit->used = dom;
+		store_release(&unit->used, dom);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ static int small_flush_all(struct uiommu_hwdom *dom)
 
 void small_dirty(struct small_unit *unit, uint64_t iova, uint64_t size)
 {
-	struct small_dom *dom = (struct small_dom *)unit->used;
+	struct small_dom *dom = (struct small_dom *)load_acquire(&unit->used);
 
 	pthread_mutex_lock(&dom->lock);
 	assert_true(dom->nr_dirty < SMALL_DIRTY);
@@ -187,7 +187,7 @@ static int small_read_dirty(struct uiommu_hwdom *hwdom, uiommu_iova_t iova,
 	if (!len || (iova | len) % PAGE)
 		return -EINVAL;
 	pthread_mutex_lock(&dom->lock);
-	unit->dirty_reads++;
+	fetch_add_relaxed(&unit->dirty_reads, 1);
 	for (unsigned int i = 0; i < dom->nr_dirty; i++) {
 		struct uiommu_range *leaf = &dom->dirty[i];
 		bool in = leaf->first <= last && leaf->last >= iova;

@@ -46,9 +46,9 @@ struct small_unit {
 	int pasid_rc;	/* and a domain to a PASID */
 	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
-	int dirty_rc; /* what reading dirty state returns */
-	unsigned int dirty_reads;
-	struct uiommu_hwdom *used; /* the paging domain attached last */
+	int dirty_rc;		   /* what reading dirty state returns */
+	unsigned int dirty_reads;  /* atomic */
+	struct uiommu_hwdom *used; /* the paging domain attached last; atomic */
 	bool page_faults;	   /* of devices added from now on */
 
 	/* Protects the rest: devices by id, and answers to page faults. */
