@@ -52,6 +52,15 @@ struct uiommu_abi_host {
 	int (*copy_to)(void *ctx, uint64_t uva, const void *src, size_t len);
 	/* Pins user memory for DMA. */
 	const struct uiommu_mm *mm;
+	/*
+	 * The memory of a file of the client, with offsets in it for addresses, from
+	 * which [start, +len) will be mapped.  What is no memory, or not there, is
+	 * for its `pin` to tell (-EINVAL).  Stored is a copy, with one count that
+	 * the caller puts.  -EBADF: no descriptor; -ENOMEM.  NULL: there are no such
+	 * files (-EBADF).
+	 */
+	int (*file_mm)(void *ctx, int fd, uint64_t start, uint64_t len,
+		       struct uiommu_mm *mm);
 
 	/*
 	 * A real file descriptor that stands for the emulated file at `path`

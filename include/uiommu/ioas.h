@@ -32,6 +32,16 @@ struct uiommu_run {
 #define UIOMMU_PIN_WRITE (1u << 0)
 #define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
 
+enum uiommu_mm_kind {
+	UIOMMU_MM_PROGRAM,
+	UIOMMU_MM_FILE, /* addresses are offsets in a file */
+	/*
+	 * Can be taken away by uiommu_mm_revoke().  Accesses do not use it (-EINVAL),
+	 * and areas of it are not cut (-EOPNOTSUPP).
+	 */
+	UIOMMU_MM_REVOCABLE,
+};
+
 /*
  * The address space that user addresses belong to; the embedder's.  No function
  * may call the core.
@@ -56,7 +66,22 @@ struct uiommu_mm {
 	/* The same for pinned memory.  NULL: the CPU cannot reach it. */
 	int (*copy_pinned)(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 			   bool write);
+	/*
+	 * One more, one less that uses it: maps and copies do, until all of them
+	 * are unmapped.  NULL: it lives longer than that.
+	 */
+	void (*get)(void *ctx);
+	void (*put)(void *ctx);
+	enum uiommu_mm_kind kind;
 };
+
+/*
+ * The revocable memory with this ctx, as mapped until now, is gone: when this
+ * returns no domain maps it.  The areas stay, with nothing behind them for good;
+ * what is mapped of it from now on is not concerned.  -EIO: a domain is lost and
+ * may still use it.
+ */
+int uiommu_mm_revoke(struct uiommu_core *core, const void *ctx);
 
 /* ---------------------------------------------------------------- IOAS -- */
 
@@ -77,12 +102,11 @@ void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
 /*
  * Map user memory: pinned now, if the IOAS has a domain, or when it gets one.
  * Errors, and their order, are those of IOMMU_IOAS_MAP.  Without FIXED_IOVA the
- * place is chosen, the lowest that suits, and stored.  `mm` must live until the
- * area is unmapped.  `prot`: of UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE,
+ * place is chosen, the lowest that suits, and stored.  `mm` is copied.  `prot`: of UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE,
  * which has no effect.
  *   -EOPNOTSUPP  unknown flags
- *   -EINVAL	neither read nor write, or another right; len 0; uva, len or a
- *		fixed iova not aligned as uiommu_ioas_iova_ranges() tells; a fixed
+ *   -EINVAL	neither read nor write, or another right; len 0, or within a page
+ *		of 2^64; uva, len or a fixed iova not aligned as uiommu_ioas_iova_ranges() tells; a fixed
  *		place that is reserved
  *   -EOVERFLOW	[uva, +len) or [iova, +len) wraps
  *   -EEXIST	an area is in the fixed place, or is being mapped or unmapped
@@ -136,7 +160,8 @@ int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova);
 
 struct uiommu_area_info {
 	struct uiommu_range range;
-	uint64_t uva; /* of range.first */
+	uint64_t uva;		  /* of range.first */
+	enum uiommu_mm_kind kind; /* of uva */
 	uint32_t prot;
 };
 /* The first area that ends at or after `iova`: 0 or -ENOENT. */

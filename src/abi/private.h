@@ -70,6 +70,32 @@ void abi_fd_abandon(struct uiommu_abi *abi, int fd, struct abi_desc *desc,
 void abi_event_set(struct uiommu_abi *abi, int event, bool readable);
 void abi_event_end(struct uiommu_abi *abi, int event);
 
+/* ------------------------------------------------------------ dma-bufs -- */
+
+struct abi_dmabuf;
+
+/*
+ * The memory [addr, +size) of mem, whole pages, as a file that can be given a
+ * descriptor.  `release` is called when the last descriptor and the last map are
+ * gone, and must not call the core; or NULL.  -ENOMEM.
+ */
+int abi_dmabuf_create(struct uiommu_abi *abi, const struct uiommu_mm *mem,
+		      uint64_t addr, uint64_t size,
+		      void (*release)(void *owner), void *owner,
+		      struct abi_dmabuf **out);
+struct abi_file *abi_dmabuf_file(struct abi_dmabuf *buf);
+/* NULL: the file is none. */
+struct abi_dmabuf *abi_dmabuf_of(struct abi_file *file);
+/* As uiommu_ioas_map.  -EINVAL: beyond its end; -ENODEV: it is revoked. */
+int abi_dmabuf_map(struct abi_dmabuf *buf, struct uiommu_ioas *ioas,
+		   uint64_t start, uint64_t len, uint32_t prot, uint32_t flags,
+		   uiommu_iova_t *iova);
+/*
+ * What is mapped of it has nothing behind it any more, for good; true: nor can it
+ * be mapped again, until a call with false.
+ */
+void abi_dmabuf_revoke(struct abi_dmabuf *buf, bool revoked);
+
 /* ------------------------------------------------------------- memory ---- */
 
 /* Zeroed, through the host's platform; NULL when there is none. */

@@ -223,6 +223,8 @@ static int claim(struct uiommu_access *access, uint64_t iova, uint64_t last,
 		rc = -EINVAL;
 	} else if (!has_right(piece->area, flags)) {
 		rc = -EPERM;
+	} else if (piece->area->pages->mm.kind == UIOMMU_MM_REVOCABLE) {
+		rc = -EINVAL;
 	} else {
 		fetch_add_relaxed(&piece->area->accesses, 1);
 		if (!access->ops)
@@ -389,6 +391,8 @@ static int copy_piece(const struct piece *piece, uint8_t *buf, uint32_t flags)
 		return -EINVAL;
 	if (!has_right(piece->area, flags))
 		return -EPERM;
+	if (pages->mm.kind == UIOMMU_MM_REVOCABLE)
+		return -EINVAL;
 	if ((flags & UIOMMU_ACCESS_SLOW) || !pages->mm.copy)
 		return copy_pinned(piece, buf, write);
 	return pages->mm.copy(pages->mm.ctx, pages->base + piece->first, buf,

@@ -97,7 +97,8 @@ int core_area_map(struct uiommu_ioas *ioas, struct core_area *area,
 	pthread_mutex_lock(&area->pages->lock);
 	core_runs_begin(&it, area->pages, area->offset,
 			area->offset + core_area_len(area) - 1);
-	while (core_runs_next(&it, &run)) {
+	while (!load_acquire(&area->pages->revoked) &&
+	       core_runs_next(&it, &run)) {
 		rc = core_domain_map(dom, at, run.pa, run.len,
 				     area->prot |
 					     (run.mmio ? UIOMMU_PROT_MMIO

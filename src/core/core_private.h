@@ -114,6 +114,7 @@ struct uiommu_core {
 	struct core_pasid_ids pasids;
 	struct list event_sources; /* of vIOMMUs */
 	struct list abandoned; /* core_pages that stay pinned, a ref on each */
+	struct list revocable; /* core_pages that can be */
 
 	/* Protects sva_spaces and what hangs on it, with `lock`: sva.c. */
 	pthread_mutex_t sva_lock;
@@ -122,6 +123,12 @@ struct uiommu_core {
 
 /* Nobody has a PASID any more, or nobody will look. */
 void core_pasid_ids_fini(struct uiommu_core *core);
+/*
+ * The IOAS behind `ioas` in the order of their making, held, which that no longer
+ * is.  NULL before the first one and behind the last.
+ */
+struct uiommu_ioas *core_next_ioas(struct uiommu_core *core,
+				   struct uiommu_ioas *ioas);
 /* Put an object, finished, at the end of one of the lists above. */
 void core_list(struct uiommu_core *core, struct list *head, struct list *node);
 /*
@@ -474,6 +481,8 @@ struct core_pages {
 	uint32_t pin_flags;    /* UIOMMU_PIN_* */
 	uint32_t refs;	       /* areas; atomic */
 	struct list abandoned; /* in uiommu_core.abandoned; core lock */
+	struct list revocable; /* in uiommu_core.revocable; core lock */
+	bool revoked;	       /* not to be mapped any more; atomic */
 
 	/* Protects segs, and what is mapped by reading them. */
 	pthread_mutex_t lock;

@@ -71,6 +71,12 @@ static void *next_object(struct uiommu_core *core, struct list *head,
 	return next;
 }
 
+struct uiommu_ioas *core_next_ioas(struct uiommu_core *core,
+				   struct uiommu_ioas *ioas)
+{
+	return next_object(core, &core->ioases, &ioas_place, ioas);
+}
+
 /* --------------------------------------------------------------- lines -- */
 
 #define line(...) uiommu_dump_line(__VA_ARGS__)
@@ -491,7 +497,7 @@ static void dump_objects(struct uiommu_core *core, const struct uiommu_dump *to)
 	dump_units(core, to);
 	while ((obj = next_object(core, &core->groups, &group_place, obj)))
 		dump_group(to, obj);
-	while ((obj = next_object(core, &core->ioases, &ioas_place, obj)))
+	while ((obj = core_next_ioas(core, obj)))
 		dump_ioas(to, obj);
 	while ((obj = next_object(core, &core->domains, &domain_place, obj)))
 		dump_domain(to, obj);

@@ -226,11 +226,10 @@ int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
 			   UIOMMU_IOAS_FIXED_IOVA | UIOMMU_IOAS_MMIO_OK);
 	if (rc)
 		return rc;
-	/* Offsets are rounded out to pages and must not wrap then either. */
-	if (add_overflows(uva, len, &end) ||
-	    len > UINT64_MAX - 2 * ioas->core->page_size)
+	if (add_overflows(uva, len, &end))
 		return -EOVERFLOW;
-	if (!len)
+	/* Offsets are rounded out to pages and must not wrap then either. */
+	if (!len || len > UINT64_MAX - ioas->core->page_size)
 		return -EINVAL;
 	if (prot & UIOMMU_PROT_WRITE)
 		pin_flags |= UIOMMU_PIN_WRITE;
@@ -332,6 +331,7 @@ int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 		info->range.first = area->node.first;
 		info->range.last = area->node.last;
 		info->uva = area->pages->base + area->offset;
+		info->kind = area->pages->mm.kind;
 		info->prot = area->prot;
 		rc = 0;
 	}

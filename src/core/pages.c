@@ -47,6 +47,11 @@ int core_pages_create(struct uiommu_core *core, const struct uiommu_mm *mm,
 	pages->pin_flags = pin_flags;
 	pages->refs = 1;
 	list_init(&pages->abandoned);
+	list_init(&pages->revocable);
+	if (mm->get)
+		mm->get(mm->ctx);
+	if (mm->kind == UIOMMU_MM_REVOCABLE)
+		core_list(core, &core->revocable, &pages->revocable);
 	*out = pages;
 	return 0;
 }
@@ -62,6 +67,13 @@ void core_pages_put(struct core_pages *pages)
 	if (!pages || fetch_sub_acq_rel(&pages->refs, 1) != 1)
 		return;
 	UIOMMU_ASSERT(itree_empty(&pages->segs));
+	if (pages->mm.kind == UIOMMU_MM_REVOCABLE) {
+		pthread_mutex_lock(&pages->core->lock);
+		list_del(&pages->revocable);
+		pthread_mutex_unlock(&pages->core->lock);
+	}
+	if (pages->mm.put)
+		pages->mm.put(pages->mm.ctx);
 	pthread_mutex_destroy(&pages->lock);
 	core_free(pages->core, pages);
 }

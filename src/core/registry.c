@@ -94,6 +94,7 @@ int uiommu_core_create(const struct uiommu_core_cfg *cfg,
 	list_init(&core->ioases);
 	list_init(&core->event_sources);
 	list_init(&core->abandoned);
+	list_init(&core->revocable);
 	list_init(&core->sva_spaces);
 	rc = core_mutex_init(&core->lock);
 	if (rc)

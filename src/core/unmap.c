@@ -155,6 +155,10 @@ static int cut(struct uiommu_ioas *ioas, struct core_area *area,
 
 	if (area->no_access)
 		return -EBUSY;
+	if (area->pages->mm.kind == UIOMMU_MM_REVOCABLE)
+		return -EOPNOTSUPP;
+	if (iova & (ioas->alignment - 1))
+		return -EINVAL;
 	/* Nobody would know any more which half is pinned how often. */
 	if (load_relaxed(&area->accesses))
 		return -EINVAL;
@@ -189,10 +193,10 @@ int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova)
 	pthread_rwlock_wrlock(&ioas->domains_lock);
 	pthread_rwlock_wrlock(&ioas->lock);
 	area = core_area_of(itree_overlap(&ioas->areas, iova, iova));
-	if (iova & (ioas->alignment - 1))
-		rc = -EINVAL;
-	else if (area && area->node.first != iova)
+	if (area && area->node.first != iova)
 		rc = cut(ioas, area, iova);
+	else if (iova & (ioas->alignment - 1))
+		rc = -EINVAL;
 	pthread_rwlock_unlock(&ioas->lock);
 	pthread_rwlock_unlock(&ioas->domains_lock);
 	return rc;

@@ -283,6 +283,7 @@ static int make_abi(struct uiommu_machine *machine)
 		.copy_from = host_copy_from,
 		.copy_to = host_copy_to,
 		.mm = &machine->mm,
+		.file_mm = host_file_mm,
 		.fd_new = host_fd_new,
 		.fd_drop = host_fd_drop,
 		.fd_new_event = fdevent_new,

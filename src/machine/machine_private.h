@@ -314,6 +314,9 @@ int mm_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 		   bool write);
 /* Pages were released: no access by the process's addresses is left there. */
 void mm_released(struct uiommu_machine *machine, uint64_t first, uint64_t last);
+/* file_mm of struct uiommu_abi_host. */
+int host_file_mm(void *ctx, int fd, uint64_t start, uint64_t len,
+		 struct uiommu_mm *mm);
 /* Wait until no access looks at words as they were before. */
 void mm_drain(void *ctx, uint64_t first, uint64_t last);
 

@@ -285,6 +285,17 @@ static int respond_map(struct ufd_call *call, struct ufd_ioas *ioas,
 	return rc;
 }
 
+/* What the maps have in common, before anything is looked up. */
+static int check_map(uint32_t flags, uint32_t reserved, uint64_t iova,
+		     uint64_t len)
+{
+	if ((flags & ~(uint32_t)MAP_FLAGS) || reserved)
+		return -EOPNOTSUPP;
+	if (iova == UFD_U64_MAX || len == UFD_U64_MAX)
+		return -EOVERFLOW;
+	return map_useless(flags) ? -EINVAL : 0;
+}
+
 int ufd_ioas_map(struct ufd_call *call)
 {
 	struct iommu_ioas_map *cmd = call->cmd;
@@ -292,12 +303,9 @@ int ufd_ioas_map(struct ufd_call *call)
 	struct ufd_ioas *ioas;
 	int rc;
 
-	if ((cmd->flags & ~(uint32_t)MAP_FLAGS) || cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (cmd->iova == UFD_U64_MAX || cmd->length == UFD_U64_MAX)
-		return -EOVERFLOW;
-	if (map_useless(cmd->flags))
-		return -EINVAL;
+	rc = check_map(cmd->flags, cmd->__reserved, cmd->iova, cmd->length);
+	if (rc)
+		return rc;
 	ioas = ufd_ioas_get(call->ctx, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
@@ -308,6 +316,84 @@ int ufd_ioas_map(struct ufd_call *call)
 		cmd->iova = iova;
 		rc = respond_map(call, ioas, iova, cmd->length);
 	}
+	ufd_object_put(&ioas->obj);
+	return rc;
+}
+
+/* A file that is no memory is seen to be none when it is to be pinned. */
+static int pin_nothing(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		       struct uiommu_run *run)
+{
+	return -EINVAL;
+}
+
+/* The memory of a file that is no dma-buf. */
+static int file_mm(struct ufd_call *call, const struct abi_file *ours,
+		   struct uiommu_mm *mm)
+{
+	const struct iommu_ioas_map_file *cmd = call->cmd;
+	const struct uiommu_abi_host *host = &call->abi->host;
+
+	*mm = (struct uiommu_mm){ .pin = pin_nothing };
+	if (ours)
+		return 0;
+	return host->file_mm ? host->file_mm(host->ctx, cmd->fd, cmd->start,
+					     cmd->length, mm)
+			     : -EBADF;
+}
+
+static int map_file(struct ufd_call *call, struct ufd_ioas *ioas,
+		    struct abi_file *ours, uiommu_iova_t *iova)
+{
+	const struct iommu_ioas_map_file *cmd = call->cmd;
+	struct abi_dmabuf *buf = ours ? abi_dmabuf_of(ours) : NULL;
+	uint32_t prot = map_prot(cmd->flags), place = map_place(cmd->flags);
+	struct uiommu_mm mm;
+	int rc;
+
+	if (buf)
+		return abi_dmabuf_map(buf, ioas->ioas, cmd->start, cmd->length,
+				      prot, place, iova);
+	rc = file_mm(call, ours, &mm);
+	if (rc)
+		return rc;
+	rc = uiommu_ioas_map(ioas->ioas, &mm, cmd->start, cmd->length, prot,
+			     place, iova);
+	if (mm.put)
+		mm.put(mm.ctx);
+	return rc;
+}
+
+int ufd_ioas_map_file(struct ufd_call *call)
+{
+	struct iommu_ioas_map_file *cmd = call->cmd;
+	uiommu_iova_t iova = cmd->iova;
+	struct abi_file *ours;
+	struct ufd_ioas *ioas;
+	uint64_t last;
+	int rc;
+
+	rc = check_map(cmd->flags, 0, cmd->iova, cmd->length);
+	if (rc)
+		return rc;
+	ioas = ufd_ioas_get(call->ctx, cmd->ioas_id);
+	if (!ioas)
+		return -ENOENT;
+	rc = -EINVAL;
+	if (!cmd->length)
+		goto out_put;
+	rc = -EOVERFLOW;
+	if (last_overflows(cmd->start, cmd->length, &last))
+		goto out_put;
+	ours = abi_fd_get(call->abi, cmd->fd);
+	rc = map_file(call, ioas, ours, &iova);
+	if (ours)
+		abi_file_put(ours);
+	if (!rc) {
+		cmd->iova = iova;
+		rc = respond_map(call, ioas, iova, cmd->length);
+	}
+out_put:
 	ufd_object_put(&ioas->obj);
 	return rc;
 }
@@ -396,38 +482,47 @@ int ufd_ioas_unmap(struct ufd_call *call)
 
 /* ---------------------------------------------------- seldom used ones -- */
 
-/* Is anything mapped in any IOAS of the context? */
-static bool anything_mapped(struct ufd_ctx *ctx)
+/* Is all that is mapped in the IOAS memory of files? */
+static bool only_files(struct ufd_ioas *ioas)
 {
 	struct uiommu_area_info info;
-	struct ufd_ioas *ioas;
-	bool mapped = false;
-	uint32_t id, nr;
+	uint64_t at = 0;
 
-	pthread_mutex_lock(&ctx->lock);
-	nr = ctx->nr_slots;
-	pthread_mutex_unlock(&ctx->lock);
-	for (id = 1; id < nr && !mapped; id++) {
-		ioas = ufd_ioas_get(ctx, id);
-		if (!ioas)
-			continue;
-		mapped = !uiommu_ioas_next_area(ioas->ioas, 0, &info);
-		ufd_object_put(&ioas->obj);
+	while (!uiommu_ioas_next_area(ioas->ioas, at, &info)) {
+		if (info.kind != UIOMMU_MM_FILE)
+			return false;
+		if (info.range.last == UINT64_MAX)
+			break;
+		at = info.range.last + 1;
 	}
-	return mapped;
+	return true;
 }
 
 /*
- * Only memory of files can change hands, and maps of files there are none
- * (IOMMU_IOAS_MAP_FILE): so it succeeds while nothing is mapped.
+ * Only memory of files can change hands.  All processes that share a context are
+ * one here, so there is nothing else to do.
  */
 int ufd_ioas_change_process(struct ufd_call *call)
 {
 	const struct iommu_ioas_change_process *cmd = call->cmd;
+	struct ufd_ctx *ctx = call->ctx;
+	struct ufd_ioas *ioas;
+	uint32_t id, nr;
+	int rc = 0;
 
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
-	return anything_mapped(call->ctx) ? -EINVAL : 0;
+	pthread_mutex_lock(&ctx->lock);
+	nr = ctx->nr_slots;
+	pthread_mutex_unlock(&ctx->lock);
+	for (id = 1; id < nr && !rc; id++) {
+		ioas = ufd_ioas_get(ctx, id);
+		if (!ioas)
+			continue;
+		rc = only_files(ioas) ? 0 : -EINVAL;
+		ufd_object_put(&ioas->obj);
+	}
+	return rc;
 }
 
 /* There always is an IOMMU, so there is nothing without one to ask about. */

@@ -7,9 +7,8 @@
  * below the table, above it and its gaps are left to the calls of a VFIO
  * container, which know theirs and answer ENOTTY to the rest.
  *
- * One call of Linux 7.3 is a gap, as in kernels that had not got it yet:
- * IOMMU_IOAS_MAP_FILE.  The other calls that need hardware we do not drive yet
- * answer as the kernel does on such hardware.
+ * Calls that need hardware we do not drive yet answer as the kernel does on such
+ * hardware.
  */
 #include "private.h"
 
@@ -36,6 +35,7 @@ union call_buffer {
 	struct iommu_ioas_copy copy;
 	struct iommu_ioas_iova_ranges iova_ranges;
 	struct iommu_ioas_map map;
+	struct iommu_ioas_map_file map_file;
 	struct iommu_ioas_noiommu_get_pa get_pa;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_option option;
@@ -83,6 +83,7 @@ static const struct call_row rows[] = {
 	ROW(IOAS_COPY, ioas_copy, src_iova),
 	ROW(IOAS_IOVA_RANGES, ioas_iova_ranges, out_iova_alignment),
 	ROW(IOAS_MAP, ioas_map, iova),
+	ROW(IOAS_MAP_FILE, ioas_map_file, iova),
 	ROW(IOAS_NOIOMMU_GET_PA, ioas_noiommu_get_pa, out_phys),
 	ROW(IOAS_UNMAP, ioas_unmap, length),
 	ROW(OPTION, option, val64),

@@ -358,6 +358,7 @@ int ufd_ioas_allow_iovas(struct ufd_call *call);
 int ufd_ioas_copy(struct ufd_call *call);
 int ufd_ioas_iova_ranges(struct ufd_call *call);
 int ufd_ioas_map(struct ufd_call *call);
+int ufd_ioas_map_file(struct ufd_call *call);
 int ufd_ioas_unmap(struct ufd_call *call);
 int ufd_ioas_change_process(struct ufd_call *call);
 int ufd_ioas_noiommu_get_pa(struct ufd_call *call);
