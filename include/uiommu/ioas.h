@@ -31,6 +31,7 @@ struct uiommu_run {
 
 #define UIOMMU_PIN_WRITE (1u << 0)
 #define UIOMMU_PIN_MMIO_OK (1u << 1) /* else -EFAULT on device memory */
+#define UIOMMU_UNPIN_MMIO (1u << 2)  /* the run was device memory */
 
 enum uiommu_mm_kind {
 	UIOMMU_MM_PROGRAM,

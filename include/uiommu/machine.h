@@ -67,6 +67,8 @@ struct uiommu_machine_cfg {
 				       uint64_t *map_off, uint64_t *left);
 	/* As uiommu_abi_host.extra; NULL: none. */
 	const struct uiommu_abi_extra *extra;
+	/* As uiommu_abi_host.capable. */
+	bool (*capable)(void *ctx, int cap);
 };
 
 /*

@@ -37,6 +37,11 @@ void abi_free(struct uiommu_abi *abi, void *obj)
 		free(obj);
 }
 
+bool abi_capable(struct uiommu_abi *abi, int cap)
+{
+	return !abi->host.capable || abi->host.capable(abi->host.ctx, cap);
+}
+
 int uiommu_abi_create(struct uiommu_core *core,
 		      const struct uiommu_abi_host *host,
 		      struct uiommu_abi **out)
@@ -49,6 +54,7 @@ int uiommu_abi_create(struct uiommu_core *core,
 	if (!abi)
 		return -ENOMEM;
 	*abi = seed;
+	abi_charge_init(abi);
 	rc = abi_fdtable_create(abi);
 	if (rc)
 		goto err_abi;

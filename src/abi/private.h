@@ -70,6 +70,38 @@ void abi_fd_abandon(struct uiommu_abi *abi, int fd, struct abi_desc *desc,
 void abi_event_set(struct uiommu_abi *abi, int event, bool readable);
 void abi_event_end(struct uiommu_abi *abi, int event);
 
+/* Has the caller this capability? */
+bool abi_capable(struct uiommu_abi *abi, int cap);
+
+/* ------------------------------------------------------- locked memory -- */
+
+/* Whose count of locked memory grows. */
+enum abi_charge {
+	ABI_CHARGE_USER,
+	ABI_CHARGE_PROCESS,
+	ABI_CHARGES,
+};
+
+/* Memory that is charged: the program's, for each enum abi_charge, or a file's. */
+struct abi_charged {
+	struct uiommu_abi *abi;
+	uint64_t *locked; /* bytes; atomic */
+	struct uiommu_mm mm;
+	uint64_t refs; /* of a file's; atomic */
+};
+
+/* Of a new instance, whose host is known. */
+void abi_charge_init(struct uiommu_abi *abi);
+/*
+ * The program's memory, charged if the caller is not beyond limits: more than
+ * RLIMIT_MEMLOCK cannot be pinned (-ENOMEM).
+ */
+void abi_program_mm(struct uiommu_abi *abi, enum abi_charge whom,
+		    struct uiommu_mm *mm);
+/* The same for memory of which the caller has a count: takes it over.  -ENOMEM. */
+int abi_charge_file(struct uiommu_abi *abi, enum abi_charge whom,
+		    struct uiommu_mm *mm);
+
 /* ------------------------------------------------------------ dma-bufs -- */
 
 struct abi_dmabuf;
@@ -186,6 +218,8 @@ struct uiommu_abi {
 	struct uiommu_abi_host host;
 	struct abi_vfio *vfio;
 	struct abi_fdtable *fds;
+	struct abi_charged charged[ABI_CHARGES];
+	uint64_t locked[ABI_CHARGES]; /* bytes; atomic */
 };
 
 #endif /* ABI_PRIVATE_H */

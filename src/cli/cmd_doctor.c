@@ -167,8 +167,8 @@ static enum verdict check_memlock(void)
 	if (lim.rlim_cur == RLIM_INFINITY)
 		return say(OK, "memlock", "unlimited");
 	return say(OK, "memlock",
-		   "%lu KiB; memory mapped for DMA is not locked here, so "
-		   "the limit only counts for programs that lock themselves",
+		   "%lu KiB; memory mapped for DMA counts only for programs "
+		   "that give up CAP_IPC_LOCK",
 		   (unsigned long)(lim.rlim_cur / 1024));
 }
 

@@ -167,11 +167,16 @@ static void count_pinned(struct core_pages *pages, int64_t bytes)
 	core_gauge(&stats->pinned_bytes, &stats->pinned_peak, bytes);
 }
 
+static void unpin_run(struct core_pages *pages, const struct uiommu_run *run)
+{
+	pages->mm.unpin(pages->mm.ctx, run->pa, run->len,
+			pages->pin_flags | (run->mmio ? UIOMMU_UNPIN_MMIO : 0));
+}
+
 static void unpin_runs(struct core_pages *pages, struct core_seg *seg)
 {
 	for (unsigned int i = 0; i < seg->nr_runs; i++)
-		pages->mm.unpin(pages->mm.ctx, seg->runs[i].pa,
-				seg->runs[i].len, pages->pin_flags);
+		unpin_run(pages, &seg->runs[i]);
 }
 
 /* Pin [first, last], where no segment is, as a new one. */
@@ -194,8 +199,7 @@ static int pin_gap(struct core_pages *pages, uint64_t first, uint64_t last)
 		UIOMMU_ASSERT(run.len && run.len <= left);
 		rc = add_run(pages, seg, &run);
 		if (rc) {
-			pages->mm.unpin(pages->mm.ctx, run.pa, run.len,
-					pages->pin_flags);
+			unpin_run(pages, &run);
 			goto err_unpin;
 		}
 		at += run.len;

@@ -49,6 +49,14 @@ static void host_fd_drop(void *ctx, int fd)
 		close(fd);
 }
 
+static bool host_capable(void *ctx, int cap)
+{
+	struct uiommu_machine *machine = ctx;
+
+	return !machine->cfg.capable ||
+	       machine->cfg.capable(machine->cfg.ctx, cap);
+}
+
 static void host_leave(void *ctx)
 {
 	machine_settle(ctx);
@@ -292,6 +300,7 @@ static int make_abi(struct uiommu_machine *machine)
 		.msi_alloc = msi_alloc,
 		.msi_free = msi_free,
 		.leave = host_leave,
+		.capable = host_capable,
 		.platform = machine->platform,
 		.extra = machine->cfg.extra,
 	};

@@ -301,6 +301,7 @@ int ufd_ioas_map(struct ufd_call *call)
 	struct iommu_ioas_map *cmd = call->cmd;
 	uiommu_iova_t iova = cmd->iova;
 	struct ufd_ioas *ioas;
+	struct uiommu_mm mm;
 	int rc;
 
 	rc = check_map(cmd->flags, cmd->__reserved, cmd->iova, cmd->length);
@@ -309,9 +310,10 @@ int ufd_ioas_map(struct ufd_call *call)
 	ioas = ufd_ioas_get(call->ctx, cmd->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = uiommu_ioas_map(ioas->ioas, call->abi->host.mm, cmd->user_va,
-			     cmd->length, map_prot(cmd->flags),
-			     map_place(cmd->flags), &iova);
+	abi_program_mm(call->abi, ufd_charge(call->ctx), &mm);
+	rc = uiommu_ioas_map(ioas->ioas, &mm, cmd->user_va, cmd->length,
+			     map_prot(cmd->flags), map_place(cmd->flags),
+			     &iova);
 	if (!rc) {
 		cmd->iova = iova;
 		rc = respond_map(call, ioas, iova, cmd->length);
@@ -333,13 +335,20 @@ static int file_mm(struct ufd_call *call, const struct abi_file *ours,
 {
 	const struct iommu_ioas_map_file *cmd = call->cmd;
 	const struct uiommu_abi_host *host = &call->abi->host;
+	int rc;
 
 	*mm = (struct uiommu_mm){ .pin = pin_nothing };
 	if (ours)
 		return 0;
-	return host->file_mm ? host->file_mm(host->ctx, cmd->fd, cmd->start,
-					     cmd->length, mm)
-			     : -EBADF;
+	if (!host->file_mm)
+		return -EBADF;
+	rc = host->file_mm(host->ctx, cmd->fd, cmd->start, cmd->length, mm);
+	if (rc)
+		return rc;
+	rc = abi_charge_file(call->abi, ufd_charge(call->ctx), mm);
+	if (rc)
+		mm->put(mm->ctx);
+	return rc;
 }
 
 static int map_file(struct ufd_call *call, struct ufd_ioas *ioas,

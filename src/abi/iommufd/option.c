@@ -11,16 +11,21 @@
 
 #define CAP_SYS_RESOURCE 24
 
-static bool capable(struct uiommu_abi *abi, int cap)
+enum abi_charge ufd_charge(struct ufd_ctx *ctx)
 {
-	return !abi->host.capable || abi->host.capable(abi->host.ctx, cap);
+	enum abi_charge charge;
+
+	pthread_mutex_lock(&ctx->lock);
+	charge = ctx->charge;
+	pthread_mutex_unlock(&ctx->lock);
+	return charge;
 }
 
 static int set_rlimit_mode(struct ufd_ctx *ctx, uint64_t val)
 {
 	int rc = 0;
 
-	if (!capable(ctx->file.abi, CAP_SYS_RESOURCE))
+	if (!abi_capable(ctx->file.abi, CAP_SYS_RESOURCE))
 		return -EPERM;
 	pthread_mutex_lock(&ctx->lock);
 	if (ctx->nr_used)
@@ -28,7 +33,7 @@ static int set_rlimit_mode(struct ufd_ctx *ctx, uint64_t val)
 	else if (val > 1)
 		rc = -EINVAL;
 	else
-		ctx->rlimit_per_mm = val;
+		ctx->charge = val ? ABI_CHARGE_PROCESS : ABI_CHARGE_USER;
 	pthread_mutex_unlock(&ctx->lock);
 	return rc;
 }
@@ -39,9 +44,7 @@ static int rlimit_mode(struct ufd_ctx *ctx, struct iommu_option *cmd)
 		return -EOPNOTSUPP;
 	switch (cmd->op) {
 	case IOMMU_OPTION_OP_GET:
-		pthread_mutex_lock(&ctx->lock);
-		cmd->val64 = ctx->rlimit_per_mm;
-		pthread_mutex_unlock(&ctx->lock);
+		cmd->val64 = ufd_charge(ctx) == ABI_CHARGE_PROCESS;
 		return 0;
 	case IOMMU_OPTION_OP_SET:
 		return set_rlimit_mode(ctx, cmd->val64);

@@ -52,7 +52,7 @@ struct ufd_ctx {
 	struct list groups;
 	struct list devices;	   /* bound */
 	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
-	bool rlimit_per_mm;
+	enum abi_charge charge;
 };
 
 /* ------------------------------------------------------------- objects -- */
@@ -374,6 +374,9 @@ int ufd_viommu_alloc(struct ufd_call *call);
 int ufd_vdevice_alloc(struct ufd_call *call);
 int ufd_veventq_alloc(struct ufd_call *call);
 int ufd_hw_queue_alloc(struct ufd_call *call);
+
+/* Whom the context's maps are charged to (IOMMU_OPTION_RLIMIT_MODE). */
+enum abi_charge ufd_charge(struct ufd_ctx *ctx);
 
 /* The context's IOAS for VFIO's calls, counted, or NULL. */
 struct ufd_ioas *ufd_compat_get(struct ufd_ctx *ctx);

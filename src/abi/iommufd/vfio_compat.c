@@ -222,6 +222,7 @@ static long map_dma(struct ufd_ctx *ctx, uint64_t arg)
 	struct uiommu_abi *abi = ctx->file.abi;
 	struct vfio_iommu_type1_dma_map map;
 	struct ufd_ioas *ioas;
+	struct uiommu_mm mm;
 	uiommu_iova_t iova;
 	int rc;
 
@@ -234,7 +235,8 @@ static long map_dma(struct ufd_ctx *ctx, uint64_t arg)
 	if (!ioas)
 		return -ENODEV;
 	iova = map.iova;
-	rc = uiommu_ioas_map(ioas->ioas, abi->host.mm, map.vaddr, map.size,
+	abi_program_mm(abi, ufd_charge(ctx), &mm);
+	rc = uiommu_ioas_map(ioas->ioas, &mm, map.vaddr, map.size,
 			     type1_map_prot(&map), UIOMMU_IOAS_FIXED_IOVA,
 			     &iova);
 	ufd_object_put(&ioas->obj);

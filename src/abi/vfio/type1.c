@@ -275,6 +275,7 @@ static long map_dma(struct uvfio_type1 *t1, unsigned long arg)
 {
 	struct vfio_iommu_type1_dma_map map;
 	struct uiommu_area_info area;
+	struct uiommu_mm mm;
 	uiommu_iova_t iova;
 	int rc;
 
@@ -293,7 +294,8 @@ static long map_dma(struct uvfio_type1 *t1, unsigned long arg)
 	if (t1->nr_dma >= TYPE1_MAX_DMA)
 		return -ENOSPC;
 	iova = map.iova;
-	rc = uiommu_ioas_map(t1->ioas, t1->abi->host.mm, map.vaddr, map.size,
+	abi_program_mm(t1->abi, ABI_CHARGE_PROCESS, &mm);
+	rc = uiommu_ioas_map(t1->ioas, &mm, map.vaddr, map.size,
 			     type1_map_prot(&map),
 			     UIOMMU_IOAS_FIXED_IOVA | UIOMMU_IOAS_MMIO_OK,
 			     &iova);

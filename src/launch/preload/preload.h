@@ -109,6 +109,7 @@ struct launch {
 	bool is_child;	   /* of a process with devices, by fork */
 	unsigned int baseline; /* complaints that were there at fork */
 	uintptr_t libc_first, libc_last; /* code that may hold locks */
+	uint64_t caps;			 /* at the start */
 };
 
 extern struct launch launch;
@@ -259,6 +260,13 @@ void *launch_mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		    void *to);
 /* machine_cfg.unpinned. */
 void launch_unpinned(void *ctx, uint64_t first, uint64_t last);
+
+/* ------------------------------------------------------------- caps.c ---- */
+
+/* The program begins. */
+void caps_note(void);
+/* capable of struct uiommu_abi_host. */
+bool caps_has(void *ctx, int cap);
 
 /* ------------------------------------------------------------- heap.c ---- */
 

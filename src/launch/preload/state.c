@@ -169,6 +169,7 @@ static int build(struct uiommu_machine **out, char *err, size_t err_len)
 		.fd_name = launch_fd_name,
 		.unpinned = launch_unpinned,
 		.find_map = bars_find_map,
+		.capable = caps_has,
 	};
 	int rc;
 
@@ -346,6 +347,7 @@ static __attribute__((constructor)) void launch_init(void)
 	if (launch.env.tree)
 		launch.env.tree_len = strlen(launch.env.tree);
 	launch.pid = getpid();
+	caps_note();
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 	launch_inside--;
 }
