@@ -215,9 +215,6 @@ struct uiommu_viommu_cfg {
 	void *ctx;
 };
 
-/* Nested domains: it may serve PASIDs, beside a device that uses it or not. */
-#define UIOMMU_NESTED_PASID (1u << 0)
-
 /*
  * Ops of a driver with nested domains.  Any of them may be NULL: there is no such
  * thing (-EOPNOTSUPP).  None is called beside the end of what it is given.
@@ -234,7 +231,7 @@ struct uiommu_viommu_cfg {
 struct uiommu_nested_ops {
 	/*
 	 * A nested domain for devices like `dev`, straight over a parent.  `flags`:
-	 * UIOMMU_NESTED_*.
+	 * UIOMMU_DOM_PASID, as in driver.h.
 	 *   -EOPNOTSUPP  a flag, or the type, is not known
 	 *   -EINVAL, -EIO  the data, or the parent, will not do
 	 *   -EFAULT, -ENOMEM

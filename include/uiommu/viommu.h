@@ -23,11 +23,11 @@ struct uiommu_viommu;
 /* ------------------------------------------------------ nested domains -- */
 
 /*
- * A domain for devices behind dev's unit in which a guest's tables translate,
- * and `parent`, a stage-2 domain, what these say.  It is attached, replaced and
+ * A domain for devices behind dev's unit in which a guest's tables translate, and
+ * `parent`, which was made with UIOMMU_DOM_NEST_PARENT, what these say.  It is attached, replaced and
  * freed as any other; nothing is mapped in it.  It goes before its parent.
  *   -EOPNOTSUPP  the unit has none straight over a parent, or not such ones
- *   -EINVAL	the parent is no paging domain of the same hardware
+ *   -EINVAL	the parent was not made for it, or for other hardware
  *   others	as dom_alloc of nested.h
  */
 int uiommu_domain_alloc_nested(struct uiommu_device *dev,
@@ -62,7 +62,7 @@ struct uiommu_viommu_args {
  * A guest's part of the device's unit, above `parent`.  It goes before its
  * parent, and after its domains, vdevices, queues and handlers.
  *   -EOPNOTSUPP  the unit has no such vIOMMUs
- *   -EINVAL	the parent is no paging domain of the same hardware
+ *   -EINVAL	the parent was not made for it, or for other hardware
  *   others	as viommu_alloc of nested.h
  */
 int uiommu_viommu_create(struct uiommu_device *dev,

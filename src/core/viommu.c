@@ -50,7 +50,8 @@ static const struct uiommu_nested_ops *ops_of(const struct core_unit *cunit)
 static bool can_be_parent(const struct uiommu_domain *parent,
 			  const struct core_unit *cunit)
 {
-	return parent->hw->type == UIOMMU_DOM_PAGING && !parent->sva &&
+	return parent->hw->type == UIOMMU_DOM_PAGING &&
+	       parent->cfg.flags & UIOMMU_DOM_NEST_PARENT &&
 	       parent->cunit->unit->ops == cunit->unit->ops;
 }
 

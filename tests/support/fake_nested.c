@@ -71,7 +71,7 @@ static int new_dom(struct uiommu_unit *unit, struct fake_viommu *viommu,
 	struct nested_dom *dom;
 	int rc;
 
-	if (flags & ~UIOMMU_NESTED_PASID || data->type != FAKE_NESTED_DATA)
+	if (flags & ~UIOMMU_DOM_PASID || data->type != FAKE_NESTED_DATA)
 		return -EOPNOTSUPP;
 	rc = uiommu_user_get(data, FAKE_NESTED_DATA, &what, sizeof(what), 4);
 	if (rc)

@@ -13,7 +13,7 @@
  * leaves all as it was.  What it frees of the old page table is let go after
  * the locks.
  */
-#include "private.h"
+#include "guest.h"
 
 struct ufd_device *ufd_device_get(struct ufd_ctx *ctx, uint32_t id)
 {
@@ -147,6 +147,7 @@ void ufd_device_unbind(struct ufd_device *idev)
 	/* Auxiliary domains of a user of the library go before their parent. */
 	while (ufd_device_detach(idev))
 		(void)uiommu_device_pasid_detach_any(idev->dev, &pasid);
+	ufd_vdevice_drop(idev);
 	pthread_mutex_lock(&idev->group->lock);
 	list_del(&idev->member);
 	pthread_mutex_unlock(&idev->group->lock);
@@ -443,7 +444,7 @@ int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id)
 	pt = ufd_object_get(ch->idev->obj.ctx, *pt_id, UFD_ANY);
 	if (!pt)
 		return -ENOENT;
-	if (pt->type == UFD_HWPT)
+	if (ufd_is_hwpt(pt))
 		rc = ch->to(ch, (struct ufd_hwpt *)pt, &left);
 	else if (pt->type == UFD_IOAS)
 		rc = change_to_ioas(ch, (struct ufd_ioas *)pt, pt_id, &left);

@@ -2,32 +2,25 @@
 /*
  * Fault queues: page faults of devices that the client answers.
  *
- * A queue is an object, for hwpts to name, and a descriptor, to read groups of
- * faults from and to write answers to.  A group that the core hands over waits
+ * A queue (eventq.c) is an object, for hwpts to name, and a descriptor, to read
+ * groups of faults from and to write answers to.  A group that the core hands over waits
  * to be read; reading gives it a *cookie*, by which the answer names it, from 1
  * up and lowest free first.  It leaves the queue by an answer, or because the
  * core withdraws it: then it vanishes unread, or its cookie means nothing any
  * more.  Whoever takes it out of the queue, under the lock, lets it go.
  *
  * Reads and writes never wait, and move as many whole groups and answers as
- * there are.  The descriptor outlives neither: closing it answers nothing.
+ * there are.  Closing the descriptor answers nothing.
  */
 #include "private.h"
-
-#include <fcntl.h>
 
 #include <uiommu/env.h>
 
 #define COOKIES_MIN 16u
 
 struct ufd_fault {
-	struct ufd_object obj; /* first */
-	struct abi_file file;  /* of its descriptor */
-
-	/* Innermost.  Protects all below. */
-	pthread_mutex_t lock;
-	int event;	     /* ABI_NO_EVENT after the descriptor is closed */
-	bool ready;	     /* as it was set */
+	struct ufd_eventq q; /* first */
+	/* All below: under q.lock. */
 	struct list unread;  /* struct entry, by age */
 	struct entry **read; /* by cookie; [0] is never used */
 	uint32_t nr_slots;
@@ -56,7 +49,7 @@ static struct uiommu_iopf_group *to_group(struct entry *entry)
 
 static struct ufd_fault *to_fault(struct abi_file *file)
 {
-	return container_of(file, struct ufd_fault, file);
+	return (struct ufd_fault *)ufd_eventq_of(file);
 }
 
 /* ------------------------------------------------- from the core's side -- */
@@ -64,12 +57,7 @@ static struct ufd_fault *to_fault(struct abi_file *file)
 /* Say what is; each new group wakes.  Lock held. */
 static void tell(struct ufd_fault *fault, bool news)
 {
-	bool ready = !list_empty(&fault->unread);
-
-	if (!news && ready == fault->ready)
-		return;
-	fault->ready = ready;
-	abi_event_set(fault->file.abi, fault->event, ready);
+	ufd_eventq_tell(&fault->q, !list_empty(&fault->unread), news);
 }
 
 static int on_fault(void *ctx, struct uiommu_iopf_group *group)
@@ -77,11 +65,11 @@ static int on_fault(void *ctx, struct uiommu_iopf_group *group)
 	struct entry *entry = to_entry(group);
 	struct ufd_fault *fault = ctx;
 
-	entry->dev_id = ufd_device_id_of(fault->obj.ctx, group->dev);
-	pthread_mutex_lock(&fault->lock);
+	entry->dev_id = ufd_device_id_of(fault->q.obj.ctx, group->dev);
+	pthread_mutex_lock(&fault->q.lock);
 	list_add_tail(&fault->unread, &entry->node);
 	tell(fault, true);
-	pthread_mutex_unlock(&fault->lock);
+	pthread_mutex_unlock(&fault->q.lock);
 	return 0;
 }
 
@@ -91,7 +79,7 @@ static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
 	struct ufd_fault *fault = ctx;
 	bool ours = true;
 
-	pthread_mutex_lock(&fault->lock);
+	pthread_mutex_lock(&fault->q.lock);
 	if (entry->cookie)
 		fault->read[entry->cookie] = NULL;
 	else if (!list_empty(&entry->node))
@@ -99,7 +87,7 @@ static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
 	else
 		ours = false;
 	tell(fault, false);
-	pthread_mutex_unlock(&fault->lock);
+	pthread_mutex_unlock(&fault->q.lock);
 	if (ours)
 		uiommu_iopf_group_put(group);
 }
@@ -128,7 +116,7 @@ int ufd_fault_serve(struct ufd_ctx *ctx, uint32_t id,
 void ufd_fault_put(struct ufd_fault *fault)
 {
 	if (fault)
-		ufd_object_put(&fault->obj);
+		ufd_object_put(&fault->q.obj);
 }
 
 /* ----------------------------------------------------------------- read -- */
@@ -145,12 +133,12 @@ static int give_cookie(struct ufd_fault *fault, uint32_t *cookie)
 	if (at < nr)
 		return 0;
 	nr = nr ? 2 * nr : COOKIES_MIN;
-	slots = abi_alloc(fault->file.abi, nr * sizeof(*slots));
+	slots = abi_alloc(fault->q.file.abi, nr * sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	for (at = 0; at < fault->nr_slots; at++)
 		slots[at] = fault->read[at];
-	abi_free(fault->file.abi, fault->read);
+	abi_free(fault->q.file.abi, fault->read);
 	fault->read = slots;
 	fault->nr_slots = nr;
 	return 0;
@@ -196,7 +184,7 @@ static int read_group(struct ufd_fault *fault, struct entry *entry,
 	rc = give_cookie(fault, &cookie);
 	for (i = 0; i < group->nr && !rc; i++) {
 		make_record(group, i, entry->dev_id, cookie, &record);
-		rc = abi_copy_to(fault->file.abi, uva + i * sizeof(record),
+		rc = abi_copy_to(fault->q.file.abi, uva + i * sizeof(record),
 				 &record, sizeof(record));
 	}
 	if (rc)
@@ -216,7 +204,7 @@ static ssize_t fault_read(struct abi_file *file, uint64_t uva, size_t len)
 
 	if (len % sizeof(struct iommu_hwpt_pgfault))
 		return -ESPIPE;
-	pthread_mutex_lock(&fault->lock);
+	pthread_mutex_lock(&fault->q.lock);
 	while ((entry = list_first(&fault->unread, struct entry, node))) {
 		size = to_group(entry)->nr * sizeof(struct iommu_hwpt_pgfault);
 		rc = size > len - done ? -EINVAL
@@ -226,7 +214,7 @@ static ssize_t fault_read(struct abi_file *file, uint64_t uva, size_t len)
 		done += size;
 	}
 	tell(fault, false);
-	pthread_mutex_unlock(&fault->lock);
+	pthread_mutex_unlock(&fault->q.lock);
 	return done ? (ssize_t)done : rc;
 }
 
@@ -237,14 +225,14 @@ static struct uiommu_iopf_group *take_read(struct ufd_fault *fault,
 {
 	struct entry *entry = NULL;
 
-	pthread_mutex_lock(&fault->lock);
+	pthread_mutex_lock(&fault->q.lock);
 	if (cookie < fault->nr_slots)
 		entry = fault->read[cookie];
 	if (entry) {
 		fault->read[cookie] = NULL;
 		entry->cookie = 0;
 	}
-	pthread_mutex_unlock(&fault->lock);
+	pthread_mutex_unlock(&fault->q.lock);
 	return entry ? to_group(entry) : NULL;
 }
 
@@ -290,46 +278,22 @@ static ssize_t fault_write(struct abi_file *file, uint64_t uva, size_t len)
 	return done ? (ssize_t)done : rc;
 }
 
-/* It cannot be positioned. */
-static ssize_t fault_pio(struct abi_file *file, uint64_t uva, size_t len,
-			 uint64_t off)
-{
-	return -ESPIPE;
-}
-
 /* ----------------------------------------------------- coming and going -- */
-
-static void fault_close(struct abi_file *file)
-{
-	struct ufd_fault *fault = to_fault(file);
-	struct ufd_ctx *ctx = fault->obj.ctx;
-	struct uiommu_abi *abi = file->abi;
-	int event;
-
-	pthread_mutex_lock(&fault->lock);
-	event = fault->event;
-	fault->event = ABI_NO_EVENT;
-	pthread_mutex_unlock(&fault->lock);
-	abi_event_end(abi, event);
-	/* From here on it may be destroyed. */
-	ufd_object_put(&fault->obj);
-	abi_file_put(&ctx->file);
-}
 
 static const struct abi_file_ops fault_ops = {
 	.name = "iommufd-pgfault",
 	.read = fault_read,
 	.write = fault_write,
-	.pread = fault_pio,
-	.pwrite = fault_pio,
-	.release = fault_close,
+	.pread = ufd_eventq_pio,
+	.pwrite = ufd_eventq_pio,
+	.release = ufd_eventq_close,
 };
 
 static void fault_free(struct ufd_fault *fault)
 {
-	struct uiommu_abi *abi = fault->file.abi;
+	struct uiommu_abi *abi = fault->q.file.abi;
 
-	pthread_mutex_destroy(&fault->lock);
+	ufd_eventq_fini(&fault->q);
 	abi_free(abi, fault->read);
 	abi_free(abi, fault);
 }
@@ -349,58 +313,33 @@ static struct ufd_fault *fault_new(struct uiommu_abi *abi)
 
 	if (!fault)
 		return NULL;
-	pthread_mutex_init(&fault->lock, NULL);
+	ufd_eventq_init(&fault->q, abi, &fault_ops);
 	list_init(&fault->unread);
-	fault->event = ABI_NO_EVENT;
-	abi_file_init(&fault->file, abi, &fault_ops);
 	return fault;
-}
-
-/* Let the client have it; the descriptor counts object and context. */
-static void publish(struct ufd_fault *fault, int fd, struct abi_desc *desc)
-{
-	struct ufd_ctx *ctx = fault->obj.ctx;
-
-	ufd_object_hold(&fault->obj);
-	abi_file_get(&ctx->file);
-	ufd_object_publish(&fault->obj);
-	abi_fd_commit(ctx->file.abi, fd, desc);
 }
 
 int ufd_fault_alloc(struct ufd_call *call)
 {
 	struct iommu_fault_alloc *cmd = call->cmd;
 	struct ufd_fault *fault;
-	struct abi_desc *desc;
-	int fd, rc;
+	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	fault = fault_new(call->abi);
 	if (!fault)
 		return -ENOMEM;
-	rc = ufd_object_init(call->ctx, &fault->obj, UFD_FAULT);
+	rc = ufd_object_init(call->ctx, &fault->q.obj, UFD_FAULT);
 	if (rc)
 		goto err_free;
-	fd = abi_fd_prepare(call->abi, &fault->file,
-			    "anon_inode:[iommufd-pgfault]", O_RDWR | O_CLOEXEC,
-			    &desc, &fault->event);
-	if (fd < 0) {
-		rc = fd;
-		goto err_object;
-	}
-	cmd->out_fault_id = fault->obj.id;
-	cmd->out_fault_fd = (uint32_t)fd;
-	rc = ufd_respond(call);
+	rc = ufd_eventq_open(&fault->q, call, "anon_inode:[iommufd-pgfault]",
+			     &cmd->out_fault_id, &cmd->out_fault_fd);
 	if (rc)
-		goto err_fd;
-	publish(fault, fd, desc);
+		goto err_object;
 	return 0;
 
-err_fd:
-	abi_fd_abandon(call->abi, fd, desc, fault->event);
 err_object:
-	ufd_object_abort(&fault->obj);
+	ufd_object_abort(&fault->q.obj);
 err_free:
 	fault_free(fault);
 	return rc;

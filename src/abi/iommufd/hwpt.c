@@ -11,7 +11,7 @@
  * What a caller's flags ask for is made by the IOMMU's driver, or refused; data
  * of the caller's is for nested page tables only.
  */
-#include "private.h"
+#include "guest.h"
 
 struct ufd_hwpt *ufd_hwpt_get(struct ufd_ctx *ctx, uint32_t id)
 {
@@ -192,8 +192,8 @@ static int alloc_from(struct ufd_call *call, struct ufd_device *idev,
 	case UFD_IOAS:
 		return alloc_from_ioas(call, idev, (struct ufd_ioas *)pt);
 	case UFD_HWPT:
-		/* Nesting: no driver offers it this way. */
-		return -EOPNOTSUPP;
+	case UFD_VIOMMU:
+		return ufd_nested_alloc(call, idev, pt);
 	default:
 		return -EINVAL;
 	}
@@ -220,37 +220,4 @@ int ufd_hwpt_alloc(struct ufd_call *call)
 	}
 	ufd_object_put(&idev->obj);
 	return rc;
-}
-
-/* Longest entry and most entries of an invalidation. */
-#define INVALIDATE_LEN_MAX 4096u
-#define INVALIDATE_NR_MAX (1u << 19)
-
-static int check_invalidate(struct ufd_call *call)
-{
-	const struct iommu_hwpt_invalidate *cmd = call->cmd;
-	struct ufd_object *obj;
-
-	if (cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (cmd->entry_num && (!cmd->data_uptr || !cmd->entry_len ||
-			       cmd->entry_len > INVALIDATE_LEN_MAX ||
-			       cmd->entry_num > INVALIDATE_NR_MAX))
-		return -EINVAL;
-	obj = ufd_object_get(call->ctx, cmd->hwpt_id, UFD_ANY);
-	if (!obj)
-		return -ENOENT;
-	ufd_object_put(obj);
-	/* Neither a nested page table nor a vIOMMU: there are none. */
-	return -EINVAL;
-}
-
-int ufd_hwpt_invalidate(struct ufd_call *call)
-{
-	struct iommu_hwpt_invalidate *cmd = call->cmd;
-	int rc = check_invalidate(call);
-
-	/* How many were done is told in any case. */
-	cmd->entry_num = 0;
-	return ufd_respond(call) ? -EFAULT : rc;
 }

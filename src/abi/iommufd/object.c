@@ -4,8 +4,9 @@
  *
  * The table maps ids, from 1 up and lowest free first, to objects.  A slot is
  * empty, holds the mark RESERVED (an object being made or being taken away:
- * its id is used but nobody finds it), or an object.  Making goes empty ->
- * RESERVED -> object; everything that can fail comes before the last step.
+ * its id is used but nobody finds it), the mark TOMB (the same for ever), or an
+ * object.  Making goes empty -> RESERVED -> object; everything that can fail comes
+ * before the last step.
  *
  * An object is destroyed by whoever takes its count from 1 to 0 while it
  * stands in the table, under the lock.  From then on nobody else has or can
@@ -20,6 +21,7 @@
 #include "base/atomic.h"
 
 #define RESERVED ((struct ufd_object *)1)
+#define TOMB ((struct ufd_object *)2)
 /* In a count: ufd_object_retire waits for it to fall. */
 #define USERS_AWAITED BIT32(31)
 /* Ids are positive 32-bit integers. */
@@ -34,7 +36,7 @@ static struct ufd_object *find(struct ufd_ctx *ctx, uint32_t id)
 {
 	struct ufd_object *obj = id < ctx->nr_slots ? ctx->slots[id] : NULL;
 
-	return obj == RESERVED ? NULL : obj;
+	return obj == RESERVED || obj == TOMB ? NULL : obj;
 }
 
 static int grow(struct ufd_ctx *ctx)
@@ -176,6 +178,21 @@ static void release(struct ufd_object *obj)
 	case UFD_EXTRA:
 		obj->release(obj);
 		return;
+	case UFD_HWPT_NESTED:
+		ufd_nested_release(obj);
+		return;
+	case UFD_VIOMMU:
+		ufd_viommu_release(obj);
+		return;
+	case UFD_VDEVICE:
+		ufd_vdevice_release(obj);
+		return;
+	case UFD_VEVENTQ:
+		ufd_veventq_release(obj);
+		return;
+	case UFD_HW_QUEUE:
+		ufd_hw_queue_release(obj);
+		return;
 	default:
 		/* The driver of a device or access counts it: ufd_object_retire. */
 		UIOMMU_ASSERT(false);
@@ -228,16 +245,48 @@ int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id)
 	return rc;
 }
 
+/* Lock held; nobody finds it any more. */
+static void await(struct ufd_object *obj, uint32_t own)
+{
+	struct ufd_ctx *ctx = obj->ctx;
+
+	fetch_or_acq_rel(&obj->users, USERS_AWAITED);
+	while ((load_acquire(&obj->users) & ~USERS_AWAITED) > own)
+		pthread_cond_wait(&ctx->idle, &ctx->lock);
+}
+
 void ufd_object_retire(struct ufd_object *obj, uint32_t own)
 {
 	struct ufd_ctx *ctx = obj->ctx;
 
 	pthread_mutex_lock(&ctx->lock);
 	ctx->slots[obj->id] = RESERVED;
-	fetch_or_acq_rel(&obj->users, USERS_AWAITED);
-	while ((load_acquire(&obj->users) & ~USERS_AWAITED) > own)
-		pthread_cond_wait(&ctx->idle, &ctx->lock);
+	await(obj, own);
 	release_id(ctx, obj->id);
+	pthread_mutex_unlock(&ctx->lock);
+}
+
+bool ufd_object_entomb(struct ufd_object *obj)
+{
+	struct ufd_ctx *ctx = obj->ctx;
+	bool found;
+
+	pthread_mutex_lock(&ctx->lock);
+	found = find(ctx, obj->id) == obj;
+	if (found) {
+		ctx->slots[obj->id] = TOMB;
+		ctx->nr_tombs++;
+	}
+	pthread_mutex_unlock(&ctx->lock);
+	return found;
+}
+
+void ufd_object_await(struct ufd_object *obj, uint32_t own)
+{
+	struct ufd_ctx *ctx = obj->ctx;
+
+	pthread_mutex_lock(&ctx->lock);
+	await(obj, own);
 	pthread_mutex_unlock(&ctx->lock);
 }
 
@@ -274,7 +323,7 @@ static bool release_unused(struct ufd_ctx *ctx)
 }
 
 /*
- * Nobody is inside, no device is bound, no fault queue open.  Objects rest on each other without
+ * Nobody is inside, no device is bound, no queue open.  Objects rest on each other without
  * cycles, so each round finds one that nothing rests on.
  */
 static void ctx_release(struct abi_file *file)
@@ -282,9 +331,10 @@ static void ctx_release(struct abi_file *file)
 	struct ufd_ctx *ctx = (struct ufd_ctx *)file;
 	struct uiommu_abi *abi = file->abi;
 
-	while (ctx->nr_used && release_unused(ctx))
+	while (ctx->nr_used > ctx->nr_tombs && release_unused(ctx))
 		;
-	UIOMMU_ASSERT(!ctx->nr_used && list_empty(&ctx->groups));
+	UIOMMU_ASSERT(ctx->nr_used == ctx->nr_tombs &&
+		      list_empty(&ctx->groups));
 	pthread_cond_destroy(&ctx->idle);
 	pthread_mutex_destroy(&ctx->lock);
 	abi_free(abi, ctx->slots);

@@ -11,16 +11,17 @@
  *   driver (VFIO, or a user of the library) -> device
  *   hwpt -> fault     the descriptor of a fault queue -> fault
  *   access -> ioas    driver -> access
+ *   what guests have: guest.h
  *
  * The last reference of the context's file may be held by its bound devices, its
- * accesses and the descriptors of its fault queues, so a context outlives its
- * descriptor as long as there is one.
+ * accesses and the descriptors of its queues, so a context outlives its descriptor
+ * as long as there is one.
  *
  * Locks, outermost first:
  *   ufd_ioas.lock     the list of hwpts, held while one is made for it
  *   ufd_group.lock    what the group's devices are attached to
  *   ufd_ctx.lock      the table of objects, the list of groups, compat IOAS
- *   ufd_fault.lock    the groups in a fault queue
+ *   ufd_eventq.lock   what is in a queue
  * Core is called with the first two held, never with the others, which are all
  * that page fault handlers take.
  */
@@ -37,7 +38,9 @@
 
 /* ------------------------------------------------------------- context -- */
 
+struct ufd_call;
 struct ufd_object;
+struct ufd_vdevice;
 
 struct ufd_ctx {
 	struct abi_file file; /* first */
@@ -52,6 +55,7 @@ struct ufd_ctx {
 	struct list groups;
 	struct list devices;	   /* bound */
 	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
+	uint32_t nr_tombs;	   /* of nr_used: see ufd_object_entomb */
 	enum abi_charge charge;
 };
 
@@ -65,6 +69,11 @@ enum ufd_type {
 	UFD_FAULT,
 	UFD_EXTRA, /* of an extra call: goes by its `release` */
 	UFD_ACCESS,
+	UFD_HWPT_NESTED, /* a struct ufd_hwpt too */
+	UFD_VIOMMU,
+	UFD_VDEVICE,
+	UFD_VEVENTQ,
+	UFD_HW_QUEUE,
 	UFD_TYPES,
 };
 
@@ -112,6 +121,14 @@ int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id);
  */
 void ufd_object_retire(struct ufd_object *obj, uint32_t own);
 
+/*
+ * The same where the id is to be nobody's until the context ends, and nobody waits
+ * yet; false: somebody else is destroying the object.
+ */
+bool ufd_object_entomb(struct ufd_object *obj);
+/* Until the calls under way have let go of it.  The caller frees it. */
+void ufd_object_await(struct ufd_object *obj, uint32_t own);
+
 /* Is any id taken? */
 bool ufd_ctx_empty(struct ufd_ctx *ctx);
 
@@ -124,10 +141,15 @@ struct ufd_ioas {
 	struct list hwpts; /* under lock; in the order they were made */
 };
 
+/*
+ * A nested one is filled from no IOAS: `ioas` is its parent's, whose count stands
+ * for it.
+ */
 struct ufd_hwpt {
 	struct ufd_object obj; /* first */
 	struct ufd_ioas *ioas;
-	struct list node; /* ioas->hwpts */
+	struct ufd_object *over; /* NESTED: parent hwpt or vIOMMU, counted */
+	struct list node;	 /* ioas->hwpts */
 	struct uiommu_domain *domain;
 	uint32_t flags;		 /* IOMMU_HWPT_* that it was asked for with */
 	struct ufd_fault *fault; /* NULL: none */
@@ -164,8 +186,10 @@ struct ufd_device {
 	struct list bound; /* ctx->devices; under ctx->lock */
 	bool held_within;  /* by an object of the context, not by a file */
 	/* All below: under group->lock. */
-	struct list member; /* group->members */
-	struct list node;   /* group->attached */
+	struct list member;	  /* group->members */
+	struct ufd_vdevice *vdev; /* or NULL */
+	bool leaving;		  /* it gets none any more */
+	struct list node;	  /* group->attached */
 	bool attached;
 	struct ufd_pasid_set pasids; /* that the client attached */
 	unsigned int nr_pasids;	     /* that the library attached */
@@ -258,6 +282,45 @@ int ufd_access_replace(struct ufd_access *access, uint32_t ioas_id);
 /* Something is attached.  -EBUSY. */
 int ufd_access_detach(struct ufd_access *access);
 
+static inline bool ufd_is_hwpt(const struct ufd_object *obj)
+{
+	return obj->type == UFD_HWPT || obj->type == UFD_HWPT_NESTED;
+}
+
+/* -------------------------------------------------------------- queues -- */
+
+/* The first member of each kind of queue. */
+struct ufd_eventq {
+	struct ufd_object obj; /* first */
+	struct abi_file file;  /* of its descriptor */
+
+	/* Innermost.  Protects all below, and the queue. */
+	pthread_mutex_t lock;
+	int event;  /* ABI_NO_EVENT before and after the descriptor is open */
+	bool ready; /* as it was set */
+};
+
+static inline struct ufd_eventq *ufd_eventq_of(struct abi_file *file)
+{
+	return container_of(file, struct ufd_eventq, file);
+}
+
+void ufd_eventq_init(struct ufd_eventq *q, struct uiommu_abi *abi,
+		     const struct abi_file_ops *ops);
+void ufd_eventq_fini(struct ufd_eventq *q);
+/* Is there something to read?  `news`: wakes in any case.  Lock held. */
+void ufd_eventq_tell(struct ufd_eventq *q, bool ready, bool news);
+/*
+ * Give the client an unpublished queue, whose numbers are stored in the call's
+ * structure.  -EFAULT, -EMFILE, -ENOMEM: it is unpublished still.
+ */
+int ufd_eventq_open(struct ufd_eventq *q, struct ufd_call *call,
+		    const char *path, uint32_t *out_id, uint32_t *out_fd);
+/* For the ops of their files. */
+ssize_t ufd_eventq_pio(struct abi_file *file, uint64_t uva, size_t len,
+		       uint64_t off);
+void ufd_eventq_close(struct abi_file *file);
+
 /* ------------------------------------------------------- fault queues -- */
 
 struct ufd_fault;
@@ -272,6 +335,15 @@ int ufd_fault_serve(struct ufd_ctx *ctx, uint32_t id,
 void ufd_fault_put(struct ufd_fault *fault);
 /* Free one that is out of the table. */
 void ufd_fault_release(struct ufd_object *obj);
+
+/* ---------------------------------------------------- guests' objects -- */
+
+/* Free one that is out of the table. */
+void ufd_nested_release(struct ufd_object *obj);
+void ufd_viommu_release(struct ufd_object *obj);
+void ufd_vdevice_release(struct ufd_object *obj);
+void ufd_veventq_release(struct ufd_object *obj);
+void ufd_hw_queue_release(struct ufd_object *obj);
 
 /* ------------------------------------------------------------- changes -- */
 

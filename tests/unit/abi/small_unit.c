@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "fake_nested.h"
 
 static void small_remove(struct uiommu_unit *unit)
 {
@@ -115,6 +116,10 @@ static void small_dom_free(struct uiommu_hwdom *dom)
 {
 	const struct uiommu_platform *platform = dom->unit->platform;
 
+	if (dom->type == UIOMMU_DOM_NESTED) {
+		fake_nested_free(dom);
+		return;
+	}
 	uiommu_pgtable_destroy(dom->pt);
 	pthread_mutex_destroy(&((struct small_dom *)dom)->lock);
 	platform->obj_free(platform->ctx, dom);
@@ -131,6 +136,12 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 	if (dom->type == UIOMMU_DOM_PAGING && unit->attach_nth &&
 	    !--unit->attach_nth)
 		return unit->nth_rc;
+	if (dom->type == UIOMMU_DOM_NESTED) {
+		int rc = fake_nested_attach(dom, dev);
+
+		if (rc)
+			return rc;
+	}
 	dev->dom = dom;
 	if (dom->type == UIOMMU_DOM_PAGING)
 		store_release(&unit->used, dom);
@@ -236,6 +247,7 @@ static const struct uiommu_driver_ops small_ops = {
 	.flush_all = small_flush_all,
 	.page_response = small_page_response,
 	.read_dirty = small_read_dirty,
+	.nested = &fake_nested_ops,
 	.counter = small_counter,
 };
 
