@@ -84,6 +84,67 @@ int uiommu_mock_set_dirty(struct uiommu_hwdom *dom, uiommu_iova_t iova);
 int uiommu_mock_page_request(struct uiommu_unit *unit, uint32_t id,
 			     const struct uiommu_page_request *req);
 
+/* ------------------------------------------------------------- guests -- */
+
+/*
+ * Numbers and structures (nested.h) of the kernel's mock driver.  A guest's own
+ * stage of translation changes nothing; a nested domain has words, "iotlb", which
+ * invalidations of it set to 0, as those of a vIOMMU do with the words of a device.
+ */
+#define UIOMMU_MOCK_DATA_TYPE 0xdeadu /* of a domain */
+#define UIOMMU_MOCK_DOM_INVALIDATE 0xdeadbeefu
+#define UIOMMU_MOCK_VIOMMU_TYPE 0xdeadbeefu
+#define UIOMMU_MOCK_VIOMMU_INVALIDATE 0xdeadbeefu
+#define UIOMMU_MOCK_VEVENT_TYPE 0xbeefbeefu
+#define UIOMMU_MOCK_QUEUE_TYPE 0xdeadbeefu
+
+#define UIOMMU_MOCK_IOTLB_WORDS 4
+#define UIOMMU_MOCK_QUEUES 2
+/* All words, whatever the entry names. */
+#define UIOMMU_MOCK_INVALIDATE_ALL (1u << 0)
+
+struct uiommu_mock_dom_data {
+	uint32_t iotlb;	 /* nested: the words at first */
+	uint32_t layout; /* else: 1 for pages of 4 KiB, 0 by default */
+};
+
+struct uiommu_mock_dom_inval {
+	uint32_t flags;
+	uint32_t word;
+};
+
+/*
+ * With these a vIOMMU has two pages that its client can map, whose first word is
+ * `in`, which comes back in `out`.
+ */
+struct uiommu_mock_viommu_data {
+	uint32_t in;
+	uint32_t out;
+	uint64_t out_mmap_offset;
+	uint64_t out_mmap_length;
+};
+
+struct uiommu_mock_viommu_inval {
+	uint32_t flags;
+	uint32_t virt_id;
+	uint32_t word;
+};
+
+struct uiommu_mock_vevent {
+	uint32_t virt_id;
+};
+
+/* -EINVAL: no such word, or no nested domain. */
+int uiommu_mock_iotlb_word(struct uiommu_hwdom *dom, unsigned int index,
+			   uint32_t *word);
+
+/*
+ * The device has an event for its guest, which is told at once, as by an
+ * interrupt.  -ENOENT: no such device, or it is attached to no domain of a
+ * vIOMMU, or has the virtual id 0; others as uiommu_host_ops.report_vevent.
+ */
+int uiommu_mock_vevent(struct uiommu_unit *unit, uint32_t id);
+
 #ifdef __cplusplus
 }
 #endif

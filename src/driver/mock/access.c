@@ -51,6 +51,12 @@ static bool walk(const struct mock_dom *dom, uiommu_iova_t iova,
 	return false;
 }
 
+static uint64_t pa_in(const struct mock_slot *slot, uiommu_iova_t iova)
+{
+	return (slot->d & MOCK_DESC_ADDR) |
+	       (iova & mask_lg2(level_shift(slot->level)));
+}
+
 static void mark(uint64_t *at, uint64_t d)
 {
 	/* It may be taken away, or be cleaned, at the same time. */
@@ -105,6 +111,20 @@ int uiommu_mock_set_dirty(struct uiommu_hwdom *hwdom, uiommu_iova_t iova)
 	return found ? 0 : -ENOENT;
 }
 
+bool mock_dom_lookup(struct mock_dom *dom, uiommu_iova_t iova, uiommu_pa_t *pa)
+{
+	const struct uiommu_platform *pf = dom->hwdom.unit->platform;
+	struct mock_slot slot;
+	bool found;
+
+	pf->read_begin(pf->ctx);
+	found = walk(dom, iova, &slot);
+	if (found)
+		*pa = pa_in(&slot, iova);
+	pf->read_end(pf->ctx);
+	return found;
+}
+
 /* 0, or what is wrong with it. */
 static int translate(struct mock_dom *dom, uiommu_iova_t iova, bool write,
 		     uiommu_pa_t *pa, enum uiommu_fault_kind *kind)
@@ -116,6 +136,8 @@ static int translate(struct mock_dom *dom, uiommu_iova_t iova, bool write,
 	*kind = UIOMMU_FAULT_TRANSLATION;
 	if (!dom || dom->hwdom.type == UIOMMU_DOM_BLOCKED)
 		return -EFAULT;
+	if (dom->hwdom.type == UIOMMU_DOM_NESTED)
+		dom = dom->parent;
 	*pa = iova;
 	if (dom->hwdom.type == UIOMMU_DOM_IDENTITY)
 		return 0;
@@ -127,8 +149,7 @@ static int translate(struct mock_dom *dom, uiommu_iova_t iova, bool write,
 	*kind = UIOMMU_FAULT_PERMISSION;
 	if (!(slot.d & (write ? MOCK_LEAF_WRITE : MOCK_LEAF_READ)))
 		goto out_end;
-	*pa = (slot.d & MOCK_DESC_ADDR) |
-	      (iova & mask_lg2(level_shift(slot.level)));
+	*pa = pa_in(&slot, iova);
 	if (write)
 		mark_dirty(&slot);
 	rc = 0;

@@ -46,6 +46,10 @@ static void use(struct mock_dom *dom, int add)
 /* Can the unit walk the domain's table, and keep its dirty state? */
 static bool fits(const struct mock_unit *mu, const struct mock_dom *dom)
 {
+	/* A guest's part is of one unit. */
+	if (dom->hwdom.type == UIOMMU_DOM_NESTED &&
+	    dom->hwdom.unit != &mu->unit)
+		return false;
 	return mu->dirty_tracking || !(dom->flags & UIOMMU_DOM_DIRTY);
 }
 
@@ -130,20 +134,41 @@ int uiommu_mock_cache_word(struct uiommu_unit *unit, uint32_t id,
 
 /* ----------------------------------------------------------- attach ---- */
 
+/* The device becomes the guest's, or nobody's; lock held. */
+static int attach_guest(struct mock_dev *dev, struct mock_viommu *viommu)
+{
+	struct mock_vdev *vdev = NULL;
+
+	if (viommu) {
+		vdev = mock_vdev_find(viommu, dev);
+		if (!vdev)
+			return -ENOENT;
+	}
+	dev->viommu = viommu;
+	dev->virt_id = vdev ? vdev->hw.virt_id : 0;
+	return 0;
+}
+
 int mock_attach(struct uiommu_hwdom *hwdom, struct uiommu_hwdev *hwdev)
 {
 	struct mock_unit *mu = mock_unit_of(hwdev->unit);
+	struct mock_dev *dev = mock_dev_of(hwdev);
 	struct mock_dom *dom = mock_dom_of(hwdom);
+	int rc;
 
 	if (!fits(mu, dom))
 		return -EINVAL;
 	mock_lock(mu);
-	use(mock_dom_of(hwdev->dom), -1);
-	hwdev->dom = hwdom;
-	use(dom, 1);
+	rc = attach_guest(dev, dom->viommu);
+	if (!rc) {
+		use(mock_dom_of(hwdev->dom), -1);
+		hwdev->dom = hwdom;
+		use(dom, 1);
+	}
 	mock_unlock(mu);
-	mock_count(mu, MOCK_ATTACHES);
-	return 0;
+	if (!rc)
+		mock_count(mu, MOCK_ATTACHES);
+	return rc;
 }
 
 /* Does the flaky PASID take it this time?  Lock held. */
@@ -209,7 +234,9 @@ int mock_set_pasid(struct uiommu_hwdom *hwdom, struct uiommu_hwdev *hwdev,
 		return -EINVAL;
 	if (hwdom == old)
 		return 0;
-	if (dom && (hwdom->type != UIOMMU_DOM_PAGING || !fits(mu, dom)))
+	if (dom && ((hwdom->type != UIOMMU_DOM_PAGING &&
+		     hwdom->type != UIOMMU_DOM_NESTED) ||
+		    !fits(mu, dom)))
 		return -EINVAL;
 	if (dom && !old) {
 		spare = mock_alloc(hwdev->unit, sizeof(*spare));

@@ -9,6 +9,9 @@
 #define LARGE_IAS 56
 #define SMALL_IAS 31
 
+#define KNOWN_FLAGS \
+	(UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
+
 /* Fill in what the caller leaves to us; -EINVAL: there is no such layout. */
 static int shape(const struct uiommu_dom_cfg *cfg,
 		 struct uiommu_pgtable_cfg *pt)
@@ -59,8 +62,8 @@ int mock_dom_alloc(struct uiommu_unit *unit, const struct uiommu_dom_cfg *cfg,
 	struct mock_dom *dom;
 	int rc;
 
-	if (cfg->type > UIOMMU_DOM_SHARED || cfg->stage > UIOMMU_STAGE_2 ||
-	    (cfg->flags & ~UIOMMU_DOM_DIRTY))
+	if (cfg->type >= UIOMMU_DOM_NESTED || cfg->stage > UIOMMU_STAGE_2 ||
+	    (cfg->flags & ~KNOWN_FLAGS))
 		return -EINVAL;
 	/* No processor translates as we do. */
 	if (cfg->type == UIOMMU_DOM_SHARED ||

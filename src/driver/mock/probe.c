@@ -76,6 +76,7 @@ static const struct uiommu_driver_ops mock_ops = {
 	.flush_all = mock_flush_all,
 	.read_dirty = mock_read_dirty,
 	.page_response = mock_page_response,
+	.nested = &mock_nested_ops,
 	.counter = mock_counter,
 };
 

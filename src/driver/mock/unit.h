@@ -61,6 +61,25 @@ struct mock_unit {
 	uint64_t counter[MOCK_COUNTERS]; /* atomic */
 };
 
+struct mock_viommu {
+	struct uiommu_hwviommu hw; /* first */
+	uint64_t id;
+	void *pages; /* that the client maps; NULL: none */
+	/* Under the unit's lock. */
+	struct list vdevs;
+	struct mock_queue *queue[UIOMMU_MOCK_QUEUES];
+};
+
+struct mock_vdev {
+	struct uiommu_hwvdev hw; /* first */
+	struct list node;	 /* mock_viommu.vdevs */
+};
+
+struct mock_queue {
+	struct uiommu_hwqueue hw; /* first */
+	uint32_t index;
+};
+
 struct mock_dom {
 	struct uiommu_hwdom hwdom; /* first */
 	uint32_t flags;		   /* UIOMMU_DOM_* */
@@ -69,6 +88,11 @@ struct mock_dom {
 	struct uiommu_lock lock;
 	uiommu_pa_t root;
 	int8_t start_level;
+
+	/* NESTED only. */
+	struct mock_dom *parent;
+	struct mock_viommu *viommu;		 /* or NULL */
+	uint32_t iotlb[UIOMMU_MOCK_IOTLB_WORDS]; /* under the unit's lock */
 };
 
 /* One PASID of a device that has a domain. */
@@ -92,6 +116,9 @@ struct mock_dev {
 	uint8_t pasid_bits;
 	bool armed; /* the next attachment of the flaky PASID fails */
 	uint32_t cache[UIOMMU_MOCK_CACHE_WORDS];
+	/* What it is attached to, and what the guest calls it there. */
+	struct mock_viommu *viommu;
+	uint64_t virt_id;
 	struct list pasids;
 	struct list groups;
 };
@@ -169,6 +196,13 @@ int mock_flush(struct uiommu_hwdom *dom, const struct uiommu_gather *gather);
 int mock_flush_all(struct uiommu_hwdom *dom);
 int mock_read_dirty(struct uiommu_hwdom *dom, uiommu_iova_t iova, uint64_t len,
 		    uint32_t flags, uiommu_dirty_fn *fn, void *ctx);
+
+extern const struct uiommu_nested_ops mock_nested_ops;
+/* The device's vdevice in the vIOMMU, or NULL; lock held. */
+struct mock_vdev *mock_vdev_find(struct mock_viommu *viommu,
+				 const struct mock_dev *dev);
+/* Where the domain has `iova`.  false: nowhere. */
+bool mock_dom_lookup(struct mock_dom *dom, uiommu_iova_t iova, uiommu_pa_t *pa);
 
 void mock_irq(struct uiommu_unit *unit, unsigned int line);
 int mock_page_response(struct uiommu_hwdev *dev,
