@@ -322,6 +322,7 @@ int uiommu_domain_iova_to_pa(struct uiommu_domain *domain, uiommu_iova_t iova,
  * hardware does not answer, and it is on or off as before.
  */
 int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable);
+bool uiommu_domain_dirty_tracking(struct uiommu_domain *domain);
 /*
  * As op read_dirty of driver.h, which see for what an answer promises; `flags`:
  * UIOMMU_DIRTY_NO_CLEAR.  -EOPNOTSUPP as above; -EINVAL: not turned on, unknown

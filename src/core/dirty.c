@@ -42,6 +42,16 @@ int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable)
 	return rc;
 }
 
+bool uiommu_domain_dirty_tracking(struct uiommu_domain *domain)
+{
+	bool on;
+
+	pthread_mutex_lock(&domain->lock);
+	on = domain->dirty_tracking;
+	pthread_mutex_unlock(&domain->lock);
+	return on;
+}
+
 int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
 			     uint64_t len, uint32_t flags, uiommu_dirty_fn *fn,
 			     void *ctx)

@@ -177,6 +177,109 @@ int test_mock_domain_replace(struct ufd_call *call)
 	return rc;
 }
 
+/* -------------------------------------------------------------- PASIDs -- */
+
+/* PASID 0 is that of accesses without one. */
+static int pasid_attach(struct ufd_device *idev, uint32_t pasid, uint32_t *pt)
+{
+	return pasid ? ufd_device_pasid_attach(idev, pasid, pt)
+		     : ufd_device_attach(idev, pt);
+}
+
+static int pasid_replace(struct ufd_device *idev, uint32_t pasid, uint32_t *pt)
+{
+	return pasid ? ufd_device_pasid_replace(idev, pasid, pt)
+		     : ufd_device_replace(idev, pt);
+}
+
+static void pasid_detach(struct ufd_device *idev, uint32_t pasid)
+{
+	if (pasid)
+		ufd_device_pasid_detach(idev, pasid);
+	else
+		(void)ufd_device_detach(idev);
+}
+
+int test_pasid_attach(struct ufd_call *call)
+{
+	struct test_cmd *cmd = call->cmd;
+	struct test_device *td = device_get(call, cmd->id);
+	int rc;
+
+	if (!td)
+		return -ENOENT;
+	rc = pasid_attach(td->idev, cmd->pasid.pasid, &cmd->pasid.pt_id);
+	if (!rc) {
+		rc = ufd_respond(call);
+		if (rc)
+			pasid_detach(td->idev, cmd->pasid.pasid);
+	}
+	ufd_object_put(&td->obj);
+	return rc;
+}
+
+int test_pasid_replace(struct ufd_call *call)
+{
+	struct test_cmd *cmd = call->cmd;
+	struct test_device *td = device_get(call, cmd->id);
+	int rc;
+
+	if (!td)
+		return -ENOENT;
+	rc = pasid_replace(td->idev, cmd->pasid.pasid, &cmd->pasid.pt_id);
+	if (!rc)
+		rc = ufd_respond(call);
+	ufd_object_put(&td->obj);
+	return rc;
+}
+
+int test_pasid_detach(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct test_device *td = device_get(call, cmd->id);
+
+	if (!td)
+		return -ENOENT;
+	pasid_detach(td->idev, cmd->pasid.pasid);
+	ufd_object_put(&td->obj);
+	return 0;
+}
+
+static int check_hwpt(struct ufd_call *call, const struct test_device *td)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct uiommu_group *group = uiommu_device_group(td->dev);
+	struct uiommu_domain *dom;
+	struct ufd_object *obj;
+	int rc = -EINVAL;
+
+	dom = cmd->pasid.pasid
+		      ? uiommu_group_pasid_domain(group, cmd->pasid.pasid)
+		      : uiommu_group_domain(group);
+	if (!cmd->pasid.pt_id)
+		return dom ? -EINVAL : 0;
+	obj = ufd_object_get(call->ctx, cmd->pasid.pt_id, UFD_ANY);
+	if (!obj)
+		return -ENOENT;
+	if (obj->type == UFD_HWPT && ((struct ufd_hwpt *)obj)->domain == dom)
+		rc = 0;
+	ufd_object_put(obj);
+	return rc;
+}
+
+int test_pasid_check_hwpt(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct test_device *td = device_get(call, cmd->id);
+	int rc;
+
+	if (!td)
+		return -ENOENT;
+	rc = check_hwpt(call, td);
+	ufd_object_put(&td->obj);
+	return rc;
+}
+
 /* ------------------------------------------------- what a device has --- */
 
 /* By the core's device.  false: it is none of ours. */

@@ -4,7 +4,7 @@
  */
 #include "mock.h"
 
-#define PAGE UINT64_C(4096)
+#define PAGE TEST_PAGE
 /* The least that the kernel takes; here it has no effect. */
 #define LIMIT_MIN 12
 
@@ -42,8 +42,7 @@ int test_memory_limit(struct ufd_call *call)
 
 /* ----------------------------------------------------------- check map -- */
 
-/* The physical address of a byte of the program's. */
-static int pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa)
+int test_pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa)
 {
 	const struct uiommu_mm *mm = abi->host.mm;
 	uint64_t page = uva & ~(PAGE - 1);
@@ -74,7 +73,7 @@ static int check_map(struct ufd_call *call, struct ufd_hwpt *hwpt)
 				   &end))
 		return -EINVAL;
 	for (off = 0; off < cmd->check_map.length; off += page) {
-		rc = pa_of(call->abi, cmd->check_map.uptr + off, &want);
+		rc = test_pa_of(call->abi, cmd->check_map.uptr + off, &want);
 		if (rc)
 			return rc;
 		if (uiommu_domain_iova_to_pa(hwpt->domain,
@@ -120,4 +119,58 @@ int test_check_refs(struct ufd_call *call)
 			return -EIO;
 	}
 	return 0;
+}
+
+/* --------------------------------------------------------------- dirty -- */
+
+/* The most bits that a call may have: 16 MiB of them. */
+#define DIRTY_MAX (UINT64_C(16) << 23)
+
+static int mark(struct ufd_call *call, struct ufd_hwpt *hwpt, uint8_t *bits,
+		uint64_t nr)
+{
+	struct test_cmd *cmd = call->cmd;
+	struct uiommu_hwdom *hw = uiommu_domain_hw(hwpt->domain);
+	uint64_t i, count = 0;
+	int rc;
+
+	rc = abi_copy_from(call->abi, bits, cmd->dirty.uptr, (nr + 7) / 8);
+	if (rc)
+		return rc;
+	for (i = 0; i < nr; i++) {
+		if (!(bits[i / 8] >> i % 8 & 1))
+			continue;
+		count++;
+		/* What is not mapped counts too, as in the kernel. */
+		(void)uiommu_mock_set_dirty(
+			hw, cmd->dirty.iova + i * cmd->dirty.page_size);
+	}
+	cmd->dirty.out_nr_dirty = count;
+	return ufd_respond(call);
+}
+
+int test_dirty(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	uint64_t page = cmd->dirty.page_size, nr;
+	struct ufd_hwpt *hwpt;
+	uint8_t *bits;
+	int rc = -EINVAL;
+
+	if (!page || !cmd->dirty.length || cmd->dirty.iova % page ||
+	    cmd->dirty.length % page || !cmd->dirty.uptr)
+		return -EINVAL;
+	nr = cmd->dirty.length / page;
+	if (nr > DIRTY_MAX)
+		return -EOVERFLOW;
+	hwpt = ufd_hwpt_get(call->ctx, cmd->id);
+	if (!hwpt)
+		return -ENOENT;
+	if (uiommu_domain_dirty_tracking(hwpt->domain)) {
+		bits = abi_alloc(call->abi, (nr + 7) / 8);
+		rc = bits ? mark(call, hwpt, bits, nr) : -ENOMEM;
+		abi_free(call->abi, bits);
+	}
+	ufd_object_put(&hwpt->obj);
+	return rc;
 }

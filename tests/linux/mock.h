@@ -82,6 +82,29 @@ struct test_cmd {
 			uint32_t refs;
 		} check_refs;
 		struct {
+			uint32_t out_access_fd;
+			uint32_t flags;
+		} create_access;
+		struct {
+			uint32_t access_pages_id;
+		} destroy_access_pages;
+		struct {
+			uint32_t flags;
+			uint32_t out_access_pages_id;
+			uint64_t iova;
+			uint64_t length;
+			uint64_t uptr;
+		} access_pages;
+		struct {
+			uint64_t iova;
+			uint64_t length;
+			uint64_t uptr;
+			uint32_t flags;
+		} access_rw;
+		struct {
+			uint32_t ioas_id;
+		} access_replace;
+		struct {
 			uint32_t limit;
 		} memory_limit;
 		struct {
@@ -105,7 +128,7 @@ struct test_cmd {
 		} dev_cache;
 		struct {
 			uint32_t pasid;
-			uint32_t pt_id;
+			uint32_t pt_id; /* or the HWPT to compare with */
 		} pasid;
 	};
 	uint32_t last;
@@ -143,6 +166,21 @@ static inline struct test_world *test_world_of(const struct ufd_call *call)
 /* The extra calls of a machine with mock devices; `world` lives with it. */
 void test_extra_init(struct uiommu_abi_extra *extra, struct test_world *world);
 
+#define TEST_PAGE UINT64_C(4096)
+
+/* The physical address of a byte of the program's.  Errors of pinning it. */
+int test_pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa);
+
+int test_create_access(struct ufd_call *call);
+int test_destroy_access_pages(struct ufd_call *call);
+int test_access_pages(struct ufd_call *call);
+int test_access_rw(struct ufd_call *call);
+int test_access_replace_ioas(struct ufd_call *call);
+int test_dirty(struct ufd_call *call);
+int test_pasid_attach(struct ufd_call *call);
+int test_pasid_replace(struct ufd_call *call);
+int test_pasid_detach(struct ufd_call *call);
+int test_pasid_check_hwpt(struct ufd_call *call);
 int test_add_reserved(struct ufd_call *call);
 int test_check_map(struct ufd_call *call);
 int test_check_refs(struct ufd_call *call);
