@@ -38,10 +38,19 @@ struct uiommu_abi_call {
 	int (*handler)(struct ufd_call *call);
 };
 
+struct abi_file;
+struct uiommu_node;
+
 struct uiommu_abi_extra {
 	void *ctx; /* the handlers' */
 	const struct uiommu_abi_call *calls;
 	unsigned int nr_calls;
+	/* Files to look at, parents first. */
+	const struct uiommu_node *nodes;
+	unsigned int nr_nodes;
+	/* Open one more device; -ENOENT: none of these.  NULL: there are none. */
+	int (*open)(struct uiommu_abi *abi, const char *path, int flags,
+		    struct abi_file **out);
 };
 
 struct uiommu_abi_host {

@@ -65,6 +65,10 @@ void uiommu_host_after_fork_child(struct uiommu_host *host);
  * next one), once; 0: never.  Returns whether the last request has fired.
  */
 bool uiommu_host_fail_nth(struct uiommu_host *host, uint64_t nth);
+/* A call of the caller's own that counts as one of those: must it fail? */
+bool uiommu_host_fail_point(struct uiommu_host *host);
+/* Calls to go until the one that fails, it included; 0: it has, or none will. */
+uint64_t uiommu_host_fail_left(const struct uiommu_host *host);
 
 /*
  * Copies that survive addresses which cannot be accessed.  0, or -EFAULT with

@@ -119,6 +119,16 @@ void uiommu_machine_before_fork(struct uiommu_machine *machine);
 void uiommu_machine_after_fork_parent(struct uiommu_machine *machine);
 void uiommu_machine_after_fork_child(struct uiommu_machine *machine);
 
+/* -------------------------------------------------- what can fail -------- */
+
+/*
+ * The nth call from now on that can fail (1: the next one) does, once: for memory,
+ * or to copy to or from the client.  0: none.  Counts what all threads do.
+ */
+void uiommu_machine_fail_nth(struct uiommu_machine *machine, uint64_t nth);
+/* How many are to go, it included; 0: it has failed, or none will. */
+uint64_t uiommu_machine_fail_left(const struct uiommu_machine *machine);
+
 /* ------------------------------------------ memory of the process ------- */
 
 /*

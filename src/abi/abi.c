@@ -91,8 +91,16 @@ static void leave(struct uiommu_abi *abi)
 static int open_file(struct uiommu_abi *abi, const char *path, int flags,
 		     struct abi_file **file)
 {
+	const struct uiommu_abi_extra *extra = abi->host.extra;
+	int rc;
+
 	if (!strcmp(path, IOMMU_NODE))
 		return ufd_open(abi, file);
+	if (extra && extra->open) {
+		rc = extra->open(abi, path, flags, file);
+		if (rc != -ENOENT)
+			return rc;
+	}
 	return abi_vfio_open(abi->vfio, path, flags, file);
 }
 
@@ -268,7 +276,10 @@ int uiommu_abi_visit_nodes(struct uiommu_abi *abi,
 		.path = IOMMU_NODE,
 		.mode = 0660,
 	};
+	const struct uiommu_abi_extra *extra = abi->host.extra;
 	int rc = fn(ctx, &iommu);
 
+	for (unsigned int i = 0; extra && !rc && i < extra->nr_nodes; i++)
+		rc = fn(ctx, &extra->nodes[i]);
 	return rc ? rc : abi_vfio_visit_nodes(abi->vfio, fn, ctx);
 }

@@ -4,3 +4,8 @@
 void launch_extend(struct uiommu_machine_cfg *cfg)
 {
 }
+
+bool launch_extends(const char *path)
+{
+	return false;
+}

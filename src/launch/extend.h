@@ -9,5 +9,7 @@
 #include <uiommu/machine.h>
 
 void launch_extend(struct uiommu_machine_cfg *cfg);
+/* Is it a device of an extended machine?  Of absolute paths, stripped or not. */
+bool launch_extends(const char *path);
 
 #endif /* LAUNCH_EXTEND_H */

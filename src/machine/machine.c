@@ -18,13 +18,24 @@
 
 /* ------------------------------------------------------ embedder's side - */
 
+/* Is this the call that a test wants to fail? */
+static bool copy_fails(struct uiommu_machine *machine)
+{
+	return load_relaxed(&machine->fail_copies) &&
+	       uiommu_host_fail_point(machine->host);
+}
+
 static int host_copy_from(void *ctx, void *dst, uint64_t uva, size_t len)
 {
+	if (copy_fails(ctx))
+		return -EFAULT;
 	return len ? uiommu_guard_copy(dst, (void *)(uintptr_t)uva, len) : 0;
 }
 
 static int host_copy_to(void *ctx, uint64_t uva, const void *src, size_t len)
 {
+	if (copy_fails(ctx))
+		return -EFAULT;
 	return len ? uiommu_guard_copy((void *)(uintptr_t)uva, src, len) : 0;
 }
 
@@ -482,6 +493,18 @@ int uiommu_machine_replace(struct uiommu_machine *machine, uint64_t first,
 			   uint64_t last, const char *what)
 {
 	return pins_replace(&machine->pins, first, last, what);
+}
+
+void uiommu_machine_fail_nth(struct uiommu_machine *machine, uint64_t nth)
+{
+	(void)uiommu_host_fail_nth(machine->host, 0);
+	store_relaxed(&machine->fail_copies, nth != 0);
+	(void)uiommu_host_fail_nth(machine->host, nth);
+}
+
+uint64_t uiommu_machine_fail_left(const struct uiommu_machine *machine)
+{
+	return uiommu_host_fail_left(machine->host);
 }
 
 /* ----------------------------------------------------------------- fork - */

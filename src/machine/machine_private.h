@@ -238,6 +238,7 @@ void fdevent_end(void *ctx, int event);
 struct uiommu_machine {
 	struct uiommu_machine_cfg cfg;
 	struct uiommu_host *host;
+	uint32_t fail_copies; /* atomic: uiommu_machine_fail_nth() is at work */
 	const struct uiommu_platform *platform;
 	struct uiommu_range arena;
 	struct carve carve;

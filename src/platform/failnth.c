@@ -37,3 +37,13 @@ bool uiommu_host_fail_nth(struct uiommu_host *host, uint64_t nth)
 	host_failnth_arm(&host->fail, nth);
 	return fired;
 }
+
+bool uiommu_host_fail_point(struct uiommu_host *host)
+{
+	return host_failnth_hit(&host->fail);
+}
+
+uint64_t uiommu_host_fail_left(const struct uiommu_host *host)
+{
+	return load_acquire(&host->fail.left);
+}

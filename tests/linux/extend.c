@@ -19,3 +19,8 @@ void launch_extend(struct uiommu_machine_cfg *cfg)
 	test_extra_init(extra, world);
 	cfg->extra = extra;
 }
+
+bool launch_extends(const char *path)
+{
+	return test_is_fail_nth(path);
+}

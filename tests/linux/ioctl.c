@@ -54,5 +54,8 @@ void test_extra_init(struct uiommu_abi_extra *extra, struct test_world *world)
 		.ctx = world,
 		.calls = calls,
 		.nr_calls = ARRAY_SIZE(calls),
+		.nodes = test_debugfs,
+		.nr_nodes = test_nr_debugfs,
+		.open = test_fail_nth_open,
 	};
 }

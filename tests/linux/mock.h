@@ -163,6 +163,13 @@ static inline struct test_world *test_world_of(const struct ufd_call *call)
 	return call->abi->host.extra->ctx;
 }
 
+/* The kernel's files for fault injection: failnth.c. */
+bool test_is_fail_nth(const char *path);
+int test_fail_nth_open(struct uiommu_abi *abi, const char *path, int flags,
+		       struct abi_file **out);
+extern const struct uiommu_node test_debugfs[];
+extern const unsigned int test_nr_debugfs;
+
 /* The extra calls of a machine with mock devices; `world` lives with it. */
 void test_extra_init(struct uiommu_abi_extra *extra, struct test_world *world);
 

@@ -4,6 +4,7 @@
  * allocation failing; what it does when asked rightly is for those tests to say.
  */
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "mock.h"
 #include "nth.h"
@@ -290,6 +291,67 @@ static void memory_runs_out(void **state)
 	nth_each(machine, &call, &s);
 }
 
+/* --------------------------------------------------------- fail-nth ----- */
+
+static ssize_t arm(int at, const char *text)
+{
+	return uiommu_abi_pwrite(abi, at, (uintptr_t)text, strlen(text), 0);
+}
+
+/* The calls to go, by the file. */
+static long left(int at)
+{
+	char text[24] = "";
+	ssize_t n = uiommu_abi_pread(abi, at, (uintptr_t)text, sizeof(text), 0);
+
+	assert_true(n > 1 && text[n - 1] == '\n');
+	return strtol(text, NULL, 10);
+}
+
+static void fail_nth_counts_down(void **state)
+{
+	int at = uiommu_abi_open(abi, "/proc/self/task/1/fail-nth", O_RDWR);
+	struct test_cmd cmd = { .op = TEST_MOCK_DOMAIN };
+	unsigned int n, nomem = 0, fault = 0;
+	uint32_t ioas;
+	long rc = -1;
+
+	guard_ok();
+	assert_true(at >= 0);
+	ioas = ioas_ok();
+	assert_int_equal(left(at), 0);
+	assert_int_equal(arm(at, "x"), -EINVAL);
+	assert_int_equal(arm(at, "1234567890123456789012345"), -EINVAL);
+	assert_int_equal(uiommu_abi_pwrite(abi, at, 4096, 1, 0), -EFAULT);
+	for (n = 1; n < 1000; n++) {
+		char text[16];
+
+		cmd = (struct test_cmd){ .op = TEST_MOCK_DOMAIN, .id = ioas };
+		snprintf(text, sizeof(text), "%u", n);
+		assert_int_equal(arm(at, text), strlen(text));
+		assert_int_equal(left(at), n);
+		rc = test(&cmd);
+		if (left(at))
+			break;
+		assert_true(rc == -ENOMEM || rc == -EFAULT);
+		nomem += rc == -ENOMEM;
+		fault += rc == -EFAULT;
+	}
+	/* Its structure's size, the structure and the answer. */
+	assert_int_equal(fault, 3);
+	assert_true(nomem > 6);
+	assert_int_equal(rc, 0);
+	assert_int_equal(arm(at, "0"), 1);
+	assert_int_equal(left(at), 0);
+	/* The file is closed, and nothing fails any more. */
+	assert_int_equal(arm(at, "1"), 1);
+	assert_int_equal(uiommu_abi_close(abi, at), 0);
+	assert_int_equal(destroy(cmd.mock_domain.out_stdev_id), 0);
+	assert_int_equal(uiommu_abi_open(abi, "/proc/self/task/1/status",
+					 O_RDWR),
+			 -ENOENT);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -298,7 +360,7 @@ int main(void)
 		CASE(sizes_and_ops),   CASE(nobody_else_has_it),
 		CASE(devices),	       CASE(reserved),
 		CASE(maps_and_pins),   CASE(device_words),
-		CASE(memory_runs_out),
+		CASE(memory_runs_out), CASE(fail_nth_counts_down),
 	};
 
 	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);

@@ -32,7 +32,8 @@ static bool may_be_ours(int dirfd, const char *path)
 {
 	if (path[0] == '/')
 		return strstr(path, "/dev") || strstr(path, "/sys") ||
-		       strstr(path, "//") || strstr(path, "..");
+		       strstr(path, "//") || strstr(path, "..") ||
+		       launch_extends(path);
 	if (dirfd != AT_FDCWD)
 		return path[0] != '\0';
 	/* Relative to the current directory, which may be in there. */
@@ -100,8 +101,10 @@ const char *path_absolute(int dirfd, const char *path, char *buf)
 
 bool path_is_node(const char *abs)
 {
-	return !strcmp(abs, "/dev/iommu") || (!strncmp(abs, "/dev/vfio/", 10) &&
-					      strcmp(abs, "/dev/vfio/devices"));
+	return !strcmp(abs, "/dev/iommu") ||
+	       (!strncmp(abs, "/dev/vfio/", 10) &&
+		strcmp(abs, "/dev/vfio/devices")) ||
+	       launch_extends(abs);
 }
 
 size_t path_strip(char *path, size_t len)
