@@ -138,7 +138,8 @@ static void test_domains(void **state)
 	assert_int_equal(nested->dom_alloc(dev, parent, 0, &data, &dom),
 			 -EOPNOTSUPP);
 	data.type--;
-	assert_int_equal(nested->dom_alloc(dev, parent, 2, &data, &dom),
+	assert_int_equal(nested->dom_alloc(dev, parent, UIOMMU_DOM_DIRTY, &data,
+					   &dom),
 			 -EOPNOTSUPP);
 	data.len = 3;
 	assert_int_equal(nested->dom_alloc(dev, parent, 0, &data, &dom),
@@ -147,8 +148,8 @@ static void test_domains(void **state)
 	assert_int_equal(nested->dom_alloc(dev, parent, 0, &data, &dom),
 			 -EINVAL);
 	data.len = 4;
-	assert_int_equal(nested->dom_alloc(dev, parent, UIOMMU_NESTED_PASID,
-					   &data, &dom),
+	assert_int_equal(nested->dom_alloc(dev, parent, UIOMMU_DOM_PASID, &data,
+					   &dom),
 			 0);
 	assert_int_equal(dom->type, UIOMMU_DOM_NESTED);
 	iotlb_is(dom, (uint32_t[]){ 5, 5, 5, 5 });
