@@ -188,17 +188,18 @@ static uint64_t syz_iova(struct test_access *ta, uint64_t word)
 static int check_pages(struct uiommu_abi *abi, const uiommu_pa_t *pages,
 		       uint64_t nr, uint64_t uptr)
 {
+	struct test_frames frames;
 	uiommu_pa_t pa;
-	int rc;
+	int rc = test_frames_read(&frames);
 
-	for (uint64_t i = 0; i < nr; i++) {
+	for (uint64_t i = 0; !rc && i < nr; i++) {
 		rc = test_pa_of(abi, uptr + i * TEST_PAGE, &pa);
-		if (rc)
-			return rc;
-		if (align_down_lg2(pa, 12) != align_down_lg2(pages[i], 12))
-			return -EBADE_LINUX;
+		if (!rc && !test_frames_same(&frames, align_down_lg2(pa, 12),
+					     align_down_lg2(pages[i], 12)))
+			rc = -EBADE_LINUX;
 	}
-	return 0;
+	test_frames_free(&frames);
+	return rc;
 }
 
 /* Lock held. */

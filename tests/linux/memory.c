@@ -56,12 +56,33 @@ int test_pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa)
 	return 0;
 }
 
+/* Page by page, what the page table has against what the program has. */
+static int compare(struct ufd_call *call, struct ufd_hwpt *hwpt,
+		   const struct test_frames *frames, uint64_t page)
+{
+	const struct test_cmd *cmd = call->cmd;
+	uiommu_pa_t want, got;
+	uint64_t off;
+	int rc;
+
+	for (off = 0; off < cmd->check_map.length; off += page) {
+		rc = test_pa_of(call->abi, cmd->check_map.uptr + off, &want);
+		if (rc)
+			return rc;
+		if (uiommu_domain_iova_to_pa(hwpt->domain,
+					     cmd->check_map.iova + off, &got) ||
+		    !test_frames_same(frames, got, want))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_map(struct ufd_call *call, struct ufd_hwpt *hwpt)
 {
 	const struct test_cmd *cmd = call->cmd;
 	struct uiommu_domain_geometry geometry;
-	uint64_t page, end, off;
-	uiommu_pa_t want, got;
+	struct test_frames frames;
+	uint64_t page, end;
 	int rc;
 
 	uiommu_domain_geometry(hwpt->domain, &geometry);
@@ -72,16 +93,11 @@ static int check_map(struct ufd_call *call, struct ufd_hwpt *hwpt)
 	    __builtin_add_overflow(cmd->check_map.uptr, cmd->check_map.length,
 				   &end))
 		return -EINVAL;
-	for (off = 0; off < cmd->check_map.length; off += page) {
-		rc = test_pa_of(call->abi, cmd->check_map.uptr + off, &want);
-		if (rc)
-			return rc;
-		if (uiommu_domain_iova_to_pa(hwpt->domain,
-					     cmd->check_map.iova + off, &got) ||
-		    got != want)
-			return -EINVAL;
-	}
-	return 0;
+	rc = test_frames_read(&frames);
+	if (!rc)
+		rc = compare(call, hwpt, &frames, page);
+	test_frames_free(&frames);
+	return rc;
 }
 
 int test_check_map(struct ufd_call *call)
@@ -99,26 +115,41 @@ int test_check_map(struct ufd_call *call)
 
 /* ---------------------------------------------------------- check refs -- */
 
-int test_check_refs(struct ufd_call *call)
+static int count_refs(struct ufd_call *call, const struct test_frames *frames)
 {
 	const struct test_cmd *cmd = call->cmd;
-	struct uiommu_machine *machine = call->abi->host.ctx;
-	uint64_t uva = cmd->check_refs.uptr, end;
+	uint64_t uva = cmd->check_refs.uptr;
+	uint64_t end = uva + cmd->check_refs.length;
 	uint8_t byte;
 	int rc;
 
-	if ((uva | cmd->check_refs.length) & (PAGE - 1) ||
-	    __builtin_add_overflow(uva, cmd->check_refs.length, &end))
-		return -EINVAL;
 	for (; uva < end; uva += PAGE) {
 		rc = abi_copy_from(call->abi, &byte, uva, sizeof(byte));
 		if (rc)
 			return rc;
-		if (uiommu_machine_pin_count(machine, uva) !=
+		if (test_frames_pins(frames, call->abi->host.ctx, uva) !=
 		    cmd->check_refs.refs)
 			return -EIO;
 	}
 	return 0;
+}
+
+int test_check_refs(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct test_frames frames;
+	uint64_t end;
+	int rc;
+
+	if ((cmd->check_refs.uptr | cmd->check_refs.length) & (PAGE - 1) ||
+	    __builtin_add_overflow(cmd->check_refs.uptr, cmd->check_refs.length,
+				   &end))
+		return -EINVAL;
+	rc = test_frames_read(&frames);
+	if (!rc)
+		rc = count_refs(call, &frames);
+	test_frames_free(&frames);
+	return rc;
 }
 
 /* --------------------------------------------------------------- dirty -- */

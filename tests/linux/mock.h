@@ -178,6 +178,21 @@ void test_extra_init(struct uiommu_abi_extra *extra, struct test_world *world);
 /* The physical address of a byte of the program's.  Errors of pinning it. */
 int test_pa_of(struct uiommu_abi *abi, uint64_t uva, uiommu_pa_t *pa);
 
+/* What shared memory stands where in this process, as it was when it was read. */
+struct test_frames {
+	struct test_frame_map *map;
+	unsigned int nr;
+};
+
+/* -ENOENT, -ENOMEM; to be freed after an error too. */
+int test_frames_read(struct test_frames *frames);
+void test_frames_free(struct test_frames *frames);
+/* Is it the same byte? */
+bool test_frames_same(const struct test_frames *frames, uint64_t a, uint64_t b);
+/* How often the page is pinned, at whatever address. */
+unsigned int test_frames_pins(const struct test_frames *frames,
+			      struct uiommu_machine *machine, uint64_t va);
+
 int test_create_access(struct ufd_call *call);
 int test_destroy_access_pages(struct ufd_call *call);
 int test_access_pages(struct ufd_call *call);

@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "mock.h"
 #include "nth.h"
@@ -236,6 +238,45 @@ static void maps_and_pins(void **state)
 	pages_free(mem, 8192);
 }
 
+/* Two addresses of the same memory. */
+static void shared_memory(void **state)
+{
+	uint32_t ioas = ioas_ok();
+	struct test_cmd dev = device_ok(ioas), cmd;
+	int file = memfd_create("shared", MFD_CLOEXEC);
+	uint8_t *a, *b;
+
+	assert_int_equal(ftruncate(file, 8192), 0);
+	a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	b = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 4096);
+	assert_true(a != MAP_FAILED && b != MAP_FAILED);
+	assert_int_equal(map(ioas, b, 4096, BASE), 0);
+	cmd = (struct test_cmd){ .op = TEST_CHECK_MAP,
+				 .id = dev.mock_domain.out_hwpt_id };
+	cmd.check_map.iova = BASE;
+	cmd.check_map.length = 4096;
+	cmd.check_map.uptr = (uintptr_t)a + 4096;
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_map.uptr = (uintptr_t)a;
+	assert_int_equal(test(&cmd), -EINVAL);
+	cmd = (struct test_cmd){ .op = TEST_CHECK_REFS };
+	cmd.check_refs.uptr = (uintptr_t)a + 4096;
+	cmd.check_refs.length = 4096;
+	cmd.check_refs.refs = 1;
+	assert_int_equal(test(&cmd), 0);
+	cmd.check_refs.uptr = (uintptr_t)a;
+	cmd.check_refs.refs = 0;
+	assert_int_equal(test(&cmd), 0);
+	assert_int_equal(map(ioas, a, 8192, BASE + 8192), 0);
+	cmd.check_refs.uptr = (uintptr_t)b;
+	cmd.check_refs.refs = 2;
+	assert_int_equal(test(&cmd), 0);
+	assert_int_equal(destroy(dev.mock_domain.out_stdev_id), 0);
+	munmap(a, 8192);
+	munmap(b, 4096);
+	close(file);
+}
+
 static void device_words(void **state)
 {
 	struct test_cmd dev = device_ok(ioas_ok());
@@ -357,10 +398,15 @@ static void fail_nth_counts_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(sizes_and_ops),   CASE(nobody_else_has_it),
-		CASE(devices),	       CASE(reserved),
-		CASE(maps_and_pins),   CASE(device_words),
-		CASE(memory_runs_out), CASE(fail_nth_counts_down),
+		CASE(sizes_and_ops),
+		CASE(nobody_else_has_it),
+		CASE(devices),
+		CASE(reserved),
+		CASE(maps_and_pins),
+		CASE(shared_memory),
+		CASE(device_words),
+		CASE(memory_runs_out),
+		CASE(fail_nth_counts_down),
 	};
 
 	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);
