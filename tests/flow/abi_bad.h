@@ -33,6 +33,8 @@ enum bad_sym {
 	ID_OTHER, /* an IOAS with mappings and no page table */
 	ID_EMPTY, /* an IOAS */
 	ID_HWPT,  /* of ID_IOAS, not attached */
+	ID_DIRTY, /* one with dirty tracking */
+	ID_PASID, /* one for PASIDs */
 	ID_AUTO,  /* the page table that device 0 is attached to */
 	ID_FAULT,
 	ID_DEV,
@@ -45,7 +47,7 @@ enum bad_sym {
 	FD_B,
 	FD_COMPAT,  /* a context with an IOAS for VFIO's calls */
 	FD_CDEV,    /* device 0, bound to A */
-	FD_LOOSE,   /* device 5, bound to A and attached to nothing */
+	FD_LOOSE,   /* device 5, as 0, but attached to nothing */
 	FD_UNBOUND, /* device 3 */
 	FD_GROUP,   /* of device 1, in FD_T1 */
 	FD_GDEV,    /* device 1 by it */
@@ -122,6 +124,7 @@ struct bad_id {
 	int missing, wrong;
 };
 #define IS(id) (1u << (id))
+#define IS_HWPT (IS(ID_HWPT) | IS(ID_DIRTY) | IS(ID_PASID) | IS(ID_AUTO))
 #define IS_IOAS (IS(ID_IOAS) | IS(ID_OTHER) | IS(ID_EMPTY) | IS(ID_VICTIM))
 
 /* A field of which only these bits may be set. */

@@ -30,6 +30,32 @@ static void undo_attach(struct bad_world *w, const void *answer)
 			 0);
 }
 
+static void undo_pasid(struct bad_world *w, const void *answer)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+		.flags = VFIO_DEVICE_DETACH_PASID,
+		.pasid = ((const struct vfio_device_attach_iommufd_pt *)answer)
+				 ->pasid,
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_LOOSE, VFIO_DEVICE_DETACH_IOMMUFD_PT,
+				   &detach),
+			 0);
+}
+
+#define ATTACH(field, val) SET(vfio_device_attach_iommufd_pt, field, val)
+static const struct bad_row pasid_rows[] = {
+	ROW("beyond the device's", -EINVAL, ATTACH(pasid, 1u << 20)),
+	ROW("beyond all", -EINVAL, ATTACH(pasid, 0x7fffffff)),
+	ROW("beyond numbers", -ENOSPC, ATTACH(pasid, 0x80000000)),
+	ROW("beyond numbers", -ENOSPC, ATTACH(pasid, UINT32_MAX)),
+	ROW("not for PASIDs", -EINVAL, ATTACH(pt_id, SYM(ID_HWPT))),
+	ROW("not for PASIDs", -EINVAL, ATTACH(pt_id, SYM(ID_DIRTY))),
+	ROW("no page table", -EINVAL, ATTACH(pt_id, SYM(ID_IOAS))),
+	ROW("no page table", -EINVAL, ATTACH(pt_id, SYM(ID_EMPTY))),
+};
+
 #define BIND(field, val) SET(vfio_device_bind_iommufd, field, val)
 static const struct bad_row bind_rows[] = {
 	ROW("negative", -EINVAL, BIND(iommufd, -1)),
@@ -194,10 +220,26 @@ const struct bad_call bad_devices[] = {
 		.undo = undo_attach,
 		.writes = true,
 		.id = { { AT(vfio_device_attach_iommufd_pt, pt_id),
-			  IS_IOAS | IS(ID_HWPT) | IS(ID_AUTO), -ENOENT,
-			  -EINVAL } },
+			  IS_IOAS | IS_HWPT, -ENOENT, -EINVAL } },
 		.bits = { { AT(vfio_device_attach_iommufd_pt, flags),
 			    VFIO_DEVICE_ATTACH_PASID, -EINVAL } },
+	},
+	{
+		CALL(VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+		     vfio_device_attach_iommufd_pt, pt_id),
+		.fd = FD_LOOSE,
+		.kind = BAD_ARGSZ,
+		.set = { ATTACH(flags, VFIO_DEVICE_ATTACH_PASID),
+			 ATTACH(pasid, 5), ATTACH(pt_id, SYM(ID_PASID)) },
+		.good_min = -EINVAL,
+		.undo = undo_pasid,
+		.writes = true,
+		.keeps = true, /* Linux detaches what has no PASID */
+		.id = { { AT(vfio_device_attach_iommufd_pt, pt_id),
+			  IS_IOAS | IS_HWPT, -ENOENT, -EINVAL } },
+		.bits = { { AT(vfio_device_attach_iommufd_pt, flags),
+			    VFIO_DEVICE_ATTACH_PASID, -EINVAL } },
+		ROWS(pasid_rows),
 	},
 	REFUSED(VFIO_DEVICE_ATTACH_IOMMUFD_PT, FD_GDEV, -ENOTTY),
 	{
@@ -206,6 +248,18 @@ const struct bad_call bad_devices[] = {
 		     vfio_device_detach_iommufd_pt, flags),
 		.fd = FD_LOOSE,
 		.kind = BAD_ARGSZ,
+		.bits = { { AT(vfio_device_detach_iommufd_pt, flags),
+			    VFIO_DEVICE_DETACH_PASID, -EINVAL } },
+	},
+	{
+		CALL(VFIO_DEVICE_DETACH_IOMMUFD_PT,
+		     vfio_device_detach_iommufd_pt, flags),
+		.fd = FD_LOOSE,
+		.kind = BAD_ARGSZ,
+		.set = { SET(vfio_device_detach_iommufd_pt, flags,
+			     VFIO_DEVICE_DETACH_PASID),
+			 SET(vfio_device_detach_iommufd_pt, pasid, UINT32_MAX) },
+		.good_min = -EINVAL,
 		.bits = { { AT(vfio_device_detach_iommufd_pt, flags),
 			    VFIO_DEVICE_DETACH_PASID, -EINVAL } },
 	},

@@ -119,6 +119,16 @@ static void undo_hwpt(struct bad_world *w, const void *answer)
 	destroy_id(w, ((const struct iommu_hwpt_alloc *)answer)->out_hwpt_id);
 }
 
+static void undo_dirty(struct bad_world *w, const void *answer)
+{
+	struct iommu_hwpt_set_dirty_tracking off = {
+		.size = sizeof(off), .hwpt_id = (uint32_t)w->sym[ID_DIRTY]
+	};
+
+	assert_int_equal(
+		bad_ioctl(w, FD_A, IOMMU_HWPT_SET_DIRTY_TRACKING, &off), 0);
+}
+
 static void undo_fault(struct bad_world *w, const void *answer)
 {
 	const struct iommu_fault_alloc *fault = answer;
@@ -377,16 +387,25 @@ static const struct bad_row info_rows[] = {
 };
 
 #define DIRTY(field, val) SET(iommu_hwpt_get_dirty_bitmap, field, val)
-static const struct bad_row bitmap_rows[] = {
-	ROW("no length", -EINVAL, DIRTY(length, 0)),
-	ROW("across the end", -EOVERFLOW, DIRTY(iova, U64_MAX - PAGE + 1),
-	    DIRTY(length, PAGE + 1)),
-	ROW("not at a page", -EINVAL, DIRTY(iova, IOVA + 1)),
-	ROW("part of a page", -EINVAL, DIRTY(length, PAGE - 1)),
-	ROW("no page size", -EINVAL, DIRTY(page_size, 0)),
-	ROW("not at such a page", -EINVAL, DIRTY(page_size, PAGE * 0x100000)),
-	ROW("the id first", -ENOENT, DIRTY(hwpt_id, SYM(ID_GONE)),
-	    DIRTY(length, 0)),
+#define DIRTY_ROWS                                                             \
+	ROW("no length", -EINVAL, DIRTY(length, 0)),                           \
+		ROW("across the end", -EOVERFLOW,                              \
+		    DIRTY(iova, U64_MAX - PAGE + 1), DIRTY(length, PAGE + 1)), \
+		ROW("not at a page", -EINVAL, DIRTY(iova, IOVA + 1)),          \
+		ROW("part of a page", -EINVAL, DIRTY(length, PAGE - 1)),       \
+		ROW("no page size", -EINVAL, DIRTY(page_size, 0)),             \
+		ROW("not at such a page", -EINVAL,                             \
+		    DIRTY(page_size, PAGE * 0x100000)),                        \
+		ROW("the id first", -ENOENT, DIRTY(hwpt_id, SYM(ID_GONE)),     \
+		    DIRTY(length, 0))
+static const struct bad_row bitmap_rows[] = { DIRTY_ROWS };
+static const struct bad_row tracked_rows[] = {
+	DIRTY_ROWS,
+	/* Bits that cannot be told are not told of. */
+	ROW("null", 0, DIRTY(data, 0)),
+	ROW("not there", 0, DIRTY(data, SYM(P_NONE))),
+	ROW("of the kernel", 0, DIRTY(data, U64_MAX - 7)),
+	ROW("of nothing", 0, DIRTY(iova, 0x40000000)),
 };
 
 #define INV(field, val) SET(iommu_hwpt_invalidate, field, val)
@@ -548,9 +567,8 @@ const struct bad_call bad_iommufd[] = {
 		.undo = undo_hwpt,
 		.id = { { AT(iommu_hwpt_alloc, dev_id), IS(ID_DEV), -ENOENT,
 			  -ENOENT },
-			{ AT(iommu_hwpt_alloc, pt_id),
-			  IS_IOAS | IS(ID_HWPT) | IS(ID_AUTO), -EINVAL,
-			  -EINVAL } },
+			{ AT(iommu_hwpt_alloc, pt_id), IS_IOAS | IS_HWPT,
+			  -EINVAL, -EINVAL } },
 		.bits = { { AT(iommu_hwpt_alloc, flags), 0xf, -EOPNOTSUPP },
 			  RESERVED(iommu_hwpt_alloc, __reserved) },
 		ROWS(hwpt_rows),
@@ -578,8 +596,22 @@ const struct bad_call bad_iommufd[] = {
 			 SET(iommu_hwpt_set_dirty_tracking, flags,
 			     IOMMU_HWPT_DIRTY_TRACKING_ENABLE) },
 		.good = -EOPNOTSUPP,
-		.id = { { AT(iommu_hwpt_set_dirty_tracking, hwpt_id),
-			  IS(ID_HWPT) | IS(ID_AUTO), -ENOENT, -ENOENT } },
+		.id = { { AT(iommu_hwpt_set_dirty_tracking, hwpt_id), IS_HWPT,
+			  -ENOENT, -ENOENT } },
+		.bits = { { AT(iommu_hwpt_set_dirty_tracking, flags), 1,
+			    -EOPNOTSUPP } },
+	},
+	{
+		CALL(IOMMU_HWPT_SET_DIRTY_TRACKING,
+		     iommu_hwpt_set_dirty_tracking, __reserved),
+		.fd = FD_A,
+		.set = { SET(iommu_hwpt_set_dirty_tracking, hwpt_id,
+			     SYM(ID_DIRTY)),
+			 SET(iommu_hwpt_set_dirty_tracking, flags,
+			     IOMMU_HWPT_DIRTY_TRACKING_ENABLE) },
+		.undo = undo_dirty,
+		.id = { { AT(iommu_hwpt_set_dirty_tracking, hwpt_id), IS_HWPT,
+			  -ENOENT, -ENOENT } },
 		.bits = { { AT(iommu_hwpt_set_dirty_tracking, flags), 1,
 			    -EOPNOTSUPP } },
 	},
@@ -591,12 +623,26 @@ const struct bad_call bad_iommufd[] = {
 			 DIRTY(length, 4 * PAGE), DIRTY(page_size, PAGE),
 			 DIRTY(data, SYM(P_BUF)) },
 		.good = -EOPNOTSUPP,
-		.id = { { AT(iommu_hwpt_get_dirty_bitmap, hwpt_id),
-			  IS(ID_HWPT) | IS(ID_AUTO), -ENOENT, -ENOENT } },
+		.id = { { AT(iommu_hwpt_get_dirty_bitmap, hwpt_id), IS_HWPT,
+			  -ENOENT, -ENOENT } },
 		.bits = { { AT(iommu_hwpt_get_dirty_bitmap, flags), 1,
 			    -EOPNOTSUPP },
 			  RESERVED(iommu_hwpt_get_dirty_bitmap, __reserved) },
 		ROWS(bitmap_rows),
+	},
+	{
+		CALL(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap,
+		     data),
+		.fd = FD_A,
+		.set = { DIRTY(hwpt_id, SYM(ID_DIRTY)), DIRTY(iova, IOVA),
+			 DIRTY(length, 4 * PAGE), DIRTY(page_size, PAGE),
+			 DIRTY(data, SYM(P_BUF)) },
+		.id = { { AT(iommu_hwpt_get_dirty_bitmap, hwpt_id), IS_HWPT,
+			  -ENOENT, -ENOENT } },
+		.bits = { { AT(iommu_hwpt_get_dirty_bitmap, flags), 1,
+			    -EOPNOTSUPP },
+			  RESERVED(iommu_hwpt_get_dirty_bitmap, __reserved) },
+		ROWS(tracked_rows),
 	},
 	{
 		/* A page table whose contents are not the caller's. */

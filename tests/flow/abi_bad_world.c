@@ -8,7 +8,7 @@
 
 #include "abi_bad.h"
 
-#define DEVICES "testep,ioat,ioat,ioat,ioat,ioat"
+#define DEVICES "testep,ioat,ioat,ioat,ioat,testep"
 #define NR_FOREIGN 40u
 
 /* Pages of the world's memory; what is not named is not there. */
@@ -80,6 +80,20 @@ static uint32_t ioas_ok(struct bad_world *w, enum bad_sym fd)
 	return alloc.out_ioas_id;
 }
 
+/* Of the device, and filled from ID_IOAS. */
+static uint32_t hwpt_ok(struct bad_world *w, uint32_t flags)
+{
+	struct iommu_hwpt_alloc hwpt = {
+		.size = sizeof(hwpt),
+		.flags = flags,
+		.dev_id = (uint32_t)w->sym[ID_DEV],
+		.pt_id = (uint32_t)w->sym[ID_IOAS],
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_HWPT_ALLOC, &hwpt), 0);
+	return hwpt.out_hwpt_id;
+}
+
 static void map_ok(struct bad_world *w, enum bad_sym ioas, unsigned int page,
 		   unsigned int nr, uint64_t iova)
 {
@@ -102,16 +116,20 @@ static void map_ok(struct bad_world *w, enum bad_sym ioas, unsigned int page,
  */
 static void use_once(struct bad_world *w, struct vfio_device_bind_iommufd *bind)
 {
-	struct vfio_device_attach_iommufd_pt attach = {
-		.argsz = sizeof(attach), .pt_id = (uint32_t)w->sym[ID_HWPT]
-	};
+	static const enum bad_sym tables[] = { ID_HWPT, ID_PASID };
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(
+								attach) };
 
 	open_node(w, FD_UNBOUND, "/dev/vfio/devices/vfio3");
 	assert_int_equal(
 		bad_ioctl(w, FD_UNBOUND, VFIO_DEVICE_BIND_IOMMUFD, bind), 0);
-	assert_int_equal(bad_ioctl(w, FD_UNBOUND, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
-				   &attach),
-			 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		attach.pt_id = (uint32_t)w->sym[tables[i]];
+		assert_int_equal(bad_ioctl(w, FD_UNBOUND,
+					   VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+					   &attach),
+				 0);
+	}
 	assert_int_equal(uiommu_abi_close(w->abi, (int)w->sym[FD_UNBOUND]), 0);
 	close((int)w->sym[FD_UNBOUND]);
 }
@@ -121,7 +139,6 @@ static void open_context(struct bad_world *w)
 {
 	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(
 								attach) };
-	struct iommu_hwpt_alloc hwpt = { .size = sizeof(hwpt) };
 	struct iommu_fault_alloc fault = { .size = sizeof(fault) };
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 
@@ -130,15 +147,16 @@ static void open_context(struct bad_world *w)
 	bind.iommufd = (int)w->sym[FD_A];
 	assert_int_equal(bad_ioctl(w, FD_CDEV, VFIO_DEVICE_BIND_IOMMUFD, &bind),
 			 0);
-	w->sym[ID_DEV] = hwpt.dev_id = bind.out_devid;
-	w->sym[ID_IOAS] = hwpt.pt_id = attach.pt_id = ioas_ok(w, FD_A);
+	w->sym[ID_DEV] = bind.out_devid;
+	w->sym[ID_IOAS] = attach.pt_id = ioas_ok(w, FD_A);
 	assert_int_equal(bad_ioctl(w, FD_CDEV, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
 				   &attach),
 			 0);
 	w->sym[ID_AUTO] = attach.pt_id;
 	interrupt_once(w, FD_CDEV);
-	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_HWPT_ALLOC, &hwpt), 0);
-	w->sym[ID_HWPT] = hwpt.out_hwpt_id;
+	w->sym[ID_HWPT] = hwpt_ok(w, 0);
+	w->sym[ID_DIRTY] = hwpt_ok(w, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	w->sym[ID_PASID] = hwpt_ok(w, IOMMU_HWPT_ALLOC_PASID);
 	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_FAULT_QUEUE_ALLOC, &fault),
 			 0);
 	w->sym[ID_FAULT] = fault.out_fault_id;
