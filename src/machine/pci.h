@@ -95,10 +95,12 @@ struct pcidev {
 	 * choice, their registers. */
 	pthread_mutex_t lock;
 	uint8_t config[PCIE_CFG_SIZE];
-	uint8_t wmask[PCIE_CFG_SIZE];	     /* bits that software may write */
-	uint8_t w1c[PCIE_CFG_SIZE];	     /* bits that writing 1 clears */
-	uint16_t cap_msix, cap_msi, cap_exp; /* offsets; 0: none */
+	uint8_t wmask[PCIE_CFG_SIZE]; /* bits that software may write */
+	uint8_t w1c[PCIE_CFG_SIZE];   /* bits that writing 1 clears */
+	/* Offsets, 0: none; and what it all starts with.  Built once. */
+	uint16_t cap_msix, cap_msi, cap_exp;
 	uint16_t cap_ats, cap_pri, cap_pasid;
+	uint8_t at_reset[PCIE_CFG_SIZE];
 	/* Of MSI-X; MSI uses them to send, and never both are on. */
 	struct pcidev_vector vector[PCIDEV_VECTORS_MAX];
 	uint64_t pba;  /* pending vectors, a bit each */

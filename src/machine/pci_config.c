@@ -257,6 +257,7 @@ void pci_config_build(struct pcidev *dev)
 	build_exp(dev, &at);
 	build_msix(dev, &at);
 	build_ext(dev, &at);
+	memcpy(dev->at_reset, dev->config, sizeof(dev->at_reset));
 }
 
 /* -------------------------------------------------------------- access -- */
@@ -346,7 +347,7 @@ void pci_config_reset(struct pcidev *dev)
 	uint8_t bars[UIOMMU_VDEV_BARS * 4];
 
 	memcpy(bars, &dev->config[PCIE_CFG_BAR(0)], sizeof(bars));
-	pci_config_build(dev);
+	memcpy(dev->config, dev->at_reset, sizeof(dev->config));
 	memcpy(&dev->config[PCIE_CFG_BAR(0)], bars, sizeof(bars));
 	store_release(&dev->command, 0);
 }
