@@ -150,14 +150,14 @@ static bool decode(const struct spec_table *t, uint64_t word, uint64_t iova,
 		bad("block where there is none", iova, level, word);
 	if (!(word >> 10 & 1))
 		bad("access flag clear", iova, level, word);
-	if (word >> 56 & 7)
+	if (word >> 56 & 7 && !t->midway)
 		bad("bookkeeping left", iova, level, word);
 	leaf->word = word;
 	leaf->level = level;
 	leaf->size_lg2 = low;
 	leaf->cached_lg2 = low;
 	leaf->slot_pa = slot_pa;
-	if (word >> 52 & 1 && !t->no_group)
+	if (word >> 52 & 1 && !t->no_group && !t->midway)
 		leaf->cached_lg2 += check_group(t, slot_pa, word, iova, level);
 	leaf->iova = iova >> low << low;
 	leaf->pa = address_of(t, word);
@@ -182,7 +182,7 @@ bool spec_walk(const struct spec_table *t, uint64_t iova,
 		if (level == 3 || (word & 3) != 3)
 			return decode(t, word, iova, level, table + 8 * idx,
 				      leaf);
-		if (word >> 56 & 7)
+		if (word >> 56 & 7 && !t->midway)
 			bad("bookkeeping left", iova, level, word);
 		table = address_of(t, word);
 	}

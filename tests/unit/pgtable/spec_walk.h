@@ -20,6 +20,7 @@ struct spec_table {
 	bool ds;       /* 4K and 16K: layout for 52 bits */
 	bool oas52;    /* 64K: output addresses of 52 bits */
 	bool no_group; /* contiguous bits are not looked at */
+	bool midway;   /* nor are they, and notes of a change may stand */
 };
 
 struct spec_leaf {
