@@ -513,7 +513,8 @@ struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
  * them apart.  Devices that have none are left out, so where nobody has any, the
  * group has the PASID and no hardware is told.  Errors as above, but
  *   -EOPNOTSUPP  only: the driver has no PASIDs, or the domain does not translate
- *   -EINVAL	neither for a device that is not alone nor for the fabric
+ *   -EINVAL	neither for a device that is not alone nor for the fabric, unless
+ *		the domain is SHARED
  * On error every device has what it had; but if the hardware does not answer
  * (-ETIMEDOUT, -EIO) and one cannot get it back, none has anything.
  */
@@ -587,9 +588,9 @@ struct uiommu_sva;
  * hardware can walk its table.  `mm` stays until the last unbind.
  *   -ENODEV	the device can neither send page requests nor be stalled
  *   -EOPNOTSUPP  it has no PASIDs; the unit does not line up with the CPU
- *   -EINVAL	no `mm`, or mm->cpu says what no CPU can; it is not alone in its group, the fabric does not isolate PASIDs,
- *		its unit cannot use the domain that other devices use, or the
- *		PASID is beyond its own
+ *   -EINVAL	no `mm`, or mm->cpu says what no CPU can; it is not alone in its
+ *		group, the fabric does not isolate PASIDs, its unit cannot use the
+ *		domain that other devices use, or the PASID is beyond its own
  *   -ENOSPC	no PASID is left
  *   -EBUSY	this is a child of fork, and a device is bound from before it
  *   others	as subscribe of mm.h and set_pasid of driver.h

@@ -113,13 +113,41 @@ static int set(struct uiommu_group *group, uint32_t pasid,
 	return 0;
 }
 
-/* What every device of the group can be asked; group lock held. */
+/* Can it have a PASID that no other device answers to?  Group lock held. */
+static int check_alone(const struct uiommu_device *dev, uint32_t pasid)
+{
+	if (!dev->pasid_bits || !dev->cunit->unit->ops->set_pasid)
+		return refuse(dev, pasid, -EOPNOTSUPP,
+			      "the device has no PASIDs");
+	if (dev->routes_by_address)
+		return refuse(dev, pasid, -EINVAL,
+			      "the fabric does not isolate PASIDs");
+	if (dev->group->nr_devices != 1)
+		return refuse(dev, pasid, -EINVAL,
+			      "the device is not alone in its group");
+	return 0;
+}
+
+/* One of its devices, to be named in the log. */
+static struct uiommu_device *first_of(struct uiommu_group *group)
+{
+	return list_first(&group->devices, struct uiommu_device, group_node);
+}
+
+/*
+ * What every device of the group can be asked; group lock held.  A program's
+ * addresses are for one device, whoever asks.
+ */
 static int check_group(struct uiommu_group *group, uint32_t pasid,
 		       const struct uiommu_domain *dom)
 {
 	const struct uiommu_device *dev;
-	int rc;
+	int rc = 0;
 
+	if (uiommu_domain_type(dom) == UIOMMU_DOM_SHARED)
+		rc = check_alone(first_of(group), pasid);
+	if (rc)
+		return rc;
 	list_for_each(dev, &group->devices, group_node) {
 		if (!dev->cunit->unit->ops->set_pasid)
 			return refuse(dev, pasid, -EOPNOTSUPP,
@@ -143,22 +171,9 @@ static int check_group(struct uiommu_group *group, uint32_t pasid,
 static int check(const struct uiommu_device *dev, uint32_t pasid,
 		 const struct uiommu_domain *dom)
 {
-	if (!dev->pasid_bits || !dev->cunit->unit->ops->set_pasid)
-		return refuse(dev, pasid, -EOPNOTSUPP,
-			      "the device has no PASIDs");
-	if (dev->routes_by_address)
-		return refuse(dev, pasid, -EINVAL,
-			      "the fabric does not isolate PASIDs");
-	if (dev->group->nr_devices != 1)
-		return refuse(dev, pasid, -EINVAL,
-			      "the device is not alone in its group");
-	return check_group(dev->group, pasid, dom);
-}
+	int rc = check_alone(dev, pasid);
 
-/* One of its devices, to be named in the log. */
-static struct uiommu_device *first_of(struct uiommu_group *group)
-{
-	return list_first(&group->devices, struct uiommu_device, group_node);
+	return rc ? rc : check_group(dev->group, pasid, dom);
 }
 
 /* Checked, and group lock held. */

@@ -281,6 +281,42 @@ static void the_domain_by_itself(void **state)
 	scene_close(&s);
 }
 
+/* The door that asks nobody whether the devices can be told apart. */
+static void not_for_a_whole_group(void **state)
+{
+	struct uiommu_domain_cfg cfg = { .hw.type = UIOMMU_DOM_SHARED };
+	struct uiommu_device_cfg more = { .hw.pasid_bits = PASID_BITS };
+	struct uiommu_device *pair[2], *open;
+	struct uiommu_group *group;
+	struct uiommu_domain *dom;
+	struct scene s;
+
+	scene_open(&s, state);
+	cfg.mm = &s.space.mm;
+	assert_int_equal(uiommu_domain_alloc_cfg(s.dev[0], &cfg, &dom), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		more.group_with = i ? pair[0] : NULL;
+		pair[i] = add_waiting(s.w, 30 + i, &more);
+	}
+	group = uiommu_device_group(pair[0]);
+	assert_int_equal(uiommu_group_pasid_attach(group, 9, dom), -EINVAL);
+	more.group_with = NULL;
+	more.routes_by_address = true;
+	open = add_waiting(s.w, 32, &more);
+	assert_int_equal(uiommu_group_pasid_attach(uiommu_device_group(open), 9,
+						   dom),
+			 -EINVAL);
+	assert_int_equal(uiommu_device_nr_pasids(open), 0);
+	/* Alone it may. */
+	uiommu_device_remove(pair[1]);
+	assert_int_equal(uiommu_group_pasid_attach(group, 9, dom), 0);
+	uiommu_group_pasid_detach(group, 9);
+	uiommu_device_remove(pair[0]);
+	uiommu_device_remove(open);
+	uiommu_domain_free(dom);
+	scene_close(&s);
+}
+
 /* A device behind another unit, of `ias` input bits. */
 static struct uiommu_device *behind(struct world *w, uint8_t ias,
 				    struct fake_unit **fu)
@@ -470,6 +506,7 @@ int main(void)
 		TEST(bound_before_and_taken_off),
 		TEST(bound_and_removed),
 		TEST(the_domain_by_itself),
+		TEST(not_for_a_whole_group),
 		TEST(devices_behind_several_units),
 		TEST(in_a_child_of_fork),
 		TEST(out_of_memory),
