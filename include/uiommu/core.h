@@ -602,8 +602,8 @@ int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
  * The last one waits until no access and no page fault of the device is under
  * way in the address space; what the device still asks for is answered Invalid.
  * Also after uiommu_device_release_owner(), which takes off what is bound (a bind
- * puts it back), and after uiommu_device_remove().  Not from a callback of the
- * address space, nor from a page fault handler.
+ * puts it back), and after uiommu_device_remove().  NULL is nothing.  Not from a
+ * callback of the address space, nor from a page fault handler.
  */
 void uiommu_sva_unbind(struct uiommu_sva *sva);
 uint32_t uiommu_sva_pasid(const struct uiommu_sva *sva);

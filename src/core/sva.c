@@ -250,9 +250,13 @@ int uiommu_sva_bind(struct uiommu_device *dev, const struct uiommu_sva_mm *mm,
 
 void uiommu_sva_unbind(struct uiommu_sva *sva)
 {
-	struct sva_space *space = sva->space;
-	struct uiommu_core *core = space->core;
+	struct sva_space *space;
+	struct uiommu_core *core;
 
+	if (!sva)
+		return;
+	space = sva->space;
+	core = space->core;
 	pthread_mutex_lock(&core->sva_lock);
 	if (!count_ref(sva, -1)) {
 		if (sva->dev)

@@ -438,6 +438,45 @@ static void cpu_and_smmu_line_up_or_not(void **state)
 	}
 }
 
+/* One bit of what the domain needs is missing behind the other SMMU. */
+static void an_smmu_that_does_not_fit(void **state)
+{
+	static const struct line without[] = {
+		{ 5, 1u << 4, 0, TCR, -EINVAL, -EINVAL },  /* GRAN4K */
+		{ 0, 1u << 12, 0, TCR, -EINVAL, -EINVAL }, /* ASID16 */
+	};
+	const struct uiommu_hwdev_cfg hw = { .pasid_bits = 8, .stall = true };
+	struct uiommu_device *near, *far;
+	struct uiommu_sva *sva;
+	struct core_rig cr;
+	struct space space;
+	struct rig_cfg cfg;
+
+	for (unsigned int i = 0; i < 2 * 2; i++) {
+		const struct line *l = &without[i / 2];
+
+		rig_default(&cfg);
+		core_rig_open(&cr, &cfg);
+		cfg.profile.idr[l->nr] &= ~l->clear;
+		core_rig_join(&cr, &cfg);
+		near = core_rig_add(&cr, 0, STALLS, &hw);
+		far = core_rig_add(&cr, 1, STALLS, &hw);
+		space_open(&space, &cr);
+		if (i % 2) {
+			space.mm.cpu = NULL;
+			space.mm.va_bits = 47;
+		}
+		assert_int_equal(uiommu_sva_bind(near, &space.mm, &sva), 0);
+		expect_bind(far, &space.mm, i % 2 ? l->own : l->cpu, i);
+		assert_int_equal(uiommu_device_nr_pasids(near), 1);
+		uiommu_sva_unbind(sva);
+		uiommu_device_remove(near);
+		uiommu_device_remove(far);
+		space_close(&space);
+		core_rig_close(&cr);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +484,7 @@ int main(void)
 		cmocka_unit_test(pages_come_and_go),
 		cmocka_unit_test(unbind_drains),
 		cmocka_unit_test(cpu_and_smmu_line_up_or_not),
+		cmocka_unit_test(an_smmu_that_does_not_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
