@@ -140,7 +140,7 @@ static void two_address_spaces(void **state)
 static void refusals(void **state)
 {
 	struct scene s;
-	uint32_t pt;
+	uint32_t pt, parent;
 
 	guard_ok();
 	open_scene(&s);
@@ -157,6 +157,14 @@ static void refusals(void **state)
 	pt = 0x7777;
 	assert_int_equal(uiommu_ufd_device_pasid_replace(s.idev, PASID, &pt),
 			 -ENOENT);
+	/* Below guests' tables there are no PASIDs. */
+	parent = client_hwpt_ok(&s.c, s.ioas[0], IOMMU_HWPT_ALLOC_NEST_PARENT);
+	pt = parent;
+	assert_int_equal(uiommu_ufd_device_pasid_attach(s.idev, 9, &pt),
+			 -EINVAL);
+	assert_int_equal(uiommu_ufd_device_pasid_replace(s.idev, PASID, &pt),
+			 -EINVAL);
+	assert_int_equal(client_attach(&s.c, 0, parent), -EBUSY);
 	assert_int_equal(reads(&s, PASID), 0xa1);
 	assert_int_equal(reads(&s, 0), 0xa0);
 	assert_int_equal(reads(&s, 9), 0);

@@ -259,6 +259,83 @@ static void only_alone_in_the_group(void **state)
 	env_close(env, fd);
 }
 
+/* Devices that the rules of the core keep out, whatever the page table. */
+static void devices_without(void **state)
+{
+	static const struct {
+		uint8_t bits;
+		bool routes_by_address;
+		int rc;
+	} rows[] = {
+		{ 0, false, -EOPNOTSUPP },
+		{ 8, true, -EINVAL },
+		{ 8, false, 0 },
+	};
+	struct ufd_env *env = *state;
+	const uint32_t sid = 40;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct uiommu_device_cfg cfg = {
+			.hw = { .name = "x",
+				.ids = &sid,
+				.nr_ids = 1,
+				.pasid_bits = rows[i].bits },
+			.routes_by_address = rows[i].routes_by_address,
+		};
+		struct uiommu_ufd_device *idev;
+		struct uiommu_device *dev;
+		uint32_t id, hwpt;
+
+		assert_int_equal(uiommu_device_add(env->core,
+						   &env->unit[1]->unit, &cfg,
+						   &dev),
+				 0);
+		assert_int_equal(uiommu_ufd_device_bind(env->abi, fd, dev,
+							&idev, &id),
+				 0);
+		assert_int_equal(env_hwpt(env, fd, id, ioas, &hwpt), 0);
+		for (int pt = 0; pt < 2; pt++) {
+			int rc = attach(idev, PASID, pt ? hwpt : ioas);
+
+			assert_int_equal(rc < 0 ? rc : 0, rows[i].rc);
+			uiommu_ufd_device_pasid_detach(idev, PASID);
+			assert_int_equal(replace(idev, PASID, pt ? hwpt : ioas),
+					 -EINVAL);
+		}
+		assert_int_equal(env_destroy(env, fd, hwpt), 0);
+		uiommu_ufd_device_unbind(idev);
+		uiommu_device_remove(dev);
+	}
+	env_close(env, fd);
+}
+
+/* A page table that is made for a PASID is filled before the PASID has it. */
+static void not_at_once(void **state)
+{
+	struct scene s;
+
+	open_scene(&s, *state);
+	s.env->unit[0]->probe = IOVA;
+	assert_true(attach(s.idev, PASID, s.ioas[0]) > 0);
+	assert_true(replace(s.idev, PASID, s.ioas[1]) > 0);
+	assert_int_equal(s.env->unit[0]->mapped, 2);
+	assert_int_equal(s.env->unit[0]->unmapped, 0);
+	/* So what cannot be filled is not tried. */
+	uiommu_ufd_device_pasid_detach(s.idev, PASID);
+	assert_int_equal(env_destroy(s.env, s.fd, s.hwpt[0]), 0);
+	env_map(s.env, s.fd, s.ioas[0], s.env->mem - PAGE, PAGE, 2 * IOVA);
+	assert_int_equal(attach(s.idev, PASID, s.ioas[0]), -EFAULT);
+	assert_true(attach(s.idev, PASID, s.ioas[1]) > 0);
+	assert_int_equal(replace(s.idev, PASID, s.ioas[0]), -EFAULT);
+	assert_int_equal(shows(&s, PASID), 1);
+	assert_int_equal(s.env->unit[0]->mapped, 3);
+	assert_int_equal(s.env->unit[0]->unmapped, 0);
+	uiommu_ufd_device_pasid_detach(s.idev, PASID);
+	close_scene(&s);
+}
+
 static void numbers_that_are_none(void **state)
 {
 	static const uint32_t bad[] = { 0, 256, 1024, ~0u };
@@ -510,6 +587,8 @@ int main(void)
 		T(shared_with_others),
 		T(several_ioases_on_one_device),
 		T(only_alone_in_the_group),
+		T(devices_without),
+		T(not_at_once),
 		T(numbers_that_are_none),
 		T(reserved_regions_do_not_count),
 		T(coherency_is_enforced),

@@ -148,6 +148,16 @@ static int small_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 	return 0;
 }
 
+static void probe(struct small_unit *unit, struct uiommu_hwdom *dom)
+{
+	struct uiommu_pgtable_leaf leaf;
+
+	if (uiommu_pgtable_translate(dom->pt, unit->probe, &leaf))
+		unit->unmapped++;
+	else
+		unit->mapped++;
+}
+
 /* What a PASID has is for the core to know. */
 static int small_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 			   uint32_t pasid, struct uiommu_hwdom *old)
@@ -158,6 +168,8 @@ static int small_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 		return 0;
 	if (dom->unit != dev->unit && !unit->takes_all)
 		return -EINVAL;
+	if (unit->probe)
+		probe(unit, dom);
 	return unit->pasid_rc;
 }
 

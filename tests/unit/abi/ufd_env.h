@@ -44,6 +44,9 @@ struct small_unit {
 	unsigned int attach_nth;
 	int nth_rc;
 	int pasid_rc;	/* and a domain to a PASID */
+	/* Of an address: how often a PASID got a domain that maps it, and not. */
+	uint64_t probe;
+	unsigned int mapped, unmapped;
 	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
 	int dirty_rc;		   /* what reading dirty state returns */
