@@ -573,6 +573,8 @@ int uiommu_aux_attach(struct uiommu_domain *domain, struct uiommu_device *dev);
  * PASID go.  Not attached, no parent, feature not enabled: nothing.
  */
 void uiommu_aux_detach(struct uiommu_domain *domain, struct uiommu_device *dev);
+/* All of the device, for a user that ends. */
+void uiommu_aux_detach_all(struct uiommu_device *dev);
 /* The PASID, or -EINVAL: the device does not have the domain. */
 int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev);
 

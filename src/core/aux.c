@@ -192,6 +192,17 @@ void core_aux_drop(struct uiommu_group *group, struct core_pasid *entry)
 	pthread_mutex_unlock(&dom->lock);
 }
 
+void uiommu_aux_detach_all(struct uiommu_device *dev)
+{
+	struct uiommu_group *group = dev->group;
+
+	pthread_mutex_lock(&group->lock);
+	while (group->nr_aux)
+		core_aux_drop(group, core_pasid_marked(&group->pasids,
+						       CORE_PASID_AUX));
+	core_group_unlock(group);
+}
+
 int uiommu_aux_pasid(struct uiommu_domain *domain, struct uiommu_device *dev)
 {
 	int pasid = -EINVAL;

@@ -315,6 +315,9 @@ struct core_pasid *core_pasid_find(const struct core_pasid_map *map,
 				   uint32_t pasid);
 /* Any entry, NULL: there is none. */
 struct core_pasid *core_pasid_any(struct core_pasid_map *map);
+/* An entry with this mark, which there is. */
+struct core_pasid *core_pasid_marked(const struct core_pasid_map *map,
+				     uint32_t flag);
 /* Make room for one more.  -ENOMEM. */
 int core_pasid_reserve(struct uiommu_core *core, struct core_pasid_map *map);
 /* The room is not needed after all. */

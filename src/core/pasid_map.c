@@ -121,3 +121,13 @@ struct core_pasid *core_pasid_any(struct core_pasid_map *map)
 		map->low++;
 	return &map->at[map->low];
 }
+
+struct core_pasid *core_pasid_marked(const struct core_pasid_map *map,
+				     uint32_t flag)
+{
+	uint32_t i = map->low;
+
+	while (!map->at[i].pasid || !(map->at[i].flags & flag))
+		i++;
+	return &map->at[i];
+}

@@ -140,13 +140,12 @@ void ufd_device_unbind(struct ufd_device *idev)
 {
 	struct ufd_ctx *ctx = idev->obj.ctx;
 	bool counted = !idev->held_within;
-	uint32_t pasid;
 
 	ufd_slots_drop(idev);
 	ufd_device_pasids_drop(idev);
 	/* Auxiliary domains of a user of the library go before their parent. */
 	while (ufd_device_detach(idev))
-		(void)uiommu_device_pasid_detach_any(idev->dev, &pasid);
+		uiommu_aux_detach_all(idev->dev);
 	ufd_vdevice_drop(idev);
 	pthread_mutex_lock(&idev->group->lock);
 	list_del(&idev->member);

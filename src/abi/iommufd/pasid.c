@@ -6,6 +6,9 @@
  * back to the page table.  A PASID counts the page table that it uses, and one
  * that was made for an IOAS goes when the last one lets go.  The lock of the
  * group makes a look at what is attached and the change that follows one.
+ *
+ * A device may be bound more than once, so each binding keeps a set of its own
+ * PASIDs, and changes no others.
  */
 #include "private.h"
 
@@ -29,17 +32,15 @@ static struct uiommu_abi *abi_of(const struct ufd_device *idev)
 
 /* ---------------------------------------------------- attach and detach -- */
 
-/* The page table whose domain it is; NULL: none, or somebody else's. */
-static struct ufd_hwpt *hwpt_of(const struct ufd_device *idev,
-				const struct uiommu_domain *dom)
-{
-	return dom ? uiommu_domain_user(dom, idev->obj.ctx) : NULL;
-}
-
-/* The page table of a PASID or NULL; group's lock held. */
+/* The page table of a PASID; NULL: none, or not ours.  Group's lock held. */
 static struct ufd_hwpt *hwpt_at(struct ufd_device *idev, uint32_t pasid)
 {
-	return hwpt_of(idev, uiommu_device_pasid_domain(idev->dev, pasid));
+	struct uiommu_domain *dom;
+
+	if (!ufd_pasid_has(&idev->lib_pasids, pasid))
+		return NULL;
+	dom = uiommu_device_pasid_domain(idev->dev, pasid);
+	return dom ? uiommu_domain_user(dom, idev->obj.ctx) : NULL;
 }
 
 /* A promise that was made to the device holds for its PASIDs too. */
@@ -67,11 +68,16 @@ static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
 	rc = check_coherency(idev, hwpt);
 	if (rc)
 		return rc;
-	rc = uiommu_device_pasid_attach(idev->dev, pasid, hwpt->domain);
+	rc = ufd_pasid_reserve(abi_of(idev), &idev->lib_pasids, pasid);
 	if (rc)
 		return rc;
+	rc = uiommu_device_pasid_attach(idev->dev, pasid, hwpt->domain);
+	if (rc) {
+		ufd_pasid_unreserve(abi_of(idev), &idev->lib_pasids);
+		return rc;
+	}
+	ufd_pasid_add(&idev->lib_pasids, pasid);
 	ufd_object_hold(&hwpt->obj);
-	idev->nr_pasids++;
 	return 0;
 }
 
@@ -128,7 +134,7 @@ static void detach(struct ufd_device *idev, uint32_t pasid,
 	if (left->hwpt) {
 		uiommu_device_pasid_detach(idev->dev, pasid);
 		left->users = 1;
-		idev->nr_pasids--;
+		ufd_pasid_remove(abi_of(idev), &idev->lib_pasids, pasid);
 	}
 	pthread_mutex_unlock(&idev->group->lock);
 }
@@ -136,25 +142,18 @@ static void detach(struct ufd_device *idev, uint32_t pasid,
 void ufd_device_pasids_drop(struct ufd_device *idev)
 {
 	const struct uiommu_platform *p = abi_of(idev)->host.platform;
-	struct uiommu_domain *dom;
 	uint32_t pasid;
 
-	if (!idev->nr_pasids)
-		return;
-	if (p && p->log)
+	if (ufd_pasid_any(&idev->lib_pasids, &pasid) && p && p->log)
 		p->log(p->ctx, UIOMMU_LOG_WARN,
 		       "iommufd: a device is destroyed with PASIDs attached");
-	do {
+	/* No other call for the device is under way. */
+	while (ufd_pasid_any(&idev->lib_pasids, &pasid)) {
 		struct ufd_left left = { 0 };
 
-		pthread_mutex_lock(&idev->group->lock);
-		dom = uiommu_device_pasid_detach_any(idev->dev, &pasid);
-		left.hwpt = hwpt_of(idev, dom);
-		left.users = left.hwpt != NULL;
-		pthread_mutex_unlock(&idev->group->lock);
+		detach(idev, pasid, &left);
 		ufd_let_go(&left);
-	} while (dom);
-	idev->nr_pasids = 0;
+	}
 }
 
 /* ------------------------------------------------------------- the door -- */

@@ -83,7 +83,16 @@ void ufd_pasid_add(struct ufd_pasid_set *set, uint32_t pasid)
 	*word_of(chunk, pasid) |= BIT64(pasid % 64);
 }
 
-void ufd_pasid_remove(struct ufd_pasid_set *set, uint32_t pasid)
+void ufd_pasid_unreserve(struct uiommu_abi *abi, struct ufd_pasid_set *set)
+{
+	if (set->nr)
+		return;
+	abi_free(abi, set->at);
+	*set = (struct ufd_pasid_set){ 0 };
+}
+
+void ufd_pasid_remove(struct uiommu_abi *abi, struct ufd_pasid_set *set,
+		      uint32_t pasid)
 {
 	struct ufd_pasid_chunk *chunk = find(set, pasid);
 	unsigned int i;
@@ -95,6 +104,7 @@ void ufd_pasid_remove(struct ufd_pasid_set *set, uint32_t pasid)
 	set->nr--;
 	memmove(chunk, chunk + 1,
 		(size_t)(&set->at[set->nr] - chunk) * sizeof(*chunk));
+	ufd_pasid_unreserve(abi, set);
 }
 
 bool ufd_pasid_any(const struct ufd_pasid_set *set, uint32_t *pasid)
@@ -110,9 +120,4 @@ bool ufd_pasid_any(const struct ufd_pasid_set *set, uint32_t *pasid)
 		i++;
 	*pasid = chunk->nr * UFD_PASID_CHUNK + i * 64 + ffs_u64(chunk->bits[i]);
 	return true;
-}
-
-void ufd_pasid_fini(struct uiommu_abi *abi, struct ufd_pasid_set *set)
-{
-	abi_free(abi, set->at);
 }

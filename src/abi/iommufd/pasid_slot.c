@@ -57,26 +57,39 @@ int ufd_slots_check(const struct ufd_group *igroup, const struct ufd_hwpt *hwpt)
 
 /* -------------------------------------------------------------- changes -- */
 
+/* For the first device. */
+static int open_slot(const struct ufd_group *igroup, uint32_t pasid,
+		     const struct ufd_hwpt *hwpt)
+{
+	int rc = check(igroup, hwpt);
+
+	return rc ? rc
+		  : uiommu_group_pasid_attach(igroup->group, pasid,
+					      hwpt->domain);
+}
+
+static int join_slot(const struct ufd_device *idev, uint32_t pasid,
+		     const struct ufd_hwpt *hwpt)
+{
+	return hwpt_of(idev, pasid) == hwpt ? 0 : -EINVAL;
+}
+
 static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
 {
 	struct ufd_group *igroup = idev->group;
-	bool first = !nr_devices(igroup, pasid);
+	struct uiommu_abi *abi = idev->obj.ctx->file.abi;
 	int rc;
 
 	if (ufd_pasid_has(&idev->pasids, pasid))
 		return -EBUSY;
-	rc = ufd_pasid_reserve(idev->obj.ctx->file.abi, &idev->pasids, pasid);
+	rc = ufd_pasid_reserve(abi, &idev->pasids, pasid);
 	if (rc)
 		return rc;
-	if (!first && hwpt_of(idev, pasid) != hwpt)
-		return -EINVAL;
-	if (first) {
-		rc = check(igroup, hwpt);
-		if (!rc)
-			rc = uiommu_group_pasid_attach(igroup->group, pasid,
-						       hwpt->domain);
-		if (rc)
-			return rc;
+	rc = nr_devices(igroup, pasid) ? join_slot(idev, pasid, hwpt)
+				       : open_slot(igroup, pasid, hwpt);
+	if (rc) {
+		ufd_pasid_unreserve(abi, &idev->pasids);
+		return rc;
 	}
 	ufd_pasid_add(&idev->pasids, pasid);
 	igroup->nr_pasids++;
@@ -119,7 +132,7 @@ static void leave(struct ufd_device *idev, uint32_t pasid,
 		return;
 	left->hwpt = hwpt_of(idev, pasid);
 	left->users = 1;
-	ufd_pasid_remove(&idev->pasids, pasid);
+	ufd_pasid_remove(idev->obj.ctx->file.abi, &idev->pasids, pasid);
 	igroup->nr_pasids--;
 	if (!nr_devices(igroup, pasid))
 		uiommu_group_pasid_detach(igroup->group, pasid);
@@ -198,5 +211,4 @@ void ufd_slots_drop(struct ufd_device *idev)
 	/* No other call for the device is under way. */
 	while (ufd_pasid_any(&idev->pasids, &pasid))
 		ufd_device_pasid_detach(idev, pasid);
-	ufd_pasid_fini(idev->obj.ctx->file.abi, &idev->pasids);
 }

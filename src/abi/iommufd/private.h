@@ -191,8 +191,8 @@ struct ufd_device {
 	bool leaving;		  /* it gets none any more */
 	struct list node;	  /* group->attached */
 	bool attached;
-	struct ufd_pasid_set pasids; /* that the client attached */
-	unsigned int nr_pasids;	     /* that the library attached */
+	struct ufd_pasid_set pasids;	 /* that the client attached */
+	struct ufd_pasid_set lib_pasids; /* that the library attached */
 };
 
 /*
@@ -390,13 +390,15 @@ bool ufd_pasid_has(const struct ufd_pasid_set *set, uint32_t pasid);
 /* Make room for this one.  -ENOMEM. */
 int ufd_pasid_reserve(struct uiommu_abi *abi, struct ufd_pasid_set *set,
 		      uint32_t pasid);
+/* The room is not needed after all. */
+void ufd_pasid_unreserve(struct uiommu_abi *abi, struct ufd_pasid_set *set);
 /* One that is not in it, into the room that was made. */
 void ufd_pasid_add(struct ufd_pasid_set *set, uint32_t pasid);
-/* One that is in it. */
-void ufd_pasid_remove(struct ufd_pasid_set *set, uint32_t pasid);
+/* One that is in it; an empty set has no memory. */
+void ufd_pasid_remove(struct uiommu_abi *abi, struct ufd_pasid_set *set,
+		      uint32_t pasid);
 /* Any of them; false: there is none. */
 bool ufd_pasid_any(const struct ufd_pasid_set *set, uint32_t *pasid);
-void ufd_pasid_fini(struct uiommu_abi *abi, struct ufd_pasid_set *set);
 
 /*
  * May the group have this page table without PASID, beside the PASIDs that its

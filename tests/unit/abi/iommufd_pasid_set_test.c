@@ -52,7 +52,7 @@ static void as_an_array(void **state)
 				ufd_pasid_add(&set, pasid);
 				nr++;
 			} else {
-				ufd_pasid_remove(&set, pasid);
+				ufd_pasid_remove(env->abi, &set, pasid);
 				nr--;
 			}
 			in[i] = add;
@@ -62,10 +62,10 @@ static void as_an_array(void **state)
 		check_all(&set, bases[b], nr);
 		assert_true(nr > 0);
 		for (uint32_t any; ufd_pasid_any(&set, &any); nr--)
-			ufd_pasid_remove(&set, any);
+			ufd_pasid_remove(env->abi, &set, any);
 		assert_int_equal(nr, 0);
 		assert_int_equal(set.nr, 0);
-		ufd_pasid_fini(env->abi, &set);
+		assert_null(set.at);
 	}
 }
 
@@ -91,7 +91,14 @@ static void without_memory(void **state)
 			assert_true(ufd_pasid_has(&set, j * 4096 + 1));
 	}
 	assert_true(refused >= 5);
-	ufd_pasid_fini(env->abi, &set);
+	ufd_pasid_unreserve(env->abi, &set);
+	assert_true(ufd_pasid_has(&set, 1));
+	for (uint32_t i = 0; i < 40; i++)
+		ufd_pasid_remove(env->abi, &set, i * 4096 + 1);
+	/* Room that nobody used. */
+	assert_int_equal(ufd_pasid_reserve(env->abi, &set, 5), 0);
+	ufd_pasid_unreserve(env->abi, &set);
+	assert_null(set.at);
 }
 
 int main(void)

@@ -517,6 +517,62 @@ static void domains_of_others(void **state)
 	env_close(s.env, s.fd);
 }
 
+/*
+ * The device is bound twice: by the library, and as VFIO does for a client's file.
+ * Neither has the other's PASIDs in hand, whichever ends first, and forgotten
+ * ones and auxiliary domains of the first are not the other's.
+ */
+static void two_users_of_a_device(void **state)
+{
+	struct ufd_device *second;
+	struct uiommu_domain *aux;
+	struct uiommu_device *dev;
+	uint32_t id, for_pasids, pt;
+	struct scene s;
+
+	open_scene(&s, *state);
+	dev = s.env->dev[2];
+	second = env_bind(s.env, s.fd, 2, &id);
+	assert_int_equal(env_hwpt_of(s.env, s.fd, s.dev_id, s.ioas[1],
+				     IOMMU_HWPT_ALLOC_PASID, &for_pasids),
+			 0);
+	pt = for_pasids;
+	assert_int_equal(ufd_device_pasid_attach(second, 6, &pt), 0);
+	assert_true(attach(s.idev, 7, s.hwpt[0]) > 0);
+	assert_int_equal(ufd_device_pasid_attach(second, 7, &pt), -EBUSY);
+	ufd_device_pasid_detach(second, 7);
+	assert_int_equal(ufd_device_pasid_replace(second, 7, &pt), -EINVAL);
+	assert_int_equal(attach(s.idev, 6, s.hwpt[0]), -EINVAL);
+	assert_int_equal(replace(s.idev, 6, s.hwpt[0]), -EINVAL);
+	uiommu_ufd_device_pasid_detach(s.idev, 6);
+	assert_int_equal(shows(&s, 6), 1);
+	assert_int_equal(shows(&s, 7), 0);
+
+	/* The embedder's, on the page table that the device has by it. */
+	pt = for_pasids;
+	assert_int_equal(uiommu_ufd_device_attach(s.idev, &pt), 0);
+	assert_int_equal(uiommu_domain_alloc(dev, &aux), 0);
+	assert_int_equal(uiommu_dev_enable_feature(dev, UIOMMU_DEV_FEAT_AUX),
+			 0);
+	assert_int_equal(uiommu_aux_attach(aux, dev), 0);
+	for (uint32_t pasid = 20; pasid < 40; pasid++) {
+		pt = for_pasids;
+		assert_int_equal(ufd_device_pasid_attach(second, pasid, &pt),
+				 0);
+	}
+	uiommu_ufd_device_unbind(s.idev);
+	assert_int_equal(uiommu_aux_pasid(aux, dev), -EINVAL);
+	uiommu_domain_free(aux);
+	assert_int_equal(shows(&s, 6), 1);
+	assert_int_equal(shows(&s, 7), -1);
+	assert_int_equal(uiommu_device_nr_pasids(dev), 21);
+	assert_int_equal(env_destroy(s.env, s.fd, s.hwpt[0]), 0);
+	assert_int_equal(env_destroy(s.env, s.fd, for_pasids), -EBUSY);
+	ufd_device_unbind(second);
+	assert_int_equal(env_destroy(s.env, s.fd, for_pasids), 0);
+	env_close(s.env, s.fd);
+}
+
 /* ------------------------------------------------------------- failures -- */
 
 static void the_hardware_refuses(void **state)
@@ -595,6 +651,7 @@ int main(void)
 		T(bind_and_unbind),
 		T(unbind_with_pasids),
 		T(domains_of_others),
+		T(two_users_of_a_device),
 		T(the_hardware_refuses),
 		T(out_of_memory),
 	};
