@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Everything at once: threads map, free, unmap and refill memory while the
- * device copies, BARs are mapped and unmapped, and children are forked.  No
- * thread may find a byte in its own fresh memory that it did not write.
+ * device copies, BARs are mapped and unmapped, children are forked, and signals
+ * come in the middle of calls.  No thread may find a byte in its own fresh memory
+ * that it did not write, and no call is interrupted.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "client.h"
@@ -17,6 +19,7 @@ enum {
 
 static struct client c;
 static volatile int stop;
+static volatile sig_atomic_t signals;
 
 struct worker {
 	pthread_t thread;
@@ -120,12 +123,19 @@ static void *disturb(void *arg)
 	return NULL;
 }
 
+static void on_signal(int sig)
+{
+	signals = 1;
+}
+
 int main(void)
 {
+	const struct sigaction act = { .sa_handler = on_signal };
 	struct worker workers[THREADS];
 	pthread_t disturber;
 	uint8_t *own;
 
+	CHECK(!sigaction(SIGUSR1, &act, NULL));
 	client_open(&c);
 	client_start_ioat(&c);
 	own = aligned_alloc(PAGE, 3 * PAGE);
@@ -138,12 +148,15 @@ int main(void)
 	CHECK(!pthread_create(&disturber, NULL, disturb, NULL));
 	for (unsigned int i = 0; i < 500; i++) {
 		memset(own + PAGE, (int)i, PAGE);
+		/* One that has ended does not mind. */
+		pthread_kill(workers[i % THREADS].thread, SIGUSR1);
 		CHECK(client_copy(&c, (struct ioat_desc *)own, 0x10000000,
 				  0x10002000, 0x10001000, PAGE) == STS_DONE);
 		check_filled(own + 2 * PAGE, PAGE, (uint8_t)i);
 	}
 	for (unsigned int i = 0; i < THREADS; i++)
 		CHECK(!pthread_join(workers[i].thread, NULL));
+	CHECK(signals);
 	stop = 1;
 	CHECK(!pthread_join(disturber, NULL));
 	client_unmap(&c, 0x10000000, 3 * PAGE);
