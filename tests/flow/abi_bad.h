@@ -76,6 +76,14 @@ enum bad_sym {
 /* ID_IOAS has P_MEM at IOVA, 4 pages; ID_OTHER two areas of 2 pages, adjacent. */
 #define IOVA UINT64_C(0x10000000)
 
+/* Where software MSIs are: no mapping may be there once a device is attached. */
+#define MSI_FIRST UINT64_C(0x08000000)
+#define TOP (UINT64_C(1) << 48) /* what the page tables cover */
+
+#define FIXED IOMMU_IOAS_MAP_FIXED_IOVA
+#define READABLE IOMMU_IOAS_MAP_READABLE
+#define RW (IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)
+
 struct bad_world {
 	struct uiommu_machine *machine;
 	struct uiommu_abi *abi;
@@ -91,6 +99,9 @@ void bad_open(struct bad_world *w);
 void bad_close(struct bad_world *w);
 long bad_ioctl(struct bad_world *w, enum bad_sym fd, unsigned long cmd,
 	       const void *arg);
+
+/* Destroy an object of FD_A. */
+void bad_destroy(struct bad_world *w, uint32_t id);
 
 /* All that a failed call leaves alone, as text; to be freed. */
 char *bad_state(struct bad_world *w);
@@ -124,6 +135,7 @@ struct bad_id {
 	int missing, wrong;
 };
 #define IS(id) (1u << (id))
+#define IS_ANY (~0u)
 #define IS_HWPT (IS(ID_HWPT) | IS(ID_DIRTY) | IS(ID_PASID) | IS(ID_AUTO))
 #define IS_IOAS (IS(ID_IOAS) | IS(ID_OTHER) | IS(ID_EMPTY) | IS(ID_VICTIM))
 
@@ -133,6 +145,11 @@ struct bad_bits {
 	uint64_t good;
 	int rc;
 };
+
+#define RESERVED(type, field)                   \
+	{                                       \
+		AT(type, field), 0, -EOPNOTSUPP \
+	}
 
 #define BAD_SETS 6
 struct bad_row {
@@ -198,7 +215,9 @@ void bad_call(struct bad_world *w, const struct bad_call *call);
 void bad_numbers(struct bad_world *w);
 void bad_files(struct bad_world *w);
 
-extern const struct bad_call bad_iommufd[], bad_devices[], bad_containers[];
-extern const unsigned int bad_nr_iommufd, bad_nr_devices, bad_nr_containers;
+extern const struct bad_call bad_ioas[], bad_hwpt[], bad_devices[],
+	bad_containers[];
+extern const unsigned int bad_nr_ioas, bad_nr_hwpt, bad_nr_devices,
+	bad_nr_containers;
 
 #endif /* TESTS_FLOW_ABI_BAD_H */

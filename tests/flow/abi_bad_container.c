@@ -7,9 +7,6 @@
 
 #include "abi_bad.h"
 
-#define MSI_FIRST UINT64_C(0x08000000)
-#define TOP (UINT64_C(1) << 48)
-
 /* ---------------------------------------------------------------- groups -- */
 
 static void undo_join(struct bad_world *w, const void *answer)

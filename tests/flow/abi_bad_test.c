@@ -19,9 +19,14 @@ static void run(const struct bad_call *calls, unsigned int nr)
 	bad_close(&w);
 }
 
-static void of_iommufd(void **state)
+static void of_address_spaces(void **state)
 {
-	run(bad_iommufd, bad_nr_iommufd);
+	run(bad_ioas, bad_nr_ioas);
+}
+
+static void of_page_tables(void **state)
+{
+	run(bad_hwpt, bad_nr_hwpt);
 }
 
 static void of_devices(void **state)
@@ -47,7 +52,8 @@ static void of_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_iommufd),
+		cmocka_unit_test(of_address_spaces),
+		cmocka_unit_test(of_page_tables),
 		cmocka_unit_test(of_devices),
 		cmocka_unit_test(of_containers),
 		cmocka_unit_test(of_files),
