@@ -45,10 +45,10 @@ int uiommu_dev_enable_feature(struct uiommu_device *dev,
 	int rc = 0;
 
 	if (!uiommu_dev_has_feature(dev, feature))
-		return -ENODEV;
+		return refuse(dev, -ENODEV, "there is no such feature");
 	pthread_mutex_lock(&dev->group->lock);
 	if (dev->aux_enabled)
-		rc = -EBUSY;
+		rc = refuse(dev, -EBUSY, "the feature is enabled");
 	dev->aux_enabled = true;
 	pthread_mutex_unlock(&dev->group->lock);
 	return rc;
@@ -61,7 +61,7 @@ int uiommu_dev_disable_feature(struct uiommu_device *dev,
 
 	pthread_mutex_lock(&dev->group->lock);
 	if (feature != UIOMMU_DEV_FEAT_AUX || !dev->aux_enabled)
-		rc = -EINVAL;
+		rc = refuse(dev, -EINVAL, "the feature is not enabled");
 	else if (dev->group->nr_aux)
 		rc = refuse(dev, -EBUSY, "attached: the feature stays");
 	else

@@ -146,6 +146,12 @@ int core_mutex_init(pthread_mutex_t *lock);
 int core_rwlock_init(pthread_rwlock_t *lock);
 void core_log(struct uiommu_core *core, enum uiommu_log_level level,
 	      const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * A call is over: if it was refused, a line for debugging says which one ("FMT:
+ * refused (RC)").  Returns rc.
+ */
+int core_told(struct uiommu_core *core, int rc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Add to a counter; with a peak, raise that too. */
 void core_count(uint64_t *counter, uint64_t add);
 void core_gauge(uint64_t *gauge, uint64_t *peak, int64_t add);

@@ -114,9 +114,8 @@ static void forget(struct uiommu_device *dev)
 		p->relax(p->ctx);
 }
 
-int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
-		      const struct uiommu_device_cfg *cfg,
-		      struct uiommu_device **out)
+static int add(struct uiommu_core *core, struct uiommu_unit *unit,
+	       const struct uiommu_device_cfg *cfg, struct uiommu_device **out)
 {
 	struct core_unit *cunit = find_unit(core, unit);
 	struct uiommu_hwdev_cfg hw = cfg->hw;
@@ -157,6 +156,14 @@ err_forget:
 err_destroy:
 	destroy(dev);
 	return rc;
+}
+
+int uiommu_device_add(struct uiommu_core *core, struct uiommu_unit *unit,
+		      const struct uiommu_device_cfg *cfg,
+		      struct uiommu_device **out)
+{
+	return core_told(core, add(core, unit, cfg, out), "device %s",
+			 cfg->hw.name ? cfg->hw.name : "?");
 }
 
 void uiommu_device_remove(struct uiommu_device *dev)

@@ -25,13 +25,18 @@ static bool keeps_track(const struct uiommu_domain *dom)
 	       dom->cunit->unit->ops->read_dirty;
 }
 
+static int refuse(const struct uiommu_domain *dom, int rc)
+{
+	return core_told(dom->core, rc, "dirty tracking of a domain");
+}
+
 int uiommu_domain_set_dirty_tracking(struct uiommu_domain *domain, bool enable)
 {
 	const struct uiommu_range *all = &domain->info.aperture;
 	int rc = 0;
 
 	if (!keeps_track(domain))
-		return -EOPNOTSUPP;
+		return refuse(domain, -EOPNOTSUPP);
 	pthread_mutex_lock(&domain->lock);
 	if (enable)
 		rc = read_hw(domain, all->first, all->last - all->first + 1, 0,
@@ -59,11 +64,11 @@ int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
 	int rc = -EINVAL;
 
 	if (!keeps_track(domain))
-		return -EOPNOTSUPP;
+		return refuse(domain, -EOPNOTSUPP);
 	/* Not while it is being turned on: both clear. */
 	pthread_mutex_lock(&domain->lock);
 	if (domain->dirty_tracking)
 		rc = read_hw(domain, iova, len, flags, fn, ctx);
 	pthread_mutex_unlock(&domain->lock);
-	return rc;
+	return refuse(domain, rc);
 }

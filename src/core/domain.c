@@ -92,7 +92,9 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 	int rc = core_sva_shape(cfg, &hw);
 
 	if (rc)
-		return rc;
+		return core_told(dev->core, rc,
+				 "%s: a domain of type %u for an address space",
+				 dev->name, cfg->hw.type);
 	rc = core_domain_new(dev->core, dev->cunit, &dom);
 	if (rc)
 		return rc;
@@ -333,13 +335,23 @@ int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
 	return rc;
 }
 
+/* May its owner map in it? */
+static int check_own(const struct uiommu_domain *domain)
+{
+	int rc = !domain->hw->pt || domain->sva ? -EINVAL : 0;
+
+	return core_told(domain->core, rc,
+			 "mappings in a domain of type %u that has none",
+			 uiommu_domain_type(domain));
+}
+
 int uiommu_domain_map(struct uiommu_domain *domain, uiommu_iova_t iova,
 		      uiommu_pa_t pa, uint64_t len, uint32_t prot)
 {
-	int rc;
+	int rc = check_own(domain);
 
-	if (!domain->hw->pt || domain->sva)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	rc = core_domain_map(domain, iova, pa, len, prot, 0);
 	core_domain_count_tables(domain);
 	return rc;
@@ -349,11 +361,11 @@ int uiommu_domain_unmap(struct uiommu_domain *domain, uiommu_iova_t iova,
 			uint64_t len, uint64_t *unmapped)
 {
 	struct uiommu_gather gather;
-	int rc, flushed;
+	int rc = check_own(domain), flushed;
 
 	*unmapped = 0;
-	if (!domain->hw->pt || domain->sva)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	uiommu_gather_init(&gather);
 	rc = core_domain_unmap(domain, iova, len, &gather, unmapped);
 	flushed = core_domain_flush(domain, &gather);

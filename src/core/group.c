@@ -315,7 +315,7 @@ int uiommu_group_attach(struct uiommu_group *group,
 	pthread_mutex_lock(&group->lock);
 	rc = group->domain ? -EBUSY : set_domain(group, domain);
 	core_group_unlock(group);
-	return rc;
+	return core_told(group->core, rc, "group %u: attach", group->id);
 }
 
 int uiommu_group_replace(struct uiommu_group *group,
@@ -331,7 +331,7 @@ int uiommu_group_replace(struct uiommu_group *group,
 	else
 		rc = set_domain(group, domain);
 	core_group_unlock(group);
-	return rc;
+	return core_told(group->core, rc, "group %u: replace", group->id);
 }
 
 /* To where the group is without a domain attached; group lock held. */
@@ -390,10 +390,10 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 	struct uiommu_group *group = dev->group;
 	int rc = 0;
 
-	if (!owner)
-		return -EINVAL;
 	pthread_mutex_lock(&group->lock);
-	if (group->owner && group->owner != owner)
+	if (!owner)
+		rc = -EINVAL;
+	else if (group->owner && group->owner != owner)
 		rc = -EPERM;
 	else if (!group->owner && (group->domain || group->pasids.nr))
 		rc = -EBUSY;
@@ -404,7 +404,7 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 		group->owner_count++;
 	}
 	pthread_mutex_unlock(&group->lock);
-	return rc;
+	return core_told(group->core, rc, "%s: ownership", dev->name);
 }
 
 /* What the owner forgot must not reach the next one; group lock held. */

@@ -9,6 +9,8 @@
  * a program that races a map with an unmap of the same range.
  * Ending areas is in unmap.c, domains in attach.c.
  */
+#include <inttypes.h>
+
 #include "core_private.h"
 
 #define PROT_RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
@@ -211,9 +213,9 @@ static int check_request(uint32_t prot, uint32_t flags, uint32_t known)
 	return 0;
 }
 
-int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
-		    uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
-		    uiommu_iova_t *iova)
+static int map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
+	       uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
+	       uiommu_iova_t *iova)
 {
 	uint32_t pin_flags = 0;
 	struct core_pages *pages;
@@ -251,6 +253,19 @@ int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
 	if (rc)
 		free_batch(ioas, &batch);
 	return rc;
+}
+
+int uiommu_ioas_map(struct uiommu_ioas *ioas, const struct uiommu_mm *mm,
+		    uint64_t uva, uint64_t len, uint32_t prot, uint32_t flags,
+		    uiommu_iova_t *iova)
+{
+	const uint64_t want = flags & UIOMMU_IOAS_FIXED_IOVA ? *iova : 0;
+
+	return core_told(ioas->core, map(ioas, mm, uva, len, prot, flags, iova),
+			 "map of 0x%" PRIx64 ", 0x%" PRIx64
+			 " bytes, at IOVA 0x%" PRIx64 ", rights 0x%x, flags "
+			 "0x%x",
+			 uva, len, want, prot, flags);
 }
 
 struct core_area *core_ready_area(const struct uiommu_ioas *ioas, uint64_t iova)
@@ -296,9 +311,9 @@ static int collect(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 	}
 }
 
-int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
-		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
-		     uint32_t flags, uiommu_iova_t *dst_iova)
+static int copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
+		uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
+		uint32_t flags, uiommu_iova_t *dst_iova)
 {
 	struct list batch;
 	int rc;
@@ -315,6 +330,19 @@ int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
 	if (rc)
 		free_batch(dst, &batch);
 	return rc;
+}
+
+int uiommu_ioas_copy(struct uiommu_ioas *dst, struct uiommu_ioas *src,
+		     uiommu_iova_t src_iova, uint64_t len, uint32_t prot,
+		     uint32_t flags, uiommu_iova_t *dst_iova)
+{
+	const uint64_t want = flags & UIOMMU_IOAS_FIXED_IOVA ? *dst_iova : 0;
+
+	return core_told(dst->core,
+			 copy(dst, src, src_iova, len, prot, flags, dst_iova),
+			 "copy of IOVA 0x%" PRIx64 ", 0x%" PRIx64
+			 " bytes, to 0x%" PRIx64 ", rights 0x%x, flags 0x%x",
+			 src_iova, len, want, prot, flags);
 }
 
 int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,

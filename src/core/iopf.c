@@ -38,7 +38,8 @@ int uiommu_domain_set_iopf_handler(struct uiommu_domain *domain,
 				   const struct uiommu_iopf_ops *ops, void *ctx)
 {
 	if (load_acquire(&domain->attached) || domain->iopf_ops)
-		return -EBUSY;
+		return core_told(domain->core, -EBUSY,
+				 "page fault handler of a domain");
 	domain->iopf_ops = ops;
 	domain->iopf_ctx = ctx;
 	return 0;

@@ -108,17 +108,18 @@ int uiommu_pasid_alloc(struct uiommu_core *core, uint32_t first, uint32_t last,
 		       uint32_t *pasid)
 {
 	uint32_t found;
-	int rc;
+	int rc = -EINVAL;
 
 	if (!first || first > last || last >> CORE_PASID_BITS)
-		return -EINVAL;
+		goto out;
 	pthread_mutex_lock(&core->lock);
 	found = lowest_free(&core->pasids, first);
 	rc = found > last ? -ENOSPC : take(core, found);
 	pthread_mutex_unlock(&core->lock);
 	if (!rc)
 		*pasid = found;
-	return rc;
+out:
+	return core_told(core, rc, "a PASID of %u..%u", first, last);
 }
 
 void uiommu_pasid_free(struct uiommu_core *core, uint32_t pasid)

@@ -43,6 +43,20 @@ int core_rwlock_init(pthread_rwlock_t *lock)
 	return rc;
 }
 
+int core_told(struct uiommu_core *core, int rc, const char *fmt, ...)
+{
+	char what[160];
+	va_list ap;
+
+	if (rc >= 0)
+		return rc;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	core_log(core, UIOMMU_LOG_DEBUG, "%s: refused (%d)", what, rc);
+	return rc;
+}
+
 void core_log(struct uiommu_core *core, enum uiommu_log_level level,
 	      const char *fmt, ...)
 {

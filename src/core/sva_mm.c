@@ -25,6 +25,7 @@
  * either: a new table comes from the platform's table_alloc, which for this
  * process is an arena that neither calls malloc nor maps (platform/arena.c).
  */
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "sva_private.h"
@@ -294,7 +295,9 @@ int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
 	struct uiommu_gather gather;
 
 	if (domain->hw->type != UIOMMU_DOM_SHARED || first > last)
-		return -EINVAL;
+		return core_told(domain->core, -EINVAL,
+				 "invalidation of 0x%" PRIx64 "..0x%" PRIx64,
+				 first, last);
 	sva_gather(&gather, first, last, 12);
 	return core_domain_flush(domain, &gather);
 }

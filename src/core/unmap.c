@@ -12,6 +12,8 @@
  * but then they are asked to let go and it is taken up again.  An area that has
  * been asked for cannot be pinned any more.
  */
+#include <inttypes.h>
+
 #include "core_private.h"
 
 /* So often is an access asked for one area. */
@@ -131,13 +133,16 @@ int uiommu_ioas_unmap(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 
 	*unmapped = 0;
 	if (!len)
-		return -EINVAL;
-	if (last_overflows(iova, len, &last))
-		return -EOVERFLOW;
-	rc = unmap_range(ioas, iova, last, unmapped);
+		rc = -EINVAL;
+	else if (last_overflows(iova, len, &last))
+		rc = -EOVERFLOW;
+	else
+		rc = unmap_range(ioas, iova, last, unmapped);
 	if (!rc && !*unmapped)
 		rc = -ENOENT;
-	return rc;
+	return core_told(ioas->core, rc,
+			 "unmap of IOVA 0x%" PRIx64 ", 0x%" PRIx64 " bytes",
+			 iova, len);
 }
 
 int uiommu_ioas_unmap_all(struct uiommu_ioas *ioas, uint64_t *unmapped)
@@ -199,5 +204,5 @@ int uiommu_ioas_cut(struct uiommu_ioas *ioas, uiommu_iova_t iova)
 		rc = -EINVAL;
 	pthread_rwlock_unlock(&ioas->lock);
 	pthread_rwlock_unlock(&ioas->domains_lock);
-	return rc;
+	return core_told(ioas->core, rc, "cut at IOVA 0x%" PRIx64, iova);
 }

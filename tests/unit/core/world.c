@@ -18,24 +18,31 @@ static void on_fault(void *ctx, struct uiommu_device *dev,
 
 /* Protects the two below: threads of a test may all have something to say. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned int lines;
+static unsigned int lines, all;
 static char line[256];
 
 /* What page tables refuse is for debugging: who asked says what it meant. */
 static void keep_log(void *ctx, enum uiommu_log_level level, const char *msg)
 {
-	if (level == UIOMMU_LOG_DEBUG)
-		return;
 	pthread_mutex_lock(&log_lock);
+	all++;
+	if (level == UIOMMU_LOG_DEBUG)
+		goto out_unlock;
 	lines++;
 	if (strlen(msg) < sizeof(line))
 		strcpy(line, msg);
+out_unlock:
 	pthread_mutex_unlock(&log_lock);
 }
 
 unsigned int log_lines(void)
 {
 	return lines;
+}
+
+unsigned int all_lines(void)
+{
+	return all;
 }
 
 const char *last_line(void)

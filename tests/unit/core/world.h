@@ -52,6 +52,8 @@ struct world *world_make(const struct uiommu_core_cfg *like);
 
 /* Lines of the log since the program began, and the last one. */
 unsigned int log_lines(void);
+/* And with those for debugging. */
+unsigned int all_lines(void);
 const char *last_line(void);
 
 /*
