@@ -126,6 +126,12 @@ struct uiommu_dom_cfg {
 	uint32_t flags;	     /* UIOMMU_DOM_* */
 	/* SHARED; copied.  Nothing else of this structure counts then. */
 	const struct uiommu_cpu_tables *cpu;
+	/*
+	 * What a client asks for beyond that, in the words of its hardware; NULL:
+	 * nothing.  Fetched, under the rules of nested.h, by those drivers that
+	 * know its type; from others -EOPNOTSUPP.
+	 */
+	const struct uiommu_user_data *data;
 };
 
 /* A leaf of a page table that was written to. */

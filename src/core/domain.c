@@ -100,6 +100,7 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 		return rc;
 	dom->cfg = hw;
 	dom->cfg.cpu = NULL; /* the caller's */
+	dom->cfg.data = NULL;
 	rc = unit->ops->dom_alloc(unit, &hw, &dom->hw);
 	if (rc)
 		goto err_discard;

@@ -369,7 +369,7 @@ static int change_to_new(const struct ufd_change *ch, struct ufd_ioas *ioas,
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	rc = ufd_hwpt_new_empty(ioas, ch->idev, 0, &hwpt);
+	rc = ufd_hwpt_new_empty(ioas, ch->idev, 0, NULL, &hwpt);
 	if (rc)
 		return rc;
 	hwpt->obj.transient = true;

@@ -8,14 +8,31 @@
  * Clients make them for a device, or an attach to an IOAS makes one by itself
  * (transient), which is shared and goes with its last attachment.
  *
- * What a caller's flags ask for is made by the IOMMU's driver, or refused; data
- * of the caller's is for nested page tables only.
+ * What a caller's flags and data ask for is made by the IOMMU's driver, or
+ * refused.
  */
 #include "guest.h"
 
 struct ufd_hwpt *ufd_hwpt_get(struct ufd_ctx *ctx, uint32_t id)
 {
 	return (struct ufd_hwpt *)ufd_object_get(ctx, id, UFD_HWPT);
+}
+
+/* --------------------------------------------------- a client's bytes -- */
+
+static int user_read(void *ctx, void *dst, uint64_t at, size_t len)
+{
+	return abi_copy_from(ctx, dst, at, len);
+}
+
+static int user_write(void *ctx, uint64_t at, const void *src, size_t len)
+{
+	return abi_copy_to(ctx, at, src, len);
+}
+
+void ufd_user_mem(struct uiommu_abi *abi, struct uiommu_user_mem *mem)
+{
+	*mem = (struct uiommu_user_mem){ abi, user_read, user_write };
 }
 
 /* ------------------------------------------------------ make and free -- */
@@ -35,7 +52,8 @@ static void domain_cfg(uint32_t flags, struct uiommu_domain_cfg *cfg)
 }
 
 int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
-		       uint32_t flags, struct ufd_hwpt **out)
+		       uint32_t flags, const struct uiommu_user_data *data,
+		       struct ufd_hwpt **out)
 {
 	struct ufd_ctx *ctx = ioas->obj.ctx;
 	struct ufd_hwpt *hwpt = abi_alloc(ctx->file.abi, sizeof(*hwpt));
@@ -46,6 +64,7 @@ int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
 		return -ENOMEM;
 	hwpt->flags = flags;
 	domain_cfg(flags, &cfg);
+	cfg.hw.data = data;
 	rc = uiommu_domain_alloc_cfg(idev->dev, &cfg, &hwpt->domain);
 	if (rc)
 		goto err_hwpt;
@@ -75,12 +94,12 @@ int ufd_hwpt_fill(struct ufd_hwpt *hwpt)
 }
 
 int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev, uint32_t flags,
-		 struct ufd_hwpt **out)
+		 const struct uiommu_user_data *data, struct ufd_hwpt **out)
 {
 	struct ufd_hwpt *hwpt;
 	int rc;
 
-	rc = ufd_hwpt_new_empty(ioas, idev, flags, &hwpt);
+	rc = ufd_hwpt_new_empty(ioas, idev, flags, data, &hwpt);
 	if (rc)
 		return rc;
 	rc = ufd_hwpt_fill(hwpt);
@@ -147,8 +166,7 @@ static int check_paging(const struct iommu_hwpt_alloc *cmd,
 	struct uiommu_unit_caps caps;
 
 	uiommu_device_caps(idev->dev, &caps);
-	if (cmd->flags & ~known || (cmd->flags & apart) == apart ||
-	    cmd->data_len)
+	if (cmd->flags & ~known || (cmd->flags & apart) == apart)
 		return -EOPNOTSUPP;
 	if (cmd->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING &&
 	    !caps.dirty_tracking)
@@ -160,14 +178,23 @@ static int alloc_from_ioas(struct ufd_call *call, struct ufd_device *idev,
 			   struct ufd_ioas *ioas)
 {
 	struct iommu_hwpt_alloc *cmd = call->cmd;
+	struct uiommu_user_mem mem;
+	const struct uiommu_user_data data = {
+		.mem = &mem,
+		.type = cmd->data_type,
+		.len = cmd->data_len,
+		.at = cmd->data_uptr,
+	};
 	struct ufd_hwpt *hwpt;
 	int rc;
 
 	rc = check_paging(cmd, idev);
 	if (rc)
 		return rc;
+	ufd_user_mem(call->abi, &mem);
 	pthread_mutex_lock(&ioas->lock);
-	rc = ufd_hwpt_new(ioas, idev, cmd->flags, &hwpt);
+	rc = ufd_hwpt_new(ioas, idev, cmd->flags, data.len ? &data : NULL,
+			  &hwpt);
 	if (rc)
 		goto out_unlock;
 	if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID)

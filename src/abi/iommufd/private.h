@@ -229,16 +229,20 @@ struct uiommu_range *ufd_ioas_usable(struct uiommu_abi *abi,
 				     struct uiommu_range *few, unsigned int *nr,
 				     uint64_t *alignment);
 
+/* A client's bytes for drivers; `mem` lives as long as they. */
+void ufd_user_mem(struct uiommu_abi *abi, struct uiommu_user_mem *mem);
+
 /*
  * Make an unpublished page table for devices like `idev`, filled from the
- * IOAS, whose lock the caller holds; `flags` are IOMMU_HWPT_*.  Undone by
- * ufd_hwpt_abort under the same lock.
+ * IOAS, whose lock the caller holds; `flags` are IOMMU_HWPT_*, `data` of the
+ * client's, or NULL.  Undone by ufd_hwpt_abort under the same lock.
  */
 int ufd_hwpt_new(struct ufd_ioas *ioas, struct ufd_device *idev, uint32_t flags,
-		 struct ufd_hwpt **out);
+		 const struct uiommu_user_data *data, struct ufd_hwpt **out);
 /* The same in two steps: the second one fills it. */
 int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
-		       uint32_t flags, struct ufd_hwpt **out);
+		       uint32_t flags, const struct uiommu_user_data *data,
+		       struct ufd_hwpt **out);
 int ufd_hwpt_fill(struct ufd_hwpt *hwpt);
 void ufd_hwpt_abort(struct ufd_hwpt *hwpt);
 /* Free one that is out of the table; the second with that lock held. */

@@ -9,6 +9,32 @@
 #define LARGE_IAS 56
 #define SMALL_IAS 31
 
+/* What the kernel's tests ask for: IOMMU_HWPT_DATA_SELFTEST. */
+#define DATA_TYPE 0xdeadu
+#define DATA_LAYOUT_DEFAULT 0u
+#define DATA_LAYOUT_HUGE 1u
+
+struct dom_data {
+	uint32_t tag; /* of nested domains */
+	uint32_t layout;
+};
+
+/* -EOPNOTSUPP: another type, or no such layout; -EINVAL, -EFAULT. */
+static int read_data(const struct uiommu_user_data *data, bool *large)
+{
+	struct dom_data d;
+	int rc;
+
+	if (data->type != DATA_TYPE)
+		return -EOPNOTSUPP;
+	rc = uiommu_user_get(data, DATA_TYPE, &d, sizeof(d), sizeof(d.tag));
+	if (rc)
+		return rc;
+	if (d.layout != DATA_LAYOUT_DEFAULT && d.layout != DATA_LAYOUT_HUGE)
+		return -EOPNOTSUPP;
+	*large = d.layout == DATA_LAYOUT_HUGE;
+	return 0;
+}
 #define KNOWN_FLAGS \
 	(UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
 
@@ -17,7 +43,10 @@ static int shape(const struct uiommu_dom_cfg *cfg,
 		 struct uiommu_pgtable_cfg *pt)
 {
 	bool large = cfg->granule_lg2 == LARGE_GRANULE_LG2;
+	int rc = cfg->data ? read_data(cfg->data, &large) : 0;
 
+	if (rc)
+		return rc;
 	if (cfg->granule_lg2 && !large && cfg->granule_lg2 != 11)
 		return -EINVAL;
 	pt->fmt = UIOMMU_PGTABLE_MOCK;

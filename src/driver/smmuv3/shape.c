@@ -277,6 +277,8 @@ int smmuv3_shape_choose(const struct smmuv3_unit *unit,
 		return refuse(unit, -EINVAL, "no granule of that size exists");
 	if (cfg->flags & ~DOM_FLAGS)
 		return refuse(unit, -EINVAL, "unknown flags");
+	if (cfg->data)
+		return refuse(unit, -EOPNOTSUPP, "data of unknown type");
 	if (cfg->flags & UIOMMU_DOM_NEST_PARENT && cfg->stage != UIOMMU_STAGE_2)
 		return refuse(unit, -EINVAL, "only stage 2 has guests' tables");
 	reason = flags_misfit(f, cfg);

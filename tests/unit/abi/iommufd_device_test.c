@@ -383,8 +383,12 @@ static void hwpt_alloc_errors(void **state)
 	struct iommu_hwpt_alloc good = { .size = sizeof(good),
 					 .dev_id = dev,
 					 .pt_id = ioas };
+	uint32_t word = SMALL_INFO_WORD;
 	struct iommu_hwpt_alloc cmd, *ro;
 
+#define DATA(len)                                               \
+	(cmd.data_type = SMALL_DATA_TYPE, cmd.data_len = (len), \
+	 cmd.data_uptr = (uintptr_t)&word)
 #define TRY(rc, change)                                                      \
 	do {                                                                 \
 		cmd = good;                                                  \
@@ -408,6 +412,18 @@ static void hwpt_alloc_errors(void **state)
 	    cmd.fault_id = ioas);
 	TRY(-EOPNOTSUPP, cmd.flags = 0x80);
 	TRY(-EOPNOTSUPP, cmd.data_type = 2; cmd.data_len = 16);
+	/* Data that the driver knows is read by it, after all that is checked. */
+	TRY(-EOPNOTSUPP, DATA(4); cmd.flags = 0x80);
+	TRY(-EOPNOTSUPP, DATA(4); cmd.flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	TRY(-EOPNOTSUPP, DATA(4); cmd.data_type++);
+	TRY(-EINVAL, DATA(3));
+	TRY(-EINVAL, DATA(5));
+	TRY(-EFAULT, DATA(4); cmd.data_uptr = 0);
+	TRY(-EINVAL, DATA(4); cmd.data_uptr = (uintptr_t)&good);
+	TRY(-ENOENT, DATA(4); cmd.flags = IOMMU_HWPT_FAULT_ID_VALID);
+	TRY(0, DATA(4));
+	assert_int_equal(cmd.out_hwpt_id, dev + 1);
+	assert_int_equal(env_destroy(env, fd, cmd.out_hwpt_id), 0);
 	/* Fields that nobody looks at. */
 	TRY(0, cmd.fault_id = 77; cmd.__reserved2 = 5);
 	assert_int_equal(cmd.out_hwpt_id, dev + 1);

@@ -91,8 +91,19 @@ static int small_dom_alloc(struct uiommu_unit *unit,
 		.features = UIOMMU_PGTABLE_BBML2,
 	};
 	struct small_dom *dom;
+	uint32_t word;
 	int rc = 0;
 
+	if (cfg->data) {
+		if (cfg->data->type != SMALL_DATA_TYPE)
+			return -EOPNOTSUPP;
+		rc = uiommu_user_get(cfg->data, SMALL_DATA_TYPE, &word,
+				     sizeof(word), sizeof(word));
+		if (!rc && word != SMALL_INFO_WORD)
+			rc = -EINVAL;
+		if (rc)
+			return rc;
+	}
 	if (!has(&((struct small_unit *)unit)->caps, cfg))
 		return -EOPNOTSUPP;
 	dom = platform->obj_alloc(platform->ctx, sizeof(*dom));

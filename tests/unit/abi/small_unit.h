@@ -10,6 +10,9 @@
 #define SMALL_INFO_LEN 40
 #define SMALL_INFO_WORD UINT32_C(0xfeedbeef)
 
+/* Data for page tables: a word, which has to be that one. */
+#define SMALL_DATA_TYPE 77
+
 /* Leaves that a domain may have written to. */
 #define SMALL_DIRTY 64
 

@@ -219,6 +219,39 @@ static void test_sizes(void **state)
 	ops->dom_free(large);
 }
 
+/* The layout as a client of the kernel's tests asks for it. */
+static void test_client_data(void **state)
+{
+	static const struct {
+		uint32_t type, len, layout;
+		int rc;
+		bool large;
+	} rows[] = {
+		{ 0xdead, 8, 0, 0, false }, { 0xdead, 8, 1, 0, true },
+		{ 0xdead, 4, 1, 0, false }, { 0xdead, 8, 2, -EOPNOTSUPP },
+		{ 0xdead, 3, 0, -EINVAL },  { 0xdead, 9, 0, -EINVAL },
+		{ 2, 8, 0, -EOPNOTSUPP },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint32_t words[3] = { 7, rows[i].layout };
+		const struct uiommu_user_data data = {
+			.type = rows[i].type,
+			.len = rows[i].len,
+			.at = (uintptr_t)words,
+		};
+		const struct uiommu_dom_cfg cfg = { .type = UIOMMU_DOM_PAGING,
+						    .data = &data };
+		struct uiommu_hwdom *dom;
+
+		assert_int_equal(ops->dom_alloc(unit, &cfg, &dom), rows[i].rc);
+		if (rows[i].rc)
+			continue;
+		assert_int_equal(dom->aperture.first == 0, rows[i].large);
+		ops->dom_free(dom);
+	}
+}
+
 static void test_kinds(void **state)
 {
 	struct uiommu_hwdom *identity =
@@ -626,19 +659,13 @@ static void test_cache_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(sizes),
-		CASE(kinds),
-		CASE(leaves_of_all_sizes),
-		CASE(random),
-		CASE(dirty),
-		CASE(two_units),
-		CASE(pasids),
-		CASE(flaky_pasid),
-		CASE(page_requests),
-		CASE(overflow),
-		CASE(memory_runs_out),
-		CASE(info),
-		CASE(cache_words),
+		CASE(sizes),	   CASE(client_data),
+		CASE(kinds),	   CASE(leaves_of_all_sizes),
+		CASE(random),	   CASE(dirty),
+		CASE(two_units),   CASE(pasids),
+		CASE(flaky_pasid), CASE(page_requests),
+		CASE(overflow),	   CASE(memory_runs_out),
+		CASE(info),	   CASE(cache_words),
 	};
 
 	return cmocka_run_group_tests_name("mock driver", tests, NULL, NULL);

@@ -77,7 +77,7 @@ static int fake_dom_alloc(struct uiommu_unit *unit,
 	struct uiommu_hwdom *dom;
 	int rc = 0;
 
-	if (cfg->flags & ~UIOMMU_DOM_PASID)
+	if (cfg->flags & ~UIOMMU_DOM_PASID || cfg->data)
 		return -EOPNOTSUPP;
 	dom = alloc(unit, sizeof(*dom));
 	if (!dom)
