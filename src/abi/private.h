@@ -127,6 +127,30 @@ int abi_dmabuf_map(struct abi_dmabuf *buf, struct uiommu_ioas *ioas,
  * be mapped again, until a call with false.
  */
 void abi_dmabuf_revoke(struct abi_dmabuf *buf, bool revoked);
+/* -------------------------------------------------------------- mappings -- */
+
+/* Of what the client maps by an open file: begins each kind's own structure. */
+struct uiommu_map {
+	const struct abi_map_ops *ops;
+	struct abi_file *file; /* counted */
+	unsigned int refs;     /* atomic */
+	uint64_t len;
+};
+
+struct abi_map_ops {
+	/* `size` is a power of two up to 8, [off, +size) aligned and inside. */
+	int (*read)(struct uiommu_map *map, uint64_t off, unsigned int size,
+		    uint64_t *val);
+	int (*write)(struct uiommu_map *map, uint64_t off, unsigned int size,
+		     uint64_t val);
+	uiommu_pa_t (*pa)(const struct uiommu_map *map);
+	/* The last reference is gone, the file's is still there; or NULL. */
+	void (*release)(struct uiommu_map *map);
+};
+
+/* `len` becomes whole pages. */
+void abi_map_init(struct uiommu_map *map, struct abi_file *file,
+		  const struct abi_map_ops *ops, uint64_t len);
 
 /* ------------------------------------------------------------- memory ---- */
 

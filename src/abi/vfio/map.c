@@ -11,13 +11,22 @@
 
 #include "private.h"
 
-struct uiommu_map {
-	struct uvfio_device_file *df; /* counted */
-	unsigned int refs;	      /* atomic */
+struct bar_map {
+	struct uiommu_map map; /* first */
 	unsigned int bar;
 	uint64_t off; /* in the BAR */
-	uint64_t len;
 };
+
+static const struct bar_map *bar_map_of(const struct uiommu_map *map)
+{
+	return container_of((struct uiommu_map *)(uintptr_t)map, struct bar_map,
+			    map);
+}
+
+static struct uiommu_vdev *vdev_of(const struct uiommu_map *map)
+{
+	return ((struct uvfio_device_file *)map->file)->vdev;
+}
 
 static int check(const struct uiommu_vdev *vdev, size_t len, int flags,
 		 uint64_t off)
@@ -41,83 +50,63 @@ static int check(const struct uiommu_vdev *vdev, size_t len, int flags,
 	return 0;
 }
 
+static int bar_map_read(struct uiommu_map *map, uint64_t off, unsigned int size,
+			uint64_t *val)
+{
+	const struct bar_map *bar = bar_map_of(map);
+	struct uiommu_vdev *vdev = vdev_of(map);
+
+	if (!load_acquire(&vdev->mem_on))
+		return -EIO;
+	off += bar->off;
+	if (off + size > vdev->bar[bar->bar].size) {
+		*val = mask_lg2(8 * size);
+		return 0;
+	}
+	return vdev->ops->bar_read(vdev->ctx, bar->bar, off, size, val);
+}
+
+static int bar_map_write(struct uiommu_map *map, uint64_t off,
+			 unsigned int size, uint64_t val)
+{
+	const struct bar_map *bar = bar_map_of(map);
+	struct uiommu_vdev *vdev = vdev_of(map);
+
+	if (!load_acquire(&vdev->mem_on))
+		return -EIO;
+	off += bar->off;
+	if (off + size > vdev->bar[bar->bar].size)
+		return 0;
+	return vdev->ops->bar_write(vdev->ctx, bar->bar, off, size, val);
+}
+
+static uiommu_pa_t bar_map_pa(const struct uiommu_map *map)
+{
+	const struct bar_map *bar = bar_map_of(map);
+
+	return vdev_of(map)->bar[bar->bar].pa + bar->off;
+}
+
+static const struct abi_map_ops bar_map_ops = {
+	.read = bar_map_read,
+	.write = bar_map_write,
+	.pa = bar_map_pa,
+};
+
 int uvfio_map_new(struct uvfio_device_file *df, size_t len, int prot, int flags,
 		  uint64_t off, struct uiommu_map **out)
 {
-	struct uiommu_map *map;
+	struct bar_map *bar;
 	int rc = check(df->vdev, len, flags, off);
 
 	if (rc)
 		return rc;
-	map = abi_alloc(df->file.abi, sizeof(*map));
-	if (!map)
+	bar = abi_alloc(df->file.abi, sizeof(*bar));
+	if (!bar)
 		return -ENOMEM;
-	map->refs = 1;
-	map->bar = UVFIO_REGION_INDEX(off);
-	map->off = UVFIO_REGION_POS(off);
-	map->len = align_up_lg2(len, 12);
-	abi_file_get(&df->file);
-	map->df = df;
-	*out = map;
+	bar->bar = UVFIO_REGION_INDEX(off);
+	bar->off = UVFIO_REGION_POS(off);
+	abi_map_init(&bar->map, &df->file, &bar_map_ops, len);
+	*out = &bar->map;
 	return 0;
-}
-
-struct uiommu_map *uiommu_map_get(struct uiommu_map *map)
-{
-	fetch_add_relaxed(&map->refs, 1);
-	return map;
-}
-
-void uiommu_map_put(struct uiommu_map *map)
-{
-	struct abi_file *file = &map->df->file;
-
-	if (fetch_sub_acq_rel(&map->refs, 1) != 1)
-		return;
-	abi_free(file->abi, map);
-	abi_file_put(file);
-}
-
-static bool valid_access(const struct uiommu_map *map, uint64_t off,
-			 unsigned int size)
-{
-	return size <= 8 && is_pow2(size) && !(off & (size - 1)) &&
-	       off < map->len && size <= map->len - off;
-}
-
-int uiommu_map_read(struct uiommu_map *map, uint64_t off, unsigned int size,
-		    uint64_t *val)
-{
-	struct uiommu_vdev *vdev = map->df->vdev;
-
-	if (!valid_access(map, off, size))
-		return -EINVAL;
-	if (!load_acquire(&vdev->mem_on))
-		return -EIO;
-	off += map->off;
-	if (off + size > vdev->bar[map->bar].size) {
-		*val = mask_lg2(8 * size);
-		return 0;
-	}
-	return vdev->ops->bar_read(vdev->ctx, map->bar, off, size, val);
-}
-
-int uiommu_map_write(struct uiommu_map *map, uint64_t off, unsigned int size,
-		     uint64_t val)
-{
-	struct uiommu_vdev *vdev = map->df->vdev;
-
-	if (!valid_access(map, off, size))
-		return -EINVAL;
-	if (!load_acquire(&vdev->mem_on))
-		return -EIO;
-	off += map->off;
-	if (off + size > vdev->bar[map->bar].size)
-		return 0;
-	return vdev->ops->bar_write(vdev->ctx, map->bar, off, size, val);
-}
-
-uiommu_pa_t uiommu_map_pa(const struct uiommu_map *map)
-{
-	return map->df->vdev->bar[map->bar].pa + map->off;
 }
