@@ -77,6 +77,27 @@ struct uiommu_hw_info_smmuv3 {
 	uint32_t aidr;
 };
 
+/*
+ * What a guest's data are, in little-endian words (twins of the kernel's, as
+ * above): a nested domain's two words of a stream table entry, a command, an event.
+ */
+#define UIOMMU_HWPT_DATA_ARM_SMMUV3 2u
+#define UIOMMU_VIOMMU_TYPE_ARM_SMMUV3 1u
+#define UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3 1u
+#define UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3 1u
+
+struct uiommu_hwpt_smmuv3 {
+	uint64_t ste[2];
+};
+
+struct uiommu_viommu_smmuv3_invalidate {
+	uint64_t cmd[2];
+};
+
+struct uiommu_vevent_smmuv3 {
+	uint64_t evt[4];
+};
+
 #ifdef __cplusplus
 }
 #endif

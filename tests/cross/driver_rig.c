@@ -115,6 +115,20 @@ static void on_fault(void *ctx, struct uiommu_unit *unit,
 	rig->fault[rig->nr_faults++ % RIG_MAX_FAULTS] = *fault;
 }
 
+static int on_vevent(void *ctx, struct uiommu_unit *unit, uint64_t id,
+		     uint32_t type, const void *data, size_t len)
+{
+	struct rig *rig = ctx;
+
+	must(type == UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3 &&
+		     len == sizeof(rig->vevent),
+	     "an event of a guest");
+	rig->nr_vevents++;
+	rig->vevent_id = id;
+	memcpy(&rig->vevent, data, len);
+	return 0;
+}
+
 static void on_lost(void *ctx, struct uiommu_unit *unit)
 {
 	struct rig *rig = ctx;
@@ -161,6 +175,7 @@ static void set_ats(void *ctx, struct uiommu_unit *unit, void *cookie,
 
 static const struct uiommu_host_ops host_ops = {
 	.report_fault = on_fault,
+	.report_vevent = on_vevent,
 	.faults_lost = on_lost,
 	.report_page_request = on_page,
 	.page_requests_lost = on_pages_lost,

@@ -42,6 +42,10 @@ struct rig {
 	struct uiommu_fault fault[RIG_MAX_FAULTS];
 	unsigned int nr_faults;
 	unsigned int lost;
+	/* Of guests, which take all; by whose id, the last. */
+	unsigned int nr_vevents;
+	uint64_t vevent_id;
+	struct uiommu_vevent_smmuv3 vevent;
 
 	/* Page requests, in the same way; `serve` is told too if it is set. */
 	struct uiommu_page_request page[RIG_MAX_PAGES];

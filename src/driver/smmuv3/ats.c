@@ -45,20 +45,26 @@ static void set_on(struct smmuv3_dev *dev, bool on)
 				    on);
 }
 
-/* Everything in the ATC, of the accesses with and without PASIDs. */
+void smmuv3_ats_add_all(const struct smmuv3_dev *dev,
+			struct smmuv3_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_ids; i++) {
+		smmuv3_batch_add(batch, smmuv3_make_atc_inv(dev->ids[i], 0, 0,
+							    SMMUV3_ATC_ALL));
+		if (dev->pasid_bits)
+			smmuv3_batch_add(
+				batch, smmuv3_make_atc_inv_pasids(dev->ids[i]));
+	}
+}
+
 static int forget_all(struct smmuv3_dev *dev)
 {
 	struct smmuv3_batch batch;
-	unsigned int i;
 
 	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
-	for (i = 0; i < dev->nr_ids; i++) {
-		smmuv3_batch_add(&batch, smmuv3_make_atc_inv(dev->ids[i], 0, 0,
-							     SMMUV3_ATC_ALL));
-		if (dev->pasid_bits)
-			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasids(
-							 dev->ids[i]));
-	}
+	smmuv3_ats_add_all(dev, &batch);
 	return smmuv3_batch_sync(&batch);
 }
 
@@ -68,6 +74,8 @@ static int forget_ssid(struct smmuv3_dev *dev, uint32_t ssid)
 	struct smmuv3_batch batch;
 	unsigned int i;
 
+	if (ssid == SMMUV3_SSID_GUEST)
+		return forget_all(dev);
 	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
 	for (i = 0; i < dev->nr_ids; i++) {
 		smmuv3_batch_add(&batch,

@@ -107,6 +107,10 @@ static void add_user(struct smmuv3_batch *batch,
 	unsigned int id;
 	uint32_t i;
 
+	if (user->ssid == SMMUV3_SSID_GUEST) {
+		smmuv3_ats_add_all(user->dev, batch);
+		return;
+	}
 	for (id = 0; id < user->dev->nr_ids; id++) {
 		if (!gather || !gather->nr_ranges)
 			smmuv3_batch_add(batch,

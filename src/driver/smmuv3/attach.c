@@ -81,6 +81,8 @@ static int check_dom(const struct smmuv3_dev *dev, struct uiommu_hwdom *d)
 
 	if (d->unit->ops != unit->unit.ops)
 		return refuse(dev, -EINVAL, "the domain is another driver's");
+	if (d->type == UIOMMU_DOM_NESTED && d->unit != &unit->unit)
+		return refuse(dev, -EINVAL, "the guest's vIOMMU is elsewhere");
 	if (!smmuv3_translates(to_smmuv3_dom(d)))
 		return 0;
 	reason = smmuv3_shape_misfit(&to_smmuv3_dom(d)->shape, unit);
@@ -137,7 +139,12 @@ static int change_atc(struct smmuv3_dev *dev, const struct smmuv3_cdplan *plan,
 {
 	/* An identity domain gives translations too, if there are PASIDs. */
 	bool cached = !plan->index || plan->was;
-	int rc = smmuv3_ats_after(dev, plan->index, cached);
+	uint32_t ssid = plan->index;
+	int rc;
+
+	if (!ssid)
+		ssid = smmuv3_own_ssid(dom_or_null(dev->hwdev.dom));
+	rc = smmuv3_ats_after(dev, ssid, cached);
 
 	if (rc <= 0)
 		return rc;
@@ -193,10 +200,19 @@ static struct smmuv3_dom *own_dom(struct smmuv3_unit *unit,
 	return to_smmuv3_dom(d);
 }
 
+/* Could it stand beside PASIDs of ours?  Not where stage 2 or a guest has them. */
+static bool has_own_cds(const struct smmuv3_dom *dom)
+{
+	return !is_stage(dom, 2) && !smmuv3_is_nested(dom);
+}
+
 /* dev->lock is held. */
 static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 {
 	struct smmuv3_dom *old = dom_or_null(dev->hwdev.dom);
+	struct smmuv3_dom *table = smmuv3_table_of(dom);
+	struct smmuv3_dom *old_table = smmuv3_table_of(old);
+	struct smmuv3_vstream *guest;
 	struct smmuv3_cdplan plan;
 	struct smmu_cd cd;
 	bool sure;
@@ -204,27 +220,41 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 
 	if (old == dom && !dev->stopped)
 		return 0;
-	if (is_stage(dom, 2) && smmuv3_cdtab_pasids(&dev->cdtab))
+	if (!has_own_cds(dom) && smmuv3_cdtab_pasids(&dev->cdtab))
 		return refuse(dev, -EBUSY, "PASIDs are in use");
-	if (smmuv3_translates(dom)) {
-		rc = smmuv3_use_get(dev, dom, 0);
-		if (rc)
-			return rc;
-	}
+	rc = smmuv3_vstream_make(dev, dom, &guest);
+	if (rc)
+		return rc == -ENOENT ? refuse(dev, rc, "no vdevice") : rc;
+	rc = table ? smmuv3_use_get(dev, table, smmuv3_own_ssid(dom)) : 0;
+	if (rc)
+		goto err_guest;
 	if (is_stage(dom, 1))
 		smmuv3_dom_cd(dom, dev, &cd);
 	rc = smmuv3_cdtab_prepare(dev, 0, is_stage(dom, 1) ? dom : NULL, &cd,
 				  &plan);
 	if (rc) {
-		smmuv3_use_put(dev, dom, 0, SMMUV3_LEAVE_UNUSED);
-		return rc;
+		if (table)
+			smmuv3_use_put(dev, table, smmuv3_own_ssid(dom),
+				       SMMUV3_LEAVE_UNUSED);
+		goto err_guest;
 	}
+	/* Before the first access; what the one before caused may come with it. */
+	if (guest)
+		smmuv3_vstream_publish(dev, guest);
 	rc = carry_out(dev, &plan, dom, &sure);
+	if (rc || !guest)
+		smmuv3_vstream_publish(dev, NULL);
 	dev->hwdev.dom = rc ? NULL : &dom->hwdom;
-	if (rc && smmuv3_translates(dom))
-		smmuv3_use_put(dev, dom, 0, smmuv3_leave(sure));
-	if (smmuv3_translates(old))
-		smmuv3_use_put(dev, old, 0, smmuv3_leave(sure));
+	if (rc && table)
+		smmuv3_use_put(dev, table, smmuv3_own_ssid(dom),
+			       smmuv3_leave(sure));
+	if (old_table)
+		smmuv3_use_put(dev, old_table, smmuv3_own_ssid(old),
+			       smmuv3_leave(sure));
+	return rc;
+
+err_guest:
+	smmuv3_vstream_discard(guest);
 	return rc;
 }
 
@@ -269,7 +299,7 @@ static int check_change(const struct smmuv3_dev *dev,
 		return refuse(dev, -EBUSY, "the PASID is in use");
 	if (now != old)
 		return refuse(dev, -EINVAL, "the PASID has another domain");
-	if (dom && is_stage(dom_or_null(dev->hwdev.dom), 2))
+	if (dom && !has_own_cds(dom_or_null(dev->hwdev.dom)))
 		return refuse(dev, -EINVAL, "PASIDs beside a stage-2 domain");
 	return 0;
 }

@@ -177,8 +177,10 @@ static void leave_domains(struct smmuv3_dev *dev, bool sure)
 			break;
 		smmuv3_use_put(dev, dom, index, smmuv3_leave(sure));
 	}
-	if (smmuv3_translates(rid))
-		smmuv3_use_put(dev, rid, 0, smmuv3_leave(sure));
+	if (smmuv3_table_of(rid))
+		smmuv3_use_put(dev, smmuv3_table_of(rid), smmuv3_own_ssid(rid),
+			       smmuv3_leave(sure));
+	smmuv3_vstream_publish(dev, NULL);
 }
 
 void smmuv3_dev_remove(struct uiommu_hwdev *d)

@@ -78,6 +78,7 @@ static int table_dom_alloc(struct smmuv3_unit *unit,
 	dom->hwdom.unit = &unit->unit;
 	dom->hwdom.type = cfg->type;
 	dom->shape = shape;
+	dom->nest_parent = cfg->flags & UIOMMU_DOM_NEST_PARENT;
 	rc = smmuv3_lock_init(unit, &dom->lock);
 	if (rc)
 		goto err_free;
@@ -305,6 +306,10 @@ void smmuv3_dom_free(struct uiommu_hwdom *d)
 	struct smmuv3_unit *unit = to_smmuv3_unit(d->unit);
 	struct smmuv3_dom *dom = to_smmuv3_dom(d);
 
+	if (smmuv3_is_nested(dom)) {
+		smmuv3_nested_free(dom);
+		return;
+	}
 	if (!smmuv3_translates(dom))
 		return;
 	/* Left over where the hardware did not answer: one more try. */

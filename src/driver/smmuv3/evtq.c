@@ -142,11 +142,14 @@ void smmuv3_evt_decode(const uint64_t record[4], struct uiommu_fault *fault)
 
 /*
  * Whose it is, and what becomes of it if it is stalled.  `at`: where it stood
- * among all records ever.
+ * among all records ever; *guest: the device's, its id 0 if it has none.
  */
 static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
-				   struct uiommu_fault *fault, uint64_t at)
+				   struct uiommu_fault *fault, uint64_t at,
+				   struct smmuv3_vstream *guest)
 {
+	const struct smmuv3_vstream *v;
+
 	const struct uiommu_platform *p = unit->unit.platform;
 	bool stalled = fault->flags & UIOMMU_FAULT_STALLED;
 	enum smmuv3_fate fate = SMMUV3_REFUSE;
@@ -160,6 +163,9 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 		fate = SMMUV3_DONE;
 	}
 	fault->cookie = dev ? dev->hwdev.cookie : NULL;
+	v = dev ? load_acquire(&dev->guest) : NULL;
+	guest->id = v ? v->id : 0;
+	guest->vsid = v ? v->vsid : 0;
 	if (dev && dev->stall && stalled)
 		fate = smmuv3_stall_expect(dev,
 					   smmuv3_dev_index(dev, fault->id),
@@ -174,12 +180,15 @@ static void report(struct smmuv3_unit *unit, const uint64_t record[4],
 		   uint64_t at)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
+	struct smmuv3_vstream guest;
 	struct uiommu_fault fault;
 	enum smmuv3_fate fate;
 	const char *name;
 
 	smmuv3_evt_decode(record, &fault);
-	fate = find_owner(unit, &fault, at);
+	fate = find_owner(unit, &fault, at, &guest);
+	if (smmuv3_guest_event(unit, &guest, &fault))
+		return;
 	if (fault.flags & UIOMMU_FAULT_STALLED && fate == SMMUV3_REFUSE)
 		smmuv3_stall_abort(unit, fault.id, fault.token);
 	if (fate != SMMUV3_TELL)

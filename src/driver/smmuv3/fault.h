@@ -84,11 +84,17 @@ void smmuv3_groups_end(struct smmuv3_dev *dev);
 
 /* ------------------------------------------------------------------- ATS -- */
 
+/*
+ * In place of a PASID: everything that the device has, its PASIDs included, which a
+ * guest gives out.
+ */
+#define SMMUV3_SSID_GUEST UINT32_MAX
+
 /* One device or PASID of it whose ATC may hold what an attachment translates. */
 struct smmuv3_ats_user {
 	struct smmuv3_ats_user *next;
 	struct smmuv3_dev *dev;
-	uint32_t ssid; /* 0: accesses without PASID */
+	uint32_t ssid; /* 0: accesses without PASID; or _GUEST */
 	const struct uiommu_platform *p;
 	struct uiommu_defer defer;
 };
@@ -101,13 +107,18 @@ enum smmuv3_leave {
 };
 
 /*
- * smmuv3_att_get() and smmuv3_att_put() for a device or a PASID of it (ssid, or
- * 0), with its entry among those whose ATCs have to be told.  dev->lock is held.
+ * smmuv3_att_get() and smmuv3_att_put() for a device or a PASID of it (ssid, 0,
+ * or _GUEST), with its entry among those whose ATCs have to be told.  dev->lock is held.
  */
 int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		   uint32_t ssid);
 void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		    uint32_t ssid, enum smmuv3_leave leave);
+
+/* Everything in the ATC, of the accesses with and without PASIDs. */
+struct smmuv3_batch;
+void smmuv3_ats_add_all(const struct smmuv3_dev *dev,
+			struct smmuv3_batch *batch);
 
 /* EATS of an entry that translates for the device. */
 enum smmu_ste_eats smmuv3_ats_eats(const struct smmuv3_dev *dev);
@@ -119,8 +130,8 @@ enum smmu_ste_eats smmuv3_ats_eats(const struct smmuv3_dev *dev);
  */
 bool smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste);
 /*
- * if ATS stays on it forgets what the domain of before has translated for `ssid`
- * (`cached`: there was one).  1: it did not, and has lost ATS: make the entry
+ * if ATS stays on it forgets what the domain of before has translated for `ssid`,
+ * as in smmuv3_use_get() (`cached`: there was one).  1: it did not, and has lost ATS: make the entry
  * anew; -ETIMEDOUT, -EIO.
  */
 int smmuv3_ats_after(struct smmuv3_dev *dev, uint32_t ssid, bool cached);

@@ -206,6 +206,18 @@ static struct smmu_cmd drop_tag(const struct smmuv3_att *att, bool stage2)
 						 load_relaxed(&att->asid));
 }
 
+/*
+ * What TLBs have made of both stages is not found by an IPA (IHI 0070 4.4.3.1).  It
+ * can be made anew as long as the second stage is not forgotten.
+ */
+static void forget_combined(struct smmuv3_batch *batch, uint16_t vmid)
+{
+	if (DRIVER_MUTANT("flush: TLBI of both stages"))
+		return;
+	smmuv3_batch_add(batch, smmuv3_make_sync());
+	smmuv3_batch_add(batch, smmuv3_make_tlbi_nh_all(vmid));
+}
+
 /* Hand one attachment's commands over.  gather NULL: everything. */
 static void submit_att(const struct smmuv3_dom *dom,
 		       const struct smmuv3_att *att,
@@ -241,6 +253,8 @@ static void submit_att(const struct smmuv3_dom *dom,
 		for (i = 0; i < gather->nr_ranges; i++)
 			smmuv3_inv_range(&target, &gather->range[i],
 					 add_command, &batch);
+		if (load_acquire(&att->guests))
+			forget_combined(&batch, target.vmid);
 	}
 	smmuv3_batch_submit(&batch, ticket);
 }

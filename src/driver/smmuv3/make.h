@@ -45,6 +45,7 @@ struct smmuv3_ste_s2_cfg {
 	bool coherent; /* walks snoop */
 	uint8_t eats;  /* enum smmu_ste_eats */
 	bool stall;    /* faults wait for CMD_RESUME; not with ATS */
+	bool merge;    /* events alike may be told of as one */
 };
 
 /*

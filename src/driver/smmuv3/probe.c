@@ -62,6 +62,7 @@ static const struct uiommu_driver_ops smmuv3_ops = {
 	.flush_all = smmuv3_flush_all,
 	.read_dirty = smmuv3_read_dirty,
 	.page_response = smmuv3_page_response,
+	.nested = &smmuv3_nested_ops,
 	.counter = smmuv3_counter,
 };
 

@@ -88,7 +88,8 @@ void smmuv3_make_ste_s2(struct smmu_ste *ste,
 	memset(ste, 0, sizeof(*ste));
 	ste->q[0] = make_q0(SMMU_STE_CONFIG_S2);
 	ste->q[1] = FIELD_PREP(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING) |
-		    FIELD_PREP(SMMU_STE_1_EATS, cfg->eats);
+		    FIELD_PREP(SMMU_STE_1_EATS, cfg->eats) |
+		    (cfg->merge ? SMMU_STE_1_MEV : 0);
 	ste->q[2] = FIELD_PREP(SMMU_STE_2_S2VMID, cfg->vmid) |
 		    FIELD_PREP(SMMU_STE_2_S2T0SZ, 64 - pt->ias) |
 		    FIELD_PREP(SMMU_STE_2_S2SL0, sl0 & 3) |

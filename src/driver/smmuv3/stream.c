@@ -8,6 +8,7 @@
  *   identity	bypass			stage 1, S1DSS = bypass
  *   blocked	abort			stage 1, S1DSS = terminate
  *   stage 2	stage 2			refused: there is no table of CDs
+ *   nested	as the guest's entry says, over stage 2; PASIDs are the guest's
  *
  * All StreamIDs of a device have equal entries at any time, so the entry writer
  * sees one and stores to all; one CMD_SYNC serves them all.  They start as clean
@@ -34,23 +35,46 @@ static enum smmu_ste_s1dss dss_of(const struct smmuv3_dom *dom)
 	return SMMU_STE_S1DSS_SSID0;
 }
 
-static void make_s2(const struct smmuv3_dev *dev, const struct smmuv3_dom *dom,
-		    struct smmu_ste *ste)
+static void describe_s2(const struct smmuv3_dev *dev,
+			const struct smmuv3_dom *dom,
+			struct smmuv3_ste_s2_cfg *s2)
 {
 	const struct smmuv3_unit *unit = unit_of(dev);
-	struct smmuv3_ste_s2_cfg s2 = {
+
+	*s2 = (struct smmuv3_ste_s2_cfg){
 		.pt = dom->info,
 		.vmid = smmuv3_att_of(dom, unit)->vmid,
 		.coherent = unit->feat.coherent,
 		.eats = smmuv3_ats_eats(dev),
 		.stall = dev->stall && !DRIVER_MUTANT("ste: S2S"),
+		/* So that a guest does not flood the queue of all. */
+		.merge = dom->nest_parent,
 	};
-
-	smmuv3_make_ste_s2(ste, &s2);
 }
 
-void smmuv3_stream_make(const struct smmuv3_dev *dev,
-			const struct smmuv3_dom *dom,
+/* An entry that aborts, or S2 alone, or both stages. */
+static void make_nested(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
+			struct smmu_ste *ste)
+{
+	struct smmuv3_ste_s2_cfg s2;
+
+	describe_s2(dev, smmuv3_table_of(dom), &s2);
+	switch (dom->vste.config) {
+	case SMMU_STE_CONFIG_S1:
+		/* Without it the guest does not invalidate the ATC either. */
+		if (!dom->vste.ats)
+			s2.eats = SMMU_STE_EATS_OFF;
+		smmuv3_make_ste_nested(ste, &s2, &dom->vste);
+		break;
+	case SMMU_STE_CONFIG_BYPASS:
+		smmuv3_make_ste_s2(ste, &s2);
+		break;
+	default:
+		smmuv3_make_ste_abort(ste);
+	}
+}
+
+void smmuv3_stream_make(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 			const struct smmuv3_cdtab *tab, struct smmu_ste *ste)
 {
 	const struct smmuv3_unit *unit = unit_of(dev);
@@ -62,8 +86,11 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 		.eats = smmuv3_ats_eats(dev),
 		.vmid = SMMUV3_S1_VMID,
 	};
+	struct smmuv3_ste_s2_cfg s2;
 
-	if (tab->top) {
+	if (smmuv3_is_nested(dom)) {
+		make_nested(dev, dom, ste);
+	} else if (tab->top) {
 		smmuv3_cdtab_describe(tab, &s1);
 		smmuv3_make_ste_s1(ste, &s1);
 	} else if (!dom || dom->hwdom.type == UIOMMU_DOM_BLOCKED) {
@@ -71,7 +98,8 @@ void smmuv3_stream_make(const struct smmuv3_dev *dev,
 	} else if (dom->hwdom.type == UIOMMU_DOM_IDENTITY) {
 		smmuv3_make_ste_bypass(ste);
 	} else {
-		make_s2(dev, dom, ste);
+		describe_s2(dev, dom, &s2);
+		smmuv3_make_ste_s2(ste, &s2);
 	}
 	/*
 	 * The SMMU's own responses to page requests, which may come still when

@@ -23,6 +23,7 @@
 #include "base/le.h"
 #include "cmdq.h"
 #include "fault.h"
+#include "guest.h"
 #include "log.h"
 #include "make.h"
 
@@ -315,6 +316,10 @@ struct smmuv3_dom {
 	struct uiommu_pgtable_info info; /* PAGING */
 	struct uiommu_cpu_tables cpu;	 /* SHARED */
 	struct smmuv3_shape shape;
+	bool nest_parent; /* guests' tables may stand above it */
+	/* NESTED: the guest, which has the parent, and its entry. */
+	struct smmuv3_vsmmu *vsmmu;
+	struct smmuv3_vste vste;
 	/* Protects att->users, `spare` and the writing side of `atts`. */
 	struct uiommu_lock lock;
 	/*
@@ -342,6 +347,11 @@ struct smmuv3_att {
 	bool doubtful;
 	bool exposed; /* some user's STE or CD led here */
 	bool kept;    /* was the domain's spare one, and will be again */
+	/*
+	 * vSMMUs, each a user too, whose stage 1 stands above it.  Written under
+	 * dom->lock, read without.
+	 */
+	uint32_t guests;
 	/*
 	 * Devices with ATS that use it here.  Written under dom->lock, read in
 	 * read sections; see ats_flush.c.
@@ -375,6 +385,9 @@ struct smmuv3_dev {
 	/* A flush has to know whether it obeys; atomic.  See ats_flush.c. */
 	uint32_t ats_suspect;
 	bool ats_late; /* it was asked, and did not answer in time; under lock */
+	struct smmuv3_vdev *vdev; /* or NULL; under lock */
+	/* Published; under lock, read in read sections.  NULL: the host's. */
+	struct smmuv3_vstream *guest;
 	/*
 	 * What the host has to answer, see fault.c: for each StreamID 512 page
 	 * request groups, a word each, and 65536 STAGs, a bit each.  Atomic.
@@ -445,6 +458,25 @@ static inline bool smmuv3_translates(const struct smmuv3_dom *dom)
 		       dom->hwdom.type == UIOMMU_DOM_SHARED);
 }
 
+static inline bool smmuv3_is_nested(const struct smmuv3_dom *dom)
+{
+	return dom && dom->hwdom.type == UIOMMU_DOM_NESTED;
+}
+
+/* The domain whose attachments count it as in use: itself, or its parent. */
+static inline struct smmuv3_dom *smmuv3_table_of(struct smmuv3_dom *dom)
+{
+	if (smmuv3_is_nested(dom))
+		return to_smmuv3_dom(dom->vsmmu->hw.parent);
+	return smmuv3_translates(dom) ? dom : NULL;
+}
+
+/* Under what ssid the device itself uses it: see smmuv3_use_get(). */
+static inline uint32_t smmuv3_own_ssid(const struct smmuv3_dom *dom)
+{
+	return smmuv3_is_nested(dom) ? SMMUV3_SSID_GUEST : 0;
+}
+
 /* reset.c: 0, -ETIMEDOUT, -EIO */
 int smmuv3_reset(struct smmuv3_unit *unit);
 /* Every access is aborted, and the hardware reads no memory of ours. */
@@ -459,8 +491,7 @@ void smmuv3_dev_remove(struct uiommu_hwdev *d);
  * stream.c: the STEs of a device, which are all equal; dev->lock is held.
  * The entry for a RID domain (NULL: blocked) and a CD table,
  */
-void smmuv3_stream_make(const struct smmuv3_dev *dev,
-			const struct smmuv3_dom *dom,
+void smmuv3_stream_make(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 			const struct smmuv3_cdtab *tab, struct smmu_ste *ste);
 /* and its way into the stream table.  -ETIMEDOUT, -EIO. */
 int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste);

@@ -47,6 +47,7 @@ static bool known(const struct smmu_cmd *cmd)
 	case SMMU_CMD_OP_CFGI_CD_ALL:
 	case SMMU_CMD_OP_TLBI_S12_VMALL:
 	case SMMU_CMD_OP_TLBI_S2_IPA:
+	case SMMU_CMD_OP_TLBI_NH_ALL:
 	case SMMU_CMD_OP_TLBI_NH_ASID:
 	case SMMU_CMD_OP_TLBI_NH_VA:
 	case SMMU_CMD_OP_TLBI_EL2_ALL:

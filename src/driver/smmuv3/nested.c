@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guests: the ops of nested.h.
+ *
+ * A guest's vSMMU is a user of its parent's attachment to the unit, from when it is
+ * made, so that the VMID is there and stays.  The attachment counts its guests: a
+ * flush of the parent then takes along what TLBs and ATCs have made of both stages.
+ *
+ * A nested domain is two words that the guest gave; stream.c makes an entry of them
+ * and of the parent, when a device is attached.  Which vSID it has then goes into
+ * an object that events find with the device.
+ */
+#include "guest.h"
+#include "cmd.h"
+#include "hw/smmuv3/event.h"
+#include "hw/smmuv3/regs.h"
+#include "mutant.h"
+#include "unit.h"
+
+#define to_vsmmu(v) container_of(v, struct smmuv3_vsmmu, hw)
+#define to_vdev(v) container_of(v, struct smmuv3_vdev, hw)
+
+/* Commands to one CMD_SYNC. */
+#define BATCH 63u
+
+/* Words of a client's, in place. */
+static void from_le(uint64_t *words, size_t nr)
+{
+	le64_t word;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		memcpy(&word, &words[i], sizeof(word));
+		words[i] = le64_to_cpu(word);
+	}
+}
+
+static struct smmuv3_unit *unit_of(const struct smmuv3_vsmmu *vsmmu)
+{
+	return to_smmuv3_unit(vsmmu->hw.unit);
+}
+
+/* -------------------------------------------------------------- vSMMUs -- */
+
+/*
+ * A guest must not be able to get past caches that the host does not clean: so the
+ * SMMU and, as the unit's caps promise, devices snoop.
+ */
+static bool viommu_has(struct uiommu_hwdev *dev, uint32_t type)
+{
+	const struct smmuv3_features *f = &to_smmuv3_unit(dev->unit)->feat;
+
+	return type == UIOMMU_VIOMMU_TYPE_ARM_SMMUV3 && f->s1 && f->s2 &&
+	       f->coherent;
+}
+
+static bool can_be_parent(const struct smmuv3_dom *dom,
+			  const struct uiommu_unit *unit)
+{
+	return dom->hwdom.unit == unit &&
+	       dom->hwdom.type == UIOMMU_DOM_PAGING && dom->nest_parent;
+}
+
+/* One guest more, or less, of an attachment that the caller uses. */
+static uint16_t count_guest(struct smmuv3_dom *parent, struct smmuv3_unit *unit,
+			    uint32_t add)
+{
+	struct smmuv3_att *att;
+	uint16_t vmid;
+
+	smmuv3_lock(unit, &parent->lock);
+	att = smmuv3_att_find(parent, unit);
+	fetch_add_acq_rel(&att->guests, add);
+	vmid = att->vmid;
+	/* Before a guest's entry: pairs with the fence in flush. */
+	fence_full();
+	smmuv3_unlock(unit, &parent->lock);
+	return vmid;
+}
+
+static int viommu_alloc(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
+			uint32_t type, const struct uiommu_viommu_cfg *cfg,
+			struct uiommu_hwviommu **out)
+{
+	struct smmuv3_unit *unit = to_smmuv3_unit(dev->unit);
+	struct smmuv3_vsmmu *vsmmu;
+	int rc;
+
+	if (parent->unit->ops != unit->unit.ops ||
+	    !can_be_parent(to_smmuv3_dom(parent), dev->unit)) {
+		smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
+			   "no vIOMMU: the parent is not this SMMU's");
+		return -EINVAL;
+	}
+	vsmmu = smmuv3_obj_alloc(unit, sizeof(*vsmmu));
+	if (!vsmmu)
+		return -ENOMEM;
+	vsmmu->hw.unit = dev->unit;
+	vsmmu->hw.parent = parent;
+	vsmmu->id = cfg->id;
+	rc = smmuv3_lock_init(unit, &vsmmu->lock);
+	if (rc)
+		goto err_free;
+	rc = smmuv3_att_get(to_smmuv3_dom(parent), unit);
+	if (rc)
+		goto err_lock;
+	vsmmu->vmid = count_guest(to_smmuv3_dom(parent), unit, 1);
+	*out = &vsmmu->hw;
+	return 0;
+
+err_lock:
+	smmuv3_lock_fini(unit, &vsmmu->lock);
+err_free:
+	smmuv3_obj_free(unit, vsmmu);
+	return rc;
+}
+
+static void viommu_free(struct uiommu_hwviommu *hw)
+{
+	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw);
+	struct smmuv3_dom *parent = to_smmuv3_dom(hw->parent);
+	struct smmuv3_unit *unit = unit_of(vsmmu);
+
+	count_guest(parent, unit, UINT32_MAX);
+	smmuv3_att_put(parent, unit, SMMUV3_LEAVE_UNUSED);
+	smmuv3_lock_fini(unit, &vsmmu->lock);
+	smmuv3_obj_free(unit, vsmmu);
+}
+
+/* ------------------------------------------------------- nested domains -- */
+
+static int viommu_dom_alloc(struct uiommu_hwviommu *hw, uint32_t flags,
+			    const struct uiommu_user_data *data,
+			    struct uiommu_hwdom **out)
+{
+	struct smmuv3_unit *unit = to_smmuv3_unit(hw->unit);
+	struct uiommu_hwpt_smmuv3 user;
+	struct smmuv3_vste vste;
+	struct smmuv3_dom *dom;
+	int rc;
+
+	if (flags)
+		return -EOPNOTSUPP;
+	rc = uiommu_user_get(data, UIOMMU_HWPT_DATA_ARM_SMMUV3, &user,
+			     sizeof(user), sizeof(user));
+	if (rc)
+		return rc;
+	from_le(user.ste, ARRAY_SIZE(user.ste));
+	rc = smmuv3_vste_check(user.ste, &vste);
+	if (rc)
+		return rc;
+	dom = smmuv3_obj_alloc(unit, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->hwdom.unit = hw->unit;
+	dom->hwdom.type = UIOMMU_DOM_NESTED;
+	dom->vsmmu = to_vsmmu(hw);
+	dom->vste = vste;
+	*out = &dom->hwdom;
+	return 0;
+}
+
+void smmuv3_nested_free(struct smmuv3_dom *dom)
+{
+	smmuv3_obj_free(to_smmuv3_unit(dom->hwdom.unit), dom);
+}
+
+/* ------------------------------------------------------------- vdevices -- */
+
+static struct smmuv3_vdev **list_of(struct smmuv3_vsmmu *vsmmu, uint64_t vsid)
+{
+	return &vsmmu->vdevs[vsid % SMMUV3_VDEV_LISTS];
+}
+
+static int vdev_alloc(struct uiommu_hwviommu *hw, struct uiommu_hwdev *d,
+		      uint64_t virt_id, struct uiommu_hwvdev **out)
+{
+	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw);
+	struct smmuv3_dev *dev = to_smmuv3_dev(d);
+	struct smmuv3_unit *unit = unit_of(vsmmu);
+	struct smmuv3_vdev *vdev;
+
+	/* A command names one StreamID. */
+	if (dev->nr_ids != 1)
+		return -EOPNOTSUPP;
+	vdev = smmuv3_obj_alloc(unit, sizeof(*vdev));
+	if (!vdev)
+		return -ENOMEM;
+	vdev->hw = (struct uiommu_hwvdev){ hw, d, virt_id };
+	smmuv3_lock(unit, &dev->lock);
+	dev->vdev = vdev;
+	smmuv3_unlock(unit, &dev->lock);
+	smmuv3_lock(unit, &vsmmu->lock);
+	vdev->next = *list_of(vsmmu, virt_id);
+	*list_of(vsmmu, virt_id) = vdev;
+	smmuv3_unlock(unit, &vsmmu->lock);
+	*out = &vdev->hw;
+	return 0;
+}
+
+static void vdev_free(struct uiommu_hwvdev *hw)
+{
+	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw->viommu);
+	struct smmuv3_dev *dev = to_smmuv3_dev(hw->dev);
+	struct smmuv3_unit *unit = unit_of(vsmmu);
+	struct smmuv3_vdev **link = list_of(vsmmu, hw->virt_id);
+
+	smmuv3_lock(unit, &vsmmu->lock);
+	while (*link != to_vdev(hw))
+		link = &(*link)->next;
+	*link = to_vdev(hw)->next;
+	smmuv3_unlock(unit, &vsmmu->lock);
+	smmuv3_lock(unit, &dev->lock);
+	dev->vdev = NULL;
+	smmuv3_unlock(unit, &dev->lock);
+	smmuv3_obj_free(unit, to_vdev(hw));
+}
+
+/* The StreamID that a guest means; -EIO: it has no such device. */
+static int find_sid(struct smmuv3_vsmmu *vsmmu, uint32_t vsid, uint32_t *sid)
+{
+	struct smmuv3_unit *unit = unit_of(vsmmu);
+	const struct smmuv3_vdev *it;
+
+	smmuv3_lock(unit, &vsmmu->lock);
+	it = *list_of(vsmmu, vsid);
+	while (it && it->hw.virt_id != vsid)
+		it = it->next;
+	if (it)
+		*sid = to_smmuv3_dev(it->hw.dev)->ids[0];
+	smmuv3_unlock(unit, &vsmmu->lock);
+	return it ? 0 : -EIO;
+}
+
+int smmuv3_vstream_make(const struct smmuv3_dev *dev,
+			const struct smmuv3_dom *dom,
+			struct smmuv3_vstream **out)
+{
+	const struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
+	struct smmuv3_vstream *v;
+
+	*out = NULL;
+	if (dom->hwdom.type != UIOMMU_DOM_NESTED)
+		return 0;
+	/* Without it neither commands nor events would find each other. */
+	if (!dev->vdev || dev->vdev->hw.viommu != &dom->vsmmu->hw)
+		return dom->vste.config == SMMU_STE_CONFIG_S1 ? -ENOENT : 0;
+	v = smmuv3_obj_alloc(unit, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->id = dom->vsmmu->id;
+	v->vsid = (uint32_t)dev->vdev->hw.virt_id;
+	v->p = dev->p;
+	*out = v;
+	return 0;
+}
+
+void smmuv3_vstream_discard(struct smmuv3_vstream *v)
+{
+	if (v)
+		v->p->obj_free(v->p->ctx, v);
+}
+
+static void vstream_free(struct uiommu_defer *defer)
+{
+	smmuv3_vstream_discard(
+		container_of(defer, struct smmuv3_vstream, defer));
+}
+
+void smmuv3_vstream_publish(struct smmuv3_dev *dev, struct smmuv3_vstream *v)
+{
+	struct smmuv3_vstream *old = dev->guest;
+
+	store_release(&dev->guest, v);
+	if (old)
+		old->p->defer(old->p->ctx, &old->defer, vstream_free);
+}
+
+/* ------------------------------------------------------- invalidations -- */
+
+static int convert(struct smmuv3_vsmmu *vsmmu, struct smmu_cmd *cmd)
+{
+	uint32_t sid;
+	int rc;
+
+	rc = smmuv3_vcmd_check(&unit_of(vsmmu)->feat, cmd);
+	if (rc)
+		return rc;
+	if (!smmuv3_vcmd_has_sid(cmd)) {
+		if (!DRIVER_MUTANT("vcmd: VMID"))
+			smmuv3_vcmd_set_vmid(cmd, vsmmu->vmid);
+		return 0;
+	}
+	rc = find_sid(vsmmu, FIELD_GET(SMMU_CMD_0_SID, cmd->q[0]), &sid);
+	if (!rc && !DRIVER_MUTANT("vcmd: StreamID"))
+		smmuv3_vcmd_set_sid(cmd, sid);
+	return rc;
+}
+
+static int issue(struct smmuv3_vsmmu *vsmmu, const struct smmu_cmd *cmd,
+		 uint32_t nr)
+{
+	struct smmuv3_batch batch;
+	uint32_t i;
+	int rc;
+
+	if (!nr)
+		return 0;
+	smmuv3_batch_init(&batch, &unit_of(vsmmu)->cmdq);
+	for (i = 0; i < nr; i++)
+		if (!DRIVER_MUTANT("vcmd: issue"))
+			smmuv3_batch_add(&batch, cmd[i]);
+	rc = smmuv3_batch_sync(&batch);
+	/* Its device holds what the guest has mapped, and nothing else. */
+	return rc == SMMUV3_DISOBEYED ? 0 : rc;
+}
+
+/* In order; what comes before a bad one is carried out. *done is a whole batch. */
+static int run(struct smmuv3_vsmmu *vsmmu, struct smmu_cmd *cmd, uint32_t nr,
+	       uint32_t *done)
+{
+	uint32_t from = 0, i = 0;
+	int rc = 0, err;
+
+	*done = 0;
+	while (from < nr && !rc) {
+		while (i < nr && i - from < BATCH && !rc) {
+			rc = convert(vsmmu, &cmd[i]);
+			i += !rc;
+		}
+		err = issue(vsmmu, cmd + from, i - from);
+		if (err)
+			return err;
+		*done = from = i;
+	}
+	return rc;
+}
+
+static int viommu_invalidate(struct uiommu_hwviommu *hw,
+			     struct uiommu_user_array *array)
+{
+	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw);
+	struct smmuv3_unit *unit = unit_of(vsmmu);
+	uint32_t nr = array->entry_num;
+	struct smmu_cmd *cmd;
+	int rc;
+
+	array->entry_num = 0;
+	if (!nr || array->type != UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3)
+		return -EINVAL;
+	cmd = smmuv3_obj_alloc(unit, nr * sizeof(*cmd));
+	if (!cmd)
+		return -ENOMEM;
+	array->entry_num = nr;
+	rc = uiommu_user_get_all(array, UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3,
+				 cmd, sizeof(*cmd));
+	array->entry_num = 0;
+	from_le(cmd[0].q, rc ? 0 : (size_t)nr * SMMU_CMD_QWORDS);
+	if (!rc)
+		rc = run(vsmmu, cmd, nr, &array->entry_num);
+	smmuv3_obj_free(unit, cmd);
+	return rc;
+}
+
+/* --------------------------------------------------------------- events -- */
+
+/* What happens at the guest's stage, and waits for nobody. */
+static bool is_guests(const struct uiommu_fault *fault)
+{
+	if (fault->flags & (UIOMMU_FAULT_STAGE2 | UIOMMU_FAULT_STALLED))
+		return false;
+	switch (fault->raw_type) {
+	case SMMU_EVT_C_BAD_STE:
+	case SMMU_EVT_F_STREAM_DISABLED:
+	case SMMU_EVT_C_BAD_SUBSTREAMID:
+	case SMMU_EVT_C_BAD_CD:
+	case SMMU_EVT_F_TRANSLATION:
+	case SMMU_EVT_F_ADDR_SIZE:
+	case SMMU_EVT_F_ACCESS:
+	case SMMU_EVT_F_PERMISSION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool smmuv3_guest_event(struct smmuv3_unit *unit,
+			const struct smmuv3_vstream *v,
+			const struct uiommu_fault *fault)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+	struct uiommu_vevent_smmuv3 event;
+	le64_t words[SMMU_EVT_QWORDS];
+	unsigned int i;
+
+	if (!v->id || !is_guests(fault) || !host || !host->report_vevent)
+		return false;
+	for (i = 0; i < SMMU_EVT_QWORDS; i++)
+		words[i] = cpu_to_le64(fault->raw[i]);
+	words[0] = cpu_to_le64((fault->raw[0] & ~SMMU_EVT_0_SID) |
+			       FIELD_PREP(SMMU_EVT_0_SID, v->vsid));
+	memcpy(event.evt, words, sizeof(event.evt));
+	return host->report_vevent(unit->unit.host_ctx, &unit->unit, v->id,
+				   UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3, &event,
+				   sizeof(event)) != -EOPNOTSUPP;
+}
+
+const struct uiommu_nested_ops smmuv3_nested_ops = {
+	.viommu_has = viommu_has,
+	.viommu_alloc = viommu_alloc,
+	.viommu_free = viommu_free,
+	.viommu_dom_alloc = viommu_dom_alloc,
+	.viommu_invalidate = viommu_invalidate,
+	.vdev_alloc = vdev_alloc,
+	.vdev_free = vdev_free,
+};

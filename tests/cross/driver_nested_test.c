@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guests on the driver and the model: a guest here writes CDs and stage-1 tables in
+ * its own memory, at addresses that the host's stage 2 gives it, and sends commands
+ * as its SMMU would take them.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <uiommu/uapi/iommufd.h>
+
+#include "driver_rig.h"
+
+#define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
+#define RAM UINT64_C(0x40000000) /* where every guest has its memory */
+#define GUEST_PAGES 256u
+#define IOVA UINT64_C(0x12345000) /* and maps its pages from */
+#define VSID 0x33u
+#define PASID 2u
+
+/* Pages of a guest's memory. */
+enum {
+	CDS,	/* 64 of them, linear */
+	TABLES, /* three for each of ASIDs 1 and 2 */
+	DATA = 16,
+};
+
+struct guest {
+	struct rig *rig;
+	unsigned int first; /* of its pages in the RAM */
+	uint32_t sid;
+	uint64_t id;
+	struct uiommu_hwdev *dev;
+	struct uiommu_hwdom *parent, *nested;
+	struct uiommu_hwviommu *viommu;
+	struct uiommu_hwvdev *vdev;
+};
+
+static const struct uiommu_nested_ops *nops_of(const struct rig *rig)
+{
+	return rig->unit->ops->nested;
+}
+
+/* -------------------------------------------------- what a guest writes -- */
+
+static uint64_t *page(struct guest *g, unsigned int nr)
+{
+	return (uint64_t *)(g->rig->ram + (g->first + nr) * RIG_PAGE);
+}
+
+static uint64_t ipa(unsigned int nr)
+{
+	return RAM + nr * RIG_PAGE;
+}
+
+/* 39 bits, 4K, faults abort and are recorded; both PASIDs have ASIDs. */
+static void write_cd(struct guest *g, unsigned int ssid, unsigned int asid)
+{
+	uint64_t *cd = page(g, CDS) + ssid * 8;
+
+	memset(cd, 0, 64);
+	cd[1] = ipa(TABLES + 3 * (asid - 1));
+	cd[3] = 0xff;
+	cd[0] = 0xe205c0003519 | (uint64_t)asid << 48;
+}
+
+/* An IOVA of an ASID to a page of its own, or anywhere. */
+static void point(struct guest *g, unsigned int asid, uint64_t iova,
+		  uint64_t to, bool writable)
+{
+	unsigned int top = TABLES + 3 * (asid - 1);
+
+	page(g, top)[iova >> 30 & 511] = ipa(top + 1) | 3;
+	page(g, top + 1)[iova >> 21 & 511] = ipa(top + 2) | 3;
+	/* AF, inner shareable, EL0, nG */
+	page(g, top + 2)[iova >> 12 & 511] =
+		to ? to | 0xf43 | (writable ? 0 : 0x80) : 0;
+}
+
+static void map(struct guest *g, unsigned int asid, unsigned int at,
+		unsigned int data)
+{
+	point(g, asid, IOVA + at * RIG_PAGE, ipa(DATA + data), true);
+}
+
+/* Each data page says whose it is. */
+static uint64_t word(const struct guest *g, unsigned int data)
+{
+	return g->id << 32 | data;
+}
+
+static void command(struct guest *g, uint64_t q0, uint64_t q1)
+{
+	const uint64_t cmd[2] = { q0, q1 };
+	struct uiommu_user_array array = {
+		.type = UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3,
+		.entry_len = 16,
+		.entry_num = 1,
+		.at = (uintptr_t)cmd,
+	};
+
+	assert_int_equal(nops_of(g->rig)->viommu_invalidate(g->viommu, &array),
+			 0);
+	assert_int_equal(array.entry_num, 1);
+}
+
+static uint64_t peek_pasid(struct guest *g, uint32_t pasid, unsigned int at)
+{
+	return rig_peek(g->rig, g->sid, pasid, IOVA + at * RIG_PAGE);
+}
+
+static uint64_t peek(struct guest *g, unsigned int at)
+{
+	return peek_pasid(g, UIOMMU_NO_PASID, at);
+}
+
+/* ------------------------------------------------------- coming and going -- */
+
+static struct uiommu_hwdom *new_nested(struct guest *g, uint64_t q0,
+				       uint64_t q1)
+{
+	const struct uiommu_hwpt_smmuv3 ste = { { q0, q1 } };
+	const struct uiommu_user_data data = {
+		.type = UIOMMU_HWPT_DATA_ARM_SMMUV3,
+		.len = sizeof(ste),
+		.at = (uintptr_t)&ste,
+	};
+	struct uiommu_hwdom *dom;
+
+	assert_int_equal(nops_of(g->rig)->viommu_dom_alloc(g->viommu, 0, &data,
+							   &dom),
+			 0);
+	return dom;
+}
+
+/* 64 CDs, S1DSS = SSID0, cached; the guest has turned ATS on if it can. */
+static struct uiommu_hwdom *new_s1(struct guest *g)
+{
+	return new_nested(g, 0x300000000000000b | ipa(CDS), 0x100000d6);
+}
+
+static void guest_open(struct guest *g, struct rig *rig, unsigned int nr)
+{
+	const struct uiommu_dom_cfg s2 = { .type = UIOMMU_DOM_PAGING,
+					   .stage = UIOMMU_STAGE_2,
+					   .flags = UIOMMU_DOM_NEST_PARENT };
+	const struct uiommu_viommu_cfg cfg = { .id = nr + 1 };
+
+	*g = (struct guest){ .rig = rig,
+			     .first = nr * GUEST_PAGES,
+			     .sid = 5 + nr,
+			     .id = nr + 1 };
+	g->dev = rig_ats_device(rig, g->sid, 8);
+	assert_int_equal(rig->unit->ops->dom_alloc(rig->unit, &s2, &g->parent),
+			 0);
+	rig_map(g->parent, RAM, page(g, 0), GUEST_PAGES * RIG_PAGE, RW);
+	assert_int_equal(
+		nops_of(rig)->viommu_alloc(g->dev, g->parent,
+					   UIOMMU_VIOMMU_TYPE_ARM_SMMUV3, &cfg,
+					   &g->viommu),
+		0);
+	assert_int_equal(
+		nops_of(rig)->vdev_alloc(g->viommu, g->dev, VSID, &g->vdev), 0);
+	for (unsigned int i = 0; i < GUEST_PAGES - DATA; i++)
+		page(g, DATA + i)[0] = word(g, i);
+	write_cd(g, 0, 1);
+	write_cd(g, PASID, 2);
+	map(g, 1, 0, 0);
+	map(g, 1, 1, 1);
+	map(g, 2, 0, 10);
+	map(g, 2, 1, 11);
+	g->nested = new_s1(g);
+	rig_attach(g->nested, g->dev);
+}
+
+static void guest_close(struct guest *g)
+{
+	const struct uiommu_driver_ops *ops = g->rig->unit->ops;
+
+	rig_attach(g->parent, g->dev);
+	ops->dom_free(g->nested);
+	nops_of(g->rig)->vdev_free(g->vdev);
+	nops_of(g->rig)->viommu_free(g->viommu);
+	ops->dev_remove(g->dev);
+	ops->dom_free(g->parent);
+}
+
+/* What is not invalidated stays. */
+static struct rig *open_rig(void)
+{
+	struct rig_cfg cfg;
+
+	rig_default(&cfg);
+	cfg.profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	return rig_create(&cfg);
+}
+
+static void nothing_reported(struct rig *rig)
+{
+	rig_irqs(rig);
+	assert_int_equal(rig->nr_faults, 0);
+	assert_int_equal(rig->nr_vevents, 0);
+}
+
+/* ------------------------------------------------------------ translation -- */
+
+static void two_stages_translate(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_int_equal(peek(&g, 0), word(&g, 0));
+	assert_int_equal(peek(&g, 1), word(&g, 1));
+	assert_int_equal(peek_pasid(&g, PASID, 0), word(&g, 10));
+	nothing_reported(rig);
+	/* The guest's memory as it is, when stage 1 is off. */
+	rig_attach(g.parent, g.dev);
+	assert_int_equal(rig_peek(rig, g.sid, UIOMMU_NO_PASID, ipa(DATA + 3)),
+			 word(&g, 3));
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+static void guests_do_not_meet(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest a, b;
+
+	guest_open(&a, rig, 0);
+	guest_open(&b, rig, 1);
+	/* The same ASIDs, IOVAs, PASIDs. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(peek(&a, 0), word(&a, 0));
+		assert_int_equal(peek(&b, 0), word(&b, 0));
+		assert_int_equal(peek_pasid(&a, PASID, 1), word(&a, 11));
+		assert_int_equal(peek_pasid(&b, PASID, 1), word(&b, 11));
+	}
+	/* What one forgets the other has still: it was not changed for it. */
+	map(&a, 1, 0, 5);
+	map(&b, 1, 0, 5);
+	command(&a, 0x30, 0);
+	assert_int_equal(peek(&a, 0), word(&a, 5));
+	assert_int_equal(peek(&b, 0), word(&b, 0));
+	command(&b, 0x30, 0);
+	assert_int_equal(peek(&b, 0), word(&b, 5));
+	nothing_reported(rig);
+	guest_close(&a);
+	guest_close(&b);
+	rig_destroy(rig);
+}
+
+/* ----------------------------------------------------------- invalidation -- */
+
+#define TLBI_VA(asid) (0x12ull | (uint64_t)(asid) << 48)
+
+/*
+ * ASID 1: IOVA, and the page after the next, which a greedy model does not fetch
+ * along; ASID 2 the same.  All four are cached, then
+ * all four are changed: who is found changed?
+ */
+static unsigned int changed_by(struct guest *g, uint64_t q0, uint64_t q1)
+{
+	unsigned int i, found = 0;
+
+	for (i = 0; i < 4; i++) {
+		map(g, i / 2 + 1, 2 * (i % 2), 10 * (i / 2) + i % 2);
+		command(g, 0x30, 0);
+		peek_pasid(g, i / 2 ? PASID : UIOMMU_NO_PASID, 2 * (i % 2));
+	}
+	for (i = 0; i < 4; i++)
+		peek_pasid(g, i / 2 ? PASID : UIOMMU_NO_PASID, 2 * (i % 2));
+	for (i = 0; i < 4; i++)
+		map(g, i / 2 + 1, 2 * (i % 2), 20 + i);
+	command(g, q0, q1);
+	for (i = 0; i < 4; i++)
+		if (peek_pasid(g, i / 2 ? PASID : UIOMMU_NO_PASID,
+			       2 * (i % 2)) == word(g, 20 + i))
+			found |= 1u << i;
+	return found;
+}
+
+static void each_command_reaches_what_it_says(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_int_equal(changed_by(&g, 0x30, 0), 0xf);
+	assert_int_equal(changed_by(&g, 0x10, 0), 0xf);
+	assert_int_equal(changed_by(&g, 0x0001000000000011, 0), 0x3);
+	assert_int_equal(changed_by(&g, 0x0002000000000011, 0), 0xc);
+	assert_int_equal(changed_by(&g, TLBI_VA(1), IOVA | 1), 0x1);
+	assert_int_equal(changed_by(&g, TLBI_VA(2), (IOVA + 2 * RIG_PAGE) | 1),
+			 0x8);
+	assert_int_equal(changed_by(&g, 0x13, IOVA), 0x5);
+	/* Three pages: NUM 2, 4K; two of them. */
+	assert_int_equal(changed_by(&g, TLBI_VA(1) | 0x2000, IOVA | 0x400),
+			 0x3);
+	assert_int_equal(changed_by(&g, TLBI_VA(1) | 0x1000, IOVA | 0x400),
+			 0x1);
+	/* An ASID that it does not use, and CDs, are not what was changed. */
+	assert_int_equal(changed_by(&g, 0x0003000000000011, 0), 0);
+	assert_int_equal(changed_by(&g, (uint64_t)VSID << 32 | 6, 0), 0);
+	/* The VMID that it claims counts for nothing. */
+	assert_int_equal(changed_by(&g, 0x0001123400000011, 0), 0x3);
+	nothing_reported(rig);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+static void contexts_change(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_int_equal(peek(&g, 0), word(&g, 0));
+	assert_int_equal(peek_pasid(&g, PASID, 0), word(&g, 10));
+	/* Each PASID with the other's tables. */
+	write_cd(&g, 0, 2);
+	write_cd(&g, PASID, 1);
+	command(&g, (uint64_t)VSID << 32 | PASID << 12 | 5, 1);
+	assert_int_equal(peek_pasid(&g, PASID, 0), word(&g, 0));
+	assert_int_equal(peek(&g, 0), word(&g, 0));
+	command(&g, (uint64_t)VSID << 32 | 6, 0);
+	assert_int_equal(peek(&g, 0), word(&g, 10));
+	nothing_reported(rig);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+/* ------------------------------------------------------------------- ATCs -- */
+
+static uint64_t by_atc(struct guest *g, uint32_t pasid, unsigned int at)
+{
+	uint64_t val = 0;
+	struct uiommu_smmuv3_dma req = {
+		.txn = { .iova = IOVA + at * RIG_PAGE,
+			 .ssid = pasid,
+			 .flags = pasid ? UIOMMU_TXN_SSV : 0 },
+		.buf = &val,
+		.len = 8,
+	};
+
+	return uiommu_smmuv3_endpoint_dma(rig_endpoint(g->rig, g->sid), &req)
+		       ? RIG_STOPPED
+		       : val;
+}
+
+static void an_ATC_in_a_guests_hands(void **state)
+{
+	struct uiommu_hwdom *no_ats;
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_true(g.dev->ats);
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 0));
+	assert_int_equal(by_atc(&g, PASID, 0), word(&g, 10));
+	map(&g, 1, 0, 5);
+	map(&g, 2, 0, 15);
+	command(&g, 0x30, 0);
+	/* Until it is told. */
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 0));
+	command(&g, (uint64_t)VSID << 32 | 0x40, IOVA);
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 5));
+	assert_int_equal(by_atc(&g, PASID, 0), word(&g, 10));
+	command(&g, (uint64_t)VSID << 32 | PASID << 12 | 0x840, 52);
+	assert_int_equal(by_atc(&g, PASID, 0), word(&g, 15));
+	/* A guest that does not know of ATS does not have it. */
+	no_ats = new_nested(&g, 0x300000000000000b | ipa(CDS), 0xd6);
+	rig_attach(no_ats, g.dev);
+	assert_false(g.dev->ats);
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 5));
+	rig_attach(g.nested, g.dev);
+	assert_true(g.dev->ats);
+	rig->unit->ops->dom_free(no_ats);
+	nothing_reported(rig);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+/* With ATS on from one to the other, PASIDs of before are forgotten. */
+static void an_ATC_leaves_a_guest(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 0));
+	assert_int_equal(by_atc(&g, PASID, 0), word(&g, 10));
+	rig_attach(g.parent, g.dev);
+	assert_true(g.dev->ats);
+	assert_int_equal(by_atc(&g, 0, 0), RIG_STOPPED);
+	assert_int_equal(by_atc(&g, PASID, 0), RIG_STOPPED);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+static void what_the_host_unmaps_is_gone(void **state)
+{
+	struct rig *rig = open_rig();
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	assert_int_equal(peek(&g, 0), word(&g, 0));
+	assert_int_equal(by_atc(&g, 0, 0), word(&g, 0));
+	assert_int_equal(by_atc(&g, PASID, 0), word(&g, 10));
+	rig_unmap(g.parent, ipa(DATA), RIG_PAGE);
+	rig_unmap(g.parent, ipa(DATA + 10), RIG_PAGE);
+	assert_int_equal(peek(&g, 0), RIG_STOPPED);
+	assert_int_equal(by_atc(&g, 0, 0), RIG_STOPPED);
+	assert_int_equal(by_atc(&g, PASID, 0), RIG_STOPPED);
+	assert_int_equal(by_atc(&g, 0, 1), word(&g, 1));
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+/* ----------------------------------------------------------------- faults -- */
+
+static void is_guests_event(struct guest *g, unsigned int type)
+{
+	rig_irqs(g->rig);
+	assert_int_equal(g->rig->nr_faults, 0);
+	assert_int_equal(g->rig->nr_vevents, 1);
+	assert_int_equal(g->rig->vevent_id, g->id);
+	assert_int_equal(g->rig->vevent.evt[0] & 0xff, type);
+	assert_int_equal(g->rig->vevent.evt[0] >> 32, VSID);
+	g->rig->nr_vevents = 0;
+}
+
+/* CLASS: CD, TT, IN. */
+static void is_hosts_event(struct guest *g, uint64_t at, unsigned int class)
+{
+	rig_irqs(g->rig);
+	assert_int_equal(g->rig->nr_vevents, 0);
+	assert_int_equal(g->rig->nr_faults, 1);
+	assert_true(g->rig->fault[0].flags & UIOMMU_FAULT_STAGE2);
+	assert_int_equal(g->rig->fault[0].kind, UIOMMU_FAULT_TRANSLATION);
+	assert_int_equal(g->rig->fault[0].ipa, at);
+	assert_int_equal(g->rig->fault[0].raw[1] >> 40 & 3, class);
+	assert_int_equal(g->rig->fault[0].id, g->sid);
+	g->rig->nr_faults = 0;
+}
+
+static void faults_and_whose_they_are(void **state)
+{
+	const uint64_t far = RAM + GUEST_PAGES * RIG_PAGE;
+	struct rig *rig = open_rig();
+	uint64_t val = 1;
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	/* Stage 1: nothing there, read only. */
+	assert_int_equal(peek(&g, 7), RIG_STOPPED);
+	is_guests_event(&g, 0x10);
+	assert_int_equal(rig->vevent.evt[2], IOVA + 7 * RIG_PAGE);
+	point(&g, 1, IOVA + 8 * RIG_PAGE, ipa(DATA), false);
+	assert_int_equal(rig_dma_write(rig, g.sid, IOVA + 8 * RIG_PAGE, &val,
+				       8),
+			 -EFAULT);
+	is_guests_event(&g, 0x13);
+	/* Stage 2, on the final address, */
+	point(&g, 1, IOVA + 9 * RIG_PAGE, far, true);
+	assert_int_equal(peek(&g, 9), RIG_STOPPED);
+	is_hosts_event(&g, far, 2);
+	/* on a table of stage 1, */
+	page(&g, TABLES)[1] = far | 3;
+	assert_int_equal(rig_peek(rig, g.sid, UIOMMU_NO_PASID, 1ull << 30),
+			 RIG_STOPPED);
+	is_hosts_event(&g, far, 1);
+	/* and on the fetch of a CD. */
+	rig_attach(g.parent, g.dev);
+	rig->unit->ops->dom_free(g.nested);
+	g.nested = new_nested(&g, 0x300000000000000b | far, 0xd6);
+	rig_attach(g.nested, g.dev);
+	assert_int_equal(peek(&g, 0), RIG_STOPPED);
+	is_hosts_event(&g, far, 0);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+static void contexts_that_are_bad(void **state)
+{
+	struct rig *rig = open_rig();
+	struct uiommu_hwdom *dom;
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	/* No CD, a bad one, none so high. */
+	assert_int_equal(peek_pasid(&g, 1, 0), RIG_STOPPED);
+	is_guests_event(&g, 0x0a);
+	page(&g, CDS)[PASID * 8] &= ~(1ull << 41);
+	command(&g, (uint64_t)VSID << 32 | 6, 0);
+	assert_int_equal(peek_pasid(&g, PASID, 0), RIG_STOPPED);
+	is_guests_event(&g, 0x0a);
+	assert_int_equal(peek_pasid(&g, 200, 0), RIG_STOPPED);
+	is_guests_event(&g, 0x08);
+	/* An entry that the SMMU does not take: more CDs than there can be. */
+	dom = new_nested(&g, 0xf80000000000000b | ipa(CDS), 0xd6);
+	rig_attach(dom, g.dev);
+	assert_int_equal(peek(&g, 0), RIG_STOPPED);
+	is_guests_event(&g, 0x04);
+	rig_attach(g.nested, g.dev);
+	rig->unit->ops->dom_free(dom);
+	assert_int_equal(peek(&g, 0), word(&g, 0));
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+/* ------------------------------------------------------------ transitions -- */
+
+/* All the guest's kinds of entry, to each from each; what it was is forgotten. */
+static void from_each_state_to_each(void **state)
+{
+	struct rig *rig = open_rig();
+	struct uiommu_hwdom *dom[5];
+	struct guest g;
+	uint64_t own;
+
+	guest_open(&g, rig, 0);
+	dom[0] = g.nested;
+	dom[1] = g.parent;
+	dom[2] = new_nested(&g, 0x9, 0);
+	dom[3] = new_nested(&g, 0x1, 0);
+	dom[4] = rig_domain_at(rig, IOVA, 2 * GUEST_PAGES);
+	own = *rig_word(rig, 2 * GUEST_PAGES);
+	for (unsigned int from = 0; from < 5; from++)
+		for (unsigned int to = 0; to < 5; to++) {
+			const uint64_t s1[5] = { word(&g, 0), RIG_STOPPED,
+						 RIG_STOPPED, RIG_STOPPED,
+						 own };
+			const uint64_t s2[5] = { RIG_STOPPED, word(&g, 0),
+						 word(&g, 0), RIG_STOPPED,
+						 RIG_STOPPED };
+
+			rig_attach(dom[from], g.dev);
+			peek(&g, 0);
+			rig_attach(dom[to], g.dev);
+			assert_int_equal(peek(&g, 0), s1[to]);
+			assert_int_equal(rig_peek(rig, g.sid, UIOMMU_NO_PASID,
+						  ipa(DATA)),
+					 s2[to]);
+		}
+	rig_attach(g.nested, g.dev);
+	rig->unit->ops->dom_free(dom[2]);
+	rig->unit->ops->dom_free(dom[3]);
+	rig->unit->ops->dom_free(dom[4]);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
+/* --------------------------------------------------------- the Linux ABI -- */
+
+static void what_is_the_kernels(void **state)
+{
+	_Static_assert(UIOMMU_HWPT_DATA_ARM_SMMUV3 ==
+			       (unsigned int)IOMMU_HWPT_DATA_ARM_SMMUV3,
+		       "entries");
+	_Static_assert(UIOMMU_VIOMMU_TYPE_ARM_SMMUV3 ==
+			       (unsigned int)IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+		       "vIOMMUs");
+	_Static_assert(
+		UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3 ==
+			(unsigned int)IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+		"commands");
+	_Static_assert(UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3 ==
+			       (unsigned int)IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
+		       "events");
+	assert_int_equal(sizeof(struct uiommu_hwpt_smmuv3),
+			 sizeof(struct iommu_hwpt_arm_smmuv3));
+	assert_int_equal(sizeof(struct uiommu_viommu_smmuv3_invalidate),
+			 sizeof(struct iommu_viommu_arm_smmuv3_invalidate));
+	assert_int_equal(sizeof(struct uiommu_vevent_smmuv3),
+			 sizeof(struct iommu_vevent_arm_smmuv3));
+	assert_int_equal(sizeof(struct uiommu_hw_info_smmuv3),
+			 sizeof(struct iommu_hw_info_arm_smmuv3));
+}
+
+int main(void)
+{
+	const struct CMUnitTest cases[] = {
+		cmocka_unit_test(two_stages_translate),
+		cmocka_unit_test(guests_do_not_meet),
+		cmocka_unit_test(each_command_reaches_what_it_says),
+		cmocka_unit_test(contexts_change),
+		cmocka_unit_test(an_ATC_in_a_guests_hands),
+		cmocka_unit_test(an_ATC_leaves_a_guest),
+		cmocka_unit_test(what_the_host_unmaps_is_gone),
+		cmocka_unit_test(faults_and_whose_they_are),
+		cmocka_unit_test(contexts_that_are_bad),
+		cmocka_unit_test(from_each_state_to_each),
+		cmocka_unit_test(what_is_the_kernels),
+	};
+
+	return cmocka_run_group_tests(cases, NULL, NULL);
+}
