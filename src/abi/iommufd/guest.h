@@ -35,9 +35,6 @@ struct ufd_vdevice {
 
 struct ufd_viommu *ufd_viommu_get(struct ufd_ctx *ctx, uint32_t id);
 
-/* A client's bytes for drivers; `mem` lives as long as they. */
-void ufd_user_mem(struct uiommu_abi *abi, struct uiommu_user_mem *mem);
-
 /* A page table of a guest's over `pt`, a page table or a vIOMMU. */
 int ufd_nested_alloc(struct ufd_call *call, struct ufd_device *idev,
 		     struct ufd_object *pt);

@@ -13,21 +13,6 @@
 
 #include <uiommu/env.h>
 
-static int user_read(void *ctx, void *dst, uint64_t at, size_t len)
-{
-	return abi_copy_from(ctx, dst, at, len);
-}
-
-static int user_write(void *ctx, uint64_t at, const void *src, size_t len)
-{
-	return abi_copy_to(ctx, at, src, len);
-}
-
-void ufd_user_mem(struct uiommu_abi *abi, struct uiommu_user_mem *mem)
-{
-	*mem = (struct uiommu_user_mem){ abi, user_read, user_write };
-}
-
 /* -------------------------------------------------------- page tables -- */
 
 static uint32_t domain_flags(uint32_t flags)

@@ -9,34 +9,29 @@
 #define LARGE_IAS 56
 #define SMALL_IAS 31
 
-/* What the kernel's tests ask for: IOMMU_HWPT_DATA_SELFTEST. */
-#define DATA_TYPE 0xdeadu
-#define DATA_LAYOUT_DEFAULT 0u
-#define DATA_LAYOUT_HUGE 1u
+#define LAYOUT_DEFAULT 0u
+#define LAYOUT_HUGE 1u
 
-struct dom_data {
-	uint32_t tag; /* of nested domains */
-	uint32_t layout;
-};
+#define KNOWN_FLAGS \
+	(UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
 
 /* -EOPNOTSUPP: another type, or no such layout; -EINVAL, -EFAULT. */
 static int read_data(const struct uiommu_user_data *data, bool *large)
 {
-	struct dom_data d;
+	struct uiommu_mock_dom_data d;
 	int rc;
 
-	if (data->type != DATA_TYPE)
+	if (data->type != UIOMMU_MOCK_DATA_TYPE)
 		return -EOPNOTSUPP;
-	rc = uiommu_user_get(data, DATA_TYPE, &d, sizeof(d), sizeof(d.tag));
+	rc = uiommu_user_get(data, UIOMMU_MOCK_DATA_TYPE, &d, sizeof(d),
+			     sizeof(d.iotlb));
 	if (rc)
 		return rc;
-	if (d.layout != DATA_LAYOUT_DEFAULT && d.layout != DATA_LAYOUT_HUGE)
+	if (d.layout != LAYOUT_DEFAULT && d.layout != LAYOUT_HUGE)
 		return -EOPNOTSUPP;
-	*large = d.layout == DATA_LAYOUT_HUGE;
+	*large = d.layout == LAYOUT_HUGE;
 	return 0;
 }
-#define KNOWN_FLAGS \
-	(UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
 
 /* Fill in what the caller leaves to us; -EINVAL: there is no such layout. */
 static int shape(const struct uiommu_dom_cfg *cfg,
