@@ -59,6 +59,7 @@ enum bad_sym {
 	FD_QUEUE,   /* of ID_FAULT */
 	FD_EVENT,   /* an eventfd, none of ours */
 	FD_NULL,    /* /dev/null */
+	FD_MEMFD,   /* of 4 pages */
 	FD_CLOSED,
 
 	P_NONE,	 /* memory that is not there */

@@ -51,6 +51,13 @@ static void undo_map(struct bad_world *w, const void *answer)
 	unmap_ok(w, map->ioas_id, map->iova, map->length);
 }
 
+static void undo_map_file(struct bad_world *w, const void *answer)
+{
+	const struct iommu_ioas_map_file *map = answer;
+
+	unmap_ok(w, map->ioas_id, map->iova, map->length);
+}
+
 static void undo_copy(struct bad_world *w, const void *answer)
 {
 	const struct iommu_ioas_copy *copy = answer;
@@ -205,6 +212,33 @@ static const struct bad_row map_rows[] = {
 	    MAP(length, TOP)),
 };
 
+#define FILE_MAP(field, val) SET(iommu_ioas_map_file, field, val)
+static const struct bad_row map_file_rows[] = {
+	ROW("neither read nor write", -EINVAL, FILE_MAP(flags, FIXED)),
+	ROW("no length", -EINVAL, FILE_MAP(length, 0)),
+	ROW("the length before the file", -EINVAL, FILE_MAP(length, 0),
+	    FILE_MAP(fd, SYM(FD_CLOSED))),
+	ROW("all lengths", -EOVERFLOW, FILE_MAP(length, U64_MAX)),
+	ROW("the last address", -EOVERFLOW, FILE_MAP(iova, U64_MAX)),
+	ROW("the id before the file", -ENOENT, FILE_MAP(ioas_id, SYM(ID_GONE)),
+	    FILE_MAP(fd, SYM(FD_CLOSED))),
+	ROW("part of a page", -EINVAL, FILE_MAP(length, 0x800)),
+	ROW("not at a page", -EINVAL, FILE_MAP(iova, 0x20000800)),
+	ROW("from within a page", -EINVAL, FILE_MAP(start, 0x800)),
+	ROW("across the end", -EOVERFLOW, FILE_MAP(start, U64_MAX - 1)),
+	ROW("closed", -EBADF, FILE_MAP(fd, SYM(FD_CLOSED))),
+	ROW("negative", -EBADF, FILE_MAP(fd, -1)),
+	ROW("no memory", -EINVAL, FILE_MAP(fd, SYM(FD_NULL))),
+	ROW("no memory", -EINVAL, FILE_MAP(fd, SYM(FD_EVENT))),
+	ROW("one of ours", -EINVAL, FILE_MAP(fd, SYM(FD_A))),
+	ROW("behind its end", -EINVAL, FILE_MAP(start, 4 * PAGE)),
+	ROW("across its end", -EINVAL, FILE_MAP(start, 3 * PAGE),
+	    FILE_MAP(length, 2 * PAGE)),
+	ROW("where something is", -EEXIST, FILE_MAP(iova, IOVA)),
+	ROW("of MSIs", -EINVAL, FILE_MAP(iova, MSI_FIRST)),
+	ROW("beyond the tables", -EINVAL, FILE_MAP(iova, TOP)),
+};
+
 #define COPY(field, val) SET(iommu_ioas_copy, field, val)
 static const struct bad_row copy_rows[] = {
 	ROW("neither read nor write", -EINVAL, COPY(flags, FIXED)),
@@ -351,6 +385,21 @@ const struct bad_call bad_ioas[] = {
 		.bits = { { AT(iommu_ioas_map, flags), FIXED | RW, -EOPNOTSUPP },
 			  RESERVED(iommu_ioas_map, __reserved) },
 		ROWS(map_rows),
+	},
+	{
+		CALL(IOMMU_IOAS_MAP_FILE, iommu_ioas_map_file, iova),
+		.fd = FD_A,
+		.set = { FILE_MAP(ioas_id, SYM(ID_IOAS)),
+			 FILE_MAP(flags, FIXED | RW),
+			 FILE_MAP(fd, SYM(FD_MEMFD)), FILE_MAP(length, PAGE),
+			 FILE_MAP(iova, 0x20000000) },
+		.writes = true,
+		.undo = undo_map_file,
+		.id = { { AT(iommu_ioas_map_file, ioas_id), IS_IOAS, -ENOENT,
+			  -ENOENT } },
+		.bits = { { AT(iommu_ioas_map_file, flags), FIXED | RW,
+			    -EOPNOTSUPP } },
+		ROWS(map_file_rows),
 	},
 	{
 		CALL(IOMMU_IOAS_COPY, iommu_ioas_copy, src_iova),

@@ -248,6 +248,8 @@ void bad_open(struct bad_world *w)
 	make_victim(w);
 	w->sym[FD_EVENT] = (uint64_t)eventfd(0, EFD_NONBLOCK);
 	w->sym[FD_NULL] = (uint64_t)open("/dev/null", O_RDWR);
+	w->sym[FD_MEMFD] = (uint64_t)memfd_create("bad", MFD_CLOEXEC);
+	assert_int_equal(ftruncate((int)w->sym[FD_MEMFD], 4 * PAGE), 0);
 	w->sym[FD_CLOSED] = 1000;
 }
 
@@ -261,6 +263,7 @@ void bad_close(struct bad_world *w)
 	}
 	close((int)w->sym[FD_EVENT]);
 	close((int)w->sym[FD_NULL]);
+	close((int)w->sym[FD_MEMFD]);
 	uiommu_core_stats(uiommu_machine_core(w->machine), &stats);
 	assert_int_equal(stats.areas, 0);
 	assert_int_equal(stats.pinned_bytes, 0);
