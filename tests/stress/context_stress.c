@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * context_stress.c - many threads in one context of iommufd on a whole machine:
- * devices are attached, replaced and detached, memory is mapped, copied and
- * unmapped, page tables, address spaces and fault queues are made and destroyed,
+ * devices are attached, replaced and detached, with PASIDs and without, memory and
+ * files are mapped, copied and unmapped, page tables, address spaces and fault queues are made and destroyed,
  * by number and by guess, while signals come, the files are closed and the
  * process forks.
  *
@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,11 +31,12 @@
 #define PAGE UINT64_C(4096)
 #define BASE UINT64_C(0x10000000)
 #define SLICES UINT64_C(0x20000000)
-#define NR_DEVICES 2u
-#define NR_THREADS 8u
-#define NR_PAGES 32u
+#define NR_DEVICES 3u
+#define PASID_DEVICE 2u /* attached with PASIDs only */
+#define NR_THREADS 10u
+#define NR_PAGES 64u
 /* Ids below belong to what lives as long as the test. */
-#define FIRST_GUESS 8u
+#define FIRST_GUESS 12u
 #define RUN_MS 1000
 
 #if defined(__SANITIZE_THREAD__)
@@ -63,8 +65,10 @@ struct world {
 	int dev_fd[NR_DEVICES]; /* as fd */
 	struct client c[NR_DEVICES];
 	uint32_t dev_id[NR_DEVICES];
-	uint32_t ioas[2]; /* a word of each is mapped at BASE */
+	/* A word of each is mapped at BASE; and page tables of them for PASIDs. */
+	uint32_t ioas[2], table[2];
 	uint8_t *mem;
+	int memfd;
 	bool stop;		    /* atomic */
 	uint64_t turns[NR_THREADS]; /* atomic */
 };
@@ -146,33 +150,50 @@ static long destroy(struct world *w, int fd, uint32_t id)
 	return call(w, fd, IOMMU_DESTROY, &cmd);
 }
 
-static long attach(struct world *w, int fd, uint32_t *pt)
+/* PASID 0: without. */
+static long attach_pasid(struct world *w, int fd, uint32_t pasid, uint32_t *pt)
 {
-	struct vfio_device_attach_iommufd_pt cmd = { .argsz = sizeof(cmd),
-						     .pt_id = *pt };
+	struct vfio_device_attach_iommufd_pt cmd = {
+		.argsz = sizeof(cmd),
+		.flags = pasid ? VFIO_DEVICE_ATTACH_PASID : 0,
+		.pt_id = *pt,
+		.pasid = pasid,
+	};
 	long rc = call(w, fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
 
 	*pt = cmd.pt_id;
 	return rc;
 }
 
-static long detach(struct world *w, int fd)
+static long attach(struct world *w, int fd, uint32_t *pt)
 {
-	struct vfio_device_detach_iommufd_pt cmd = { .argsz = sizeof(cmd) };
+	return attach_pasid(w, fd, 0, pt);
+}
+
+static long detach_pasid(struct world *w, int fd, uint32_t pasid)
+{
+	struct vfio_device_detach_iommufd_pt cmd = {
+		.argsz = sizeof(cmd),
+		.flags = pasid ? VFIO_DEVICE_DETACH_PASID : 0,
+		.pasid = pasid,
+	};
 
 	return call(w, fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &cmd);
 }
 
-static long hwpt_alloc(struct world *w, int fd, uint32_t dev, uint32_t ioas,
-		       uint32_t fault, uint32_t *id)
+static long detach(struct world *w, int fd)
 {
-	struct iommu_hwpt_alloc cmd = {
-		.size = sizeof(cmd),
-		.flags = fault ? IOMMU_HWPT_FAULT_ID_VALID : 0,
-		.dev_id = dev,
-		.pt_id = ioas,
-		.fault_id = fault
-	};
+	return detach_pasid(w, fd, 0);
+}
+
+static long hwpt_alloc(struct world *w, int fd, uint32_t dev, uint32_t ioas,
+		       uint32_t flags, uint32_t fault, uint32_t *id)
+{
+	struct iommu_hwpt_alloc cmd = { .size = sizeof(cmd),
+					.flags = flags,
+					.dev_id = dev,
+					.pt_id = ioas,
+					.fault_id = fault };
 	long rc = call(w, fd, IOMMU_HWPT_ALLOC, &cmd);
 
 	*id = cmd.out_hwpt_id;
@@ -187,15 +208,29 @@ static uint32_t ioas_alloc(struct world *w, int fd)
 	return cmd.out_ioas_id;
 }
 
-/* What the device reads there without PASID; 0: nothing. */
-static uint64_t dma_word(struct world *w, unsigned int dev, uint64_t iova)
+/* What a slot of the device reads there, 0: nothing; pasid 0: without. */
+static uint64_t dma_pasid(struct world *w, unsigned int dev, unsigned int slot,
+			  uint32_t pasid, uint64_t iova)
 {
-	uint64_t word;
+	uint32_t ctrl = TESTEP_READ | (pasid ? TESTEP_WITH_PASID : 0);
+	struct client *c = &w->c[dev];
+	unsigned int status;
+	uint64_t word = 0;
 
 	uiommu_machine_enter(w->machine);
-	word = testep_read_word(&w->c[dev], 0, iova);
+	testep_fill(c, slot, 0xdead);
+	bar_write(c, TESTEP_SLOT(slot) + 0x0c, 4, pasid);
+	status = testep_go(c, slot, ctrl, iova, 8);
+	CHECK(status != TESTEP_WORKING);
+	if (status == TESTEP_OK)
+		word = testep_word(c, slot);
 	uiommu_machine_exit(w->machine);
 	return word;
+}
+
+static uint64_t dma_word(struct world *w, unsigned int dev, uint64_t iova)
+{
+	return dma_pasid(w, dev, 0, 0, iova);
 }
 
 /* ----------------------------------------------------------------- world -- */
@@ -246,11 +281,12 @@ static void open_context(struct world *w)
 		w->ioas[i] = ioas_alloc(w, fd);
 		CHECK(!map(w, fd, w->ioas[i], i, 1, BASE));
 		/* Keeps it, whatever the devices do. */
-		CHECK(!hwpt_alloc(w, fd, w->dev_id[0], w->ioas[i], 0, &pt));
-		CHECK(pt < FIRST_GUESS);
+		CHECK(!hwpt_alloc(w, fd, w->dev_id[0], w->ioas[i],
+				  IOMMU_HWPT_ALLOC_PASID, 0, &w->table[i]));
+		CHECK(w->table[i] < FIRST_GUESS);
 	}
 	store_release(&w->fd, fd);
-	for (unsigned int i = 0; i < NR_DEVICES; i++) {
+	for (unsigned int i = 0; i < PASID_DEVICE; i++) {
 		pt = w->ioas[0];
 		CHECK(!attach(w, w->dev_fd[i], &pt));
 	}
@@ -260,9 +296,11 @@ static void start(struct world *w)
 {
 	guard_ok();
 	memset(w, 0, sizeof(*w));
-	w->machine = machine_ok("testep,testep");
+	w->machine = machine_ok("testep,testep,testep");
 	w->abi = uiommu_machine_abi(w->machine);
 	w->mem = pages_ok(NR_PAGES * PAGE);
+	w->memfd = memfd_create("context", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(w->memfd, NR_PAGES * PAGE), 0);
 	for (unsigned int i = 0; i < 2; i++)
 		*(uint64_t *)(void *)(w->mem + i * PAGE) = word_of(i);
 	open_context(w);
@@ -277,6 +315,7 @@ static void finish(struct world *w)
 	assert_int_equal(stats.pinned_bytes, 0);
 	uiommu_machine_destroy(w->machine);
 	pages_free(w->mem, NR_PAGES * PAGE);
+	close(w->memfd);
 }
 
 static void *work(void *arg)
@@ -334,7 +373,8 @@ static void mover(struct worker *self)
 
 	switch (pick(self, 4)) {
 	case 0:
-		among(hwpt_alloc(w, w->fd, w->dev_id[dev], w->ioas[k], 0, &pt),
+		among(hwpt_alloc(w, w->fd, w->dev_id[dev], w->ioas[k], 0, 0,
+				 &pt),
 		      0, 0, 0);
 		made = pt;
 		/* Who guesses may have destroyed it, and the number another's. */
@@ -377,6 +417,44 @@ static void mapper(struct worker *self)
 	CHECK(!unmap(w, w->fd, w->ioas[!k], at, nr * PAGE));
 }
 
+/* The same for memory of a file, in one of them. */
+static void file_mapper(struct worker *self)
+{
+	uint64_t at = SLICES + self->index * 16 * PAGE;
+	struct world *w = self->w;
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = 7,
+		.ioas_id = w->ioas[pick(self, 2)],
+		.fd = w->memfd,
+		.start = pick(self, NR_PAGES / 2) * PAGE,
+		.length = (1 + pick(self, 8)) * PAGE,
+		.iova = at,
+	};
+
+	CHECK(!call(w, w->fd, IOMMU_IOAS_MAP_FILE, &cmd));
+	CHECK(call(w, w->fd, IOMMU_IOAS_MAP_FILE, &cmd) == -EEXIST);
+	CHECK(!unmap(w, w->fd, cmd.ioas_id, at, cmd.length));
+}
+
+/* Two of them share a device; each has a PASID and a slot to itself. */
+static void pasids(struct worker *self)
+{
+	uint32_t pasid = 1 + self->index, k = pick(self, 2), pt;
+	unsigned int dev = PASID_DEVICE;
+	struct world *w = self->w;
+
+	for (unsigned int i = 0; i < 3; i++, k = !k) {
+		pt = w->table[k];
+		CHECK(!attach_pasid(w, w->dev_fd[dev], pasid, &pt));
+		CHECK(pt == w->table[k]);
+		CHECK(dma_pasid(w, dev, self->index, pasid, BASE) ==
+		      word_of(k));
+	}
+	CHECK(!detach_pasid(w, w->dev_fd[dev], pasid));
+	CHECK(!dma_pasid(w, dev, self->index, pasid, BASE));
+}
+
 /* Address spaces of its own, filled, with page tables, and gone again. */
 static void builder(struct worker *self)
 {
@@ -384,8 +462,8 @@ static void builder(struct worker *self)
 	uint32_t ioas = ioas_alloc(w, w->fd), hwpt = 0;
 
 	among(map(w, w->fd, ioas, 2, 4, BASE), -ENOENT, 0, 0);
-	if (!among(hwpt_alloc(w, w->fd, w->dev_id[0], ioas, 0, &hwpt), -EINVAL,
-		   -EOPNOTSUPP, 0))
+	if (!among(hwpt_alloc(w, w->fd, w->dev_id[0], ioas, 0, 0, &hwpt),
+		   -EINVAL, -EOPNOTSUPP, 0))
 		among(destroy(w, w->fd, hwpt), -ENOENT, -EBUSY, 0);
 	among(destroy(w, w->fd, ioas), -ENOENT, -EBUSY, 0);
 }
@@ -399,7 +477,8 @@ static void queues(struct worker *self)
 
 	CHECK(!call(w, w->fd, IOMMU_FAULT_QUEUE_ALLOC, &fault));
 	if (!among(hwpt_alloc(w, w->fd, w->dev_id[1], w->ioas[1],
-			      fault.out_fault_id, &hwpt),
+			      IOMMU_HWPT_FAULT_ID_VALID, fault.out_fault_id,
+			      &hwpt),
 		   -ENOENT, 0, 0))
 		among(destroy(w, w->fd, hwpt), -ENOENT, -EBUSY, 0);
 	uiommu_machine_enter(w->machine);
@@ -436,7 +515,8 @@ static void guesser(struct worker *self)
 /* ------------------------------------------------------------ the fights -- */
 
 static void (*const everybody[NR_THREADS])(struct worker *) = {
-	mover, mover, mapper, mapper, mapper, builder, queues, guesser,
+	mover,	mover,	     pasids,  pasids, mapper,
+	mapper, file_mapper, builder, queues, guesser,
 };
 
 static void close_all(struct world *w)
@@ -511,13 +591,14 @@ static void heedless(struct worker *self)
 		rc = call(w, fd, IOMMU_IOAS_ALLOC, &alloc);
 		break;
 	case 1:
-		rc = hwpt_alloc(w, fd, 1 + pick(self, 2), id, 0, &pt);
+		rc = hwpt_alloc(w, fd, 1 + pick(self, 3), id,
+				IOMMU_HWPT_ALLOC_PASID * pick(self, 2), 0, &pt);
 		break;
 	case 2:
-		rc = attach(w, dev, &pt);
+		rc = attach_pasid(w, dev, pick(self, 3), &pt);
 		break;
 	case 3:
-		rc = detach(w, dev);
+		rc = detach_pasid(w, dev, pick(self, 3));
 		break;
 	case 4:
 		rc = unmap(w, fd, id, 0, UINT64_MAX);
@@ -570,7 +651,7 @@ static int child(struct world *w)
 	uint32_t pt = w->ioas[1];
 
 	alarm(60);
-	for (unsigned int i = 0; i < NR_DEVICES; i++) {
+	for (unsigned int i = 0; i < PASID_DEVICE; i++) {
 		if (attach(w, w->dev_fd[i], &pt) ||
 		    dma_word(w, i, BASE) != word_of(1))
 			return 2;
