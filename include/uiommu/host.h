@@ -42,7 +42,7 @@ int uiommu_host_add_window(struct uiommu_host *host,
 			   const struct uiommu_bus_window *window);
 /* Where tables live: always accessible, so the model may point into it. */
 void uiommu_host_arena(struct uiommu_host *host, struct uiommu_range *range);
-/* Wait until all deferred calls made before have run. */
+/* Wait until all deferred calls have run, and those that they have made. */
 void uiommu_host_barrier(struct uiommu_host *host);
 /* Live allocations (objects and tables), for leak checks. */
 uint64_t uiommu_host_live(struct uiommu_host *host);

@@ -103,6 +103,7 @@ struct uiommu_host {
 	uint32_t log_max;    /* atomic */
 	/* An address for ThreadSanitizer to hang RCU's order on. */
 	uint64_t rcu_sync;
+	uint64_t deferred; /* calls that have not returned; atomic */
 	struct arena arena;
 };
 

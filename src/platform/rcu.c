@@ -147,6 +147,7 @@ static void run_deferred(struct rcu_head *head)
 	call->fn((struct uiommu_defer *)call);
 	/* The call is gone; what it did is seen by whoever waited for it. */
 	tsan_release(&host->rcu_sync);
+	fetch_sub_acq_rel(&host->deferred, 1);
 }
 
 void host_rcu_defer(void *host, struct uiommu_defer *head,
@@ -156,6 +157,7 @@ void host_rcu_defer(void *host, struct uiommu_defer *head,
 
 	call->fn = fn;
 	call->host = host;
+	fetch_add_relaxed(&call->host->deferred, 1);
 	/* liburcu wants the caller registered: it enters a section itself. */
 	if (!URCU_TLS(urcu_memb_reader).registered)
 		join();
@@ -168,7 +170,10 @@ void host_rcu_wait_deferred(struct uiommu_host *host)
 {
 	if (!URCU_TLS(urcu_memb_reader).registered)
 		join();
-	urcu_memb_barrier();
+	/* A call may defer another, which liburcu does not wait for. */
+	do
+		urcu_memb_barrier();
+	while (load_acquire(&host->deferred));
 	tsan_acquire(&host->rcu_sync);
 }
 

@@ -321,6 +321,30 @@ static void deferred_calls_wait_for_open_sections(void **state)
 	pthread_join(thread, NULL);
 }
 
+struct chain {
+	struct uiommu_defer defer;
+	const struct uiommu_platform *p;
+	uint32_t left; /* atomic */
+};
+
+/* As who frees tables goes on with what has come meanwhile. */
+static void next_link(struct uiommu_defer *head)
+{
+	struct chain *chain = container_of(head, struct chain, defer);
+
+	if (fetch_sub_acq_rel(&chain->left, 1) > 1)
+		chain->p->defer(chain->p->ctx, head, next_link);
+}
+
+static void calls_that_deferred_calls_make(void **state)
+{
+	struct chain chain = { .p = uiommu_host_platform(*state), .left = 5 };
+
+	chain.p->defer(chain.p->ctx, &chain.defer, next_link);
+	uiommu_host_barrier(*state);
+	assert_int_equal(load_acquire(&chain.left), 0);
+}
+
 /* ThreadSanitizer has no children that start threads. */
 #ifndef __SANITIZE_THREAD__
 /* Run in a child: sections, deferral, allocation, new threads. */
@@ -491,6 +515,7 @@ int main(void)
 		cmocka_unit_test(windows_answer_where_they_are),
 		cmocka_unit_test(time_moves_forward),
 		cmocka_unit_test(deferred_calls_wait_for_open_sections),
+		cmocka_unit_test(calls_that_deferred_calls_make),
 		cmocka_unit_test(signals_are_left_to_the_program),
 #ifndef __SANITIZE_THREAD__
 		cmocka_unit_test(a_forked_child_goes_on),
