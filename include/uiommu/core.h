@@ -245,7 +245,7 @@ struct uiommu_domain_cfg {
  * A SHARED domain is not mapped into.  One that follows an address space takes
  * its pages on page faults, so its devices must be able to wait (-ENODEV at
  * attach), and has a thread.  Then also:
- *   -EINVAL	`mm` without SHARED or beside hw.cpu
+ *   -EINVAL	`mm` without SHARED or beside hw.cpu, or of sizes that no CPU has
  *   -EOPNOTSUPP  the unit does not line up with the CPU: coherence, page size,
  *		input and output addresses; of a page table of the CPU's also
  *		ASIDs, access flags and dirty state (docs/sva.md)

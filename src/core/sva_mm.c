@@ -120,21 +120,28 @@ static void end(struct uiommu_mm_notifier *n, uint64_t first, uint64_t last,
 
 /* --------------------------------------------------- making and unmaking -- */
 
+#define VA_BITS_MAX 52 /* that any CPU has in one half */
+
 int core_sva_shape(const struct uiommu_domain_cfg *cfg,
 		   struct uiommu_dom_cfg *hw)
 {
-	if (!cfg->mm)
+	const struct uiommu_sva_mm *mm = cfg->mm;
+
+	if (!mm)
 		return 0;
 	if (hw->type != UIOMMU_DOM_SHARED || hw->cpu)
 		return -EINVAL;
-	if (cfg->mm->cpu) {
-		hw->cpu = cfg->mm->cpu;
+	if (mm->page_lg2 < 12 || mm->va_bits <= mm->page_lg2 ||
+	    mm->va_bits > VA_BITS_MAX)
+		return -EINVAL;
+	if (mm->cpu) {
+		hw->cpu = mm->cpu;
 		return 0;
 	}
 	*hw = (struct uiommu_dom_cfg){
 		.type = UIOMMU_DOM_PAGING,
 		.stage = UIOMMU_STAGE_1,
-		.granule_lg2 = cfg->mm->page_lg2,
+		.granule_lg2 = mm->page_lg2,
 	};
 	return 0;
 }
@@ -191,14 +198,15 @@ static int check_own_table(const struct uiommu_domain *dom,
 			   const struct uiommu_sva_mm *mm)
 {
 	const struct uiommu_pgtable_info *info = &dom->info;
-	uint64_t last = mask_lg2(mm->va_bits);
+	uint64_t last = mask_lg2(mm->va_bits), end;
 	const char *reason = NULL;
 
 	if (!dom->cunit->caps.coherent)
 		reason = "the IOMMU is not coherent with CPUs";
 	else if (info->aperture.first || info->aperture.last < last)
 		reason = "the IOMMU's input addresses are smaller";
-	else if ((dom->core->cfg.sva_pa + last) >> info->oas)
+	else if (add_overflows(dom->core->cfg.sva_pa, last, &end) ||
+		 end >> info->oas)
 		reason = "the IOMMU's output addresses are smaller";
 	if (!reason)
 		return 0;

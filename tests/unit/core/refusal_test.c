@@ -279,6 +279,15 @@ static void address_spaces(void **state)
 	REFUSED(s.w, uiommu_domain_alloc_cfg(s.dev[0], &cfg, &dom), -EINVAL);
 	REFUSED(s.w, uiommu_sva_bind(s.dev[0], NULL, &sva), -EINVAL);
 	REFUSED(s.w, uiommu_sva_bind(s.w->dev[0], &s.space.mm, &sva), -ENODEV);
+	/* No address space has these sizes. */
+	s.space.mm.va_bits = 64;
+	REFUSED(s.w, uiommu_sva_bind(s.dev[0], &s.space.mm, &sva), -EINVAL);
+	s.space.mm.va_bits = 12;
+	REFUSED(s.w, uiommu_sva_bind(s.dev[0], &s.space.mm, &sva), -EINVAL);
+	s.space.mm.va_bits = 47;
+	s.space.mm.page_lg2 = 11;
+	REFUSED(s.w, uiommu_sva_bind(s.dev[0], &s.space.mm, &sva), -EINVAL);
+	s.space.mm.page_lg2 = 12;
 	s.space.mm.va_bits = 50;
 	REFUSED(s.w, uiommu_sva_bind(s.dev[0], &s.space.mm, &sva), -EOPNOTSUPP);
 	assert_null(dom);
@@ -286,13 +295,35 @@ static void address_spaces(void **state)
 	scene_close(&s);
 }
 
+/* Where the address space lies for devices does not fit, and must not wrap. */
+static void address_spaces_far_away(void **state)
+{
+	static const uint64_t far[] = { UINT64_C(1) << 48, UINT64_MAX - PAGE };
+	struct uiommu_sva *sva = NULL;
+	struct scene s;
+	void *world;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct uiommu_core_cfg cfg = { .sva_pa = far[i] };
+
+		world = world_make(&cfg);
+		scene_open(&s, &world);
+		REFUSED(s.w, uiommu_sva_bind(s.dev[0], &s.space.mm, &sva),
+			-EOPNOTSUPP);
+		assert_null(sva);
+		scene_close(&s);
+		world_close(&world);
+	}
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pasids),  T(groups_and_features), T(addresses),
-		T(answers), T(address_spaces),
+		T(pasids),	   T(groups_and_features),
+		T(addresses),	   T(answers),
+		T(address_spaces), cmocka_unit_test(address_spaces_far_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
