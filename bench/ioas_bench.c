@@ -7,6 +7,9 @@
  * memory is contiguous but lies 4 KiB beside what would allow larger leaves,
  * so each page has a leaf of its own; unmap includes the invalidation and its
  * completion.
+ * 2m: the same in areas of 2 MiB, a leaf for each.
+ * attach: a second domain joins the IOAS, with 1 GiB in leaves of a page.
+ * cut: an area whose pages lie apart is cut into pages, from its start.
  * cycle: map and unmap one page, invalidation completed.
  * areas: an IOAS without a domain, so that only the tree counts: place one
  * area in a random hole, find it, remove it; then have a place chosen for two
@@ -27,7 +30,9 @@
 #define SMMU_BASE UINT64_C(0x9050000)
 #define PAGE (4 * KIB)
 #define IOVA (256 * GIB)
-#define UVA (64 * GIB + PAGE)
+#define BLOCK (2048 * KIB)
+#define BLOCK_UVA (64 * GIB)
+#define UVA (BLOCK_UVA + PAGE)
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE)
 
 struct rig {
@@ -202,6 +207,92 @@ static void bench_unmap(struct bench_run *run)
 	close_rig(&r);
 }
 
+/* 1 GiB from IOVA on, in aligned pieces. */
+static void map_blocks(struct rig *r)
+{
+	for (uint64_t off = 0; off < GIB; off += BLOCK) {
+		uint64_t iova = IOVA + off;
+
+		must(!uiommu_ioas_map(r->ioas, &mm, BLOCK_UVA + off, BLOCK, RW,
+				      UIOMMU_IOAS_FIXED_IOVA, &iova),
+		     "map");
+	}
+}
+
+static void bench_map_blocks(struct bench_run *run)
+{
+	struct rig r = { 0 };
+	uint64_t n;
+
+	open_rig(&r);
+	map_blocks(&r);
+	must(!uiommu_ioas_unmap_all(r.ioas, &n), "unmap");
+	uiommu_host_barrier(r.host);
+	bench_start(run);
+	map_blocks(&r);
+	bench_stop(run, 1);
+	close_rig(&r);
+}
+
+/* One call for each area, as its user would. */
+static void bench_unmap_blocks(struct bench_run *run)
+{
+	struct rig r = { 0 };
+	uint64_t n;
+
+	open_rig(&r);
+	map_blocks(&r);
+	bench_start(run);
+	for (uint64_t off = 0; off < GIB; off += BLOCK)
+		must(!uiommu_ioas_unmap(r.ioas, IOVA + off, BLOCK, &n),
+		     "unmap");
+	bench_stop(run, 1);
+	close_rig(&r);
+}
+
+static void bench_attach(struct bench_run *run)
+{
+	struct uiommu_domain *dom;
+	struct rig r = { 0 };
+
+	open_rig(&r);
+	must(!map(r.ioas, IOVA, GIB, UIOMMU_IOAS_FIXED_IOVA), "map");
+	must(!uiommu_domain_alloc(r.dev, &dom), "domain");
+	bench_start(run);
+	must(!uiommu_ioas_add_domain(r.ioas, dom), "add_domain");
+	bench_stop(run, 1);
+	uiommu_ioas_remove_domain(r.ioas, dom);
+	uiommu_domain_free(dom);
+	close_rig(&r);
+}
+
+/* No two pages are neighbours. */
+static int pin_apart(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		     struct uiommu_run *run)
+{
+	run->pa = 2 * uva;
+	run->len = PAGE;
+	run->mmio = false;
+	return 0;
+}
+
+static void bench_cut(struct bench_run *run)
+{
+	static const struct uiommu_mm apart = { NULL, pin_apart, unpin };
+	uint64_t pages = (uintptr_t)run->arg, iova = IOVA;
+	struct rig r = { 0 };
+
+	open_rig(&r);
+	must(!uiommu_ioas_map(r.ioas, &apart, UVA, pages * PAGE, RW,
+			      UIOMMU_IOAS_FIXED_IOVA, &iova),
+	     "map");
+	bench_start(run);
+	for (uint64_t i = 1; i < pages; i++)
+		must(!uiommu_ioas_cut(r.ioas, IOVA + i * PAGE), "cut");
+	bench_stop(run, pages - 1);
+	close_rig(&r);
+}
+
 #define CYCLE_OPS 20000
 
 /* What a program pays that maps each buffer for one transfer. */
@@ -278,6 +369,19 @@ void ioas_bench_register(struct bench *b)
 		{ .name = "ioas/unmap/4k/1g",
 		  .fn = bench_unmap,
 		  .pages_per_op = GIB / PAGE },
+		{ .name = "ioas/map/2m/1g",
+		  .fn = bench_map_blocks,
+		  .pages_per_op = GIB / PAGE },
+		{ .name = "ioas/unmap/2m/1g",
+		  .fn = bench_unmap_blocks,
+		  .pages_per_op = GIB / PAGE },
+		{ .name = "ioas/attach/1g",
+		  .fn = bench_attach,
+		  .pages_per_op = GIB / PAGE },
+		{ .name = "ioas/cut/1k", .fn = bench_cut, .arg = (void *)1000 },
+		{ .name = "ioas/cut/64k",
+		  .fn = bench_cut,
+		  .arg = (void *)64000 },
 		{ .name = "ioas/cycle/4k",
 		  .fn = bench_cycle,
 		  .pages_per_op = 1 },

@@ -474,13 +474,21 @@ void core_sva_dump(struct uiommu_core *core, const struct uiommu_dump *to);
 
 /* --------------------------------------------------------------- pages -- */
 
+/* From byte offset `off` to the next run's, or to the end of its segment. */
+struct core_run {
+	uint64_t off;
+	uiommu_pa_t pa;
+	bool mmio;
+};
+
 /* Bytes [first, last] of a pages object, pinned; whole pages. */
 struct core_seg {
 	struct itree_node node; /* keyed by byte offset */
-	uint32_t refs;		/* areas that need it */
+	uint32_t refs;		/* areas, and pins of accesses, that need it */
 	unsigned int nr_runs, max_runs;
-	struct uiommu_run *runs; /* &one, or an array of max_runs */
-	struct uiommu_run one;
+	struct core_run *runs; /* &one, or in `mem` */
+	struct core_run *mem;  /* NULL: none */
+	struct core_run one;
 };
 
 struct core_pages {
@@ -517,8 +525,7 @@ int core_pages_cut(struct core_pages *pages, uint64_t at);
 struct core_run_iter {
 	struct core_seg *seg;
 	unsigned int run;
-	uint64_t skip; /* bytes of seg->runs[run] already given */
-	uint64_t left; /* bytes to give */
+	uint64_t at, end; /* [at, end) is to be given */
 };
 void core_runs_begin(struct core_run_iter *it, struct core_pages *pages,
 		     uint64_t first, uint64_t last);

@@ -80,8 +80,7 @@ void core_pages_put(struct core_pages *pages)
 
 static void free_seg(struct core_pages *pages, struct core_seg *seg)
 {
-	if (seg->runs != &seg->one)
-		core_free(pages->core, seg->runs);
+	core_free(pages->core, seg->mem);
 	core_free(pages->core, seg);
 }
 
@@ -119,31 +118,51 @@ static struct core_seg *make_seg(struct core_pages *pages, uint64_t first,
 	seg->node.first = first;
 	seg->node.last = last;
 	seg->runs = &seg->one;
-	seg->max_runs = 1;
-	if (max_runs > 1) {
-		seg->runs = core_alloc(pages->core,
-				       max_runs * sizeof(seg->runs[0]));
-		seg->max_runs = max_runs;
-	}
-	if (!seg->runs) {
+	seg->max_runs = max_runs;
+	if (max_runs == 1)
+		return seg;
+	seg->mem = core_alloc(pages->core, max_runs * sizeof(seg->mem[0]));
+	if (!seg->mem) {
 		core_free(pages->core, seg);
 		return NULL;
 	}
+	seg->runs = seg->mem;
 	return seg;
 }
 
-static int add_run(struct core_pages *pages, struct core_seg *seg,
+/* The byte behind a run. */
+static uint64_t run_end(const struct core_seg *seg, unsigned int i)
+{
+	return i + 1 < seg->nr_runs ? seg->runs[i + 1].off : seg->node.last + 1;
+}
+
+/* The run that has this byte of the segment. */
+static unsigned int run_at(const struct core_seg *seg, uint64_t off)
+{
+	unsigned int low = 0, high = seg->nr_runs - 1;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low + 1) / 2;
+
+		if (seg->runs[mid].off <= off)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	return low;
+}
+
+/* `run` is what comes at `off`, behind all others. */
+static int add_run(struct core_pages *pages, struct core_seg *seg, uint64_t off,
 		   const struct uiommu_run *run)
 {
-	struct uiommu_run *grown, *last;
+	struct core_run *grown, *last;
 
 	if (seg->nr_runs) {
 		last = &seg->runs[seg->nr_runs - 1];
-		if (last->pa + last->len == run->pa &&
-		    last->mmio == run->mmio) {
-			last->len += run->len;
+		if (last->pa + (off - last->off) == run->pa &&
+		    last->mmio == run->mmio)
 			return 0;
-		}
 	}
 	if (seg->nr_runs == seg->max_runs) {
 		grown = core_alloc(pages->core,
@@ -151,12 +170,13 @@ static int add_run(struct core_pages *pages, struct core_seg *seg,
 		if (!grown)
 			return -ENOMEM;
 		memcpy(grown, seg->runs, seg->nr_runs * sizeof(*grown));
-		if (seg->runs != &seg->one)
-			core_free(pages->core, seg->runs);
+		core_free(pages->core, seg->mem);
+		seg->mem = grown;
 		seg->runs = grown;
 		seg->max_runs *= 2;
 	}
-	seg->runs[seg->nr_runs++] = *run;
+	seg->runs[seg->nr_runs++] =
+		(struct core_run){ off, run->pa, run->mmio };
 	return 0;
 }
 
@@ -167,16 +187,23 @@ static void count_pinned(struct core_pages *pages, int64_t bytes)
 	core_gauge(&stats->pinned_bytes, &stats->pinned_peak, bytes);
 }
 
-static void unpin_run(struct core_pages *pages, const struct uiommu_run *run)
+static void unpin_run(struct core_pages *pages, uiommu_pa_t pa, uint64_t len,
+		      bool mmio)
 {
-	pages->mm.unpin(pages->mm.ctx, run->pa, run->len,
-			pages->pin_flags | (run->mmio ? UIOMMU_UNPIN_MMIO : 0));
+	pages->mm.unpin(pages->mm.ctx, pa, len,
+			pages->pin_flags | (mmio ? UIOMMU_UNPIN_MMIO : 0));
 }
 
-static void unpin_runs(struct core_pages *pages, struct core_seg *seg)
+/* Up to `end`, which is the segment's when all of it is pinned. */
+static void unpin_runs(struct core_pages *pages, struct core_seg *seg,
+		       uint64_t end)
 {
-	for (unsigned int i = 0; i < seg->nr_runs; i++)
-		unpin_run(pages, &seg->runs[i]);
+	for (unsigned int i = 0; i < seg->nr_runs; i++) {
+		const struct core_run *run = &seg->runs[i];
+
+		unpin_run(pages, run->pa,
+			  min_u64(run_end(seg, i), end) - run->off, run->mmio);
+	}
 }
 
 /* Pin [first, last], where no segment is, as a new one. */
@@ -197,9 +224,9 @@ static int pin_gap(struct core_pages *pages, uint64_t first, uint64_t last)
 		if (rc)
 			goto err_unpin;
 		UIOMMU_ASSERT(run.len && run.len <= left);
-		rc = add_run(pages, seg, &run);
+		rc = add_run(pages, seg, at, &run);
 		if (rc) {
-			unpin_run(pages, &run);
+			unpin_run(pages, run.pa, run.len, run.mmio);
 			goto err_unpin;
 		}
 		at += run.len;
@@ -210,38 +237,58 @@ static int pin_gap(struct core_pages *pages, uint64_t first, uint64_t last)
 	return 0;
 
 err_unpin:
-	unpin_runs(pages, seg);
+	unpin_runs(pages, seg, at);
 	free_seg(pages, seg);
 	return rc;
 }
 
-/* Make `at` the start of a segment if it lies inside one. */
+/*
+ * Leave the first `nr` runs, the fewer, in `seg`, in the room that `right` has for
+ * them; `right` gets its array.
+ */
+static void give_array(struct core_seg *seg, struct core_seg *right,
+		       unsigned int nr)
+{
+	struct core_run *mem = seg->mem, *runs = seg->runs;
+
+	seg->mem = right->mem;
+	seg->runs = seg->mem ? seg->mem : &seg->one;
+	memcpy(seg->runs, runs, nr * sizeof(runs[0]));
+	seg->nr_runs = nr;
+	right->mem = mem;
+	right->runs = runs;
+}
+
+/*
+ * Make `at` the start of a segment if it lies inside one.  The fewer runs are
+ * copied, so that to cut off piece by piece costs no more than the pieces.
+ */
 static int split_at(struct core_pages *pages, uint64_t at)
 {
 	struct core_seg *seg = seg_of(itree_find(&pages->segs, at)), *right;
-	uint64_t keep;
-	unsigned int i = 0;
+	unsigned int i, nr_left, nr_right;
 
 	if (!seg || seg->node.first >= at)
 		return 0;
-	keep = at - seg->node.first;
-	while (keep >= seg->runs[i].len)
-		keep -= seg->runs[i++].len;
-	/* Run i goes right, except its first `keep` bytes. */
-	right = make_seg(pages, at, seg->node.last, seg->nr_runs - i);
+	i = run_at(seg, at);
+	nr_left = i + (seg->runs[i].off < at);
+	nr_right = seg->nr_runs - i;
+	right = make_seg(pages, at, seg->node.last,
+			 nr_left < nr_right ? nr_left : nr_right);
 	if (!right)
 		return -ENOMEM;
-	right->refs = seg->refs;
-	right->nr_runs = seg->nr_runs - i;
-	memcpy(right->runs, seg->runs + i,
-	       right->nr_runs * sizeof(right->runs[0]));
-	right->runs[0].pa += keep;
-	right->runs[0].len -= keep;
-	seg->nr_runs = i;
-	if (keep) {
-		seg->runs[i].len = keep;
-		seg->nr_runs++;
+	if (nr_left < nr_right) {
+		give_array(seg, right, nr_left);
+		right->runs += i;
+	} else {
+		memcpy(right->runs, seg->runs + i,
+		       nr_right * sizeof(right->runs[0]));
+		seg->nr_runs = nr_left;
 	}
+	right->nr_runs = nr_right;
+	right->refs = seg->refs;
+	right->runs[0].pa += at - right->runs[0].off;
+	right->runs[0].off = at;
 	itree_split(&pages->segs, &seg->node, &right->node);
 	return 0;
 }
@@ -265,7 +312,7 @@ static void drop(struct core_pages *pages, uint64_t first, uint64_t last)
 		if (--seg->refs)
 			continue;
 		itree_erase(&pages->segs, node);
-		unpin_runs(pages, seg);
+		unpin_runs(pages, seg, node->last + 1);
 		count_pinned(pages, -(int64_t)seg_len(seg));
 		free_seg(pages, seg);
 	}
@@ -333,23 +380,23 @@ void core_runs_begin(struct core_run_iter *it, struct core_pages *pages,
 		     uint64_t first, uint64_t last)
 {
 	it->seg = seg_of(itree_find(&pages->segs, first));
-	it->run = 0;
-	it->skip = first - it->seg->node.first;
-	it->left = last - first + 1;
-	while (it->skip >= it->seg->runs[it->run].len)
-		it->skip -= it->seg->runs[it->run++].len;
+	it->run = run_at(it->seg, first);
+	it->at = first;
+	it->end = last + 1;
 }
 
 /* The run under the iterator, whole; moves it behind. */
 static struct uiommu_run take(struct core_run_iter *it)
 {
-	struct uiommu_run run = it->seg->runs[it->run];
+	const struct core_run *from = &it->seg->runs[it->run];
+	struct uiommu_run run = {
+		.pa = from->pa + (it->at - from->off),
+		.len = min_u64(run_end(it->seg, it->run), it->end) - it->at,
+		.mmio = from->mmio,
+	};
 
-	run.pa += it->skip;
-	run.len = min_u64(run.len - it->skip, it->left);
-	it->left -= run.len;
-	it->skip = 0;
-	if (++it->run == it->seg->nr_runs && it->left) {
+	it->at += run.len;
+	if (++it->run == it->seg->nr_runs && it->at < it->end) {
 		it->seg = seg_of(itree_next(&it->seg->node));
 		it->run = 0;
 	}
@@ -358,11 +405,11 @@ static struct uiommu_run take(struct core_run_iter *it)
 
 bool core_runs_next(struct core_run_iter *it, struct uiommu_run *run)
 {
-	if (!it->left)
+	if (it->at == it->end)
 		return false;
 	*run = take(it);
-	while (it->left) {
-		const struct uiommu_run *next = &it->seg->runs[it->run];
+	while (it->at < it->end) {
+		const struct core_run *next = &it->seg->runs[it->run];
 
 		if (next->pa != run->pa + run->len || next->mmio != run->mmio)
 			break;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory of an IOAS used by the CPU: pins, copies, and who asks for them back. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "turns.h"
@@ -88,11 +90,12 @@ static int pin(struct user *u, uint64_t iova, uint64_t len, uint32_t flags,
 	return rc;
 }
 
-/* The oldest one. */
+/* The oldest one, unless all have been asked for meanwhile. */
 static void unpin(struct user *u)
 {
 	pthread_mutex_lock(&u->lock);
-	let_go(u, 0);
+	if (u->nr)
+		let_go(u, 0);
 	pthread_mutex_unlock(&u->lock);
 }
 
@@ -534,6 +537,15 @@ static void without_memory(void **state)
 
 /* ---------------------------------------------------------------- races -- */
 
+/* An assertion of a thread that is not the test's. */
+static void must(bool good, const char *what, int rc)
+{
+	if (good)
+		return;
+	fprintf(stderr, "%s: %d\n", what, rc);
+	abort();
+}
+
 struct ring {
 	struct world *w;
 	struct uiommu_ioas *ioas[2];
@@ -554,8 +566,8 @@ static void *pinner(void *arg)
 			turn(&r->pinned);
 		if (rc == -ENOSPC)
 			unpin(&r->u);
-		else if (rc && rc != -ENOENT && rc != -EINVAL)
-			abort();
+		else
+			must(!rc || rc == -ENOENT || rc == -EINVAL, "pin", rc);
 	}
 	return NULL;
 }
@@ -572,8 +584,8 @@ static void *copier(void *arg)
 
 		if (!rc)
 			turn(&r->copied);
-		else if (rc != -ENOENT && rc != -EINVAL)
-			abort();
+		else
+			must(rc == -ENOENT || rc == -EINVAL, "copy", rc);
 	}
 	return NULL;
 }
@@ -588,12 +600,11 @@ static void *mapper(void *arg)
 		struct uiommu_ioas *ioas = r->ioas[at++ & 1];
 		int rc = map_at(r->w, ioas, at & 7, 2, 0x10000, RW);
 
-		if (!rc)
-			rc = map_at(r->w, ioas, 16, 2, 0x12000, RW);
-		if (!rc)
-			rc = uiommu_ioas_unmap(ioas, 0x10000, 4 * PAGE, &n);
-		if (rc || n != 4 * PAGE)
-			abort();
+		must(!rc, "map", rc);
+		rc = map_at(r->w, ioas, 16, 2, 0x12000, RW);
+		must(!rc, "second map", rc);
+		rc = uiommu_ioas_unmap(ioas, 0x10000, 4 * PAGE, &n);
+		must(!rc && n == 4 * PAGE, "unmap", rc);
 		turn(&r->unmapped);
 	}
 	return NULL;
@@ -605,8 +616,11 @@ static void *changer(void *arg)
 	unsigned int at = 0;
 
 	while (!load_acquire(&r->stop)) {
-		if (uiommu_access_attach(r->u.access, r->ioas[++at & 1]))
-			abort();
+		int rc = uiommu_access_attach(r->u.access, r->ioas[++at & 1]);
+
+		must(!rc, "attach", rc);
+		/* Writers come first: let the others in. */
+		usleep(50);
 		turn(&r->changed);
 	}
 	return NULL;
@@ -619,8 +633,9 @@ static void *joiner(void *arg)
 	while (!load_acquire(&r->stop)) {
 		struct uiommu_domain *dom = new_domain(r->w);
 
-		if (uiommu_ioas_add_domain(r->ioas[0], dom))
-			abort();
+		int rc = uiommu_ioas_add_domain(r->ioas[0], dom);
+
+		must(!rc, "join", rc);
 		uiommu_ioas_remove_domain(r->ioas[0], dom);
 		uiommu_domain_free(dom);
 		turn(&r->joined);

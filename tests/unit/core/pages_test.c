@@ -123,6 +123,45 @@ static void runs_are_whole_and_joined(void **state)
 	core_pages_put(p);
 }
 
+/* Cut to pages in any order, each page is where it was and goes by itself. */
+static void cut_to_pieces(void **state)
+{
+	/* Steps through all pages: up, down, and by leaps. */
+	static const unsigned int steps[] = { 1, 63, 23 };
+	struct world *w = *state;
+	struct core_run_iter it;
+	struct uiommu_run run;
+
+	w->mm.scatter = true;
+	for (unsigned int s = 0; s < 3; s++) {
+		struct core_pages *p = open_pages(w, MEM);
+
+		assert_int_equal(core_pages_pin(p, 0, 64 * PAGE - 1), 0);
+		for (unsigned int i = 0, at = steps[s]; i < 63;
+		     i++, at = (at + steps[s]) % 64)
+			assert_int_equal(core_pages_cut(p, at * PAGE), 0);
+		for (unsigned int at = 0; at < 64; at++) {
+			uint64_t off = at * PAGE;
+
+			core_runs_begin(&it, p, off + 1,
+					off + PAGE - (at == 63));
+			assert_true(core_runs_next(&it, &run));
+			assert_int_equal(run.pa,
+					 fake_mm_pa(&w->mm, MEM + off) + 1);
+			assert_int_equal(run.len, PAGE - 1);
+			assert_int_equal(core_runs_next(&it, &run), at < 63);
+			core_pages_unpin(p, off, off + PAGE - 1);
+			assert_int_equal(w->mm.total, 63 - at);
+			/* The next one begins where this one ends. */
+			if (at < 63)
+				assert_int_equal(run.pa,
+						 fake_mm_pa(&w->mm,
+							    MEM + off + PAGE));
+		}
+		core_pages_put(p);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
@@ -131,6 +170,7 @@ int main(void)
 		T(a_failure_gives_back_what_it_took),
 		T(a_cut_inside_a_page_shares_it),
 		T(runs_are_whole_and_joined),
+		T(cut_to_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
