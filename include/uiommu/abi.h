@@ -154,6 +154,13 @@ void uiommu_abi_visit_areas(struct uiommu_abi *abi, uiommu_abi_area_fn *fn,
 			    void *ctx);
 
 /*
+ * The objects of each open /dev/iommu, as lines (dump.h): their ids, kinds, how many
+ * rest on them, themselves included, and on what they rest.  The last opened comes
+ * first.
+ */
+void uiommu_abi_dump(struct uiommu_abi *abi, const struct uiommu_dump *dump);
+
+/*
  * A mapping of device registers.  The embedder reserves address space, traps
  * accesses and hands them on.  Counted: a mapping keeps its file.
  */

@@ -154,8 +154,23 @@ void uiommu_abi_visit_areas(struct uiommu_abi *abi, uiommu_abi_area_fn *fn,
 	struct area_visit visit = { fn, ctx };
 
 	abi_fdtable_visit(abi, visit_file, &visit);
-	if (abi->host.leave)
-		abi->host.leave(abi->host.ctx);
+	leave(abi);
+}
+
+static void dump_file(void *arg, struct abi_file *file)
+{
+	struct ufd_ctx *ctx = ufd_ctx_of(file);
+
+	if (ctx)
+		ufd_dump(ctx, arg);
+}
+
+void uiommu_abi_dump(struct uiommu_abi *abi, const struct uiommu_dump *dump)
+{
+	/* Who reads it does not change it. */
+	if (dump->parts & UIOMMU_DUMP_OBJECTS)
+		abi_fdtable_visit(abi, dump_file, (void *)(uintptr_t)dump);
+	leave(abi);
 }
 
 int uiommu_abi_close(struct uiommu_abi *abi, int fd)

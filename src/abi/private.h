@@ -214,6 +214,8 @@ void ufd_device_pasid_detach(struct ufd_device *idev, uint32_t pasid);
 
 /* Each area of the context's IOASes but that of VFIO's container calls. */
 void ufd_visit_areas(struct ufd_ctx *ctx, uiommu_abi_area_fn *fn, void *arg);
+/* The context's objects; nothing of iommufd is called. */
+void ufd_dump(struct ufd_ctx *ctx, const struct uiommu_dump *to);
 
 /* The IOAS that VFIO's container calls on this context use; made if missing. */
 int ufd_compat_ioas_id(struct ufd_ctx *ctx, bool create, uint32_t *id);

@@ -181,6 +181,7 @@ static int dump_parts(struct uiommu_machine *machine,
 	struct uiommu_dump below = *to;
 
 	uiommu_core_dump(machine->core, to);
+	uiommu_abi_dump(machine->abi, to);
 	if (to->parts & UIOMMU_DUMP_OBJECTS) {
 		for (unsigned int i = 0; i < machine->nr_devs; i++)
 			dump_function(to, machine->dev[i]);

@@ -32,7 +32,7 @@
 
 /* The lock is held in all of these. */
 
-static struct ufd_object *find(struct ufd_ctx *ctx, uint32_t id)
+struct ufd_object *ufd_object_at(struct ufd_ctx *ctx, uint32_t id)
 {
 	struct ufd_object *obj = id < ctx->nr_slots ? ctx->slots[id] : NULL;
 
@@ -135,7 +135,7 @@ struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
 	struct ufd_object *obj;
 
 	pthread_mutex_lock(&ctx->lock);
-	obj = find(ctx, id);
+	obj = ufd_object_at(ctx, id);
 	if (obj && type != UFD_ANY && obj->type != type)
 		obj = NULL;
 	if (obj)
@@ -150,7 +150,7 @@ bool ufd_object_try_get(struct ufd_object *obj)
 	bool found;
 
 	pthread_mutex_lock(&ctx->lock);
-	found = find(ctx, obj->id) == obj;
+	found = ufd_object_at(ctx, obj->id) == obj;
 	if (found)
 		ufd_object_hold(obj);
 	pthread_mutex_unlock(&ctx->lock);
@@ -234,7 +234,7 @@ int ufd_object_destroy(struct ufd_ctx *ctx, uint32_t id)
 	int rc = 0;
 
 	pthread_mutex_lock(&ctx->lock);
-	obj = find(ctx, id);
+	obj = ufd_object_at(ctx, id);
 	if (!obj)
 		rc = -ENOENT;
 	else if (!remove_last(obj))
@@ -272,7 +272,7 @@ bool ufd_object_entomb(struct ufd_object *obj)
 	bool found;
 
 	pthread_mutex_lock(&ctx->lock);
-	found = find(ctx, obj->id) == obj;
+	found = ufd_object_at(ctx, obj->id) == obj;
 	if (found) {
 		ctx->slots[obj->id] = TOMB;
 		ctx->nr_tombs++;

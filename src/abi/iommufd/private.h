@@ -101,6 +101,8 @@ void ufd_object_publish(struct ufd_object *obj);
 /* Give the id of an unpublished object back; the caller frees the rest. */
 void ufd_object_abort(struct ufd_object *obj);
 
+/* What stands in the table, or NULL; ctx->lock. */
+struct ufd_object *ufd_object_at(struct ufd_ctx *ctx, uint32_t id);
 /* Find and count, or NULL.  For the time of one call. */
 struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
 				  enum ufd_type type);

@@ -510,6 +510,46 @@ static void recycled_description(void **state)
 	uiommu_abi_destroy(r->abi);
 }
 
+/* ---------------------------------------------------------------- dumps -- */
+
+static void add_line(void *ctx, const char *line, size_t len)
+{
+	strncat(ctx, line, len);
+}
+
+static void dumped(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env), queue;
+	uint32_t ioas = env_ioas(env, fd), dev, pt = ioas, id;
+	struct ufd_device *idev = env_bind(env, fd, 2, &dev);
+	char text[1024] = "";
+	struct uiommu_dump dump = {
+		.ctx = text,
+		.parts = UIOMMU_DUMP_OBJECTS,
+		.write = add_line,
+	};
+
+	assert_int_equal(ufd_device_attach(idev, &pt), 0);
+	env_queue(env, fd, &queue);
+	assert_int_equal(env_hwpt(env, fd, dev, ioas, &id), 0);
+	uiommu_abi_dump(env->abi, &dump);
+	assert_string_equal(text, "iommufd ids=5 charge=user\n"
+				  "  ioas id=1 users=3\n"
+				  "  device id=2 users=3 name=c\n"
+				  "  hwpt id=3 users=2 ioas=1 auto\n"
+				  "  fault id=4 users=2\n"
+				  "  hwpt id=5 users=1 ioas=1\n");
+	/* Other parts have nothing of them. */
+	text[0] = '\0';
+	dump.parts = UIOMMU_DUMP_TABLES;
+	uiommu_abi_dump(env->abi, &dump);
+	assert_string_equal(text, "");
+	env_close(env, queue);
+	ufd_device_unbind(idev);
+	env_close(env, fd);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
 
@@ -531,6 +571,7 @@ int main(void)
 		TEST(destroyed_while_open),
 		TEST(close_during_call),
 		TEST(recycled_description),
+		TEST(dumped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
