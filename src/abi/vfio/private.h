@@ -172,7 +172,7 @@ struct uvfio_device_file {
 	pthread_mutex_t lock;	     /* protects the marks */
 	bool attached;
 	bool attached_as_0; /* by PASID 0 */
-	bool granted; /* atomic: bound or opened through its group */
+	bool granted;	    /* atomic: bound or opened through its group */
 };
 
 static inline struct uvfio_device_file *uvfio_device_file(struct abi_file *file)

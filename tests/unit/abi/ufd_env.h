@@ -43,7 +43,7 @@ struct small_unit {
 	/* The nth attach to one from now on fails with nth_rc; 0: none. */
 	unsigned int attach_nth;
 	int nth_rc;
-	int pasid_rc;	/* and a domain to a PASID */
+	int pasid_rc; /* and a domain to a PASID */
 	/* Of an address: how often a PASID got a domain that maps it, and not. */
 	uint64_t probe;
 	unsigned int mapped, unmapped;
