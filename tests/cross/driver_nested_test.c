@@ -5,6 +5,7 @@
  * as its SMMU would take them.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,9 @@
 
 #include <uiommu/uapi/iommufd.h>
 
+#include "base/atomic.h"
 #include "driver_rig.h"
+#include "turns.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define RAM UINT64_C(0x40000000) /* where every guest has its memory */
@@ -557,6 +560,105 @@ static void from_each_state_to_each(void **state)
 	rig_destroy(rig);
 }
 
+/* ------------------------------------------------------------- under fire -- */
+
+/*
+ * DMA never stops, while a guest moves between two tables of CDs that say the same
+ * and sends commands, and the host maps and unmaps memory beside.
+ */
+struct fire {
+	struct guest *g;
+	struct uiommu_hwdom *other; /* CDs in the page behind the data */
+	uint32_t stop;
+	uint64_t accesses, replaced, commands, unmapped;
+	uint64_t wrong; /* accesses */
+};
+
+#define OTHER_CDS (GUEST_PAGES - 1)
+#define SPARE (GUEST_PAGES - 2)
+
+static void *keep_reading(void *arg)
+{
+	struct fire *f = arg;
+
+	while (!load_acquire(&f->stop)) {
+		if (peek(f->g, 0) != word(f->g, 0) ||
+		    peek_pasid(f->g, PASID, 1) != word(f->g, 11))
+			turn(&f->wrong);
+		turn(&f->accesses);
+	}
+	return NULL;
+}
+
+static void *keep_replacing(void *arg)
+{
+	struct fire *f = arg;
+
+	while (!load_acquire(&f->stop)) {
+		rig_attach(f->other, f->g->dev);
+		rig_attach(f->g->nested, f->g->dev);
+		turn(&f->replaced);
+	}
+	return NULL;
+}
+
+static void *keep_commanding(void *arg)
+{
+	struct fire *f = arg;
+
+	while (!load_acquire(&f->stop)) {
+		command(f->g, 0x30, 0);
+		command(f->g, (uint64_t)VSID << 32 | 6, 0);
+		command(f->g, (uint64_t)VSID << 32 | 0x40, 52);
+		turn(&f->commands);
+	}
+	return NULL;
+}
+
+static void *keep_unmapping(void *arg)
+{
+	struct fire *f = arg;
+
+	while (!load_acquire(&f->stop)) {
+		rig_unmap(f->g->parent, ipa(SPARE), RIG_PAGE);
+		rig_map(f->g->parent, ipa(SPARE), page(f->g, SPARE), RIG_PAGE,
+			RW);
+		turn(&f->unmapped);
+	}
+	return NULL;
+}
+
+static void a_guest_under_fire(void **state)
+{
+	static void *(*const threads[])(void *) = {
+		keep_reading, keep_replacing, keep_commanding, keep_unmapping
+	};
+	struct rig *rig = open_rig();
+	struct guest g;
+	struct fire f = { .g = &g };
+	const uint64_t *counts[] = { &f.accesses, &f.replaced, &f.commands,
+				     &f.unmapped };
+	pthread_t id[4];
+
+	guest_open(&g, rig, 0);
+	memcpy(page(&g, OTHER_CDS), page(&g, CDS), RIG_PAGE);
+	f.other =
+		new_nested(&g, 0x300000000000000b | ipa(OTHER_CDS), 0x100000d6);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&id[i], NULL, threads[i], &f),
+				 0);
+	assert_true(let_fight(300, counts, 4));
+	store_release(&f.stop, 1);
+	for (int i = 0; i < 4; i++)
+		pthread_join(id[i], NULL);
+	assert_int_equal(f.wrong, 0);
+	nothing_reported(rig);
+	rig_attach(g.nested, g.dev);
+	rig->unit->ops->dom_free(f.other);
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
 /* --------------------------------------------------------- the Linux ABI -- */
 
 static void what_is_the_kernels(void **state)
@@ -597,6 +699,7 @@ int main(void)
 		cmocka_unit_test(faults_and_whose_they_are),
 		cmocka_unit_test(contexts_that_are_bad),
 		cmocka_unit_test(from_each_state_to_each),
+		cmocka_unit_test(a_guest_under_fire),
 		cmocka_unit_test(what_is_the_kernels),
 	};
 
