@@ -135,24 +135,6 @@ void smmuv3_ats_entry(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 		store_release(&dev->ats_on, false);
 }
 
-/*
- * After a failure the entry in force translates without ATS.  Then that is one
- * change and `ste` the next, for two words at once would stop every access.
- */
-static void add_eats(struct smmuv3_dev *dev, const struct smmu_ste *ste)
-{
-	struct uiommu_hwdom *rid = dev->hwdev.dom;
-	struct smmu_ste now;
-
-	if (!smmuv3_stream_aborts(dev, ste) ||
-	    DRIVER_MUTANT("ats: one word after the other"))
-		return;
-	smmuv3_stream_make(dev, rid ? to_smmuv3_dom(rid) : NULL, &dev->cdtab,
-			   &now);
-	/* If it fails so does what follows. */
-	(void)smmuv3_stream_install(dev, &now);
-}
-
 bool smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
 	if (!has_eats(ste) ||
@@ -170,7 +152,6 @@ bool smmuv3_ats_before(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 	/* A flush that does not see it was before: as for users. */
 	store_release(&dev->ats_on, true);
 	fence_full();
-	add_eats(dev, ste);
 	return true;
 }
 

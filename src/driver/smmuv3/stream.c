@@ -153,11 +153,49 @@ static const struct smmuv3_entry_ops ste_ops = {
 	.sync = ste_sync,
 };
 
+static bool has_eats(uint64_t q1)
+{
+	return q1 & SMMU_STE_1_EATS;
+}
+
+/*
+ * Whether there is ATS, and all the rest, are two changes where both at once would
+ * stop every access: by way of the entry with translation and without ATS.  False:
+ * that does not help.
+ */
+static bool without_ats(const le64_t *live, const struct smmu_ste *ste,
+			struct smmu_ste *mid)
+{
+	le64_t words[SMMU_STE_QWORDS];
+	struct smmu_ste now;
+	unsigned int i;
+
+	for (i = 0; i < SMMU_STE_QWORDS; i++)
+		now.q[i] = le64_to_cpu(live[i]);
+	if (has_eats(now.q[1]) == has_eats(ste->q[1]) ||
+	    smmuv3_entry_way(&ste_ops, live, ste->q) != SMMUV3_ENTRY_ABORT ||
+	    DRIVER_MUTANT("ats: one word after the other"))
+		return false;
+	*mid = has_eats(now.q[1]) ? now : *ste;
+	mid->q[1] &= ~SMMU_STE_1_EATS;
+	for (i = 0; i < SMMU_STE_QWORDS; i++)
+		words[i] = cpu_to_le64(mid->q[i]);
+	return smmuv3_entry_way(&ste_ops, live, mid->q) ==
+		       SMMUV3_ENTRY_HITLESS &&
+	       smmuv3_entry_way(&ste_ops, words, ste->q) ==
+		       SMMUV3_ENTRY_HITLESS;
+}
+
 int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
 	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
-	int rc = smmuv3_entry_write(&ste_ops, dev, live, ste->q);
+	struct smmu_ste mid;
+	int rc = 0;
 
+	if (without_ats(live, ste, &mid))
+		rc = smmuv3_entry_write(&ste_ops, dev, live, mid.q);
+	if (!rc)
+		rc = smmuv3_entry_write(&ste_ops, dev, live, ste->q);
 	if (!rc)
 		smmuv3_ats_entry(dev, ste);
 	return rc;
@@ -166,8 +204,10 @@ int smmuv3_stream_install(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 bool smmuv3_stream_aborts(struct smmuv3_dev *dev, const struct smmu_ste *ste)
 {
 	const le64_t *live = smmuv3_strtab_ste(unit_of(dev), dev->ids[0]);
+	struct smmu_ste mid;
 
-	return smmuv3_entry_way(&ste_ops, live, ste->q) == SMMUV3_ENTRY_ABORT;
+	return smmuv3_entry_way(&ste_ops, live, ste->q) == SMMUV3_ENTRY_ABORT &&
+	       !without_ats(live, ste, &mid);
 }
 
 /* How many words are not those of an abort entry; `store`: from now on all. */

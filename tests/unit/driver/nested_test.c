@@ -344,6 +344,40 @@ static void which_changes_are_hitless(void **state)
 	END(a, b, other, bypass);
 }
 
+/* With an ATC that the guest knows of or not: ATS is a change of its own. */
+static void changes_beside_an_ATC(void **state)
+{
+	const uint32_t sid = SID;
+	const struct uiommu_hwdev_cfg cfg = {
+		.name = "d", .ids = &sid, .nr_ids = 1, .ats = true
+	};
+	struct uiommu_hwdom *with, *without;
+	struct uiommu_hwvdev *vdev;
+	struct uiommu_hwdev *d;
+
+	assert_int_equal(ops->dev_add(unit, &cfg, &d), 0);
+	scene_on(d);
+	with = nested(0x4321000b, 0x10000000);
+	without = nested(0x4321000b, 0);
+	vdev = vdevice(VSID);
+	assert_int_equal(ops->attach(parent, dev), 0);
+	assert_ste(0xd, 0x0000100010080000);
+	fake->before_write = count_aborts;
+	assert_int_equal(aborts_to(with), 0);
+	assert_ste(0x4321000f, 0x0000100010080000);
+	assert_int_equal(aborts_to(without), 0);
+	assert_ste(0x4321000f, 0x0000100000080000);
+	assert_int_equal(aborts_to(parent), 0);
+	assert_ste(0xd, 0x0000100010080000);
+	assert_int_equal(aborts_to(without), 0);
+	assert_int_equal(aborts_to(with), 0);
+	assert_false(broken);
+	fake->before_write = NULL;
+	ops->attach(parent, dev);
+	nops->vdev_free(vdev);
+	END(with, without);
+}
+
 static void nobody_elses_pasids(void **state)
 {
 	struct uiommu_hwdom *s1 = domain(UIOMMU_DOM_PAGING), *dom;
@@ -720,6 +754,7 @@ int main(void)
 		CASE(the_vmid_stays),
 		CASE(what_entries_hold),
 		CASE(which_changes_are_hitless),
+		CASE(changes_beside_an_ATC),
 		CASE(nobody_elses_pasids),
 		CASE(data_that_are_refused),
 		CASE(a_device_of_two_StreamIDs),
