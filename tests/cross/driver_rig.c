@@ -120,6 +120,10 @@ static int on_vevent(void *ctx, struct uiommu_unit *unit, uint64_t id,
 {
 	struct rig *rig = ctx;
 
+	if (!data) {
+		rig->vevents_lost++;
+		return 0;
+	}
 	must(type == UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3 &&
 		     len == sizeof(rig->vevent),
 	     "an event of a guest");

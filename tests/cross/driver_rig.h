@@ -43,7 +43,7 @@ struct rig {
 	unsigned int nr_faults;
 	unsigned int lost;
 	/* Of guests, which take all; by whose id, the last. */
-	unsigned int nr_vevents;
+	unsigned int nr_vevents, vevents_lost;
 	uint64_t vevent_id;
 	struct uiommu_vevent_smmuv3 vevent;
 

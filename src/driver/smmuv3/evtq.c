@@ -209,6 +209,7 @@ static void report_lost(struct smmuv3_unit *unit)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
 
+	smmuv3_guest_events_lost(unit);
 	if (host && host->faults_lost)
 		host->faults_lost(unit->unit.host_ctx, &unit->unit);
 	else

@@ -70,6 +70,7 @@ struct smmuv3_vdev {
 
 struct smmuv3_vsmmu {
 	struct uiommu_hwviommu hw;
+	struct smmuv3_vsmmu *next; /* of unit->vsmmus */
 	uint64_t id; /* in events */
 	uint16_t vmid; /* the parent's on the unit, as long as this one is there */
 	/* Protects the lists.  Outside of nothing but cmdq.lock. */
@@ -111,5 +112,8 @@ void smmuv3_vstream_discard(struct smmuv3_vstream *v);
 bool smmuv3_guest_event(struct smmuv3_unit *unit,
 			const struct smmuv3_vstream *v,
 			const struct uiommu_fault *fault);
+
+/* Some events were lost, and nobody knows whose.  No lock is held. */
+void smmuv3_guest_events_lost(struct smmuv3_unit *unit);
 
 #endif /* DRIVER_SMMUV3_GUEST_H */

@@ -105,6 +105,10 @@ static int viommu_alloc(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
 	if (rc)
 		goto err_lock;
 	vsmmu->vmid = count_guest(to_smmuv3_dom(parent), unit, 1);
+	smmuv3_lock(unit, &unit->dev_lock);
+	vsmmu->next = unit->vsmmus;
+	unit->vsmmus = vsmmu;
+	smmuv3_unlock(unit, &unit->dev_lock);
 	*out = &vsmmu->hw;
 	return 0;
 
@@ -120,7 +124,13 @@ static void viommu_free(struct uiommu_hwviommu *hw)
 	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw);
 	struct smmuv3_dom *parent = to_smmuv3_dom(hw->parent);
 	struct smmuv3_unit *unit = unit_of(vsmmu);
+	struct smmuv3_vsmmu **link = &unit->vsmmus;
 
+	smmuv3_lock(unit, &unit->dev_lock);
+	while (*link != vsmmu)
+		link = &(*link)->next;
+	*link = vsmmu->next;
+	smmuv3_unlock(unit, &unit->dev_lock);
 	count_guest(parent, unit, UINT32_MAX);
 	smmuv3_att_put(parent, unit, SMMUV3_LEAVE_UNUSED);
 	smmuv3_lock_fini(unit, &vsmmu->lock);
@@ -403,6 +413,33 @@ bool smmuv3_guest_event(struct smmuv3_unit *unit,
 	return host->report_vevent(unit->unit.host_ctx, &unit->unit, v->id,
 				   UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3, &event,
 				   sizeof(event)) != -EOPNOTSUPP;
+}
+
+/* The guest with the lowest id above `after`, 0: there is none. */
+static uint64_t next_guest(struct smmuv3_unit *unit, uint64_t after)
+{
+	const struct smmuv3_vsmmu *it;
+	uint64_t id = 0;
+
+	smmuv3_lock(unit, &unit->dev_lock);
+	for (it = unit->vsmmus; it; it = it->next)
+		if (it->id > after && (!id || it->id < id))
+			id = it->id;
+	smmuv3_unlock(unit, &unit->dev_lock);
+	return id;
+}
+
+void smmuv3_guest_events_lost(struct smmuv3_unit *unit)
+{
+	const struct uiommu_host_ops *host = unit->unit.host;
+	uint64_t id = 0;
+
+	if (!host || !host->report_vevent)
+		return;
+	while ((id = next_guest(unit, id)))
+		(void)host->report_vevent(unit->unit.host_ctx, &unit->unit, id,
+					  UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3, NULL,
+					  0);
 }
 
 const struct uiommu_nested_ops smmuv3_nested_ops = {

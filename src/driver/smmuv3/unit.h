@@ -422,10 +422,11 @@ struct smmuv3_unit {
 	bool programmed;
 	/*
 	 * Protects the stream table's shape, who owns which StreamID, and the
-	 * list of devices.
+	 * lists of devices and vSMMUs.
 	 */
 	struct uiommu_lock dev_lock;
 	struct smmuv3_dev *devs;
+	struct smmuv3_vsmmu *vsmmus;
 	/* One of them may answer, or fail, after its time-out; atomic. */
 	uint32_t ats_late;
 	/* Protects `dead`. */

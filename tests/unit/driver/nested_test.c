@@ -397,15 +397,22 @@ static void nobody_elses_pasids(void **state)
 	END(dom, s1);
 }
 
-static void data_that_are_refused(void **state)
+static void what_is_refused(void **state)
 {
+	const uint32_t ids[] = { 20, 21 };
 	uint64_t ste[2] = { 0xb, 0 };
 	struct uiommu_user_data data = { .type = 2,
 					 .len = 16,
 					 .at = (uintptr_t)ste };
 	struct uiommu_hwdom *dom = NULL;
+	struct uiommu_hwvdev *vdev;
+	struct uiommu_hwdev *two;
 
 	scene();
+	/* A command names one StreamID. */
+	assert_int_equal(add(ids, 2, &two), 0);
+	assert_int_equal(nops->vdev_alloc(viommu, two, 1, &vdev), -EOPNOTSUPP);
+	ops->dev_remove(two);
 	assert_int_equal(try_nested(UIOMMU_DOM_PASID, 0xb, 0, &dom),
 			 -EOPNOTSUPP);
 	assert_int_equal(try_nested(0, 0xd, 0, &dom), -EIO);
@@ -420,19 +427,6 @@ static void data_that_are_refused(void **state)
 	assert_int_equal(nops->viommu_dom_alloc(viommu, 0, &data, &dom),
 			 -EINVAL);
 	assert_null(dom);
-	end();
-}
-
-static void a_device_of_two_StreamIDs(void **state)
-{
-	const uint32_t ids[] = { 20, 21 };
-	struct uiommu_hwvdev *vdev;
-	struct uiommu_hwdev *two;
-
-	scene();
-	assert_int_equal(add(ids, 2, &two), 0);
-	assert_int_equal(nops->vdev_alloc(viommu, two, 1, &vdev), -EOPNOTSUPP);
-	ops->dev_remove(two);
 	end();
 }
 
@@ -613,7 +607,7 @@ static void the_host_unmaps(void **state)
 /* ----------------------------------------------------------------- events */
 
 static struct heard {
-	unsigned int guests, hosts;
+	unsigned int guests, hosts, lost;
 	uint64_t id;
 	struct uiommu_vevent_smmuv3 event;
 	int rc;
@@ -623,6 +617,12 @@ static int on_vevent(void *ctx, struct uiommu_unit *u, uint64_t id,
 		     uint32_t type, const void *data, size_t len)
 {
 	assert_int_equal(type, UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3);
+	if (!data) {
+		assert_int_equal(len, 0);
+		heard.lost++;
+		heard.id = id;
+		return 0;
+	}
 	assert_int_equal(len, sizeof(heard.event));
 	heard.guests++;
 	heard.id = id;
@@ -702,6 +702,33 @@ static void events_come_to_the_guest(void **state)
 	END(dom);
 }
 
+/* It may have been anybody's. */
+static void lost_events_are_told_to_all_guests(void **state)
+{
+	const uint64_t record[4] = { 0x10 | (uint64_t)SID << 32 };
+	struct uiommu_hwviommu *second, *third;
+
+	unit->host = &host;
+	memset(&heard, 0, sizeof(heard));
+	scene();
+	assert_int_equal(new_viommu(parent, 9, &second), 0);
+	assert_int_equal(new_viommu(parent, 7, &third), 0);
+	while (fake_smmu_event(fake, record))
+		;
+	assert_int_equal(heard.lost, 0);
+	ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
+	assert_int_equal(heard.lost, 3);
+	assert_int_equal(heard.id, 9);
+	nops->viommu_free(second);
+	while (fake_smmu_event(fake, record))
+		;
+	ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
+	assert_int_equal(heard.lost, 5);
+	assert_int_equal(heard.id, 7);
+	nops->viommu_free(third);
+	end();
+}
+
 /* --------------------------------------------------------- nth allocation */
 
 static void every_allocation_fails_once(void **state)
@@ -756,14 +783,14 @@ int main(void)
 		CASE(which_changes_are_hitless),
 		CASE(changes_beside_an_ATC),
 		CASE(nobody_elses_pasids),
-		CASE(data_that_are_refused),
-		CASE(a_device_of_two_StreamIDs),
+		CASE(what_is_refused),
 		CASE(commands_reach_the_queue),
 		CASE(those_before_a_bad_one_are_carried_out),
 		CASE(a_batch_that_fails),
 		CASE(arrays_that_are_refused),
 		CASE(the_host_unmaps),
 		CASE(events_come_to_the_guest),
+		CASE(lost_events_are_told_to_all_guests),
 		CASE(every_allocation_fails_once),
 	};
 
