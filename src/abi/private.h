@@ -127,6 +127,7 @@ int abi_dmabuf_map(struct abi_dmabuf *buf, struct uiommu_ioas *ioas,
  * be mapped again, until a call with false.
  */
 void abi_dmabuf_revoke(struct abi_dmabuf *buf, bool revoked);
+
 /* -------------------------------------------------------------- mappings -- */
 
 /* Of what the client maps by an open file: begins each kind's own structure. */

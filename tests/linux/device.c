@@ -261,7 +261,7 @@ static int check_hwpt(struct ufd_call *call, const struct test_device *td)
 	obj = ufd_object_get(call->ctx, cmd->pasid.pt_id, UFD_ANY);
 	if (!obj)
 		return -ENOENT;
-	if (obj->type == UFD_HWPT && ((struct ufd_hwpt *)obj)->domain == dom)
+	if (ufd_is_hwpt(obj) && ((struct ufd_hwpt *)obj)->domain == dom)
 		rc = 0;
 	ufd_object_put(obj);
 	return rc;
@@ -354,4 +354,34 @@ int test_trigger_iopf(struct ufd_call *call)
 	const struct test_cmd *cmd = call->cmd;
 
 	return with_bound(call, cmd->iopf.dev_id, trigger);
+}
+
+static int vevent(const struct test_cmd *cmd, struct uiommu_unit *unit,
+		  uint32_t id)
+{
+	return uiommu_mock_vevent(unit, id);
+}
+
+int test_trigger_vevent(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+
+	return with_bound(call, cmd->vevent.dev_id, vevent);
+}
+
+int test_check_iotlb(struct ufd_call *call)
+{
+	const struct test_cmd *cmd = call->cmd;
+	struct ufd_object *obj;
+	uint32_t word;
+	int rc;
+
+	obj = ufd_object_get(call->ctx, cmd->id, UFD_HWPT_NESTED);
+	if (!obj)
+		return -ENOENT;
+	rc = uiommu_mock_iotlb_word(
+		uiommu_domain_hw(((struct ufd_hwpt *)obj)->domain),
+		cmd->check_iotlb.id, &word);
+	ufd_object_put(obj);
+	return rc || word != cmd->check_iotlb.iotlb ? -EINVAL : 0;
 }

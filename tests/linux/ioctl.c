@@ -25,6 +25,8 @@ static int (*const handlers[TEST_OPS])(struct ufd_call *call) = {
 	[TEST_MOCK_DOMAIN_REPLACE] = test_mock_domain_replace,
 	[TEST_MOCK_DOMAIN_FLAGS] = test_mock_domain,
 	[TEST_CHECK_DEV_CACHE] = test_check_dev_cache,
+	[TEST_CHECK_IOTLB] = test_check_iotlb,
+	[TEST_TRIGGER_VEVENT] = test_trigger_vevent,
 	[TEST_TRIGGER_IOPF] = test_trigger_iopf,
 };
 

@@ -116,6 +116,13 @@ struct test_cmd {
 			uint64_t out_nr_dirty;
 		} dirty;
 		struct {
+			uint32_t id;
+			uint32_t iotlb;
+		} check_iotlb;
+		struct {
+			uint32_t dev_id;
+		} vevent;
+		struct {
 			uint32_t dev_id;
 			uint32_t pasid;
 			uint32_t grpid;
@@ -210,6 +217,8 @@ int test_memory_limit(struct ufd_call *call);
 int test_mock_domain(struct ufd_call *call);
 int test_mock_domain_replace(struct ufd_call *call);
 int test_check_dev_cache(struct ufd_call *call);
+int test_check_iotlb(struct ufd_call *call);
+int test_trigger_vevent(struct ufd_call *call);
 int test_trigger_iopf(struct ufd_call *call);
 
 #endif /* TESTS_LINUX_MOCK_H */

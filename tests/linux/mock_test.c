@@ -294,6 +294,117 @@ static void device_words(void **state)
 	assert_int_equal(test(&cmd), -ENOENT);
 }
 
+/* ------------------------------------------------------------- guests --- */
+
+struct guest {
+	struct test_cmd dev;
+	uint32_t parent;
+	struct uiommu_mock_viommu_data data;
+	uint32_t viommu;
+};
+
+static long viommu(struct guest *g)
+{
+	struct iommu_viommu_alloc cmd = {
+		.size = sizeof(cmd),
+		.type = UIOMMU_MOCK_VIOMMU_TYPE,
+		.dev_id = g->dev.mock_domain.out_idev_id,
+		.hwpt_id = g->parent,
+		.data_len = sizeof(g->data),
+		.data_uptr = (uintptr_t)&g->data,
+	};
+	long rc = client_ioctl(abi, fd, IOMMU_VIOMMU_ALLOC, &cmd);
+
+	g->viommu = cmd.out_viommu_id;
+	return rc;
+}
+
+static struct guest guest_ok(void)
+{
+	uint32_t ioas = ioas_ok();
+	struct guest g = { .dev = device_ok(ioas), .data = { .in = 0xbeef } };
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_HWPT_ALLOC_NEST_PARENT,
+		.dev_id = g.dev.mock_domain.out_idev_id,
+		.pt_id = ioas,
+	};
+
+	assert_int_equal(client_ioctl(abi, fd, IOMMU_HWPT_ALLOC, &cmd), 0);
+	g.parent = cmd.out_hwpt_id;
+	return g;
+}
+
+static int window(const struct guest *g, size_t len, int prot, int flags,
+		  uint64_t past, struct uiommu_map **map)
+{
+	return uiommu_abi_mmap(abi, fd, len, prot, flags,
+			       g->data.out_mmap_offset + past, map);
+}
+
+static void windows(void **state)
+{
+	struct guest g = guest_ok(), other;
+	const int rw = PROT_READ | PROT_WRITE;
+	struct uiommu_map *map;
+	uint64_t word;
+
+	guard_ok();
+	assert_int_equal(viommu(&g), 0);
+	assert_int_equal(g.data.out, 0xbeef);
+	assert_int_equal(g.data.out_mmap_length, 8192);
+	other = g;
+	other.data.in = 0xcafe;
+	assert_int_equal(viommu(&other), 0);
+	assert_true(other.data.out_mmap_offset >=
+		    g.data.out_mmap_offset + 8192);
+	assert_int_equal(window(&g, 8191, rw, MAP_SHARED, 0, &map), -EINVAL);
+	assert_int_equal(window(&g, 8192, rw, MAP_PRIVATE, 0, &map), -EINVAL);
+	assert_int_equal(window(&g, 8192, rw | PROT_EXEC, MAP_SHARED, 0, &map),
+			 -EPERM);
+	assert_int_equal(window(&g, 4096, rw, MAP_SHARED, 0, &map), -ENXIO);
+	assert_int_equal(window(&g, 16384, rw, MAP_SHARED, 0, &map), -ENXIO);
+	assert_int_equal(window(&g, 8192, rw, MAP_SHARED, 4096, &map), -ENXIO);
+	assert_int_equal(window(&g, 8192, rw, MAP_SHARED, 0, &map), 0);
+	assert_int_equal(uiommu_map_read(map, 0, 4, &word), 0);
+	assert_int_equal(word, 0xbeef);
+	assert_int_equal(uiommu_map_write(map, 8184, 8, ~UINT64_C(5)), 0);
+	assert_int_equal(uiommu_map_read(map, 8184, 8, &word), 0);
+	assert_true(word == ~UINT64_C(5));
+	assert_int_equal(uiommu_map_read(map, 8192, 1, &word), -EINVAL);
+	assert_int_equal(destroy(g.viommu), -EBUSY);
+	assert_int_equal(destroy(other.viommu), 0);
+	assert_int_equal(window(&other, 8192, rw, MAP_SHARED, 0, &map), -ENXIO);
+	uiommu_map_put(uiommu_map_get(map));
+	assert_int_equal(destroy(g.viommu), -EBUSY);
+	uiommu_map_put(map);
+	assert_int_equal(destroy(g.viommu), 0);
+}
+
+static long run_viommu(void *ctx)
+{
+	return viommu(ctx);
+}
+
+static void undo_viommu(void *ctx)
+{
+	assert_int_equal(destroy(((struct guest *)ctx)->viommu), 0);
+}
+
+static void memory_runs_out_for_guests(void **state)
+{
+	const struct nth_call call = {
+		.name = "VIOMMU_ALLOC",
+		.run = run_viommu,
+		.undo = undo_viommu,
+		.least = 4,
+	};
+	struct guest g = guest_ok();
+
+	guard_ok();
+	nth_each(machine, &call, &g);
+}
+
 /* ------------------------------------------------ with nothing left ----- */
 
 struct scene {
@@ -405,6 +516,8 @@ int main(void)
 		CASE(maps_and_pins),
 		CASE(shared_memory),
 		CASE(device_words),
+		CASE(windows),
+		CASE(memory_runs_out_for_guests),
 		CASE(memory_runs_out),
 		CASE(fail_nth_counts_down),
 	};

@@ -35,6 +35,11 @@ struct ufd_vdevice {
 
 struct ufd_viommu *ufd_viommu_get(struct ufd_ctx *ctx, uint32_t id);
 
+/* As uiommu_viommu_args.add_window; ctx is the vIOMMU. */
+int ufd_window_add(void *ctx, uiommu_pa_t pa, uint64_t len, uint64_t *offset);
+/* All of a vIOMMU that nobody finds any more. */
+void ufd_windows_drop(struct ufd_viommu *viommu);
+
 /* A page table of a guest's over `pt`, a page table or a vIOMMU. */
 int ufd_nested_alloc(struct ufd_call *call, struct ufd_device *idev,
 		     struct ufd_object *pt);

@@ -13,8 +13,6 @@
 #include "private.h"
 
 #include <stddef.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <uiommu/env.h>
 
@@ -158,20 +156,4 @@ long ufd_ioctl(struct abi_file *file, unsigned int cmd, unsigned long arg)
 	if (!row.handler || row.number != cmd)
 		return -ENOTTY;
 	return run(&call, &row);
-}
-
-/*
- * Only windows that a call has handed out can be mapped, and no call we serve
- * hands out any.
- */
-int ufd_mmap(struct abi_file *file, size_t len, int prot, int flags,
-	     uint64_t off, struct uiommu_map **out)
-{
-	if (len % (size_t)sysconf(_SC_PAGESIZE))
-		return -EINVAL;
-	if (!(flags & MAP_SHARED))
-		return -EINVAL;
-	if (prot & PROT_EXEC)
-		return -EPERM;
-	return -ENXIO;
 }

@@ -144,15 +144,22 @@ struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
 	return obj;
 }
 
+bool ufd_object_try_get_locked(struct ufd_object *obj)
+{
+	bool found = ufd_object_at(obj->ctx, obj->id) == obj;
+
+	if (found)
+		ufd_object_hold(obj);
+	return found;
+}
+
 bool ufd_object_try_get(struct ufd_object *obj)
 {
 	struct ufd_ctx *ctx = obj->ctx;
 	bool found;
 
 	pthread_mutex_lock(&ctx->lock);
-	found = ufd_object_at(ctx, obj->id) == obj;
-	if (found)
-		ufd_object_hold(obj);
+	found = ufd_object_try_get_locked(obj);
 	pthread_mutex_unlock(&ctx->lock);
 	return found;
 }
@@ -360,6 +367,7 @@ int ufd_open(struct uiommu_abi *abi, struct abi_file **out)
 	ctx->low_free = 1;
 	list_init(&ctx->groups);
 	list_init(&ctx->devices);
+	list_init(&ctx->windows);
 	*out = &ctx->file;
 	return 0;
 }

@@ -56,6 +56,8 @@ struct ufd_ctx {
 	struct list devices;	   /* bound */
 	struct ufd_object *compat; /* IOAS for VFIO's calls, or NULL */
 	uint32_t nr_tombs;	   /* of nr_used: see ufd_object_entomb */
+	struct list windows;	   /* struct ufd_window */
+	uint64_t windows_end;	   /* no offset from here on is one's */
 	enum abi_charge charge;
 };
 
@@ -108,6 +110,8 @@ struct ufd_object *ufd_object_get(struct ufd_ctx *ctx, uint32_t id,
 				  enum ufd_type type);
 /* Count an object that is known by address unless it is being destroyed. */
 bool ufd_object_try_get(struct ufd_object *obj);
+/* The same with ctx->lock held. */
+bool ufd_object_try_get_locked(struct ufd_object *obj);
 /* Not with the lock of an IOAS held: a transient object may be destroyed. */
 void ufd_object_put(struct ufd_object *obj);
 /* The same for a transient object; true: it was the last, free the object. */

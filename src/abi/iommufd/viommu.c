@@ -36,6 +36,8 @@ static int create(struct ufd_call *call, struct ufd_device *idev,
 	const struct uiommu_viommu_args args = {
 		.type = cmd->type,
 		.data = cmd->data_len ? &data : NULL,
+		.add_window = ufd_window_add,
+		.ctx = viommu,
 	};
 
 	ufd_user_mem(call->abi, &mem);
@@ -47,6 +49,7 @@ static void free_viommu(struct ufd_viommu *viommu)
 {
 	struct uiommu_abi *abi = viommu->obj.ctx->file.abi;
 
+	ufd_windows_drop(viommu);
 	pthread_mutex_destroy(&viommu->queues);
 	abi_free(abi, viommu);
 }
