@@ -27,6 +27,8 @@ static int (*const handlers[TEST_OPS])(struct ufd_call *call) = {
 	[TEST_CHECK_DEV_CACHE] = test_check_dev_cache,
 	[TEST_CHECK_IOTLB] = test_check_iotlb,
 	[TEST_TRIGGER_VEVENT] = test_trigger_vevent,
+	[TEST_DMABUF_GET] = test_dmabuf_get,
+	[TEST_DMABUF_REVOKE] = test_dmabuf_revoke,
 	[TEST_TRIGGER_IOPF] = test_trigger_iopf,
 };
 

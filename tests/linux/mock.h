@@ -137,6 +137,14 @@ struct test_cmd {
 			uint32_t pasid;
 			uint32_t pt_id; /* or the HWPT to compare with */
 		} pasid;
+		struct {
+			uint32_t length;
+			uint32_t open_flags;
+		} dmabuf_get;
+		struct {
+			int32_t fd;
+			uint32_t revoked;
+		} dmabuf_revoke;
 	};
 	uint32_t last;
 };
@@ -200,6 +208,8 @@ bool test_frames_same(const struct test_frames *frames, uint64_t a, uint64_t b);
 unsigned int test_frames_pins(const struct test_frames *frames,
 			      struct uiommu_machine *machine, uint64_t va);
 
+int test_dmabuf_get(struct ufd_call *call);
+int test_dmabuf_revoke(struct ufd_call *call);
 int test_create_access(struct ufd_call *call);
 int test_destroy_access_pages(struct ufd_call *call);
 int test_access_pages(struct ufd_call *call);

@@ -294,6 +294,52 @@ static void device_words(void **state)
 	assert_int_equal(test(&cmd), -ENOENT);
 }
 
+/* ------------------------------------------------------------ dma-bufs -- */
+
+static long map_file(uint32_t ioas, int file, uint64_t len, uint64_t iova)
+{
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE,
+		.ioas_id = ioas,
+		.fd = file,
+		.length = len,
+		.iova = iova,
+	};
+
+	return client_ioctl(abi, fd, IOMMU_IOAS_MAP_FILE, &cmd);
+}
+
+static void dmabufs(void **state)
+{
+	uint32_t ioas = ioas_ok();
+	struct test_cmd dev = device_ok(ioas);
+	struct test_cmd get = { .op = TEST_DMABUF_GET },
+			revoke = { .op = TEST_DMABUF_REVOKE };
+	long buf;
+
+	assert_int_equal(test(&get), -EINVAL);
+	get.dmabuf_get.length = 512 * 4096 + 1;
+	assert_int_equal(test(&get), -EINVAL);
+	get.dmabuf_get.length = 4097;
+	buf = test(&get);
+	assert_true(buf > 0);
+	assert_int_equal(map_file(ioas, (int)buf, 8192, BASE), 0);
+	revoke.dmabuf_revoke.fd = fd;
+	assert_int_equal(test(&revoke), -EINVAL);
+	revoke.dmabuf_revoke.fd = -1;
+	assert_int_equal(test(&revoke), -EBADF);
+	revoke.dmabuf_revoke.fd = (int)buf;
+	revoke.dmabuf_revoke.revoked = 1;
+	assert_int_equal(test(&revoke), 0);
+	assert_int_equal(map_file(ioas, (int)buf, 8192, BASE + 8192), -ENODEV);
+	revoke.dmabuf_revoke.revoked = 0;
+	assert_int_equal(test(&revoke), 0);
+	assert_int_equal(map_file(ioas, (int)buf, 8192, BASE + 8192), 0);
+	assert_int_equal(uiommu_abi_close(abi, (int)buf), 0);
+	assert_int_equal(destroy(dev.mock_domain.out_stdev_id), 0);
+}
+
 /* ------------------------------------------------------------- guests --- */
 
 struct guest {
@@ -509,17 +555,12 @@ static void fail_nth_counts_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(sizes_and_ops),
-		CASE(nobody_else_has_it),
-		CASE(devices),
-		CASE(reserved),
-		CASE(maps_and_pins),
-		CASE(shared_memory),
-		CASE(device_words),
-		CASE(windows),
-		CASE(memory_runs_out_for_guests),
-		CASE(memory_runs_out),
-		CASE(fail_nth_counts_down),
+		CASE(sizes_and_ops),   CASE(nobody_else_has_it),
+		CASE(devices),	       CASE(reserved),
+		CASE(maps_and_pins),   CASE(shared_memory),
+		CASE(device_words),    CASE(dmabufs),
+		CASE(windows),	       CASE(memory_runs_out_for_guests),
+		CASE(memory_runs_out), CASE(fail_nth_counts_down),
 	};
 
 	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);
