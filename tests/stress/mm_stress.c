@@ -38,7 +38,10 @@
 #define STAMP UINT64_C(0x57a3b97d) /* upper half of a stamp */
 /*
  * ThreadSanitizer runs signal handlers when it likes, blocked or not, and what
- * its allocator does to the address space is not told.
+ * its allocator does to the address space is not told; callbacks also come in
+ * threads that it has let go, so it may not look into them.  Under it there are no
+ * signals and no guests in the heap; what is between callbacks and devices it sees
+ * in sva_stress.c.
  */
 #if defined(__SANITIZE_THREAD__)
 #define OWN_RUNTIME 1
