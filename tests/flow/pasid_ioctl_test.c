@@ -5,9 +5,12 @@
  * or fails meanwhile.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <uiommu/uapi/iommufd.h>
 
+#include "base/atomic.h"
 #include "nth.h"
 #include "testep.h"
 
@@ -166,6 +169,63 @@ static void closed_with_pasids(void **state)
 	uiommu_machine_destroy(s.machine);
 }
 
+/* -------------------------------------------------------------- under fire */
+
+struct fire {
+	struct scene s;
+	uint32_t stop; /* atomic */
+	/* Atomic: accesses that found either page table, or neither. */
+	uint64_t saw[2], nothing;
+};
+
+static void *read_on(void *ctx)
+{
+	struct fire *f = ctx;
+	struct client *c = &f->s.c;
+
+	bar_write(c, TESTEP_SLOT(0) + 0x0c, 4, PASID);
+	while (!load_acquire(&f->stop)) {
+		uint64_t word = 0;
+
+		testep_fill(c, 0, 0xdead);
+		if (testep_go(c, 0, TESTEP_READ | TESTEP_WITH_PASID, IOVA, 8) ==
+		    TESTEP_OK)
+			word = testep_word(c, 0);
+		fetch_add_relaxed(word == 0xa0	 ? &f->saw[0]
+				  : word == 0xa1 ? &f->saw[1]
+						 : &f->nothing,
+				  1);
+	}
+	return NULL;
+}
+
+/* At least ten accesses for each change, and each finds one or the other. */
+static void replaced_under_fire(void **state)
+{
+	struct fire f = { 0 };
+	pthread_t thread;
+
+	open_scene(&f.s);
+	attach_ok(&f.s, PASID, f.s.hwpt[0]);
+	assert_int_equal(pthread_create(&thread, NULL, read_on, &f), 0);
+	for (unsigned int i = 1; i <= 200; i++) {
+		uint64_t seen = load_relaxed(&f.saw[i & 1]);
+
+		attach_ok(&f.s, PASID, f.s.hwpt[i & 1]);
+		/* A refused one is as if it had not been. */
+		assert_int_equal(client_attach(&f.s.c, PASID, f.s.ioas[0]),
+				 -EINVAL);
+		while (load_relaxed(&f.saw[i & 1]) < seen + 10 &&
+		       !load_relaxed(&f.nothing))
+			sched_yield();
+	}
+	store_release(&f.stop, 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(f.nothing, 0);
+	assert_true(f.saw[0] >= 1000 && f.saw[1] >= 1000);
+	close_scene(&f.s);
+}
+
 /* ------------------------------------------------- the nth call failing -- */
 
 static long run_attach(void *ctx)
@@ -267,6 +327,7 @@ int main(void)
 		cmocka_unit_test(two_address_spaces),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(closed_with_pasids),
+		cmocka_unit_test(replaced_under_fire),
 		cmocka_unit_test(with_the_nth_failing),
 	};
 
