@@ -30,12 +30,17 @@
  */
 enum bad_sym {
 	ID_IOAS,
-	ID_OTHER, /* an IOAS with mappings and no page table */
-	ID_EMPTY, /* an IOAS */
-	ID_HWPT,  /* of ID_IOAS, not attached */
-	ID_DIRTY, /* one with dirty tracking */
-	ID_PASID, /* one for PASIDs */
-	ID_AUTO,  /* the page table that device 0 is attached to */
+	ID_OTHER,  /* an IOAS with mappings and no page table */
+	ID_EMPTY,  /* an IOAS */
+	ID_HWPT,   /* of ID_IOAS, not attached */
+	ID_DIRTY,  /* one with dirty tracking */
+	ID_PASID,  /* one for PASIDs */
+	ID_PARENT, /* one that others may be nested in */
+	ID_VIOMMU, /* over ID_PARENT */
+	ID_VDEV,   /* of ID_LOOSE in ID_VIOMMU, which calls it VIRT_ID */
+	ID_EVENTS, /* a queue of it */
+	ID_LOOSE,  /* the device of FD_LOOSE */
+	ID_AUTO,   /* the page table that device 0 is attached to */
 	ID_FAULT,
 	ID_DEV,
 	ID_VICTIM, /* an IOAS that nothing needs */
@@ -57,6 +62,7 @@ enum bad_sym {
 	FD_FREE,    /* a group in no container: device 4 */
 	FD_EMPTY,   /* a container without groups */
 	FD_QUEUE,   /* of ID_FAULT */
+	FD_EVENTS,  /* of ID_EVENTS */
 	FD_EVENT,   /* an eventfd, none of ours */
 	FD_NULL,    /* /dev/null */
 	FD_MEMFD,   /* of 4 pages */
@@ -137,7 +143,11 @@ struct bad_id {
 };
 #define IS(id) (1u << (id))
 #define IS_ANY (~0u)
-#define IS_HWPT (IS(ID_HWPT) | IS(ID_DIRTY) | IS(ID_PASID) | IS(ID_AUTO))
+#define VIRT_ID 3
+#define IS_DEV (IS(ID_DEV) | IS(ID_LOOSE))
+#define IS_HWPT                                                      \
+	(IS(ID_PARENT) | IS(ID_HWPT) | IS(ID_DIRTY) | IS(ID_PASID) | \
+	 IS(ID_AUTO))
 #define IS_IOAS (IS(ID_IOAS) | IS(ID_OTHER) | IS(ID_EMPTY) | IS(ID_VICTIM))
 
 /* A field of which only these bits may be set. */
@@ -216,9 +226,9 @@ void bad_call(struct bad_world *w, const struct bad_call *call);
 void bad_numbers(struct bad_world *w);
 void bad_files(struct bad_world *w);
 
-extern const struct bad_call bad_ioas[], bad_hwpt[], bad_devices[],
-	bad_containers[];
-extern const unsigned int bad_nr_ioas, bad_nr_hwpt, bad_nr_devices,
-	bad_nr_containers;
+extern const struct bad_call bad_ioas[], bad_hwpt[], bad_viommu[],
+	bad_devices[], bad_containers[];
+extern const unsigned int bad_nr_ioas, bad_nr_hwpt, bad_nr_viommu,
+	bad_nr_devices, bad_nr_containers;
 
 #endif /* TESTS_FLOW_ABI_BAD_H */

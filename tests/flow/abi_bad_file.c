@@ -30,6 +30,7 @@ static const struct numbers {
 	{ FD_A, KNOWN(iommufd_nrs), true, -ENOTTY },
 	{ FD_COMPAT, KNOWN(iommufd_nrs), true, -ENOTTY },
 	{ FD_QUEUE, NULL, 0, false, -ENOTTY },
+	{ FD_EVENTS, NULL, 0, false, -ENOTTY },
 	{ FD_CDEV, KNOWN(device_nrs), false, -ENOTTY },
 	{ FD_GDEV, KNOWN(device_nrs), false, -ENOTTY },
 	{ FD_UNBOUND, KNOWN(bind_nr), false, -EINVAL },
@@ -112,6 +113,12 @@ static const struct file_row {
 	{ "an answer to nothing", FD_QUEUE, WRITE, SYM(P_BUF), 8, 0, -EINVAL },
 	{ "null", FD_QUEUE, WRITE, 0, 8, 0, -EFAULT },
 	{ "not there", FD_QUEUE, WRITE, SYM(P_NONE), 8, 0, -EFAULT },
+
+	{ "no event", FD_EVENTS, READ, SYM(P_NONE), 40, 0, 0 },
+	{ "no room for a head", FD_EVENTS, READ, SYM(P_BUF), 7, 0, -EINVAL },
+	{ "no room at all", FD_EVENTS, READ, SYM(P_BUF), 0, 0, -EINVAL },
+	{ "only to be read", FD_EVENTS, WRITE, SYM(P_BUF), 8, 0, -EINVAL },
+	{ "of events", FD_EVENTS, MMAP, MAP_SHARED, PAGE, 0, -ENODEV },
 
 	{ "config, null", FD_CDEV, PREAD, 0, 4, CONFIG, -EFAULT },
 	{ "config, null", FD_CDEV, PWRITE, 0, 4, CONFIG, -EFAULT },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * abi_bad_hwpt.c - the calls of /dev/iommu about page tables and virtual IOMMUs:
+ * abi_bad_hwpt.c - the calls of /dev/iommu about page tables:
  * what is good, and what Linux answers to what is not.
  */
 #include <unistd.h>
@@ -120,34 +120,6 @@ static const struct bad_row invalidate_rows[] = {
 	ROW("none", -EINVAL, INV(entry_num, 0)),
 };
 
-/* -------------------------------------------------------- virtual IOMMUs -- */
-
-#define VIOMMU(field, val) SET(iommu_viommu_alloc, field, val)
-static const struct bad_row viommu_rows[] = {
-	ROW("no type", -EOPNOTSUPP, VIOMMU(type, 0)),
-	ROW("the type before the device", -EOPNOTSUPP, VIOMMU(type, 0),
-	    VIOMMU(dev_id, SYM(ID_GONE))),
-	ROW("of no type", -EOPNOTSUPP, VIOMMU(type, UINT32_MAX)),
-	ROW("the device before the type's driver", -ENOENT,
-	    VIOMMU(type, UINT32_MAX), VIOMMU(dev_id, SYM(ID_GONE))),
-};
-
-#define VEVENTQ(field, val) SET(iommu_veventq_alloc, field, val)
-static const struct bad_row veventq_rows[] = {
-	ROW("no type", -EOPNOTSUPP, VEVENTQ(type, 0)),
-	ROW("no depth", -EINVAL, VEVENTQ(veventq_depth, 0)),
-	ROW("too deep", -EINVAL, VEVENTQ(veventq_depth, (1u << 19) + 1)),
-	ROW("too deep", -EINVAL, VEVENTQ(veventq_depth, UINT32_MAX)),
-};
-
-#define QUEUE(field, val) SET(iommu_hw_queue_alloc, field, val)
-static const struct bad_row hw_queue_rows[] = {
-	ROW("no type", -EOPNOTSUPP, QUEUE(type, 0)),
-	ROW("no length", -EINVAL, QUEUE(length, 0)),
-	ROW("across the end", -EOVERFLOW,
-	    QUEUE(nesting_parent_iova, U64_MAX - 1)),
-};
-
 /* ---------------------------------------------------------------- table -- */
 
 const struct bad_call bad_hwpt[] = {
@@ -157,10 +129,11 @@ const struct bad_call bad_hwpt[] = {
 		.set = { HWPT(dev_id, SYM(ID_DEV)), HWPT(pt_id, SYM(ID_IOAS)) },
 		.writes = true,
 		.undo = undo_hwpt,
-		.id = { { AT(iommu_hwpt_alloc, dev_id), IS(ID_DEV), -ENOENT,
+		.id = { { AT(iommu_hwpt_alloc, dev_id), IS_DEV, -ENOENT,
 			  -ENOENT },
-			{ AT(iommu_hwpt_alloc, pt_id), IS_IOAS | IS_HWPT,
-			  -EINVAL, -EINVAL } },
+			{ AT(iommu_hwpt_alloc, pt_id),
+			  IS_IOAS | IS_HWPT | IS(ID_VIOMMU), -EINVAL,
+			  -EINVAL } },
 		.bits = { { AT(iommu_hwpt_alloc, flags), 0xf, -EOPNOTSUPP },
 			  RESERVED(iommu_hwpt_alloc, __reserved) },
 		ROWS(hwpt_rows),
@@ -171,7 +144,7 @@ const struct bad_call bad_hwpt[] = {
 		.set = { INFO(dev_id, SYM(ID_DEV)), INFO(data_len, 64),
 			 INFO(data_uptr, SYM(P_BUF)) },
 		.writes = true,
-		.id = { { AT(iommu_hw_info, dev_id), IS(ID_DEV), -ENOENT,
+		.id = { { AT(iommu_hw_info, dev_id), IS_DEV, -ENOENT,
 			  -ENOENT } },
 		.bits = { { AT(iommu_hw_info, flags),
 			    IOMMU_HW_INFO_FLAG_INPUT_TYPE, -EOPNOTSUPP },
@@ -245,8 +218,8 @@ const struct bad_call bad_hwpt[] = {
 			 INV(entry_num, 1) },
 		.good = -EINVAL,
 		.writes = true,
-		.id = { { AT(iommu_hwpt_invalidate, hwpt_id), 0, -ENOENT,
-			  -EINVAL } },
+		.id = { { AT(iommu_hwpt_invalidate, hwpt_id), IS(ID_VIOMMU),
+			  -ENOENT, -EINVAL } },
 		.bits = { RESERVED(iommu_hwpt_invalidate, __reserved) },
 		ROWS(invalidate_rows),
 	},
@@ -256,58 +229,6 @@ const struct bad_call bad_hwpt[] = {
 		.writes = true,
 		.undo = undo_fault,
 		.bits = { RESERVED(iommu_fault_alloc, flags) },
-	},
-	{
-		/* A type that an SMMUv3 without command queues for guests lacks. */
-		CALL(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id),
-		.fd = FD_A,
-		.set = { VIOMMU(type, IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV),
-			 VIOMMU(dev_id, SYM(ID_DEV)),
-			 VIOMMU(hwpt_id, SYM(ID_HWPT)) },
-		.good = -EOPNOTSUPP,
-		.good_min = -EOPNOTSUPP,
-		.id = { { AT(iommu_viommu_alloc, dev_id), IS(ID_DEV), -ENOENT,
-			  -ENOENT } },
-		.bits = { RESERVED(iommu_viommu_alloc, flags) },
-		ROWS(viommu_rows),
-	},
-	{
-		CALL(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id),
-		.fd = FD_A,
-		.set = { SET(iommu_vdevice_alloc, viommu_id, SYM(ID_GONE)),
-			 SET(iommu_vdevice_alloc, dev_id, SYM(ID_DEV)) },
-		.good = -ENOENT,
-		.id = { { AT(iommu_vdevice_alloc, viommu_id), 0, -ENOENT,
-			  -ENOENT },
-			{ AT(iommu_vdevice_alloc, dev_id), 0, -ENOENT,
-			  -ENOENT } },
-	},
-	{
-		CALL(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, out_veventq_fd),
-		.fd = FD_A,
-		.set = { VEVENTQ(viommu_id, SYM(ID_GONE)),
-			 VEVENTQ(type, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3),
-			 VEVENTQ(veventq_depth, 1u << 19) },
-		.good = -ENOENT,
-		.good_min = -ENOENT,
-		.id = { { AT(iommu_veventq_alloc, viommu_id), 0, -ENOENT,
-			  -ENOENT } },
-		.bits = { RESERVED(iommu_veventq_alloc, flags),
-			  RESERVED(iommu_veventq_alloc, __reserved) },
-		ROWS(veventq_rows),
-	},
-	{
-		CALL(IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc, length),
-		.fd = FD_A,
-		.set = { QUEUE(viommu_id, SYM(ID_GONE)),
-			 QUEUE(type, IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV),
-			 QUEUE(nesting_parent_iova, IOVA),
-			 QUEUE(length, PAGE) },
-		.good = -ENOENT,
-		.id = { { AT(iommu_hw_queue_alloc, viommu_id), 0, -ENOENT,
-			  -ENOENT } },
-		.bits = { RESERVED(iommu_hw_queue_alloc, flags) },
-		ROWS(hw_queue_rows),
 	},
 };
 const unsigned int bad_nr_hwpt = sizeof(bad_hwpt) / sizeof(bad_hwpt[0]);

@@ -113,6 +113,9 @@ static const struct bad_row destroy_rows[] = {
 	ROW("attached", -EBUSY, SET(iommu_destroy, id, SYM(ID_AUTO))),
 	ROW("open", -EBUSY, SET(iommu_destroy, id, SYM(ID_FAULT))),
 	ROW("bound", -EBUSY, SET(iommu_destroy, id, SYM(ID_DEV))),
+	ROW("a guest's", -EBUSY, SET(iommu_destroy, id, SYM(ID_PARENT))),
+	ROW("with a device", -EBUSY, SET(iommu_destroy, id, SYM(ID_VIOMMU))),
+	ROW("open", -EBUSY, SET(iommu_destroy, id, SYM(ID_EVENTS))),
 };
 
 /* --------------------------------------------------------------- ranges -- */

@@ -29,6 +29,11 @@ static void of_page_tables(void **state)
 	run(bad_hwpt, bad_nr_hwpt);
 }
 
+static void of_virtual_iommus(void **state)
+{
+	run(bad_viommu, bad_nr_viommu);
+}
+
 static void of_devices(void **state)
 {
 	run(bad_devices, bad_nr_devices);
@@ -54,6 +59,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_address_spaces),
 		cmocka_unit_test(of_page_tables),
+		cmocka_unit_test(of_virtual_iommus),
 		cmocka_unit_test(of_devices),
 		cmocka_unit_test(of_containers),
 		cmocka_unit_test(of_files),

@@ -134,6 +134,36 @@ static void use_once(struct bad_world *w, struct vfio_device_bind_iommufd *bind)
 	close((int)w->sym[FD_UNBOUND]);
 }
 
+/* A guest that has been given the device that nothing is attached to. */
+static void open_guest(struct bad_world *w)
+{
+	struct iommu_viommu_alloc viommu = {
+		.size = sizeof(viommu),
+		.type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+		.dev_id = (uint32_t)w->sym[ID_LOOSE],
+		.hwpt_id = (uint32_t)w->sym[ID_PARENT],
+	};
+	struct iommu_vdevice_alloc vdev = {
+		.size = sizeof(vdev),
+		.dev_id = (uint32_t)w->sym[ID_LOOSE],
+		.virt_id = VIRT_ID,
+	};
+	struct iommu_veventq_alloc events = {
+		.size = sizeof(events),
+		.type = IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
+		.veventq_depth = 4,
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_VIOMMU_ALLOC, &viommu), 0);
+	w->sym[ID_VIOMMU] = vdev.viommu_id = viommu.out_viommu_id;
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_VDEVICE_ALLOC, &vdev), 0);
+	events.viommu_id = viommu.out_viommu_id;
+	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_VEVENTQ_ALLOC, &events), 0);
+	w->sym[ID_EVENTS] = events.out_veventq_id;
+	w->sym[FD_EVENTS] = events.out_veventq_fd;
+	w->sym[ID_VDEV] = vdev.out_vdevice_id;
+}
+
 /* Device 0 attached to an IOAS of context A, and one object of each type. */
 static void open_context(struct bad_world *w)
 {
@@ -157,6 +187,7 @@ static void open_context(struct bad_world *w)
 	w->sym[ID_HWPT] = hwpt_ok(w, 0);
 	w->sym[ID_DIRTY] = hwpt_ok(w, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
 	w->sym[ID_PASID] = hwpt_ok(w, IOMMU_HWPT_ALLOC_PASID);
+	w->sym[ID_PARENT] = hwpt_ok(w, IOMMU_HWPT_ALLOC_NEST_PARENT);
 	assert_int_equal(bad_ioctl(w, FD_A, IOMMU_FAULT_QUEUE_ALLOC, &fault),
 			 0);
 	w->sym[ID_FAULT] = fault.out_fault_id;
@@ -171,7 +202,9 @@ static void open_context(struct bad_world *w)
 	assert_int_equal(
 		bad_ioctl(w, FD_LOOSE, VFIO_DEVICE_BIND_IOMMUFD, &bind), 0);
 
+	w->sym[ID_LOOSE] = bind.out_devid;
 	use_once(w, &bind);
+	open_guest(w);
 
 	open_node(w, FD_B, "/dev/iommu");
 	for (unsigned int i = 0; i < NR_FOREIGN; i++)
