@@ -33,7 +33,7 @@
 #define SLICES UINT64_C(0x20000000)
 #define NR_DEVICES 3u
 #define PASID_DEVICE 2u /* attached with PASIDs only */
-#define NR_THREADS 10u
+#define NR_THREADS 11u
 #define NR_PAGES 64u
 /* Ids below belong to what lives as long as the test. */
 #define FIRST_GUESS 12u
@@ -489,6 +489,64 @@ static void queues(struct worker *self)
 	among(destroy(w, w->fd, fault.out_fault_id), -ENOENT, -EBUSY, 0);
 }
 
+/*
+ * A guest with a device, events and tables of its own, which aborts.  Each part
+ * may have been guessed away and its number be another's by then.
+ */
+static void guest(struct worker *self)
+{
+	struct world *w = self->w;
+	static const uint64_t ste[2] = { 1 }, all[2] = { 0x30 };
+	struct iommu_viommu_alloc viommu = {
+		.size = sizeof(viommu),
+		.type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+		.dev_id = w->dev_id[0],
+	};
+	struct iommu_vdevice_alloc vdev = { .size = sizeof(vdev),
+					    .dev_id = w->dev_id[0],
+					    .virt_id = 7 };
+	struct iommu_veventq_alloc events = {
+		.size = sizeof(events),
+		.type = IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
+		.veventq_depth = 4
+	};
+	struct iommu_hwpt_alloc nested = { .size = sizeof(nested),
+					   .dev_id = w->dev_id[0],
+					   .data_type =
+						   IOMMU_HWPT_DATA_ARM_SMMUV3,
+					   .data_len = sizeof(ste),
+					   .data_uptr = (uintptr_t)ste };
+	struct iommu_hwpt_invalidate inv = {
+		.size = sizeof(inv),
+		.data_uptr = (uintptr_t)all,
+		.data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+		.entry_len = sizeof(all),
+		.entry_num = 1
+	};
+
+	CHECK(!hwpt_alloc(w, w->fd, w->dev_id[0], w->ioas[0],
+			  IOMMU_HWPT_ALLOC_NEST_PARENT, 0, &viommu.hwpt_id));
+	if (among(call(w, w->fd, IOMMU_VIOMMU_ALLOC, &viommu), -ENOENT, -EINVAL,
+		  0))
+		goto out_parent;
+	vdev.viommu_id = events.viommu_id = viommu.out_viommu_id;
+	nested.pt_id = inv.hwpt_id = viommu.out_viommu_id;
+	if (!among(call(w, w->fd, IOMMU_VEVENTQ_ALLOC, &events), -ENOENT,
+		   -EEXIST, 0))
+		close_fd(w, (int)events.out_veventq_fd);
+	among(call(w, w->fd, IOMMU_VDEVICE_ALLOC, &vdev), -ENOENT, -EEXIST, 0);
+	among(call(w, w->fd, IOMMU_HWPT_ALLOC, &nested), -EINVAL, -EOPNOTSUPP,
+	      0);
+	among(call(w, w->fd, IOMMU_HWPT_INVALIDATE, &inv), -ENOENT, -EINVAL,
+	      -EOPNOTSUPP);
+	among(destroy(w, w->fd, nested.out_hwpt_id), -ENOENT, -EBUSY, 0);
+	among(destroy(w, w->fd, events.out_veventq_id), -ENOENT, -EBUSY, 0);
+	among(destroy(w, w->fd, vdev.out_vdevice_id), -ENOENT, -EBUSY, 0);
+	among(destroy(w, w->fd, viommu.out_viommu_id), -ENOENT, -EBUSY, 0);
+out_parent:
+	among(destroy(w, w->fd, viommu.hwpt_id), -ENOENT, -EBUSY, 0);
+}
+
 /* Calls about numbers that others may have made, or not. */
 static void guesser(struct worker *self)
 {
@@ -515,8 +573,8 @@ static void guesser(struct worker *self)
 /* ------------------------------------------------------------ the fights -- */
 
 static void (*const everybody[NR_THREADS])(struct worker *) = {
-	mover,	mover,	     pasids,  pasids, mapper,
-	mapper, file_mapper, builder, queues, guesser,
+	mover,	     mover,   pasids, pasids, mapper,  mapper,
+	file_mapper, builder, queues, guest,  guesser,
 };
 
 static void close_all(struct world *w)
