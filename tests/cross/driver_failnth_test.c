@@ -30,6 +30,8 @@ struct scene {
 	struct uiommu_hwdev *dev, *made_dev;
 	struct uiommu_hwdom *a, *b, *made_dom;
 	uint32_t pasid;
+	struct uiommu_hwviommu *viommu;
+	struct uiommu_hwvdev *vdev;
 };
 
 struct op {
@@ -577,6 +579,102 @@ static void maps_and_unmaps(void **state)
 	rig->unit->ops->dom_free(s.a);
 }
 
+/* ---------------------------------------------------------------- guests */
+
+static const struct uiommu_nested_ops *nested_ops(void)
+{
+	return rig->unit->ops->nested;
+}
+
+static int make_viommu(struct scene *s)
+{
+	const struct uiommu_viommu_cfg guest = { .id = 1 };
+
+	return nested_ops()->viommu_alloc(s->dev, s->a,
+					  UIOMMU_VIOMMU_TYPE_ARM_SMMUV3, &guest,
+					  &s->viommu);
+}
+
+static void free_viommu(struct scene *s)
+{
+	nested_ops()->viommu_free(s->viommu);
+}
+
+static int make_vdev(struct scene *s)
+{
+	return nested_ops()->vdev_alloc(s->viommu, s->dev, 7, &s->vdev);
+}
+
+static void free_vdev(struct scene *s)
+{
+	nested_ops()->vdev_free(s->vdev);
+}
+
+/* A CD that is not there: accesses end, but the entry is the guest's. */
+static int make_nested(struct scene *s)
+{
+	const struct uiommu_hwpt_smmuv3 ste = { { 0xb | IOVA, 0 } };
+	const struct uiommu_user_data data = {
+		.type = UIOMMU_HWPT_DATA_ARM_SMMUV3,
+		.len = sizeof(ste),
+		.at = (uintptr_t)&ste,
+	};
+
+	return nested_ops()->viommu_dom_alloc(s->viommu, 0, &data, &s->b);
+}
+
+static void free_nested(struct scene *s)
+{
+	rig->unit->ops->dom_free(s->b);
+}
+
+static int send_command(struct scene *s)
+{
+	static const uint64_t cmd[2] = { 0x30, 0 };
+	struct uiommu_user_array array = {
+		.type = UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3,
+		.entry_len = sizeof(cmd),
+		.entry_num = 1,
+		.at = (uintptr_t)cmd,
+	};
+
+	return nested_ops()->viommu_invalidate(s->viommu, &array);
+}
+
+static void nothing(struct scene *s)
+{
+}
+
+static void guests(void **state)
+{
+	static const struct op ops[] = {
+		{ "viommu", make_viommu, free_viommu, 1 },
+		{ "vdev", make_vdev, free_vdev, 1 },
+		{ "nested", make_nested, free_nested, 1 },
+		{ "a guest's command", send_command, nothing, 1 },
+		{ "attach to a guest", attach_b, attach_a, 1 },
+	};
+	const struct uiommu_dom_cfg parent = {
+		.type = UIOMMU_DOM_PAGING,
+		.stage = UIOMMU_STAGE_2,
+		.flags = UIOMMU_DOM_NEST_PARENT,
+	};
+	struct scene s = { .dev = rig_ats_device(rig, SID, 10) };
+
+	assert_int_equal(rig->unit->ops->dom_alloc(rig->unit, &parent, &s.a),
+			 0);
+	rig_map(s.a, IOVA, page(1), RIG_PAGE, RW);
+	attach_a(&s);
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		try(&s, &ops[i]);
+	attach_a(&s);
+	free_nested(&s);
+	free_vdev(&s);
+	free_viommu(&s);
+	rig->unit->ops->dev_remove(s.dev);
+	rig->unit->ops->dom_free(s.a);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -586,7 +684,7 @@ int main(void)
 		T(domains_are_made),	 T(domains_are_replaced),
 		T(pasids_of_every_kind), T(beside_pasids),
 		T(with_an_atc),		 T(across_two_smmus),
-		T(maps_and_unmaps),
+		T(maps_and_unmaps),	 T(guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
