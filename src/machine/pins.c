@@ -269,7 +269,24 @@ unsigned int pins_count(struct pins *pins, uint64_t uva)
 	return pin_usable(word) ? word & PIN_COUNT_MASK : 0;
 }
 
-/* How far from `uva` do pages go on that are their own?  No aliases are. */
+/* How much of [uva, +len) comes before any alias of it? */
+static uint64_t before_aliases(const struct pins *pins, uint64_t uva,
+			       uint64_t len)
+{
+	const struct pin_alias *alias;
+
+	list_for_each(alias, &pins->aliases, node) {
+		uint64_t size = alias->pa.last - alias->pa.first + 1;
+
+		if (alias->uva >= uva)
+			len = min_u64(len, alias->uva - uva);
+		else if (uva - alias->uva < size)
+			return 0;
+	}
+	return len;
+}
+
+/* How far from `uva` do pages go on that are their own?  No aliases are there. */
 static uint64_t plain_run(struct pins *pins, uint64_t uva, uint64_t len)
 {
 	uint64_t nr, off = 0;
@@ -290,9 +307,10 @@ static uint64_t same_kind(struct pins *pins, uint64_t uva, uint64_t len,
 			  enum page_kind kind)
 {
 	uint64_t alias = pin_current_alias(pins, uva), off;
+	uint64_t plain = before_aliases(pins, uva, len);
 
-	if (kind == PAGE_SELF && list_empty(&pins->aliases))
-		return plain_run(pins, uva, len);
+	if (kind == PAGE_SELF && plain)
+		return plain_run(pins, uva, plain);
 	for (off = PIN_PAGE; off < len; off += PIN_PAGE) {
 		if (page_kind(pins, uva + off) != kind)
 			break;

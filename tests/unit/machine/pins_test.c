@@ -209,6 +209,34 @@ static void bad_ranges(void **state)
 	assert_int_equal(pins_word(&f->pins, UINT64_MAX), 0);
 }
 
+/* A page that was replaced, and mapped anew, in the middle of others. */
+static void runs_end_at_an_alias(void **state)
+{
+	static const struct {
+		uint64_t from, pages;
+		bool alias;
+	} want[] = { { 0, 3, false }, { 3, 1, true }, { 4, 4, false } };
+	struct fix *f = *state;
+	struct uiommu_run old, run;
+	uint64_t done = 0;
+
+	assert_int_equal(pins_add(&f->pins, va(3), PIN_PAGE, &old), 0);
+	assert_int_equal(pins_replace(&f->pins, va(3), va(4) - 1, "mmap"), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(pins_add(&f->pins, va(0) + done,
+					  8 * PIN_PAGE - done, &run),
+				 0);
+		assert_int_equal(run.len, want[i].pages * PIN_PAGE);
+		assert_int_equal(pins_is_alias(&f->pins, run.pa),
+				 want[i].alias);
+		assert_int_equal(pins_uva(&f->pins, run.pa), va(want[i].from));
+		done += run.len;
+		pins_del(&f->pins, run.pa, run.len);
+	}
+	pins_del(&f->pins, old.pa, old.len);
+	assert_int_equal(f->pins.busy_pages, 0);
+}
+
 /* Without memory nothing changes. */
 static void every_allocation_can_fail(void **state)
 {
@@ -402,9 +430,10 @@ static void given_up_memory_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(counts_and_runs), T(parts_of_a_page),
-		T(bad_ranges),	    T(every_allocation_can_fail),
-		T(random_walk),	    T(given_up_memory_is_named),
+		T(counts_and_runs),	      T(parts_of_a_page),
+		T(runs_end_at_an_alias),      T(bad_ranges),
+		T(every_allocation_can_fail), T(random_walk),
+		T(given_up_memory_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
