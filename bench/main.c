@@ -22,6 +22,9 @@ void driver_bench_register(struct bench *b);
 #ifdef HAVE_FAULT_BENCH
 void fault_bench_register(struct bench *b);
 #endif
+#ifdef HAVE_NESTED_BENCH
+void nested_bench_register(struct bench *b);
+#endif
 #ifdef HAVE_PASID_BENCH
 void pasid_bench_register(struct bench *b);
 #endif
@@ -54,6 +57,9 @@ static void register_all(struct bench *b)
 #endif
 #ifdef HAVE_FAULT_BENCH
 	fault_bench_register(b);
+#endif
+#ifdef HAVE_NESTED_BENCH
+	nested_bench_register(b);
 #endif
 #ifdef HAVE_PASID_BENCH
 	pasid_bench_register(b);
