@@ -4,12 +4,14 @@
  * allocation failing; what it does when asked rightly is for those tests to say.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "mock.h"
 #include "nth.h"
+#include "turns.h"
 
 #define BASE UIOMMU_MOCK_APERTURE_FIRST
 
@@ -427,6 +429,75 @@ static void windows(void **state)
 	assert_int_equal(destroy(g.viommu), 0);
 }
 
+/* A window is mapped while its vIOMMU is made and destroyed all the time. */
+struct race {
+	struct guest guest;
+	uint64_t offset; /* atomic: of a window that was there just now */
+	uint64_t made, mapped, missed;
+	uint32_t stop, wrong; /* atomic */
+};
+
+static void *mapper(void *arg)
+{
+	struct race *race = arg;
+	struct uiommu_map *map;
+	uint64_t word;
+	int rc;
+
+	while (!load_relaxed(&race->stop)) {
+		rc = uiommu_abi_mmap(abi, fd, 8192, PROT_READ, MAP_SHARED,
+				     load_acquire(&race->offset), &map);
+		turn(rc ? &race->missed : &race->mapped);
+		if (rc == -ENXIO)
+			continue;
+		if (rc || uiommu_map_read(map, 0, 4, &word) || word != 0xbeef)
+			fetch_add_relaxed(&race->wrong, 1);
+		if (!rc)
+			uiommu_map_put(map);
+	}
+	return NULL;
+}
+
+static void *maker(void *arg)
+{
+	struct race *race = arg;
+	long rc;
+
+	while (!load_relaxed(&race->stop)) {
+		if (viommu(&race->guest)) {
+			fetch_add_relaxed(&race->wrong, 1);
+			break;
+		}
+		store_release(&race->offset, race->guest.data.out_mmap_offset);
+		do
+			rc = destroy(race->guest.viommu);
+		while (rc == -EBUSY);
+		if (rc)
+			fetch_add_relaxed(&race->wrong, 1);
+		turn(&race->made);
+	}
+	return NULL;
+}
+
+static void windows_come_and_go(void **state)
+{
+	static struct race race;
+	const uint64_t *counts[] = { &race.made, &race.mapped, &race.missed };
+	pthread_t threads[2];
+	bool fought;
+
+	guard_ok();
+	race = (struct race){ .guest = guest_ok() };
+	assert_int_equal(pthread_create(&threads[0], NULL, mapper, &race), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, maker, &race), 0);
+	fought = let_fight(stress_ms(200), counts, ARRAY_SIZE(counts));
+	store_relaxed(&race.stop, 1u);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	assert_true(fought);
+	assert_int_equal(race.wrong, 0);
+}
+
 static long run_viommu(void *ctx)
 {
 	return viommu(ctx);
@@ -555,12 +626,19 @@ static void fail_nth_counts_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(sizes_and_ops),   CASE(nobody_else_has_it),
-		CASE(devices),	       CASE(reserved),
-		CASE(maps_and_pins),   CASE(shared_memory),
-		CASE(device_words),    CASE(dmabufs),
-		CASE(windows),	       CASE(memory_runs_out_for_guests),
-		CASE(memory_runs_out), CASE(fail_nth_counts_down),
+		CASE(sizes_and_ops),
+		CASE(nobody_else_has_it),
+		CASE(devices),
+		CASE(reserved),
+		CASE(maps_and_pins),
+		CASE(shared_memory),
+		CASE(device_words),
+		CASE(dmabufs),
+		CASE(windows),
+		CASE(windows_come_and_go),
+		CASE(memory_runs_out_for_guests),
+		CASE(memory_runs_out),
+		CASE(fail_nth_counts_down),
 	};
 
 	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);
