@@ -276,6 +276,80 @@ static void a_guest_is_told_of_faults(void **state)
 	guest_close(&g);
 }
 
+/*
+ * A page that the guest has not mapped yet, of a PASID that it gave out: the device
+ * waits, the guest maps and answers.
+ */
+static void a_guest_answers_page_faults(void **state)
+{
+	struct iommu_fault_alloc queue = { .size = sizeof(queue) };
+	const struct iommu_hwpt_arm_smmuv3 ste = { { 0x300000000000000b | GPA,
+						     ANY_ATS | 0xd6 } };
+	struct iommu_hwpt_page_response answer;
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+		.data_len = sizeof(ste),
+		.data_uptr = (uintptr_t)&ste,
+	};
+	struct iommu_hwpt_pgfault f;
+	struct guest g;
+	uint32_t pt;
+	int fd;
+
+	guest_open(&g);
+	assert_int_equal(scene_ioctl(&g.s, IOMMU_FAULT_QUEUE_ALLOC, &queue), 0);
+	fd = (int)queue.out_fault_fd;
+	cmd.dev_id = g.s.dev_id[0];
+	cmd.pt_id = g.viommu;
+	cmd.fault_id = queue.out_fault_id;
+	assert_int_equal(scene_ioctl(&g.s, IOMMU_HWPT_ALLOC, &cmd), 0);
+	pt = cmd.out_hwpt_id;
+	assert_int_equal(attach(&g.s, 0, &pt), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t pasid = i ? PASID : 0;
+
+		bar_write(&g.s.dev[0], TESTEP_SLOT(2) + 0x0c, 4, pasid);
+		assert_int_equal(testep_go(&g.s.dev[0], 2,
+					   TESTEP_READ |
+						   (i ? TESTEP_WITH_PASID : 0),
+					   IOVA + 9 * PAGE, 8),
+				 TESTEP_WORKING);
+		assert_int_equal(uiommu_abi_read(g.s.abi, fd, (uintptr_t)&f,
+						 sizeof(f)),
+				 sizeof(f));
+		assert_int_equal(f.addr, IOVA + 9 * PAGE);
+		assert_int_equal(f.dev_id, g.s.dev_id[0]);
+		assert_int_equal(f.flags & IOMMU_PGFAULT_FLAGS_PASID_VALID,
+				 i ? IOMMU_PGFAULT_FLAGS_PASID_VALID : 0);
+		assert_int_equal(f.pasid, pasid);
+		point(&g, i + 1, 9, DATA + 20 + i);
+		answer = (struct iommu_hwpt_page_response){
+			f.cookie, IOMMUFD_PAGE_RESP_SUCCESS
+		};
+		assert_int_equal(uiommu_abi_write(g.s.abi, fd,
+						  (uintptr_t)&answer,
+						  sizeof(answer)),
+				 sizeof(answer));
+		assert_int_equal(testep_status(&g.s.dev[0], 2), TESTEP_OK);
+		assert_int_equal(testep_word(&g.s.dev[0], 2),
+				 word_of(DATA + 20 + i));
+	}
+	/* One that waits when the guest loses the device is over. */
+	assert_int_equal(testep_go(&g.s.dev[0], 2,
+				   TESTEP_READ | TESTEP_WITH_PASID,
+				   IOVA + 10 * PAGE, 8),
+			 TESTEP_WORKING);
+	pt = g.parent;
+	assert_int_equal(attach(&g.s, 0, &pt), 0);
+	assert_int_equal(testep_status(&g.s.dev[0], 2), TESTEP_ABORTED);
+	assert_int_equal(uiommu_abi_read(g.s.abi, fd, (uintptr_t)&f, sizeof(f)),
+			 0);
+	assert_int_equal(uiommu_abi_close(g.s.abi, fd), 0);
+	guest_close(&g);
+}
+
 /* While TLBs and an ATC hold what both stages made. */
 static void the_host_takes_memory_back(void **state)
 {
@@ -351,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_guest_translates),
 		cmocka_unit_test(a_guest_invalidates),
 		cmocka_unit_test(a_guest_is_told_of_faults),
+		cmocka_unit_test(a_guest_answers_page_faults),
 		cmocka_unit_test(the_host_takes_memory_back),
 		cmocka_unit_test(the_device_goes_first),
 		cmocka_unit_test(what_the_SMMU_refuses),
