@@ -55,6 +55,55 @@ static void guests_do_not_meet(void **state)
 	rig_destroy(rig);
 }
 
+/*
+ * Random maps of both stages, of 64 pages each, against two arrays: what the device
+ * reads is the one after the other.
+ */
+static void two_stages_are_two_arrays(void **state)
+{
+	enum {
+		PAGES = 64
+	};
+	int first[PAGES], second[PAGES]; /* -1: nothing */
+	struct rig *rig = open_rig();
+	uint64_t seed = 0x2545f4914f6cdd1d;
+	unsigned int at, to;
+	struct guest g;
+
+	guest_open(&g, rig, 0);
+	for (at = 0; at < PAGES; at++) {
+		first[at] = at < 2 ? (int)at : -1;
+		second[at] = (int)at;
+	}
+	for (unsigned int i = 0; i < 4000; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		at = seed >> 33 & (PAGES - 1);
+		to = seed >> 43 & (PAGES - 1);
+		if (seed >> 53 & 1) {
+			first[at] = seed >> 54 & 1 ? (int)to : -1;
+			point(&g, 1, IOVA + at * RIG_PAGE,
+			      first[at] < 0 ? 0 : ipa(DATA + to), true);
+			command(&g, 0x0001000000000012,
+				(IOVA + at * RIG_PAGE) | 1);
+		} else {
+			if (second[at] >= 0)
+				rig_unmap(g.parent, ipa(DATA + at), RIG_PAGE);
+			second[at] = seed >> 54 & 1 ? (int)to : -1;
+			if (second[at] >= 0)
+				rig_map(g.parent, ipa(DATA + at),
+					page(&g, DATA + to), RIG_PAGE, RW);
+		}
+		at = seed >> 27 & (PAGES - 1);
+		to = first[at] < 0 ? 0 : (unsigned int)first[at];
+		assert_int_equal(peek(&g, at),
+				 first[at] < 0 || second[to] < 0
+					 ? RIG_STOPPED
+					 : word(&g, (unsigned int)second[to]));
+	}
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
 /* ----------------------------------------------------------- invalidation -- */
 
 #define TLBI_VA(asid) (0x12ull | (uint64_t)(asid) << 48)
@@ -388,6 +437,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(two_stages_translate),
 		cmocka_unit_test(guests_do_not_meet),
+		cmocka_unit_test(two_stages_are_two_arrays),
 		cmocka_unit_test(each_command_reaches_what_it_says),
 		cmocka_unit_test(contexts_change),
 		cmocka_unit_test(an_ATC_in_a_guests_hands),
