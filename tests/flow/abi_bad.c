@@ -167,6 +167,7 @@ static uint64_t place(struct bad_world *w, const struct attempt *t)
 static void make(struct bad_world *w, const struct attempt *t)
 {
 	const struct bad_call *call = t->call;
+	uint64_t answer[STRUCT_MAX / 8]; /* where any structure may lie */
 	char *was = bad_state(w);
 	uint64_t arg;
 	long rc;
@@ -179,8 +180,12 @@ static void make(struct bad_world *w, const struct attempt *t)
 	if (rc != t->want && !(rc > 0 && t->want > 0))
 		fail_msg("%s, %s (%#lx): %ld, not %ld", call->name, t->what,
 			 (unsigned long)t->val, rc, t->want);
+	if (call->kind == BAD_VALUE)
+		memcpy(answer, &rc, sizeof(rc));
+	else
+		memcpy(answer, (void *)arg, t->len);
 	if ((rc >= 0 || t->undo) && call->undo)
-		call->undo(w, rc > 0 ? (void *)&rc : (void *)arg);
+		call->undo(w, answer);
 	expect_state(w, t, was);
 	free(was);
 }

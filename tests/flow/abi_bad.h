@@ -188,7 +188,8 @@ struct bad_call {
 	struct bad_set set[10]; /* the good structure; ends with a length 0 */
 	long good;		/* its answer */
 	long good_min;		/* the same cut to `min` */
-	/* Takes back what the good one did; the structure as it came back. */
+	/* Takes back what it did; the structure as it came back, else what the
+	 * call returned (a long). */
 	void (*undo)(struct bad_world *w, const void *answer);
 	bool writes; /* an answer, or some of it, which read-only memory refuses */
 	bool keeps; /* what was done when the answer cannot be written */
