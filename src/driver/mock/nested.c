@@ -25,8 +25,7 @@ static int dom_new(struct mock_dom *parent, struct mock_viommu *viommu,
 	struct mock_dom *dom;
 	int rc;
 
-	if ((flags & ~UIOMMU_DOM_PASID) ||
-	    data->type != UIOMMU_MOCK_DATA_TYPE)
+	if ((flags & ~UIOMMU_DOM_PASID) || data->type != UIOMMU_MOCK_DATA_TYPE)
 		return -EOPNOTSUPP;
 	rc = uiommu_user_get(data, UIOMMU_MOCK_DATA_TYPE, &cfg, sizeof(cfg),
 			     sizeof(cfg.iotlb));

@@ -71,7 +71,7 @@ struct smmuv3_vdev {
 struct smmuv3_vsmmu {
 	struct uiommu_hwviommu hw;
 	struct smmuv3_vsmmu *next; /* of unit->vsmmus */
-	uint64_t id; /* in events */
+	uint64_t id;		   /* in events */
 	uint16_t vmid; /* the parent's on the unit, as long as this one is there */
 	/* Protects the lists.  Outside of nothing but cmdq.lock. */
 	struct uiommu_lock lock;
