@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 NINJA = ninja -C $(BUILD)
 
 .PHONY: all setup run test check mutate bench stress fuzz test-linux test-qemu \
-	install clean help
+	run-nested install clean help
 
 all: $(BUILD)/build.ninja
 	@$(NINJA)
@@ -20,6 +20,9 @@ $(BUILD)/build.ninja: | setup
 
 run: all
 	@scripts/run-main-job $(BUILD)
+
+run-nested: all
+	@scripts/run-nested $(BUILD)
 
 test: all
 	@scripts/run-tests $(BUILD)
@@ -63,6 +66,7 @@ clean:
 help:
 	@echo "make             build into $(BUILD)/ (installs missing Debian packages)"
 	@echo "make run         run Debian's dpdk-test under uiommu and tell what happened"
+	@echo "make run-nested  the story of a guest's page tables over the host's"
 	@echo "make test        all tests; the last line counts them"
 	@echo "make check       test, then sanitizers and format"
 	@echo "make mutate      drop each behaviour of the model; which test notices?"

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nested.h - the parts of the example nested_guest.
+ *
+ *	nested_vm.c	what a VMM holds: iommufd, the guest's memory, the device
+ *	nested_dma.c	what the device does
+ *	nested_tables.c	what the guest writes into its memory: stage 1
+ *	nested_guest.c	the story
+ */
+#ifndef NESTED_H
+#define NESTED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nested_uapi.h"
+
+#define PAGE UINT64_C(4096)
+/* Guest memory: 64 pages, where the guest finds them. */
+#define GPA UINT64_C(0x40000000)
+#define NR_PAGES 64u
+/* Its pages: contexts, 3 of tables for each of 3 ASIDs, then data. */
+#define CONTEXTS 0u
+#define TABLES 1u
+#define DATA 16u
+/* The guest's StreamID of the device. */
+#define VSID 0x11u
+
+struct vm {
+	const char *bdf;
+	int iommufd, dev_fd;
+	uint64_t bar; /* of BAR 0 in the device's file */
+	uint32_t dev_id, ioas, parent, viommu, vdevice, nested;
+	uint32_t events, faults; /* queues; their files are: */
+	int events_fd, faults_fd;
+	uint8_t *memory;
+	bool ats, dirty;
+};
+
+/* --------------------------------------------------------- nested_vm.c -- */
+
+/* Ends the program: the device cannot be used. */
+void fail(const char *what);
+/* IOMMU_*; ends the program if it fails. */
+void must(const struct vm *vm, unsigned long request, void *arg,
+	  const char *what);
+/* Bind the device; memory is mapped into an IOAS from GPA on. */
+void vm_open(struct vm *vm, const char *bdf);
+void vm_attach(struct vm *vm, uint32_t pt_id);
+/* Stage 2; then what the guest sees of it: vIOMMU, its device, its events. */
+void vm_make_parent(struct vm *vm);
+void vm_make_viommu(struct vm *vm);
+/* Of the two words that the guest has written into its stream table. */
+void vm_make_nested(struct vm *vm, const uint64_t ste[2]);
+/* Commands of the guest's queue; how many were done.  errno: why no more. */
+unsigned int vm_commands(struct vm *vm, const uint64_t (*cmd)[2],
+			 unsigned int nr);
+/* Wait 5 s at most for an event, a page fault; false: none has come. */
+bool vm_event(struct vm *vm, struct fd_vevent_smmuv3 *event);
+bool vm_fault(struct vm *vm, struct fd_fault *fault);
+void vm_answer(struct vm *vm, uint32_t cookie, uint32_t code);
+/* A bit for each page of guest memory that was written to since the last time. */
+void vm_track_dirty(struct vm *vm);
+uint64_t vm_dirty(struct vm *vm);
+void vm_destroy(struct vm *vm, uint32_t id);
+
+/* -------------------------------------------------------- nested_dma.c -- */
+
+/* The test endpoint: one access at a time, of 8 bytes. */
+enum access {
+	WRITE = 0x00,
+	READ = 0x10,
+	AT_ONCE = 0x3000, /* not by ATS, nor to be stalled */
+};
+#define NO_PASID 0u
+enum ended {
+	DONE,
+	ABORTED,
+	WORKING,
+};
+/* Let it master the bus; ends the program if it is no test endpoint. */
+void dma_enable(struct vm *vm);
+void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
+	       uint64_t word);
+/* Wait 5 s at most for its end; *word is what was read. */
+enum ended dma_end(struct vm *vm, uint64_t *word);
+/* The word that a device reads; 0: it was stopped. */
+uint64_t dma_read(struct vm *vm, uint32_t pasid, uint64_t iova);
+bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word);
+
+/* ----------------------------------------------------- nested_tables.c -- */
+
+uint64_t gpa_of(unsigned int page);
+volatile uint64_t *guest_page(struct vm *vm, unsigned int page);
+/* Give a PASID, or 0 for accesses without, the tables of an ASID. */
+void guest_set_context(struct vm *vm, uint32_t pasid, unsigned int asid);
+/* In the tables of an ASID: that IOVA is that page of data. */
+void guest_map(struct vm *vm, unsigned int asid, uint64_t iova,
+	       unsigned int page);
+void guest_stream_entry(const struct vm *vm, uint64_t ste[2]);
+/* Commands; each is two words. */
+void cmd_tlbi_va(uint64_t cmd[2], unsigned int asid, uint64_t iova);
+void cmd_cfgi_cd(uint64_t cmd[2], uint32_t vsid, uint32_t pasid);
+void cmd_atc_inv(uint64_t cmd[2], uint32_t vsid, uint32_t pasid, uint64_t iova);
+
+#endif /* NESTED_H */

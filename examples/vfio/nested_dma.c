@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nested_dma.c - the test endpoint (1234:11e9) through slot 1 of its registers, which
+ * makes one access at a time, with or without a PASID.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "nested.h"
+
+#define TEST_ENDPOINT 0x11e91234u
+
+#define SLOT 0x4040u
+#define SLOT_ADDR (SLOT + 0x00)
+#define SLOT_CTRL (SLOT + 0x08)
+#define SLOT_PASID (SLOT + 0x0c)
+#define SLOT_STATUS (SLOT + 0x10)
+#define SLOT_LEN (SLOT + 0x14)
+#define SLOT_PAGE 0x41000u
+#define CTRL_START 1u
+#define CTRL_PASID 0x100u
+
+static uint64_t region(struct vm *vm, uint32_t index)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = index,
+	};
+
+	if (ioctl(vm->dev_fd, VFIO_DEVICE_GET_REGION_INFO, &info))
+		fail("VFIO_DEVICE_GET_REGION_INFO");
+	return info.offset;
+}
+
+static void set(struct vm *vm, uint64_t reg, uint64_t value, size_t size)
+{
+	if (pwrite(vm->dev_fd, &value, size, (off_t)(vm->bar + reg)) !=
+	    (ssize_t)size)
+		fail("writing a register");
+}
+
+static uint64_t get(struct vm *vm, uint64_t reg, size_t size)
+{
+	uint64_t value = 0;
+
+	if (pread(vm->dev_fd, &value, size, (off_t)(vm->bar + reg)) !=
+	    (ssize_t)size)
+		fail("reading a register");
+	return value;
+}
+
+void dma_enable(struct vm *vm)
+{
+	off_t config = (off_t)region(vm, VFIO_PCI_CONFIG_REGION_INDEX);
+	uint32_t id = 0;
+	uint16_t command = 0;
+
+	if (pread(vm->dev_fd, &id, 4, config) != 4 ||
+	    pread(vm->dev_fd, &command, 2, config + PCI_COMMAND) != 2)
+		fail("reading configuration space");
+	errno = ENODEV;
+	if (id != TEST_ENDPOINT)
+		fail("not the test endpoint");
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(vm->dev_fd, &command, 2, config + PCI_COMMAND) != 2)
+		fail("writing configuration space");
+	vm->bar = region(vm, VFIO_PCI_BAR0_REGION_INDEX);
+}
+
+void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
+	       uint64_t word)
+{
+	set(vm, SLOT_PAGE, word, 8);
+	set(vm, SLOT_ADDR, iova, 8);
+	set(vm, SLOT_LEN, 8, 4);
+	set(vm, SLOT_PASID, pasid, 4);
+	set(vm, SLOT_CTRL,
+	    access | (pasid != NO_PASID ? CTRL_PASID : 0) | CTRL_START, 4);
+}
+
+enum ended dma_end(struct vm *vm, uint64_t *word)
+{
+	unsigned int ms = 0;
+	uint64_t status;
+
+	while ((status = get(vm, SLOT_STATUS, 4)) == WORKING && ms++ < 5000)
+		usleep(1000);
+	if (word)
+		*word = status == DONE ? get(vm, SLOT_PAGE, 8) : 0;
+	return (enum ended)status;
+}
+
+uint64_t dma_read(struct vm *vm, uint32_t pasid, uint64_t iova)
+{
+	uint64_t word;
+
+	dma_start(vm, READ, pasid, iova, 0);
+	dma_end(vm, &word);
+	return word;
+}
+
+bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word)
+{
+	dma_start(vm, WRITE, pasid, iova, word);
+	return dma_end(vm, NULL) == DONE;
+}
