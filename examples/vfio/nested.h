@@ -5,7 +5,8 @@
  *	nested_vm.c	what a VMM holds: iommufd, the guest's memory, the device
  *	nested_dma.c	what the device does
  *	nested_tables.c	what the guest writes into its memory: stage 1
- *	nested_guest.c	the story
+ *	nested_faults.c	the story of events, page faults and interrupts
+ *	nested_guest.c	all of the story else
  */
 #ifndef NESTED_H
 #define NESTED_H
@@ -19,10 +20,19 @@
 /* Guest memory: 64 pages, where the guest finds them. */
 #define GPA UINT64_C(0x40000000)
 #define NR_PAGES 64u
-/* Its pages: contexts, 3 of tables for each of 3 ASIDs, then data. */
+/* Its pages: contexts, 3 of tables for each of 3 ASIDs, one more, data. */
 #define CONTEXTS 0u
 #define TABLES 1u
+#define DOORBELLS 10u
 #define DATA 16u
+#define IOVA UINT64_C(0x12345000)
+/* Two processes of the guest, and accesses that are of none. */
+#define NO_PASID 0u
+#define FIRST 3u
+#define SECOND 5u
+#define ASID_NONE 1u
+#define ASID_FIRST 2u
+#define ASID_SECOND 3u
 /* The guest's StreamID of the device. */
 #define VSID 0x11u
 
@@ -37,6 +47,19 @@ struct vm {
 	bool ats, dirty;
 };
 
+/* ------------------------------------------------------ nested_guest.c -- */
+
+/* Tell it; what is not ok makes the program fail. */
+bool check(bool ok, const char *what);
+/* What stands at the beginning of a page of data, a word that tells where it is. */
+uint64_t word_of(unsigned int page);
+
+/* ----------------------------------------------------- nested_faults.c -- */
+
+void guest_is_told(struct vm *vm);
+void guest_answers_faults(struct vm *vm);
+void guest_takes_interrupt(struct vm *vm);
+
 /* --------------------------------------------------------- nested_vm.c -- */
 
 /* Ends the program: the device cannot be used. */
@@ -50,8 +73,11 @@ void vm_attach(struct vm *vm, uint32_t pt_id);
 /* Stage 2; then what the guest sees of it: vIOMMU, its device, its events. */
 void vm_make_parent(struct vm *vm);
 void vm_make_viommu(struct vm *vm);
-/* Of the two words that the guest has written into its stream table. */
-void vm_make_nested(struct vm *vm, const uint64_t ste[2]);
+/*
+ * Of the two words that the guest has written into its stream table.  Page faults go
+ * to that queue; 0: there are none, what is not mapped is not waited for.
+ */
+void vm_make_nested(struct vm *vm, const uint64_t ste[2], uint32_t faults);
 /* Commands of the guest's queue; how many were done.  errno: why no more. */
 unsigned int vm_commands(struct vm *vm, const uint64_t (*cmd)[2],
 			 unsigned int nr);
@@ -63,6 +89,10 @@ void vm_answer(struct vm *vm, uint32_t cookie, uint32_t code);
 void vm_track_dirty(struct vm *vm);
 uint64_t vm_dirty(struct vm *vm);
 void vm_destroy(struct vm *vm, uint32_t id);
+/* All that is above the parent, which the device has to be attached to. */
+void vm_close_guest(struct vm *vm);
+/* At most 5 s until there is something to be read. */
+bool wait_for(int fd);
 
 /* -------------------------------------------------------- nested_dma.c -- */
 
@@ -72,7 +102,6 @@ enum access {
 	READ = 0x10,
 	AT_ONCE = 0x3000, /* not by ATS, nor to be stalled */
 };
-#define NO_PASID 0u
 enum ended {
 	DONE,
 	ABORTED,
@@ -84,9 +113,13 @@ void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
 	       uint64_t word);
 /* Wait 5 s at most for its end; *word is what was read. */
 enum ended dma_end(struct vm *vm, uint64_t *word);
-/* The word that a device reads; 0: it was stopped. */
+bool dma_stopped(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova);
+/* The word that a device reads; 0: none. */
 uint64_t dma_read(struct vm *vm, uint32_t pasid, uint64_t iova);
 bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word);
+/* An eventfd for the first MSI-X vector. */
+int dma_interrupt_fd(struct vm *vm);
+void dma_raise_interrupt(struct vm *vm);
 
 /* ----------------------------------------------------- nested_tables.c -- */
 
@@ -94,9 +127,10 @@ uint64_t gpa_of(unsigned int page);
 volatile uint64_t *guest_page(struct vm *vm, unsigned int page);
 /* Give a PASID, or 0 for accesses without, the tables of an ASID. */
 void guest_set_context(struct vm *vm, uint32_t pasid, unsigned int asid);
-/* In the tables of an ASID: that IOVA is that page of data. */
-void guest_map(struct vm *vm, unsigned int asid, uint64_t iova,
-	       unsigned int page);
+/* In the tables of an ASID, within the 2 MiB around IOVA. */
+void guest_map(struct vm *vm, unsigned int asid, uint64_t iova, uint64_t gpa);
+/* A doorbell is where the host says that it is, for the guest too. */
+void guest_map_doorbell(struct vm *vm, unsigned int asid, uint64_t doorbell);
 void guest_stream_entry(const struct vm *vm, uint64_t ste[2]);
 /* Commands; each is two words. */
 void cmd_tlbi_va(uint64_t cmd[2], unsigned int asid, uint64_t iova);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #define TEST_ENDPOINT 0x11e91234u
 
+#define RAISE_VECTOR 0x18u
 #define SLOT 0x4040u
 #define SLOT_ADDR (SLOT + 0x00)
 #define SLOT_CTRL (SLOT + 0x08)
@@ -93,6 +95,12 @@ enum ended dma_end(struct vm *vm, uint64_t *word)
 	return (enum ended)status;
 }
 
+bool dma_stopped(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova)
+{
+	dma_start(vm, access, pasid, iova, 0);
+	return dma_end(vm, NULL) == ABORTED;
+}
+
 uint64_t dma_read(struct vm *vm, uint32_t pasid, uint64_t iova)
 {
 	uint64_t word;
@@ -106,4 +114,33 @@ bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word)
 {
 	dma_start(vm, WRITE, pasid, iova, word);
 	return dma_end(vm, NULL) == DONE;
+}
+
+int dma_interrupt_fd(struct vm *vm)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd;
+	} irq = {
+		.set = {
+			.argsz = sizeof(irq),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
+				 VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSIX_IRQ_INDEX,
+			.count = 1,
+		},
+		.fd = fd,
+	};
+
+	if (fd < 0)
+		fail("eventfd");
+	if (ioctl(vm->dev_fd, VFIO_DEVICE_SET_IRQS, &irq))
+		fail("VFIO_DEVICE_SET_IRQS");
+	return fd;
+}
+
+void dma_raise_interrupt(struct vm *vm)
+{
+	set(vm, RAISE_VECTOR, 0, 4);
 }

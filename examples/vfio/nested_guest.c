@@ -23,25 +23,16 @@
 
 #include "nested.h"
 
-#define IOVA UINT64_C(0x12345000)
-/* Two processes of the guest, and accesses that are of none. */
-#define FIRST 3u
-#define SECOND 5u
-#define ASID_NONE 1u
-#define ASID_FIRST 2u
-#define ASID_SECOND 3u
-
 static bool failed;
 
-static bool check(bool ok, const char *what)
+bool check(bool ok, const char *what)
 {
 	printf("  %s  %s\n", ok ? "ok  " : "FAIL", what);
 	failed |= !ok;
 	return ok;
 }
 
-/* A word that tells where it is. */
-static uint64_t word_of(unsigned int page)
+uint64_t word_of(unsigned int page)
 {
 	return UINT64_C(0xda7a000000000000) + page;
 }
@@ -96,14 +87,14 @@ static void guest_boots(struct vm *vm)
 	puts("The guest gets a vIOMMU with the device, and boots: context");
 	puts("descriptors for two PASIDs, page tables, a stream table entry.");
 	vm_make_viommu(vm);
-	guest_map(vm, ASID_NONE, IOVA, DATA);
-	guest_map(vm, ASID_FIRST, IOVA, DATA + 1);
-	guest_map(vm, ASID_SECOND, IOVA, DATA + 2);
+	guest_map(vm, ASID_NONE, IOVA, gpa_of(DATA));
+	guest_map(vm, ASID_FIRST, IOVA, gpa_of(DATA + 1));
+	guest_map(vm, ASID_SECOND, IOVA, gpa_of(DATA + 2));
 	guest_set_context(vm, NO_PASID, ASID_NONE);
 	guest_set_context(vm, FIRST, ASID_FIRST);
 	guest_set_context(vm, SECOND, ASID_SECOND);
 	guest_stream_entry(vm, ste);
-	vm_make_nested(vm, ste);
+	vm_make_nested(vm, ste, vm->faults);
 	vm_attach(vm, vm->nested);
 	printf("      the entry is 0x%016" PRIx64 " 0x%016" PRIx64 "\n", ste[0],
 	       ste[1]);
@@ -135,7 +126,7 @@ static void guest_changes_tables(struct vm *vm)
 	uint64_t cmd[3][2];
 
 	puts("The guest moves the page of its second process, and invalidates.");
-	guest_map(vm, ASID_SECOND, IOVA, DATA + 8);
+	guest_map(vm, ASID_SECOND, IOVA, gpa_of(DATA + 8));
 	cmd_tlbi_va(cmd[0], ASID_SECOND, IOVA);
 	cmd_atc_inv(cmd[1], VSID, SECOND, IOVA);
 	check(vm_commands(vm, cmd, vm->ats ? 2 : 1) == (vm->ats ? 2 : 1),
@@ -164,28 +155,68 @@ static void guest_changes_tables(struct vm *vm)
 	      "the second process has its tables again");
 }
 
-/* --------------------------------------------------------------- faults -- */
+/* ------------------------------------------------- migration, and the end -- */
 
-#define EVENT_TRANSLATION 0x10
-
-static void guest_is_told(struct vm *vm)
+static uint64_t bit(unsigned int page)
 {
-	const uint64_t hole = IOVA + 7 * PAGE;
-	struct fd_vevent_smmuv3 event = { 0 };
+	return UINT64_C(1) << page;
+}
 
-	puts("The device reaches for what the guest has not mapped.");
-	dma_start(vm, READ | AT_ONCE, FIRST, hole, 0);
-	check(dma_end(vm, NULL) == ABORTED, "the access is aborted");
-	if (!check(vm_event(vm, &event), "the guest gets an event"))
+static void host_migrates(struct vm *vm)
+{
+	if (!vm->dirty) {
+		puts("This SMMU does not track dirty pages: no migration.");
 		return;
-	printf("      0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64 "\n",
-	       event.evt[0], event.evt[1], event.evt[2]);
-	check((event.evt[0] & 0xff) == EVENT_TRANSLATION &&
-		      event.evt[2] == hole,
-	      "a translation fault at that IOVA");
-	check(event.evt[0] >> 32 == VSID &&
-		      (event.evt[0] >> 12 & 0xfffff) == FIRST,
-	      "of its own StreamID and its first PASID");
+	}
+	puts("The host migrates the guest: which pages does the device change?");
+	vm_track_dirty(vm);
+	check(dma_read(vm, FIRST, IOVA) == word_of(DATA + 1) &&
+		      vm_dirty(vm) == 0,
+	      "none while it only reads");
+	check(dma_write(vm, FIRST, IOVA, 1) && dma_write(vm, SECOND, IOVA, 2) &&
+		      vm_dirty(vm) == (bit(DATA + 1) | bit(DATA + 8)),
+	      "the two that it writes to, by their guest physical address");
+	check(vm_dirty(vm) == 0, "which are then told no more");
+	check(dma_write(vm, SECOND, IOVA, 3) && vm_dirty(vm) == bit(DATA + 8),
+	      "but when they are written to again");
+}
+
+static void guest_reboots(struct vm *vm)
+{
+	static const uint64_t bypass[2] = { 1 | 4 << 1 }, none[2] = { 0 };
+	const uint32_t tables = vm->nested;
+	uint32_t all;
+
+	puts("The guest reboots: its firmware lets the device pass.");
+	vm_make_nested(vm, bypass, 0);
+	vm_attach(vm, vm->nested);
+	all = vm->nested;
+	check(dma_read(vm, NO_PASID, gpa_of(DATA + 3)) == word_of(DATA + 3),
+	      "guest physical addresses are the device's");
+	check(dma_stopped(vm, READ, NO_PASID, IOVA),
+	      "and tables nothing to it");
+	puts("Its system has no entry for the device yet.");
+	vm_make_nested(vm, none, 0);
+	vm_attach(vm, vm->nested);
+	vm_destroy(vm, all);
+	check(dma_stopped(vm, READ, NO_PASID, gpa_of(DATA + 3)),
+	      "the device gets at nothing");
+	all = vm->nested;
+	vm_attach(vm, tables);
+	vm_destroy(vm, all);
+	vm->nested = tables;
+	check(dma_read(vm, NO_PASID, IOVA) == word_of(DATA),
+	      "with its entry all is as before");
+}
+
+static void guest_goes(struct vm *vm)
+{
+	puts("The guest is gone; the host has the device back.");
+	vm_attach(vm, vm->parent);
+	check(dma_read(vm, NO_PASID, gpa_of(DATA)) == word_of(DATA) &&
+		      dma_stopped(vm, READ, FIRST, IOVA),
+	      "it finds guest memory, and no PASID anything");
+	vm_close_guest(vm);
 }
 
 /* ------------------------------------------------------------- the story -- */
@@ -207,6 +238,11 @@ int main(int argc, char **argv)
 	dma_by_pasid(&vm);
 	guest_changes_tables(&vm);
 	guest_is_told(&vm);
+	guest_answers_faults(&vm);
+	guest_takes_interrupt(&vm);
+	host_migrates(&vm);
+	guest_reboots(&vm);
+	guest_goes(&vm);
 	puts(failed ? "NOT as it should be" : "as it should be");
 	return failed ? 1 : 0;
 }

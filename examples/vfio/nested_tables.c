@@ -65,17 +65,28 @@ void guest_set_context(struct vm *vm, uint32_t pasid, unsigned int asid)
 		CD_ASID(asid) | (vm->ats ? 0 : CD_STALL);
 }
 
-void guest_map(struct vm *vm, unsigned int asid, uint64_t iova,
-	       unsigned int page)
+/* With this table for the 2 MiB around it; last things first. */
+static void point(struct vm *vm, unsigned int asid, unsigned int leaves,
+		  uint64_t iova, uint64_t gpa)
 {
 	unsigned int top = tables_of(asid);
 
-	guest_page(vm, top + 2)[iova >> 12 & 511] = gpa_of(page) | LEAF;
+	guest_page(vm, leaves)[iova >> 12 & 511] = gpa | LEAF;
 	__sync_synchronize();
-	guest_page(vm, top + 1)[iova >> 21 & 511] = gpa_of(top + 2) | TABLE;
+	guest_page(vm, top + 1)[iova >> 21 & 511] = gpa_of(leaves) | TABLE;
 	__sync_synchronize();
 	guest_page(vm, top)[iova >> 30 & 511] = gpa_of(top + 1) | TABLE;
 	__sync_synchronize();
+}
+
+void guest_map(struct vm *vm, unsigned int asid, uint64_t iova, uint64_t gpa)
+{
+	point(vm, asid, tables_of(asid) + 2, iova, gpa);
+}
+
+void guest_map_doorbell(struct vm *vm, unsigned int asid, uint64_t doorbell)
+{
+	point(vm, asid, DOORBELLS, doorbell, doorbell);
 }
 
 void guest_stream_entry(const struct vm *vm, uint64_t ste[2])

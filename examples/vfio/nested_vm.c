@@ -158,17 +158,17 @@ void vm_make_viommu(struct vm *vm)
 	vm->faults_fd = (int)faults.fd;
 }
 
-void vm_make_nested(struct vm *vm, const uint64_t ste[2])
+void vm_make_nested(struct vm *vm, const uint64_t ste[2], uint32_t faults)
 {
 	struct fd_hwpt_alloc alloc = {
 		.size = sizeof(alloc),
-		.flags = FD_HWPT_FAULT_QUEUE,
+		.flags = faults ? FD_HWPT_FAULT_QUEUE : 0,
 		.dev_id = vm->dev_id,
 		.pt_id = vm->viommu,
 		.data_type = FD_HWPT_DATA_SMMUV3,
 		.data_len = 2 * sizeof(*ste),
 		.data = (uintptr_t)ste,
-		.fault_id = vm->faults,
+		.fault_id = faults,
 	};
 
 	must(vm, FD_HWPT_ALLOC, &alloc, "IOMMU_HWPT_ALLOC of nested tables");
@@ -199,14 +199,29 @@ void vm_destroy(struct vm *vm, uint32_t id)
 	must(vm, FD_DESTROY, &destroy, "IOMMU_DESTROY");
 }
 
+void vm_close_guest(struct vm *vm)
+{
+	vm_destroy(vm, vm->nested);
+	close(vm->faults_fd);
+	vm_destroy(vm, vm->faults);
+	close(vm->events_fd);
+	vm_destroy(vm, vm->events);
+	vm_destroy(vm, vm->vdevice);
+	vm_destroy(vm, vm->viommu);
+}
+
 /* -------------------------------------------------------------- queues -- */
 
-static bool take(int fd, void *record, size_t size)
+bool wait_for(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, WAIT_MS) == 1 &&
-	       read(fd, record, size) == (ssize_t)size;
+	return poll(&p, 1, WAIT_MS) == 1;
+}
+
+static bool take(int fd, void *record, size_t size)
+{
+	return wait_for(fd) && read(fd, record, size) == (ssize_t)size;
 }
 
 bool vm_event(struct vm *vm, struct fd_vevent_smmuv3 *event)
