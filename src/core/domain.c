@@ -82,9 +82,8 @@ void core_domain_publish(struct uiommu_domain *dom)
 	core_list(dom->core, &dom->core->domains, &dom->core_node);
 }
 
-int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
-			    const struct uiommu_domain_cfg *cfg,
-			    struct uiommu_domain **out)
+static int alloc(struct uiommu_device *dev, const struct uiommu_domain_cfg *cfg,
+		 struct uiommu_domain **out)
 {
 	struct uiommu_unit *unit = dev->cunit->unit;
 	struct uiommu_dom_cfg hw = cfg->hw;
@@ -92,9 +91,7 @@ int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
 	int rc = core_sva_shape(cfg, &hw);
 
 	if (rc)
-		return core_told(dev->core, rc,
-				 "%s: a domain of type %u for an address space",
-				 dev->name, cfg->hw.type);
+		return rc;
 	rc = core_domain_new(dev->core, dev->cunit, &dom);
 	if (rc)
 		return rc;
@@ -126,6 +123,15 @@ err_hw:
 err_discard:
 	core_domain_discard(dom);
 	return rc;
+}
+
+int uiommu_domain_alloc_cfg(struct uiommu_device *dev,
+			    const struct uiommu_domain_cfg *cfg,
+			    struct uiommu_domain **out)
+{
+	return core_told(dev->core, alloc(dev, cfg, out),
+			 "%s: a domain of type %u%s", dev->name, cfg->hw.type,
+			 cfg->mm ? " for an address space" : "");
 }
 
 int uiommu_domain_alloc(struct uiommu_device *dev, struct uiommu_domain **out)

@@ -114,6 +114,22 @@ static void pasids(void **state)
 	uiommu_domain_free(dom);
 }
 
+/* That the driver does not make, whether or not it says why. */
+static void domains(void **state)
+{
+	struct uiommu_domain_cfg cfg = { .hw.type = UIOMMU_DOM_PAGING };
+	struct uiommu_domain *dom = NULL;
+	struct world *w = *state;
+
+	cfg.hw.stage = UIOMMU_STAGE_2 + 1;
+	REFUSED(w, uiommu_domain_alloc_cfg(w->dev[0], &cfg, &dom), -EINVAL);
+	cfg.hw.stage = UIOMMU_STAGE_ANY;
+	cfg.hw.flags = UIOMMU_DOM_DIRTY;
+	w->fu->caps.dirty_tracking = false;
+	REFUSED(w, uiommu_domain_alloc_cfg(w->dev[0], &cfg, &dom), -EOPNOTSUPP);
+	assert_null(dom);
+}
+
 static void groups_and_features(void **state)
 {
 	struct world *w = *state;
@@ -321,9 +337,13 @@ static void address_spaces_far_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pasids),	   T(groups_and_features),
-		T(addresses),	   T(answers),
-		T(address_spaces), cmocka_unit_test(address_spaces_far_away),
+		T(pasids),
+		T(domains),
+		T(groups_and_features),
+		T(addresses),
+		T(answers),
+		T(address_spaces),
+		cmocka_unit_test(address_spaces_far_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
