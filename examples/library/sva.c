@@ -16,6 +16,7 @@
 #include <uiommu/uapi/vfio.h>
 
 #define PAGE 4096
+#define BLOCK 0x400000 /* that free gives back to the kernel */
 
 struct item {
 	uint64_t next, value;
@@ -111,7 +112,8 @@ int main(void)
 	struct item *list = NULL, *item;
 	bool found = true;
 	struct engine e;
-	char *page;
+	uintptr_t page;
+	void *block;
 
 	open_engine(&e);
 	claim(!uiommu_sva_bind(uiommu_machine_core_device(e.machine, 0),
@@ -131,15 +133,14 @@ int main(void)
 	claim(dma(&e, false, (uintptr_t)&local, &value) &&
 		      *(volatile uint64_t *)&local == 42,
 	      "and wrote into a local variable");
-	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	claim(dma(&e, false, (uintptr_t)page, &value) &&
-		      mprotect(page, PAGE, PROT_READ) == 0 &&
-		      !dma(&e, false, (uintptr_t)page, &value),
+	block = malloc(BLOCK);
+	page = ((uintptr_t)block + PAGE) & ~(uintptr_t)(PAGE - 1);
+	claim(block && dma(&e, false, page, &value) &&
+		      mprotect((void *)page, PAGE, PROT_READ) == 0 &&
+		      !dma(&e, false, page, &value),
 	      "it may do what the program may, and no more");
-	munmap(page, PAGE);
-	claim(!dma(&e, true, (uintptr_t)page, &value),
-	      "what is unmapped it finds no more");
+	free(block);
+	claim(!dma(&e, true, page, &value), "what is freed it finds no more");
 	uiommu_sva_unbind(e.sva);
 	uiommu_abi_close(e.abi, e.fd);
 	uiommu_abi_close(e.abi, e.iommufd);
