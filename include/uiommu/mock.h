@@ -55,7 +55,8 @@ struct uiommu_hw_info_mock {
 /*
  * The device of the unit with this id accesses `iova`, with a PASID or
  * UIOMMU_NO_PASID.  Where the access goes is stored in *pa; a write leaves dirty
- * state.  What is done at *pa is the caller's business: no flush waits for it.  -EFAULT: it is aborted, and the next op irq reports it; -ENOENT: no
+ * state.  What is done at *pa is the caller's business: no flush waits for it.
+ * -EFAULT: it is aborted, and the next op irq reports it; -ENOENT: no
  * such device.
  */
 int uiommu_mock_access(struct uiommu_unit *unit, uint32_t id, uint32_t pasid,
