@@ -168,6 +168,12 @@ struct uiommu_area_info {
 /* The first area that ends at or after `iova`: 0 or -ENOENT. */
 int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 			  struct uiommu_area_info *info);
+/*
+ * Is all that is mapped memory of that kind?  The first area that is not as it
+ * should be decides: -EINVAL, it is of another kind; -EBUSY, another thread is mapping
+ * or unmapping it.  O(n).
+ */
+int uiommu_ioas_check_kind(struct uiommu_ioas *ioas, enum uiommu_mm_kind kind);
 
 /*
  * Usable ranges (complement of what is reserved), ascending: stores up to

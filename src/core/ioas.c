@@ -366,3 +366,20 @@ int uiommu_ioas_next_area(struct uiommu_ioas *ioas, uiommu_iova_t iova,
 	pthread_rwlock_unlock(&ioas->lock);
 	return rc;
 }
+
+int uiommu_ioas_check_kind(struct uiommu_ioas *ioas, enum uiommu_mm_kind kind)
+{
+	struct core_area *area;
+	int rc = 0;
+
+	pthread_rwlock_rdlock(&ioas->lock);
+	area = core_area_of(itree_find(&ioas->areas, 0));
+	for (; area && !rc; area = core_area_of(itree_next(&area->node))) {
+		if (load_acquire(&area->state) != CORE_AREA_READY)
+			rc = -EBUSY;
+		else if (area->pages->mm.kind != kind)
+			rc = -EINVAL;
+	}
+	pthread_rwlock_unlock(&ioas->lock);
+	return rc;
+}

@@ -491,22 +491,6 @@ int ufd_ioas_unmap(struct ufd_call *call)
 
 /* ---------------------------------------------------- seldom used ones -- */
 
-/* Is all that is mapped in the IOAS memory of files? */
-static bool only_files(struct ufd_ioas *ioas)
-{
-	struct uiommu_area_info info;
-	uint64_t at = 0;
-
-	while (!uiommu_ioas_next_area(ioas->ioas, at, &info)) {
-		if (info.kind != UIOMMU_MM_FILE)
-			return false;
-		if (info.range.last == UINT64_MAX)
-			break;
-		at = info.range.last + 1;
-	}
-	return true;
-}
-
 /*
  * Only memory of files can change hands.  All processes that share a context are
  * one here, so there is nothing else to do.
@@ -528,7 +512,7 @@ int ufd_ioas_change_process(struct ufd_call *call)
 		ioas = ufd_ioas_get(ctx, id);
 		if (!ioas)
 			continue;
-		rc = only_files(ioas) ? 0 : -EINVAL;
+		rc = uiommu_ioas_check_kind(ioas->ioas, UIOMMU_MM_FILE);
 		ufd_object_put(&ioas->obj);
 	}
 	return rc;

@@ -23,6 +23,9 @@
 
 static unsigned int refs;
 
+/* What file_pin does first: a call in the middle of a map. */
+static void (*in_pin)(struct ufd_env *env);
+
 static uint8_t *file_mem(struct ufd_env *env)
 {
 	return env->mem + 16 * PAGE;
@@ -33,6 +36,8 @@ static int file_pin(void *ctx, uint64_t off, uint64_t len, uint32_t flags,
 {
 	struct ufd_env *env = ctx;
 
+	if (in_pin)
+		in_pin(env);
 	if (off + len > FILE_PAGES * PAGE)
 		return -EINVAL;
 	return env->mm.pin(env, (uintptr_t)file_mem(env) + off, len, flags,
@@ -194,6 +199,35 @@ static void pinned_in_a_domain(void **state)
 	assert_int_equal(change_process(env, fd), 0);
 	ufd_device_unbind(idev);
 	assert_int_equal(env->pinned, 0);
+	env_close(env, fd);
+}
+
+static int busy_fd, busy_rc;
+
+static void change_in_pin(struct ufd_env *env)
+{
+	busy_rc = change_process(env, busy_fd);
+}
+
+/* An area that is still being built has no owner yet that could change. */
+static void change_process_in_a_map(void **state)
+{
+	struct ufd_env *env = *state;
+	int fd = env_open(env);
+	uint32_t ioas = env_ioas(env, fd), dev, pt = ioas;
+	uint64_t iova = 0;
+	struct ufd_device *idev = env_bind(env, fd, 2, &dev);
+
+	assert_int_equal(ufd_device_attach(idev, &pt), 0);
+	busy_fd = fd;
+	busy_rc = 1;
+	in_pin = change_in_pin;
+	assert_int_equal(map_file(env, fd, ioas, FILE_FD, RW, 0, PAGE, &iova),
+			 0);
+	in_pin = NULL;
+	assert_int_equal(busy_rc, -EBUSY);
+	assert_int_equal(change_process(env, fd), 0);
+	ufd_device_unbind(idev);
 	env_close(env, fd);
 }
 
@@ -549,7 +583,7 @@ int main(void)
 		T(unanswered),	   T(dmabufs),
 		T(revoked),	   T(not_for_accesses),
 		T(not_cut),	   T(no_map_slips_through),
-		T(without_memory),
+		T(without_memory), T(change_process_in_a_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
