@@ -269,6 +269,11 @@ enum uiommu_dom_type uiommu_domain_type(const struct uiommu_domain *domain);
 void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
 			    void *user);
 void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner);
+/*
+ * PASIDs that have the domain are kept for whoever made it, who changes them by the
+ * calls for a group: those for a device do not take it away.  Before it is attached.
+ */
+void uiommu_domain_keep_pasids(struct uiommu_domain *domain);
 
 /* What its unit's driver knows it by, as long as it lives. */
 struct uiommu_hwdom *uiommu_domain_hw(const struct uiommu_domain *domain);
@@ -492,7 +497,8 @@ int uiommu_device_pasid_attach(struct uiommu_device *dev, uint32_t pasid,
  * Another domain for a PASID that has one; accesses find the old or the new one
  * at every instant.  The same one again is nothing.  Errors as above, but:
  *   -EINVAL	also: the PASID has no domain
- *   -EBUSY	it belongs to an auxiliary domain
+ *   -EBUSY	it belongs to an auxiliary domain, or is kept for others
+ *		(uiommu_domain_keep_pasids), as those of /dev/iommu are
  *   -ETIMEDOUT, -EIO  the old domain is attached still, but if the hardware
  *		stays silent accesses are aborted
  */
@@ -500,8 +506,8 @@ int uiommu_device_pasid_replace(struct uiommu_device *dev, uint32_t pasid,
 				struct uiommu_domain *domain);
 /*
  * Accesses with the PASID abort from now on, and none is under way in its domain;
- * if the hardware does not answer, the log says so.  One without domain, or of an
- * auxiliary one: nothing.
+ * if the hardware does not answer, the log says so.  One without domain, of an
+ * auxiliary one, or kept for others, of which the log tells: nothing.
  */
 void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid);
 /* The PASID's domain, auxiliary or not, or NULL. */
@@ -528,8 +534,8 @@ struct uiommu_domain *uiommu_group_pasid_domain(struct uiommu_group *group,
 /* How many have one, those of auxiliary domains among them. */
 unsigned int uiommu_device_nr_pasids(struct uiommu_device *dev);
 /*
- * Detach any PASID, for a user that ends: its domain, which the device uses no
- * more, and its number; NULL: there is none.
+ * Detach any PASID that is not kept for others, for a user that ends: its domain,
+ * which the device uses no more, and its number; NULL: there is none.
  */
 struct uiommu_domain *uiommu_device_pasid_detach_any(struct uiommu_device *dev,
 						     uint32_t *pasid);

@@ -370,6 +370,7 @@ struct uiommu_domain {
 	bool coherency;			 /* promised */
 	const void *owner;		 /* its maker, and */
 	void *user;			 /* what that knows it by */
+	bool keep_pasids;		 /* for the maker */
 	struct core_sva_mm *sva;	 /* of an address space, or NULL */
 	/* NESTED: what it is over, and whose it is (NULL: the parent's alone). */
 	struct uiommu_domain *parent;

@@ -183,6 +183,11 @@ void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner)
 	return domain->owner == owner ? domain->user : NULL;
 }
 
+void uiommu_domain_keep_pasids(struct uiommu_domain *domain)
+{
+	domain->keep_pasids = true;
+}
+
 void uiommu_domain_geometry(const struct uiommu_domain *domain,
 			    struct uiommu_domain_geometry *geometry)
 {

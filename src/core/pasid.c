@@ -273,6 +273,8 @@ static int replace(struct uiommu_group *group, struct uiommu_device *dev,
 	if (entry->flags & CORE_PASID_SVA)
 		return refuse(named, pasid, -EBUSY,
 			      "is bound to an address space");
+	if (dev && entry->dom->keep_pasids)
+		return refuse(named, pasid, -EBUSY, "is kept for others");
 	if (in_force(entry) == dom) {
 		*old = dom;
 		return 0;
@@ -393,20 +395,32 @@ int uiommu_group_pasid_replace(struct uiommu_group *group, uint32_t pasid,
 	return door_replace(group, NULL, pasid, domain);
 }
 
-void uiommu_group_pasid_detach(struct uiommu_group *group, uint32_t pasid)
+/* `dev` is asked for by itself, or NULL. */
+static void door_detach(struct uiommu_group *group, struct uiommu_device *dev,
+			uint32_t pasid)
 {
 	struct core_pasid *entry;
 
 	pthread_mutex_lock(&group->lock);
 	entry = core_pasid_find(&group->pasids, pasid);
-	if (entry && !(entry->flags & (CORE_PASID_AUX | CORE_PASID_SVA)))
+	if (!entry || entry->flags & (CORE_PASID_AUX | CORE_PASID_SVA))
+		goto out_unlock;
+	if (dev && entry->dom->keep_pasids)
+		refuse(dev, pasid, 0, "not detached, it is kept for others");
+	else
 		drop(group, entry);
+out_unlock:
 	core_group_unlock(group);
+}
+
+void uiommu_group_pasid_detach(struct uiommu_group *group, uint32_t pasid)
+{
+	door_detach(group, NULL, pasid);
 }
 
 void uiommu_device_pasid_detach(struct uiommu_device *dev, uint32_t pasid)
 {
-	uiommu_group_pasid_detach(dev->group, pasid);
+	door_detach(dev->group, dev, pasid);
 }
 
 struct uiommu_domain *uiommu_group_pasid_domain(struct uiommu_group *group,
@@ -428,6 +442,17 @@ struct uiommu_domain *uiommu_device_pasid_domain(struct uiommu_device *dev,
 	return uiommu_group_pasid_domain(dev->group, pasid);
 }
 
+/* One that is kept for nobody, or NULL. */
+static struct core_pasid *any_free(struct core_pasid_map *map)
+{
+	struct core_pasid *entry = core_pasid_any(map);
+
+	for (; entry && entry < map->at + map->size; entry++)
+		if (entry->pasid && !entry->dom->keep_pasids)
+			return entry;
+	return NULL;
+}
+
 struct uiommu_domain *uiommu_device_pasid_detach_any(struct uiommu_device *dev,
 						     uint32_t *pasid)
 {
@@ -435,7 +460,7 @@ struct uiommu_domain *uiommu_device_pasid_detach_any(struct uiommu_device *dev,
 	struct core_pasid *entry;
 
 	pthread_mutex_lock(&dev->group->lock);
-	entry = core_pasid_any(&dev->group->pasids);
+	entry = any_free(&dev->group->pasids);
 	if (entry) {
 		*pasid = entry->pasid;
 		dom = drop(dev->group, entry);

@@ -74,6 +74,7 @@ int ufd_hwpt_new_empty(struct ufd_ioas *ioas, struct ufd_device *idev,
 	ufd_object_hold(&ioas->obj);
 	hwpt->ioas = ioas;
 	uiommu_domain_set_user(hwpt->domain, ioas->obj.ctx, hwpt);
+	uiommu_domain_keep_pasids(hwpt->domain);
 	list_init(&hwpt->node);
 	*out = hwpt;
 	return 0;

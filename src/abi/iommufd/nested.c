@@ -62,6 +62,7 @@ static int new_hwpt(struct ufd_call *call, struct ufd_device *idev,
 	if (rc)
 		goto err_object;
 	uiommu_domain_set_user(hwpt->domain, call->ctx, hwpt);
+	uiommu_domain_keep_pasids(hwpt->domain);
 	list_init(&hwpt->node);
 	hwpt->ioas = parent->ioas;
 	hwpt->over = over;

@@ -106,7 +106,9 @@ static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
 	rc = check_coherency(idev, hwpt);
 	if (rc)
 		return rc;
-	rc = uiommu_device_pasid_replace(idev->dev, pasid, hwpt->domain);
+	/* By the group's call: page tables keep their PASIDs from the device's. */
+	rc = uiommu_group_pasid_replace(idev->group->group, pasid,
+					hwpt->domain);
 	if (rc)
 		return rc;
 	ufd_object_hold(&hwpt->obj);
@@ -132,7 +134,7 @@ static void detach(struct ufd_device *idev, uint32_t pasid,
 	pthread_mutex_lock(&idev->group->lock);
 	left->hwpt = hwpt_at(idev, pasid);
 	if (left->hwpt) {
-		uiommu_device_pasid_detach(idev->dev, pasid);
+		uiommu_group_pasid_detach(idev->group->group, pasid);
 		left->users = 1;
 		ufd_pasid_remove(abi_of(idev), &idev->lib_pasids, pasid);
 	}

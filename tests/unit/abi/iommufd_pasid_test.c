@@ -518,6 +518,49 @@ static void domains_of_others(void **state)
 }
 
 /*
+ * What a PASID has of a context is not anybody's to take away by the core's calls,
+ * whichever door attached it.
+ */
+static void not_for_others(void **state)
+{
+	struct ufd_device *second;
+	struct uiommu_domain *other;
+	struct uiommu_device *dev;
+	uint32_t id, for_pasids, pt, i;
+	struct scene s;
+
+	open_scene(&s, *state);
+	dev = s.env->dev[2];
+	second = env_bind(s.env, s.fd, 2, &id);
+	assert_int_equal(env_hwpt_of(s.env, s.fd, id, s.ioas[1],
+				     IOMMU_HWPT_ALLOC_PASID, &for_pasids),
+			 0);
+	assert_int_equal(uiommu_domain_alloc(dev, &other), 0);
+	pt = for_pasids;
+	assert_int_equal(ufd_device_pasid_attach(second, PASID, &pt), 0);
+	assert_int_equal(attach(s.idev, PASID + 1, s.hwpt[1]), (int)s.hwpt[1]);
+
+	for (i = PASID; i <= PASID + 1; i++) {
+		uiommu_device_pasid_detach(dev, i);
+		assert_int_equal(shows(&s, i), 1);
+		assert_int_equal(uiommu_device_pasid_replace(dev, i, other),
+				 -EBUSY);
+		assert_int_equal(shows(&s, i), 1);
+	}
+	assert_null(uiommu_device_pasid_detach_any(dev, &i));
+	assert_int_equal(uiommu_device_pasid_attach(dev, PASID + 2, other), 0);
+	assert_ptr_equal(uiommu_device_pasid_detach_any(dev, &i), other);
+	assert_int_equal(i, PASID + 2);
+
+	ufd_device_pasid_detach(second, PASID);
+	uiommu_ufd_device_pasid_detach(s.idev, PASID + 1);
+	assert_int_equal(uiommu_device_nr_pasids(dev), 0);
+	uiommu_domain_free(other);
+	ufd_device_unbind(second);
+	close_scene(&s);
+}
+
+/*
  * The device is bound twice: by the library, and as VFIO does for a client's file.
  * Neither has the other's PASIDs in hand, whichever ends first, and forgotten
  * ones and auxiliary domains of the first are not the other's.
@@ -651,6 +694,7 @@ int main(void)
 		T(bind_and_unbind),
 		T(unbind_with_pasids),
 		T(domains_of_others),
+		T(not_for_others),
 		T(two_users_of_a_device),
 		T(the_hardware_refuses),
 		T(out_of_memory),
