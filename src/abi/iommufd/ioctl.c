@@ -4,11 +4,8 @@
  *
  * A call is looked up by its number, its structure is copied in by one rule
  * for all (abi_copy_struct_from), and the handler works on the copy.  Numbers
- * below the table, above it and its gaps are left to the calls of a VFIO
- * container, which know theirs and answer ENOTTY to the rest.
- *
- * Calls that need hardware we do not drive yet answer as the kernel does on such
- * hardware.
+ * below the table and above it are left to the calls of a VFIO container, which
+ * know theirs and answer ENOTTY to the rest.
  */
 #include "private.h"
 
