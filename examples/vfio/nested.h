@@ -4,6 +4,7 @@
  *
  *	nested_vm.c	what a VMM holds: iommufd, the guest's memory, the device
  *	nested_dma.c	what the device does
+ *	nested_ioat.c	the story of a DMA engine beside it
  *	nested_tables.c	what the guest writes into its memory: stage 1
  *	nested_faults.c	the story of events, page faults and interrupts
  *	nested_guest.c	all of the story else
@@ -12,6 +13,7 @@
 #define NESTED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "nested_uapi.h"
@@ -20,10 +22,11 @@
 /* Guest memory: 64 pages, where the guest finds them. */
 #define GPA UINT64_C(0x40000000)
 #define NR_PAGES 64u
-/* Its pages: contexts, 3 of tables for each of 3 ASIDs, one more, data. */
+/* Its pages: contexts, 3 of tables for each of 3 ASIDs, some others, data. */
 #define CONTEXTS 0u
 #define TABLES 1u
 #define DOORBELLS 10u
+#define ENGINE_CONTEXTS 11u
 #define DATA 16u
 #define IOVA UINT64_C(0x12345000)
 /* Two processes of the guest, and accesses that are of none. */
@@ -33,18 +36,23 @@
 #define ASID_NONE 1u
 #define ASID_FIRST 2u
 #define ASID_SECOND 3u
-/* The guest's StreamID of the device. */
+/* StreamIDs of the guest: of its device, of nothing, of its DMA engine. */
 #define VSID 0x11u
+#define VSID_NOBODY 0x12u
+#define VSID_ENGINE 0x13u
 
+/* A guest and one device of it. */
 struct vm {
 	const char *bdf;
 	int iommufd, dev_fd;
 	uint64_t bar; /* of BAR 0 in the device's file */
-	uint32_t dev_id, ioas, parent, viommu, vdevice, nested;
+	uint32_t dev_id, vdevice, nested;
+	uint32_t ioas, parent, viommu;
 	uint32_t events, faults; /* queues; their files are: */
 	int events_fd, faults_fd;
 	uint8_t *memory;
-	bool ats, dirty;
+	unsigned int contexts; /* the page of its context descriptors */
+	bool ats, stalls, dirty;
 };
 
 /* ------------------------------------------------------ nested_guest.c -- */
@@ -69,10 +77,13 @@ void must(const struct vm *vm, unsigned long request, void *arg,
 	  const char *what);
 /* Bind the device; memory is mapped into an IOAS from GPA on. */
 void vm_open(struct vm *vm, const char *bdf);
+/* The same guest, with another device; close its dev_fd. */
+void vm_with_device(struct vm *vm, const struct vm *of, const char *bdf);
 void vm_attach(struct vm *vm, uint32_t pt_id);
 /* Stage 2; then what the guest sees of it: vIOMMU, its device, its events. */
 void vm_make_parent(struct vm *vm);
 void vm_make_viommu(struct vm *vm);
+void vm_make_vdevice(struct vm *vm, uint32_t vsid);
 /*
  * Of the two words that the guest has written into its stream table.  Page faults go
  * to that queue; 0: there are none, what is not mapped is not waited for.
@@ -107,7 +118,11 @@ enum ended {
 	ABORTED,
 	WORKING,
 };
-/* Let it master the bus; ends the program if it is no test endpoint. */
+/* Let a device master the bus and find its BAR 0; its vendor and device. */
+uint32_t pci_enable(struct vm *vm);
+void set_reg(struct vm *vm, uint64_t reg, uint64_t value, size_t size);
+uint64_t get_reg(struct vm *vm, uint64_t reg, size_t size);
+/* Ends the program if it is no test endpoint. */
 void dma_enable(struct vm *vm);
 void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
 	       uint64_t word);
@@ -121,6 +136,11 @@ bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word);
 int dma_interrupt_fd(struct vm *vm);
 void dma_raise_interrupt(struct vm *vm);
 
+/* ------------------------------------------------------- nested_ioat.c -- */
+
+/* The story of a second device of the guest, without PASIDs. */
+void guest_copies(const struct vm *vm, const char *bdf);
+
 /* ----------------------------------------------------- nested_tables.c -- */
 
 uint64_t gpa_of(unsigned int page);
@@ -132,6 +152,8 @@ void guest_map(struct vm *vm, unsigned int asid, uint64_t iova, uint64_t gpa);
 /* A doorbell is where the host says that it is, for the guest too. */
 void guest_map_doorbell(struct vm *vm, unsigned int asid, uint64_t doorbell);
 void guest_stream_entry(const struct vm *vm, uint64_t ste[2]);
+/* In words: what the SMMU reads on the way from an IOVA to memory; the page's GPA. */
+uint64_t guest_tell_walk(struct vm *vm, uint32_t pasid, uint64_t iova);
 /* Commands; each is two words. */
 void cmd_tlbi_va(uint64_t cmd[2], unsigned int asid, uint64_t iova);
 void cmd_cfgi_cd(uint64_t cmd[2], uint32_t vsid, uint32_t pasid);

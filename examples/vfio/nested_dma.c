@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nested_dma.c - the test endpoint (1234:11e9) through slot 1 of its registers, which
+ * nested_dma.c - a device's registers; the test endpoint (1234:11e9), of which slot 1
  * makes one access at a time, with or without a PASID.
  */
 #include <errno.h>
@@ -37,14 +37,14 @@ static uint64_t region(struct vm *vm, uint32_t index)
 	return info.offset;
 }
 
-static void set(struct vm *vm, uint64_t reg, uint64_t value, size_t size)
+void set_reg(struct vm *vm, uint64_t reg, uint64_t value, size_t size)
 {
 	if (pwrite(vm->dev_fd, &value, size, (off_t)(vm->bar + reg)) !=
 	    (ssize_t)size)
 		fail("writing a register");
 }
 
-static uint64_t get(struct vm *vm, uint64_t reg, size_t size)
+uint64_t get_reg(struct vm *vm, uint64_t reg, size_t size)
 {
 	uint64_t value = 0;
 
@@ -54,7 +54,7 @@ static uint64_t get(struct vm *vm, uint64_t reg, size_t size)
 	return value;
 }
 
-void dma_enable(struct vm *vm)
+uint32_t pci_enable(struct vm *vm)
 {
 	off_t config = (off_t)region(vm, VFIO_PCI_CONFIG_REGION_INDEX);
 	uint32_t id = 0;
@@ -63,24 +63,30 @@ void dma_enable(struct vm *vm)
 	if (pread(vm->dev_fd, &id, 4, config) != 4 ||
 	    pread(vm->dev_fd, &command, 2, config + PCI_COMMAND) != 2)
 		fail("reading configuration space");
-	errno = ENODEV;
-	if (id != TEST_ENDPOINT)
-		fail("not the test endpoint");
 	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	if (pwrite(vm->dev_fd, &command, 2, config + PCI_COMMAND) != 2)
 		fail("writing configuration space");
 	vm->bar = region(vm, VFIO_PCI_BAR0_REGION_INDEX);
+	return id;
+}
+
+void dma_enable(struct vm *vm)
+{
+	if (pci_enable(vm) == TEST_ENDPOINT)
+		return;
+	errno = ENODEV;
+	fail("not the test endpoint");
 }
 
 void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
 	       uint64_t word)
 {
-	set(vm, SLOT_PAGE, word, 8);
-	set(vm, SLOT_ADDR, iova, 8);
-	set(vm, SLOT_LEN, 8, 4);
-	set(vm, SLOT_PASID, pasid, 4);
-	set(vm, SLOT_CTRL,
-	    access | (pasid != NO_PASID ? CTRL_PASID : 0) | CTRL_START, 4);
+	set_reg(vm, SLOT_PAGE, word, 8);
+	set_reg(vm, SLOT_ADDR, iova, 8);
+	set_reg(vm, SLOT_LEN, 8, 4);
+	set_reg(vm, SLOT_PASID, pasid, 4);
+	set_reg(vm, SLOT_CTRL,
+		access | (pasid != NO_PASID ? CTRL_PASID : 0) | CTRL_START, 4);
 }
 
 enum ended dma_end(struct vm *vm, uint64_t *word)
@@ -88,10 +94,10 @@ enum ended dma_end(struct vm *vm, uint64_t *word)
 	unsigned int ms = 0;
 	uint64_t status;
 
-	while ((status = get(vm, SLOT_STATUS, 4)) == WORKING && ms++ < 5000)
+	while ((status = get_reg(vm, SLOT_STATUS, 4)) == WORKING && ms++ < 5000)
 		usleep(1000);
 	if (word)
-		*word = status == DONE ? get(vm, SLOT_PAGE, 8) : 0;
+		*word = status == DONE ? get_reg(vm, SLOT_PAGE, 8) : 0;
 	return (enum ended)status;
 }
 
@@ -142,5 +148,5 @@ int dma_interrupt_fd(struct vm *vm)
 
 void dma_raise_interrupt(struct vm *vm)
 {
-	set(vm, RAISE_VECTOR, 0, 4);
+	set_reg(vm, RAISE_VECTOR, 0, 4);
 }

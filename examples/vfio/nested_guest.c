@@ -10,7 +10,8 @@
  *
  * It uses nothing but Linux's headers and runs under
  *
- *	uiommu run --device testep --explain -- nested_guest 0000:01:00.0
+ *	uiommu run --device testep,ioat --explain -- \
+ *		nested_guest 0000:01:00.0 0000:02:00.0
  *
  * On a server with an SMMUv3 only the device, nested_dma.c, is another.
  *
@@ -58,6 +59,8 @@ static void what_there_is(struct vm *vm)
 	puts("The host looks at its hardware.");
 	must(vm, FD_GET_HW_INFO, &info, "IOMMU_GET_HW_INFO");
 	vm->ats = !(info.capabilities & FD_CAP_NO_ATS);
+	/* Who cannot ask for pages is expected to wait for them. */
+	vm->stalls = !vm->ats;
 	vm->dirty = info.capabilities & FD_CAP_DIRTY_TRACKING;
 	printf("      IDR0 0x%08x IDR1 0x%08x IDR5 0x%08x; %u bits of PASID, %s,"
 	       " dirty tracking %s\n",
@@ -87,6 +90,7 @@ static void guest_boots(struct vm *vm)
 	puts("The guest gets a vIOMMU with the device, and boots: context");
 	puts("descriptors for two PASIDs, page tables, a stream table entry.");
 	vm_make_viommu(vm);
+	vm_make_vdevice(vm, VSID);
 	guest_map(vm, ASID_NONE, IOVA, gpa_of(DATA));
 	guest_map(vm, ASID_FIRST, IOVA, gpa_of(DATA + 1));
 	guest_map(vm, ASID_SECOND, IOVA, gpa_of(DATA + 2));
@@ -111,6 +115,9 @@ static void dma_by_pasid(struct vm *vm)
 	      "by the first PASID that of the first process");
 	check(dma_read(vm, SECOND, IOVA) == word_of(DATA + 2),
 	      "by the second that of the second");
+	puts("The way of the first PASID, by what is in guest memory:");
+	check(guest_tell_walk(vm, FIRST, IOVA) == gpa_of(DATA + 1),
+	      "it ends at the page where the device read");
 	check(dma_write(vm, FIRST, IOVA, 1) && guest_page(vm, DATA + 1)[0] == 1,
 	      "what it writes by the first PASID gets there");
 	check(guest_page(vm, DATA)[0] == word_of(DATA) &&
@@ -144,7 +151,7 @@ static void guest_changes_tables(struct vm *vm)
 	      "after CFGI_CD the device sees them");
 
 	puts("It names a device that is not its own.");
-	cmd_cfgi_cd(cmd[2], VSID + 1, SECOND);
+	cmd_cfgi_cd(cmd[2], VSID_NOBODY, SECOND);
 	cmd_cfgi_cd(cmd[1], VSID, SECOND);
 	check(vm_commands(vm, cmd, 3) == 2 && errno == EIO,
 	      "two commands are carried out, the third is refused");
@@ -173,6 +180,9 @@ static void host_migrates(struct vm *vm)
 	check(dma_read(vm, FIRST, IOVA) == word_of(DATA + 1) &&
 		      vm_dirty(vm) == 0,
 	      "none while it only reads");
+	puts("The way of the first PASID, by what is in guest memory:");
+	check(guest_tell_walk(vm, FIRST, IOVA) == gpa_of(DATA + 1),
+	      "it ends at the page where the device read");
 	check(dma_write(vm, FIRST, IOVA, 1) && dma_write(vm, SECOND, IOVA, 2) &&
 		      vm_dirty(vm) == (bit(DATA + 1) | bit(DATA + 8)),
 	      "the two that it writes to, by their guest physical address");
@@ -225,8 +235,8 @@ int main(int argc, char **argv)
 {
 	struct vm vm = { 0 };
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: nested_guest BDF\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: nested_guest BDF [BDF of an IOAT]\n");
 		return 2;
 	}
 	vm_open(&vm, argv[1]);
@@ -240,6 +250,8 @@ int main(int argc, char **argv)
 	guest_is_told(&vm);
 	guest_answers_faults(&vm);
 	guest_takes_interrupt(&vm);
+	if (argc == 3)
+		guest_copies(&vm, argv[2]);
 	host_migrates(&vm);
 	guest_reboots(&vm);
 	guest_goes(&vm);

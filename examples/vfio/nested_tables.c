@@ -3,7 +3,8 @@
  * nested_tables.c - what the guest writes: context descriptors, page tables, its
  * stream table entry and commands (Arm IHI 0070, chapters 3 to 5).
  */
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "nested.h"
 
@@ -20,6 +21,7 @@
 #define CD_ASID(n) ((uint64_t)(n) << 48)
 #define MAIR_WRITE_BACK 0xff
 
+#define ADDRESS UINT64_C(0x0000fffffffff000)
 #define TABLE 3
 /* A page; attributes 0, for all, shared, accessed, of its ASID. */
 #define LEAF 0xf43
@@ -54,7 +56,7 @@ static unsigned int tables_of(unsigned int asid)
 
 void guest_set_context(struct vm *vm, uint32_t pasid, unsigned int asid)
 {
-	volatile uint64_t *cd = guest_page(vm, CONTEXTS) + 8 * pasid;
+	volatile uint64_t *cd = guest_page(vm, vm->contexts) + 8 * pasid;
 
 	/* Valid when all the rest is there. */
 	cd[1] = gpa_of(tables_of(asid));
@@ -62,7 +64,7 @@ void guest_set_context(struct vm *vm, uint32_t pasid, unsigned int asid)
 	__sync_synchronize();
 	cd[0] = CD_T0SZ | CD_WALKS_CACHED | CD_NO_TTB1 | CD_VALID |
 		CD_48_BITS_OUT | CD_AA64 | CD_RECORD | CD_ABORT | CD_ASET |
-		CD_ASID(asid) | (vm->ats ? 0 : CD_STALL);
+		CD_ASID(asid) | (vm->stalls ? CD_STALL : 0);
 }
 
 /* With this table for the 2 MiB around it; last things first. */
@@ -89,9 +91,45 @@ void guest_map_doorbell(struct vm *vm, unsigned int asid, uint64_t doorbell)
 	point(vm, asid, DOORBELLS, doorbell, doorbell);
 }
 
+/* A page that the guest names by its GPA; NULL: it is not in its memory. */
+static volatile uint64_t *page_at(struct vm *vm, uint64_t gpa)
+{
+	return gpa < GPA || gpa >= GPA + NR_PAGES * PAGE
+		       ? NULL
+		       : guest_page(vm, (unsigned int)((gpa - GPA) / PAGE));
+}
+
+uint64_t guest_tell_walk(struct vm *vm, uint32_t pasid, uint64_t iova)
+{
+	volatile uint64_t *cd = guest_page(vm, vm->contexts) + 8 * pasid;
+	uint64_t next = cd[1] & ADDRESS;
+	volatile uint64_t *table;
+
+	printf("      context %u, at GPA 0x%" PRIx64 ": ASID %" PRIu64
+	       ", tables at GPA 0x%" PRIx64 "\n",
+	       pasid, gpa_of(vm->contexts) + 64 * pasid, cd[0] >> 48, next);
+	for (unsigned int level = 1; level <= 3; level++) {
+		unsigned int at = iova >> (39 - 9 * level) & 511;
+
+		table = page_at(vm, next);
+		if (!table || !(table[at] & 1)) {
+			printf("      level %u: nothing\n", level);
+			return 0;
+		}
+		printf("      level %u, entry %u at GPA 0x%" PRIx64
+		       ": GPA 0x%" PRIx64 "\n",
+		       level, at, next + 8 * at, table[at] & ADDRESS);
+		next = table[at] & ADDRESS;
+	}
+	printf("      stage 2 makes of each GPA the host's memory: of this %p\n",
+	       (void *)(uintptr_t)page_at(vm, next));
+	return next;
+}
+
 void guest_stream_entry(const struct vm *vm, uint64_t ste[2])
 {
-	ste[0] = STE_VALID | STE_STAGE1 | STE_64_CONTEXTS | gpa_of(CONTEXTS);
+	ste[0] = STE_VALID | STE_STAGE1 | STE_64_CONTEXTS |
+		 gpa_of(vm->contexts);
 	ste[1] = STE_CD0_WITHOUT_PASID | STE_CONTEXTS_CACHED |
 		 (vm->ats ? STE_ATS : 0);
 }

@@ -81,20 +81,36 @@ static void map_memory(struct vm *vm)
 	must(vm, FD_IOAS_MAP, &map, "IOMMU_IOAS_MAP");
 }
 
-void vm_open(struct vm *vm, const char *bdf)
+static void bind_device(struct vm *vm, const char *bdf)
 {
-	struct vdev_bind bind = { .argsz = sizeof(bind) };
+	struct vdev_bind bind = {
+		.argsz = sizeof(bind),
+		.iommufd = vm->iommufd,
+	};
 
 	vm->bdf = bdf;
-	vm->iommufd = open("/dev/iommu", O_RDWR);
-	if (vm->iommufd < 0)
-		fail("/dev/iommu");
 	vm->dev_fd = open_device(bdf);
-	bind.iommufd = vm->iommufd;
 	if (ioctl(vm->dev_fd, VDEV_BIND, &bind))
 		fail("VFIO_DEVICE_BIND_IOMMUFD");
 	vm->dev_id = bind.dev_id;
+}
+
+void vm_open(struct vm *vm, const char *bdf)
+{
+	vm->iommufd = open("/dev/iommu", O_RDWR);
+	if (vm->iommufd < 0)
+		fail("/dev/iommu");
+	vm->contexts = CONTEXTS;
+	bind_device(vm, bdf);
 	map_memory(vm);
+}
+
+void vm_with_device(struct vm *vm, const struct vm *of, const char *bdf)
+{
+	*vm = *of;
+	vm->vdevice = vm->nested = 0;
+	vm->ats = vm->stalls = false;
+	bind_device(vm, bdf);
 }
 
 void vm_attach(struct vm *vm, uint32_t pt_id)
@@ -132,11 +148,6 @@ void vm_make_viommu(struct vm *vm)
 		.dev_id = vm->dev_id,
 		.hwpt_id = vm->parent,
 	};
-	struct fd_vdevice_alloc vdevice = {
-		.size = sizeof(vdevice),
-		.dev_id = vm->dev_id,
-		.virt_id = VSID,
-	};
 	struct fd_veventq_alloc events = {
 		.size = sizeof(events),
 		.type = FD_VEVENTQ_SMMUV3,
@@ -146,9 +157,6 @@ void vm_make_viommu(struct vm *vm)
 
 	must(vm, FD_VIOMMU_ALLOC, &viommu, "IOMMU_VIOMMU_ALLOC");
 	vm->viommu = viommu.id;
-	vdevice.viommu_id = vm->viommu;
-	must(vm, FD_VDEVICE_ALLOC, &vdevice, "IOMMU_VDEVICE_ALLOC");
-	vm->vdevice = vdevice.id;
 	events.viommu_id = vm->viommu;
 	must(vm, FD_VEVENTQ_ALLOC, &events, "IOMMU_VEVENTQ_ALLOC");
 	vm->events = events.id;
@@ -156,6 +164,19 @@ void vm_make_viommu(struct vm *vm)
 	must(vm, FD_FAULT_QUEUE_ALLOC, &faults, "IOMMU_FAULT_QUEUE_ALLOC");
 	vm->faults = faults.id;
 	vm->faults_fd = (int)faults.fd;
+}
+
+void vm_make_vdevice(struct vm *vm, uint32_t vsid)
+{
+	struct fd_vdevice_alloc alloc = {
+		.size = sizeof(alloc),
+		.viommu_id = vm->viommu,
+		.dev_id = vm->dev_id,
+		.virt_id = vsid,
+	};
+
+	must(vm, FD_VDEVICE_ALLOC, &alloc, "IOMMU_VDEVICE_ALLOC");
+	vm->vdevice = alloc.id;
 }
 
 void vm_make_nested(struct vm *vm, const uint64_t ste[2], uint32_t faults)
