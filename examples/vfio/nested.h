@@ -102,6 +102,8 @@ uint64_t vm_dirty(struct vm *vm);
 void vm_destroy(struct vm *vm, uint32_t id);
 /* All that is above the parent, which the device has to be attached to. */
 void vm_close_guest(struct vm *vm);
+/* And the rest. */
+void vm_close(struct vm *vm);
 /* At most 5 s until there is something to be read. */
 bool wait_for(int fd);
 

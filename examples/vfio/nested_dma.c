@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -125,9 +126,9 @@ bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word)
 int dma_interrupt_fd(struct vm *vm)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fd;
+		uint8_t room[sizeof(struct vfio_irq_set) + sizeof(fd)];
 	} irq = {
 		.set = {
 			.argsz = sizeof(irq),
@@ -136,11 +137,11 @@ int dma_interrupt_fd(struct vm *vm)
 			.index = VFIO_PCI_MSIX_IRQ_INDEX,
 			.count = 1,
 		},
-		.fd = fd,
 	};
 
 	if (fd < 0)
 		fail("eventfd");
+	memcpy(irq.set.data, &fd, sizeof(fd));
 	if (ioctl(vm->dev_fd, VFIO_DEVICE_SET_IRQS, &irq))
 		fail("VFIO_DEVICE_SET_IRQS");
 	return fd;

@@ -255,6 +255,7 @@ int main(int argc, char **argv)
 	host_migrates(&vm);
 	guest_reboots(&vm);
 	guest_goes(&vm);
+	vm_close(&vm);
 	puts(failed ? "NOT as it should be" : "as it should be");
 	return failed ? 1 : 0;
 }

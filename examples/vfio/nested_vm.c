@@ -231,6 +231,15 @@ void vm_close_guest(struct vm *vm)
 	vm_destroy(vm, vm->viommu);
 }
 
+void vm_close(struct vm *vm)
+{
+	close(vm->dev_fd);
+	vm_destroy(vm, vm->parent);
+	vm_destroy(vm, vm->ioas);
+	close(vm->iommufd);
+	munmap(vm->memory, NR_PAGES * PAGE);
+}
+
 /* -------------------------------------------------------------- queues -- */
 
 bool wait_for(int fd)
