@@ -41,6 +41,9 @@
 #define VSID_NOBODY 0x12u
 #define VSID_ENGINE 0x13u
 
+/* How long to wait for what comes at once on a machine that is not loaded. */
+#define WAIT_MS 30000
+
 /* A guest and one device of it. */
 struct vm {
 	const char *bdf;
@@ -92,7 +95,7 @@ void vm_make_nested(struct vm *vm, const uint64_t ste[2], uint32_t faults);
 /* Commands of the guest's queue; how many were done.  errno: why no more. */
 unsigned int vm_commands(struct vm *vm, const uint64_t (*cmd)[2],
 			 unsigned int nr);
-/* Wait 5 s at most for an event, a page fault; false: none has come. */
+/* Wait WAIT_MS at most for an event, a page fault; false: none has come. */
 bool vm_event(struct vm *vm, struct fd_vevent_smmuv3 *event);
 bool vm_fault(struct vm *vm, struct fd_fault *fault);
 void vm_answer(struct vm *vm, uint32_t cookie, uint32_t code);
@@ -104,7 +107,7 @@ void vm_destroy(struct vm *vm, uint32_t id);
 void vm_close_guest(struct vm *vm);
 /* And the rest. */
 void vm_close(struct vm *vm);
-/* At most 5 s until there is something to be read. */
+/* WAIT_MS at most until there is something to be read. */
 bool wait_for(int fd);
 
 /* -------------------------------------------------------- nested_dma.c -- */
@@ -128,7 +131,7 @@ uint64_t get_reg(struct vm *vm, uint64_t reg, size_t size);
 void dma_enable(struct vm *vm);
 void dma_start(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova,
 	       uint64_t word);
-/* Wait 5 s at most for its end; *word is what was read. */
+/* Wait WAIT_MS at most for its end; *word is what was read. */
 enum ended dma_end(struct vm *vm, uint64_t *word);
 bool dma_stopped(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova);
 /* The word that a device reads; 0: none. */

@@ -95,7 +95,8 @@ enum ended dma_end(struct vm *vm, uint64_t *word)
 	unsigned int ms = 0;
 	uint64_t status;
 
-	while ((status = get_reg(vm, SLOT_STATUS, 4)) == WORKING && ms++ < 5000)
+	while ((status = get_reg(vm, SLOT_STATUS, 4)) == WORKING &&
+	       ms++ < WAIT_MS)
 		usleep(1000);
 	if (word)
 		*word = status == DONE ? get_reg(vm, SLOT_PAGE, 8) : 0;

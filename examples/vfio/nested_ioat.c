@@ -39,7 +39,8 @@ static void start(struct vm *engine, uint64_t from, uint64_t to, uint32_t size)
 
 	set_reg(engine, CHANERR, get_reg(engine, CHANERR, 4), 4);
 	set_reg(engine, CHANCMD, RESET, 1);
-	for (int ms = 0; get_reg(engine, CHANCMD, 1) & RESET && ms < 5000; ms++)
+	for (int ms = 0; get_reg(engine, CHANCMD, 1) & RESET && ms < WAIT_MS;
+	     ms++)
 		usleep(1000);
 	d[0] = size | (uint64_t)WRITE_COMPLETION << 32;
 	d[1] = from;
@@ -52,7 +53,7 @@ static void start(struct vm *engine, uint64_t from, uint64_t to, uint32_t size)
 	set_reg(engine, DMACOUNT, 1, 2);
 }
 
-/* How the copy ended, DONE or HALTED; 5 s at most. */
+/* How the copy ended, DONE or HALTED; WAIT_MS at most. */
 static unsigned int copy(struct vm *engine, uint64_t from, uint64_t to)
 {
 	unsigned int status, ms = 0;
@@ -63,7 +64,7 @@ static unsigned int copy(struct vm *engine, uint64_t from, uint64_t to)
 		if (status == STATUS_DONE || status == STATUS_HALTED)
 			break;
 		usleep(1000);
-	} while (ms++ < 5000);
+	} while (ms++ < WAIT_MS);
 	return status;
 }
 

@@ -15,8 +15,6 @@
 
 #include "nested.h"
 
-#define WAIT_MS 5000
-
 void fail(const char *what)
 {
 	fprintf(stderr, "nested_guest: %s: %s\n", what, strerror(errno));
