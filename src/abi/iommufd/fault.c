@@ -24,6 +24,7 @@ struct ufd_fault {
 	struct list unread;  /* struct entry, by age */
 	struct entry **read; /* by cookie; [0] is never used */
 	uint32_t nr_slots;
+	uint32_t low_free; /* no cookie below is free */
 };
 
 /* What a queue keeps with a group, in the room that this has for it. */
@@ -54,6 +55,14 @@ static struct ufd_fault *to_fault(struct abi_file *file)
 
 /* ------------------------------------------------- from the core's side -- */
 
+/* Lock held. */
+static void free_cookie(struct ufd_fault *fault, uint32_t cookie)
+{
+	fault->read[cookie] = NULL;
+	if (cookie < fault->low_free)
+		fault->low_free = cookie;
+}
+
 /* Say what is; each new group wakes.  Lock held. */
 static void tell(struct ufd_fault *fault, bool news)
 {
@@ -81,7 +90,7 @@ static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
 
 	pthread_mutex_lock(&fault->q.lock);
 	if (entry->cookie)
-		fault->read[entry->cookie] = NULL;
+		free_cookie(fault, entry->cookie);
 	else if (!list_empty(&entry->node))
 		list_del(&entry->node);
 	else
@@ -124,11 +133,12 @@ void ufd_fault_put(struct ufd_fault *fault)
 /* Under the lock.  -ENOMEM. */
 static int give_cookie(struct ufd_fault *fault, uint32_t *cookie)
 {
-	uint32_t at = 1, nr = fault->nr_slots;
+	uint32_t at = fault->low_free, nr = fault->nr_slots;
 	struct entry **slots;
 
 	while (at < nr && fault->read[at])
 		at++;
+	fault->low_free = at;
 	*cookie = at;
 	if (at < nr)
 		return 0;
@@ -229,7 +239,7 @@ static struct uiommu_iopf_group *take_read(struct ufd_fault *fault,
 	if (cookie < fault->nr_slots)
 		entry = fault->read[cookie];
 	if (entry) {
-		fault->read[cookie] = NULL;
+		free_cookie(fault, cookie);
 		entry->cookie = 0;
 	}
 	pthread_mutex_unlock(&fault->q.lock);
@@ -315,6 +325,7 @@ static struct ufd_fault *fault_new(struct uiommu_abi *abi)
 		return NULL;
 	ufd_eventq_init(&fault->q, abi, &fault_ops);
 	list_init(&fault->unread);
+	fault->low_free = 1;
 	return fault;
 }
 

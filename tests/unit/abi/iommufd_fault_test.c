@@ -141,6 +141,38 @@ static void a_fault_is_read_and_answered(void **state)
 	scene_close(&s);
 }
 
+/* Given back in no order, by answers and by a withdrawal, and taken again. */
+static void cookies_are_used_again(void **state)
+{
+	static const uint32_t back[] = { 7, 3, 9, 4 }, again[] = { 3, 4, 7, 9 };
+	struct iommu_hwpt_pgfault f[10];
+	struct scene s;
+	uint32_t i, pt;
+
+	scene_open(&s, state);
+	pt = s.hwpt;
+	for (i = 0; i < 10; i++)
+		ask(&s, i, i * PAGE, LAST);
+	assert_int_equal(rd(&s, f, sizeof(f)), sizeof(f));
+	for (i = 0; i < 4; i++)
+		assert_int_equal(answer(&s, back[i], IOMMUFD_PAGE_RESP_SUCCESS),
+				 RESPONSE);
+	for (i = 0; i < 5; i++)
+		ask(&s, 20 + i, i * PAGE, LAST);
+	/* One that cannot be read takes no cookie with it. */
+	assert_int_equal(rd(&s, NULL, RECORD), -EFAULT);
+	assert_int_equal(rd(&s, f, 5 * RECORD), 5 * RECORD);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(f[i].cookie, again[i]);
+	assert_int_equal(f[4].cookie, 11);
+	assert_int_equal(ufd_device_detach(s.idev), 0);
+	assert_int_equal(ufd_device_attach(s.idev, &pt), 0);
+	ask(&s, 30, 0, LAST);
+	assert_int_equal(rd(&s, f, RECORD), RECORD);
+	assert_int_equal(f[0].cookie, 1);
+	scene_close(&s);
+}
+
 static void many_groups_have_many_cookies(void **state)
 {
 	struct iommu_hwpt_pgfault f[100];
@@ -503,6 +535,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_fault_is_read_and_answered),
 		TEST(many_groups_have_many_cookies),
+		TEST(cookies_are_used_again),
 		TEST(what_a_read_returns),
 		TEST(a_read_to_bad_memory_loses_nothing),
 		TEST(what_a_write_returns),
