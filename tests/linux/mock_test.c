@@ -406,7 +406,15 @@ static void windows(void **state)
 	assert_int_equal(viommu(&other), 0);
 	assert_true(other.data.out_mmap_offset >=
 		    g.data.out_mmap_offset + 8192);
-	assert_int_equal(window(&g, 8191, rw, MAP_SHARED, 0, &map), -EINVAL);
+	assert_int_equal(window(&g, 0, rw, MAP_SHARED, 0, &map), -EINVAL);
+	assert_int_equal(window(&g, 8192, rw, MAP_SHARED, 8, &map), -EINVAL);
+	assert_int_equal(window(&g, SIZE_MAX, rw, MAP_SHARED, 0, &map),
+			 -ENOMEM);
+	/* A part of a page is a page, as for mmap(2). */
+	assert_int_equal(window(&g, 4095, rw, MAP_SHARED, 0, &map), -ENXIO);
+	assert_int_equal(window(&g, 8191, rw, MAP_SHARED, 0, &map), 0);
+	assert_int_equal(uiommu_map_read(map, 8184, 8, &word), 0);
+	uiommu_map_put(map);
 	assert_int_equal(window(&g, 8192, rw, MAP_PRIVATE, 0, &map), -EINVAL);
 	assert_int_equal(window(&g, 8192, rw | PROT_EXEC, MAP_SHARED, 0, &map),
 			 -EPERM);

@@ -11,7 +11,8 @@
 
 #include <sys/mman.h>
 
-#define WINDOW_PAGE UINT64_C(4096)
+#define WINDOW_PAGE_LG2 12
+#define WINDOW_PAGE BIT64(WINDOW_PAGE_LG2)
 
 struct ufd_window {
 	struct list node; /* viommu->windows */
@@ -137,6 +138,15 @@ static struct ufd_viommu *find(struct ufd_ctx *ctx, uint64_t off, size_t len,
 	return viommu;
 }
 
+/* What mmap(2) itself looks at; it maps whole pages. */
+static int to_pages(size_t *len, uint64_t off)
+{
+	if (!*len || off % WINDOW_PAGE)
+		return -EINVAL;
+	*len = align_up_lg2(*len, WINDOW_PAGE_LG2);
+	return *len ? 0 : -ENOMEM;
+}
+
 int ufd_mmap(struct abi_file *file, size_t len, int prot, int flags,
 	     uint64_t off, struct uiommu_map **out)
 {
@@ -144,9 +154,10 @@ int ufd_mmap(struct abi_file *file, size_t len, int prot, int flags,
 	struct ufd_viommu *viommu;
 	struct window_map *map;
 	uiommu_pa_t pa;
+	int rc = to_pages(&len, off);
 
-	if (len % WINDOW_PAGE)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	if (!(flags & MAP_SHARED))
 		return -EINVAL;
 	if (prot & PROT_EXEC)

@@ -225,9 +225,16 @@ static void other_operations(void **state)
 	assert_int_equal(uiommu_abi_mmap(env->abi, fd, PAGE, PROT_READ,
 					 MAP_PRIVATE, 0, &map),
 			 -EINVAL);
-	assert_int_equal(uiommu_abi_mmap(env->abi, fd, 100, PROT_READ,
-					 MAP_SHARED, 0, &map),
+	assert_int_equal(uiommu_abi_mmap(env->abi, fd, 0, PROT_READ, MAP_SHARED,
+					 PAGE, &map),
 			 -EINVAL);
+	assert_int_equal(uiommu_abi_mmap(env->abi, fd, PAGE, PROT_READ,
+					 MAP_SHARED, 100, &map),
+			 -EINVAL);
+	/* mmap(2) makes a page of it. */
+	assert_int_equal(uiommu_abi_mmap(env->abi, fd, 100, PROT_READ,
+					 MAP_SHARED, PAGE, &map),
+			 -ENXIO);
 	assert_int_equal(uiommu_abi_mmap(env->abi, fd, PAGE, PROT_EXEC,
 					 MAP_SHARED, 0, &map),
 			 -EPERM);
