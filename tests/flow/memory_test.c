@@ -158,6 +158,46 @@ static void released_stays_until_unmap(void **state)
 	teardown(&w);
 }
 
+/*
+ * Mapped twice, by two calls: it is the device's until the last mapping goes, and
+ * the first to go takes nothing from the other.
+ */
+static void mapped_twice(void **state)
+{
+	struct uiommu_range range;
+	struct world w;
+
+	setup(&w);
+	client_map_ok(&w.c, w.mem, 2 * PAGE, 3 * IOVA);
+	assert_int_equal(dma_write(&w, IOVA + PAGE, 1), IOAT_STS_DONE);
+	assert_int_equal(w.mem[PAGE], 1);
+	assert_int_equal(dma_write(&w, 3 * IOVA + PAGE, 2), IOAT_STS_DONE);
+	assert_int_equal(w.mem[PAGE], 2);
+	assert_int_equal(client_unmap(&w.c, 3 * IOVA, 2 * PAGE), 0);
+	assert_true(uiommu_machine_pinned(w.machine, first_of(w.mem),
+					  first_of(w.mem) + 2 * PAGE - 1,
+					  &range));
+	assert_int_equal(dma_write(&w, IOVA + PAGE, 3), IOAT_STS_DONE);
+
+	/* And given back by the program in between. */
+	client_map_ok(&w.c, w.mem, PAGE, 3 * IOVA);
+	assert_int_equal(uiommu_machine_release(w.machine, first_of(w.mem),
+						first_of(w.mem) + 2 * PAGE - 1,
+						"munmap"),
+			 0);
+	assert_int_equal(client_unmap(&w.c, IOVA, 2 * PAGE), 0);
+	assert_int_equal(w.unpinned, 1);
+	assert_int_equal(w.freed.first, first_of(w.mem) + PAGE);
+	assert_int_equal(w.freed.last, first_of(w.mem) + 2 * PAGE - 1);
+	assert_int_equal(dma_write(&w, 3 * IOVA + 16, 4), IOAT_STS_DONE);
+	assert_int_equal(w.mem[16], 4);
+	assert_int_equal(client_unmap(&w.c, 3 * IOVA, PAGE), 0);
+	assert_int_equal(w.unpinned, 2);
+	assert_int_equal(w.freed.first, first_of(w.mem));
+	assert_int_equal(w.freed.last, first_of(w.mem) + PAGE - 1);
+	teardown(&w);
+}
+
 static void put_other_memory(struct world *w)
 {
 	assert_ptr_equal(mmap(w->mem, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -406,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pinned_names_the_part),
 		cmocka_unit_test(released_stays_until_unmap),
+		cmocka_unit_test(mapped_twice),
 		cmocka_unit_test(replaced_is_out_of_reach),
 		cmocka_unit_test(released_then_replaced),
 		cmocka_unit_test(vanished_memory_aborts),
