@@ -2,7 +2,8 @@
 /*
  * mock.h - a second driver, for an IOMMU that exists in memory only.
  *
- * It is a driver like any other: all work goes through the ops of driver.h.
+ * It is for tests of this tree, and so not installed, but a driver like any other:
+ * all work goes through the ops of driver.h.
  * What a device behind the IOMMU does, and would do by itself if there were
  * hardware, is asked for by the functions here.  Nothing caches, so what a call
  * of the driver changes is in force when it returns.
