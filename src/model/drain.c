@@ -134,10 +134,12 @@ struct model_slot *model_slot_find(struct model_drain *d)
 		slots_lock(d);
 		mine.slot = slot_claim(d, tid);
 		if (mine.slot && mine.slot->tid != tid) {
+			/* What its last owner did came before it left. */
+			uint64_t seq = load_acquire(&mine.slot->seq);
+
 			mine.slot->tid = tid;
 			mine.slot->depth = 0;
-			store_release(&mine.slot->seq,
-				      mine.slot->seq & ~UINT64_C(1));
+			store_release(&mine.slot->seq, seq & ~UINT64_C(1));
 		}
 		slots_unlock(d);
 		if (!mine.slot)
