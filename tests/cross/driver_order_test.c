@@ -5,15 +5,9 @@
  * of.  The question is an old one of reviewers: can a device come or go between
  * the write of a CD and the invalidation of the ATCs so that it is missed?
  *
- * The actors are coroutines that take turns where the driver takes a lock or
- * rings the doorbell of its queue: between the store to a CD and the commands
- * that follow it, and between those for the CD and those for the ATCs.  At each
- * turn every device reads through the PASID, so that its ATC holds all that it
- * may.  What one run chose, and what it might have chosen, is remembered: the
- * next run takes the next choice, until there is none left: all orders, or those
- * in which a turn is taken away from somebody no more than a few times (where
- * more is needed to go wrong, it goes wrong in few orders, and `make stress` tries
- * them all).
+ * At each turn (orders.h) every device reads through the PASID, so that its ATC
+ * holds all that it may.  `make stress` tries all orders, `make test` those in which
+ * few turns are taken away.
  *
  * A call that has returned is believed: a device that was detached reaches
  * nothing, one that was attached reaches the domain, and a page that was
@@ -27,11 +21,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include <cmocka.h>
 
 #include "driver_rig.h"
+#include "orders.h"
 
 #define RW (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define IOVA UINT64_C(0x40000000)
@@ -40,222 +34,7 @@
 #define OTHER_PASID 10u
 #define DEVS 3u
 #define SID(i) (5u + (i))
-#define STACK (256u * 1024)
-#define MAX_TURNS 4096u
 #define NOTHING UINT64_C(0)
-
-/* ------------------------------------------------------------ coroutines -- */
-
-enum run_state {
-	READY,
-	WAITS,
-	DONE
-};
-
-struct actor {
-	ucontext_t context;
-	char *stack;
-	void (*fn)(unsigned int i);
-	unsigned int index;
-	int twin; /* an actor before it that does the same; -1: none */
-	bool began;
-	enum run_state state;
-};
-
-static struct {
-	ucontext_t main;
-	struct actor actor[DEVS + 1];
-	unsigned int nr, now;
-	bool inside;	 /* an actor runs */
-	bool lock_turns; /* at locks too */
-	void (*look)(void);
-
-	/* What was chosen at each turn, of how many. */
-	uint8_t choice[MAX_TURNS], of[MAX_TURNS];
-	unsigned int nr_choices, depth;
-	unsigned int taken, max_taken; /* turns taken away */
-} sched;
-
-/* The actor that runs lets others; it goes on at once or later. */
-static void pause_as(enum run_state state)
-{
-	struct actor *a = &sched.actor[sched.now];
-
-	if (!sched.inside)
-		return;
-	a->state = state;
-	sched.inside = false;
-	swapcontext(&a->context, &sched.main);
-	sched.inside = true;
-}
-
-static void start(void)
-{
-	struct actor *a = &sched.actor[sched.now];
-
-	a->began = true;
-	sched.inside = true;
-	a->fn(a->index);
-	sched.inside = false;
-	a->state = DONE;
-}
-
-/* The turn's next alternative: the first time 0, on repeats what is set. */
-static unsigned int choose(unsigned int nr)
-{
-	unsigned int i = sched.depth++;
-
-	assert_true(i < MAX_TURNS);
-	if (i == sched.nr_choices) {
-		sched.choice[i] = 0;
-		sched.nr_choices++;
-	}
-	sched.of[i] = (uint8_t)nr;
-	return sched.choice[i];
-}
-
-/* Of those that do the same, the first begins first: no order is lost. */
-static bool may_run(const struct actor *a)
-{
-	return a->state == READY &&
-	       (a->began || a->twin < 0 || sched.actor[a->twin].began);
-}
-
-/* One that is ready; the one that had the turn comes first. */
-static int pick(void)
-{
-	unsigned int ready[DEVS + 1], nr = 0, i, c;
-	bool keep;
-
-	if (may_run(&sched.actor[sched.now]))
-		ready[nr++] = sched.now;
-	keep = nr && sched.actor[sched.now].began;
-	for (i = 0; i < sched.nr; i++)
-		if (i != sched.now && may_run(&sched.actor[i]))
-			ready[nr++] = i;
-	if (!nr)
-		return -1;
-	if (keep && sched.taken == sched.max_taken)
-		nr = 1;
-	c = nr > 1 ? choose(nr) : 0;
-	sched.taken += keep && c;
-	return (int)ready[c];
-}
-
-static bool all_done(void)
-{
-	for (unsigned int i = 0; i < sched.nr; i++)
-		if (sched.actor[i].state != DONE)
-			return false;
-	return true;
-}
-
-static void begin_all(void)
-{
-	sched.depth = sched.taken = sched.now = 0;
-	for (unsigned int i = 0; i < sched.nr; i++) {
-		struct actor *a = &sched.actor[i];
-
-		getcontext(&a->context);
-		a->context.uc_stack.ss_sp = a->stack;
-		a->context.uc_stack.ss_size = STACK;
-		a->context.uc_link = &sched.main;
-		a->state = READY;
-		a->began = false;
-		makecontext(&a->context, start, 0);
-	}
-}
-
-/* One run of all actors. */
-static void play(void)
-{
-	unsigned int stuck = 0;
-	int next;
-
-	begin_all();
-	while (!all_done()) {
-		next = pick();
-		if (next < 0) {
-			/* Whoever waits looks again. */
-			assert_true(stuck++ < 100);
-			for (unsigned int i = 0; i < sched.nr; i++)
-				if (sched.actor[i].state == WAITS)
-					sched.actor[i].state = READY;
-			continue;
-		}
-		sched.now = (unsigned int)next;
-		swapcontext(&sched.main, &sched.actor[next].context);
-		if (sched.actor[next].state == WAITS)
-			continue;
-		stuck = 0;
-		for (unsigned int i = 0; i < sched.nr; i++)
-			if (sched.actor[i].state == WAITS)
-				sched.actor[i].state = READY;
-		sched.look();
-	}
-}
-
-/* The next run's choices; false: there are no more. */
-static bool advance(void)
-{
-	unsigned int i = sched.depth;
-
-	while (i--) {
-		if (sched.choice[i] + 1u < sched.of[i]) {
-			sched.choice[i]++;
-			sched.nr_choices = i + 1;
-			return true;
-		}
-	}
-	sched.nr_choices = 0;
-	return false;
-}
-
-/* -------------------------------------------------------------- platform -- */
-
-static const struct uiommu_platform *inner;
-static uint64_t doorbell;
-
-static int coop_init(void *ctx, struct uiommu_lock *lock)
-{
-	lock->opaque[0] = 0;
-	return 0;
-}
-
-static void coop_fini(void *ctx, struct uiommu_lock *lock)
-{
-}
-
-static void coop_lock(void *ctx, struct uiommu_lock *lock)
-{
-	if (sched.lock_turns)
-		pause_as(READY);
-	while (lock->opaque[0]) {
-		assert_true(sched.inside);
-		pause_as(WAITS);
-	}
-	lock->opaque[0] = 1;
-}
-
-static void coop_unlock(void *ctx, struct uiommu_lock *lock)
-{
-	lock->opaque[0] = 0;
-}
-
-static void coop_write32(void *ctx, uiommu_pa_t pa, uint32_t val)
-{
-	if (pa == doorbell)
-		pause_as(READY);
-	inner->mmio_write32(ctx, pa, val);
-}
-
-static void coop_relax(void *ctx)
-{
-	if (sched.inside)
-		pause_as(WAITS);
-	else
-		inner->relax(ctx);
-}
 
 /* ----------------------------------------------------------------- scene -- */
 
@@ -384,22 +163,16 @@ static unsigned int all_orders(const enum op op[DEVS + 1])
 	enum op keep[DEVS + 1];
 
 	memcpy(keep, op, sizeof(keep));
-	sched.nr = 0;
-	for (unsigned int i = 0; i <= DEVS; i++) {
-		if (op[i] == REST)
-			continue;
-		sched.actor[sched.nr].twin =
-			i && op[i] == op[i - 1] ? (int)sched.nr - 1 : -1;
-		sched.actor[sched.nr].fn = change;
-		sched.actor[sched.nr++].index = i;
-	}
-	sched.nr_choices = 0;
-	sched.look = check;
+	orders_begin();
+	for (unsigned int i = 0; i <= DEVS; i++)
+		if (op[i] != REST)
+			orders_add(change, i, i && op[i] == op[i - 1]);
+	orders.look = check;
 	do {
 		memcpy(sc.op, keep, sizeof(keep));
 		prepare();
 		check();
-		play();
+		orders_play();
 		check();
 		/* Whoever is attached is on the list for what comes later. */
 		if (sc.op[DEVS] != UNMAP) {
@@ -412,7 +185,7 @@ static unsigned int all_orders(const enum op op[DEVS + 1])
 		runs++;
 		if (sc.wrong)
 			break;
-	} while (advance());
+	} while (orders_advance());
 	rig_irqs(sc.rig);
 	return runs;
 }
@@ -434,15 +207,7 @@ static void open_scene(bool shared)
 	cfg.no_probe = true;
 	sc.rig = rig_create(&cfg);
 	sc.shared = shared;
-	inner = sc.rig->platform;
-	doorbell = sc.rig->mmio + CMDQ_PROD;
-	sc.platform = *inner;
-	sc.platform.lock_init = coop_init;
-	sc.platform.lock_fini = coop_fini;
-	sc.platform.lock = coop_lock;
-	sc.platform.unlock = coop_unlock;
-	sc.platform.mmio_write32 = coop_write32;
-	sc.platform.relax = coop_relax;
+	orders_open(sc.rig->platform, sc.rig->mmio + CMDQ_PROD, &sc.platform);
 	sc.rig->platform = &sc.platform;
 	assert_int_equal(rig_probe(sc.rig, &cfg), 0);
 	sc.parent = rig_domain(sc.rig, UIOMMU_DOM_PAGING);
@@ -475,10 +240,6 @@ static void open_scene(bool shared)
 			uiommu_smmuv3_endpoint_set_ats(
 				rig_endpoint(sc.rig, SID(i)), true);
 	}
-	for (unsigned int i = 0; i <= DEVS; i++)
-		sched.actor[i].stack = malloc(STACK);
-	sched.lock_turns = false;
-	sched.max_taken = MAX_TURNS;
 }
 
 static void close_scene(void)
@@ -494,8 +255,7 @@ static void close_scene(void)
 	sc.rig->unit->ops->dom_free(sc.a);
 	sc.rig->unit->ops->dom_free(sc.b);
 	rig_destroy(sc.rig);
-	for (unsigned int i = 0; i <= DEVS; i++)
-		free(sched.actor[i].stack);
+	orders_close();
 }
 
 /* ----------------------------------------------------------------- tests -- */
@@ -537,7 +297,7 @@ static void every_order_of_the_steps(void **state)
 {
 	open_scene(false);
 	if (!getenv("UIOMMU_ALL_ORDERS"))
-		sched.max_taken = TAKEN;
+		orders.max_taken = TAKEN;
 	run_all(100);
 	close_scene();
 }
@@ -546,8 +306,8 @@ static void every_order_of_the_steps(void **state)
 static void turns_at_every_lock(void **state)
 {
 	open_scene(false);
-	sched.lock_turns = true;
-	sched.max_taken = TAKEN_AT_LOCKS;
+	orders.lock_turns = true;
+	orders.max_taken = TAKEN_AT_LOCKS;
 	run_all(20);
 	close_scene();
 }
@@ -563,8 +323,8 @@ static void a_table_that_is_shared(void **state)
 	unsigned int total = 0;
 
 	open_scene(true);
-	sched.lock_turns = true;
-	sched.max_taken = TAKEN;
+	orders.lock_turns = true;
+	orders.max_taken = TAKEN;
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		total += all_orders(ops[i]);
 		assert_int_equal(sc.wrong, 0);
