@@ -204,9 +204,19 @@ static void pinned_in_a_domain(void **state)
 
 static int busy_fd, busy_rc;
 
-static void change_in_pin(struct ufd_env *env)
+static void *changer(void *env)
 {
 	busy_rc = change_process(env, busy_fd);
+	return NULL;
+}
+
+/* By another thread: what pins may not call the core. */
+static void change_in_pin(struct ufd_env *env)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, changer, env), 0);
+	pthread_join(thread, NULL);
 }
 
 /* An area that is still being built has no owner yet that could change. */
