@@ -37,14 +37,6 @@ struct rig {
 	bool one_fd;
 };
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "abi bench: %s failed\n", what);
-	exit(1);
-}
-
 static long call(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg)
 {
 	return uiommu_abi_ioctl(abi, fd, cmd, (unsigned long)arg);

@@ -29,6 +29,12 @@ struct bench {
 	size_t nr;
 };
 
+void bench_fail(const char *file, const char *what)
+{
+	fprintf(stderr, "%s: %s failed\n", file, what);
+	exit(1);
+}
+
 uint64_t bench_now_ns(void)
 {
 	struct timespec ts;
@@ -46,18 +52,15 @@ uint64_t bench_preemptions(void)
 	return (uint64_t)usage.ru_nivcsw;
 }
 
-static void *must(void *p)
+static void *memory(void *p)
 {
-	if (!p) {
-		fprintf(stderr, "bench: out of memory\n");
-		exit(1);
-	}
+	must(p, "malloc");
 	return p;
 }
 
 struct bench *bench_create(const struct bench_options *options)
 {
-	struct bench *b = must(calloc(1, sizeof(*b)));
+	struct bench *b = memory(calloc(1, sizeof(*b)));
 
 	b->options = *options;
 	return b;
@@ -77,12 +80,12 @@ void bench_add(struct bench *b, const struct bench_row *row)
 
 	if (b->options.filter && !strstr(row->name, b->options.filter))
 		return;
-	b->entries = must(realloc(b->entries, (b->nr + 1) * sizeof(*e)));
+	b->entries = memory(realloc(b->entries, (b->nr + 1) * sizeof(*e)));
 	e = &b->entries[b->nr++];
 	*e = (struct entry){ .row = *row };
 	if (!e->row.threads)
 		e->row.threads = 1;
-	e->ns = must(calloc(b->options.reps, sizeof(*e->ns)));
+	e->ns = memory(calloc(b->options.reps, sizeof(*e->ns)));
 }
 
 struct worker {
@@ -168,7 +171,7 @@ static int by_value(const void *a, const void *b)
 
 static double median(const double *values, unsigned int nr)
 {
-	double *v = must(malloc(nr * sizeof(*v))), m;
+	double *v = memory(malloc(nr * sizeof(*v))), m;
 
 	memcpy(v, values, nr * sizeof(*v));
 	qsort(v, nr, sizeof(*v), by_value);

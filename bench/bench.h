@@ -54,6 +54,17 @@ struct bench_row {
 /* Add a row.  Strings must live as long as the bench. */
 void bench_add(struct bench *b, const struct bench_row *row);
 
+/* Ends the program. */
+void bench_fail(const char *file, const char *what)
+	__attribute__((noreturn, cold));
+
+/* What a row rests on; costs a look only. */
+#define must(ok, what)                              \
+	do {                                        \
+		if (!(ok))                          \
+			bench_fail(__FILE__, what); \
+	} while (0)
+
 uint64_t bench_now_ns(void);
 
 /* How often this thread lost its processor without asking for it. */

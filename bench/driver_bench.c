@@ -40,14 +40,6 @@
 #define PROT (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 #define BATCH 4096u
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "driver bench: %s failed\n", what);
-	exit(1);
-}
-
 /* ---------------------------------------------------------------- machine */
 
 struct setup {

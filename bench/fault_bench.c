@@ -55,14 +55,6 @@ struct setup {
 	unsigned int done;
 };
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fault bench: %s failed\n", what);
-	exit(1);
-}
-
 static void map(struct setup *s, uint64_t iova)
 {
 	struct uiommu_gather gather;

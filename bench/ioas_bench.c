@@ -44,14 +44,6 @@ struct rig {
 	struct uiommu_ioas *ioas;
 };
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "ioas bench: %s failed\n", what);
-	exit(1);
-}
-
 /* The model touches nothing but tables and queues here: PA = address. */
 static int mem_read(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 		    struct uiommu_mem_attrs attrs)

@@ -30,14 +30,6 @@ static const uint8_t plain_code[] = { 0xb8, 0x0b, 0, 0, 0, 0x0f, 0x05, 0xc3 };
 
 typedef long (*munmap_fn)(void *at, size_t len);
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "mm bench: %s failed\n", what);
-	exit(1);
-}
-
 static munmap_fn make_plain(void)
 {
 	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,

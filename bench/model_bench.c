@@ -52,14 +52,6 @@ struct rig {
 	struct uiommu_smmuv3_model *model;
 };
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "model bench: %s failed\n", what);
-	exit(1);
-}
-
 static void *direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
 {
 	struct rig *r = ctx;

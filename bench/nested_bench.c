@@ -18,14 +18,6 @@
 #define ROUND 4096u /* commands, or attachments, of a repetition */
 #define VSID 3u
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "nested bench: %s failed\n", what);
-	exit(1);
-}
-
 struct setup {
 	struct bench_smmu hw;
 	struct uiommu_unit *unit;

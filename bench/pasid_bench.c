@@ -24,14 +24,6 @@
 #define PASID 1000u
 #define NEIGHBOURS 16u
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "pasid bench: %s failed\n", what);
-	exit(1);
-}
-
 /* `nr` devices and domains; the first domain is the devices' own. */
 struct setup {
 	struct bench_smmu hw;

@@ -26,14 +26,6 @@
 #define NR_RANDOM 65536u
 #define PROT (UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE)
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "pgtable bench: %s failed\n", what);
-	exit(1);
-}
-
 struct space {
 	struct uiommu_host *host;
 	struct uiommu_pgtable *pt;

@@ -53,14 +53,6 @@ struct rig {
 	bool trace;
 };
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "run bench: %s failed\n", what);
-	exit(1);
-}
-
 static long call(struct rig *r, int fd, unsigned long cmd, void *arg)
 {
 	return uiommu_abi_ioctl(r->abi, fd, cmd, (unsigned long)arg);

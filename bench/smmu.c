@@ -2,18 +2,12 @@
 /* See smmu.h. */
 #include "smmu.h"
 
+#include "bench.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "bench: %s failed\n", what);
-	exit(1);
-}
 
 static bool reachable(const struct bench_smmu *s, uiommu_pa_t pa, size_t len)
 {
