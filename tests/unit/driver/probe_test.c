@@ -49,6 +49,21 @@ static uint32_t reg(uint32_t off)
 
 /* --------------------------------------------------------------- refusals */
 
+/* Refused with a reason, and nothing was touched; or there it is. */
+static void probe_says(int rc)
+{
+	struct uiommu_unit *unit;
+
+	assert_int_equal(probe(&unit), rc);
+	if (rc) {
+		assert_true(fake->tp.log_lines > 0);
+		assert_int_equal(fake->nr_writes, 0);
+		return;
+	}
+	assert_int_equal(fake->bad_writes, 0);
+	unit->ops->remove(unit);
+}
+
 struct id_case {
 	uint32_t off, clear, set;
 	int rc;
@@ -99,23 +114,12 @@ static void id_registers_one_by_one(void **state)
 		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K, 0, 0 },
 		{ SMMU_REG_IDR5, SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K, 0, 0 },
 	};
-	struct uiommu_unit *unit;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		teardown(state);
 		setup(state);
 		*fake_smmu_reg(fake, cases[i].off) &= ~cases[i].clear;
 		*fake_smmu_reg(fake, cases[i].off) |= cases[i].set;
-		assert_int_equal(probe(&unit), cases[i].rc);
-		if (cases[i].rc) {
-			/* Refused with a reason, and nothing was touched. */
-			assert_true(fake->tp.log_lines > 0);
-			assert_int_equal(fake->nr_writes, 0);
-			continue;
-		}
-		assert_int_equal(fake->bad_writes, 0);
-		unit->ops->remove(unit);
+		probe_says(cases[i].rc);
 	}
 }
 
@@ -164,22 +168,13 @@ static void pairs_that_make_no_sense(void **state)
 		{ SMMU_IDR0_PRI, 19u << 11, 0, 0 },
 		{ 0, 20u << 11, 0, 0 },
 	};
-	struct uiommu_unit *unit;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		teardown(state);
 		setup(state);
 		*fake_smmu_reg(fake, SMMU_REG_IDR0) |= cases[i].idr0;
 		*fake_smmu_reg(fake, SMMU_REG_IDR1) |= cases[i].idr1;
 		*fake_smmu_reg(fake, SMMU_REG_IDR6) |= cases[i].idr6;
-		assert_int_equal(probe(&unit), cases[i].rc);
-		if (cases[i].rc) {
-			assert_true(fake->tp.log_lines > 0);
-			assert_int_equal(fake->nr_writes, 0);
-			continue;
-		}
-		unit->ops->remove(unit);
+		probe_says(cases[i].rc);
 	}
 }
 
