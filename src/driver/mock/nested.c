@@ -67,12 +67,13 @@ static int nested_viommu_dom_alloc(struct uiommu_hwviommu *hw, uint32_t flags,
 		       out);
 }
 
+/* words NULL: there are none that the guest could mean. */
 static int invalidate_words(uint32_t *words, unsigned int nr, uint32_t flags,
 			    uint32_t word)
 {
 	if (flags & ~UIOMMU_MOCK_INVALIDATE_ALL)
 		return -EOPNOTSUPP;
-	if (word >= nr)
+	if (word >= nr || !words)
 		return -EINVAL;
 	if (flags & UIOMMU_MOCK_INVALIDATE_ALL)
 		memset(words, 0, nr * sizeof(*words));
@@ -251,42 +252,37 @@ static void nested_vdev_free(struct uiommu_hwvdev *hw)
 static int invalidate_device(struct mock_viommu *viommu,
 			     const struct uiommu_mock_viommu_inval *inval)
 {
+	uint32_t *cache = NULL;
 	struct mock_vdev *vdev;
 
-	if (inval->flags & ~UIOMMU_MOCK_INVALIDATE_ALL)
-		return -EOPNOTSUPP;
-	if (inval->word >= UIOMMU_MOCK_CACHE_WORDS)
-		return -EINVAL;
 	list_for_each(vdev, &viommu->vdevs, node) {
 		if (vdev->hw.virt_id == inval->virt_id)
-			return invalidate_words(
-				mock_dev_of(vdev->hw.dev)->cache,
-				UIOMMU_MOCK_CACHE_WORDS, inval->flags,
-				inval->word);
+			cache = mock_dev_of(vdev->hw.dev)->cache;
 	}
-	return -EINVAL;
+	return invalidate_words(cache, UIOMMU_MOCK_CACHE_WORDS, inval->flags,
+				inval->word);
 }
 
 static int nested_viommu_invalidate(struct uiommu_hwviommu *hw,
 				    struct uiommu_user_array *array)
 {
+	const struct uiommu_user_array all = *array;
 	struct mock_unit *mu = mock_unit_of(hw->unit);
 	struct uiommu_mock_viommu_inval *invals;
-	uint32_t nr = array->entry_num, i = 0;
+	uint32_t i = 0;
 	int rc;
 
-	/* No entry: is the type known? */
-	if (!nr && array->type == UIOMMU_MOCK_VIOMMU_INVALIDATE)
-		return 0;
 	array->entry_num = 0;
-	invals = mock_alloc(hw->unit, (nr + 1) * sizeof(*invals));
+	if (all.type != UIOMMU_MOCK_VIOMMU_INVALIDATE)
+		return -EINVAL;
+	if (!all.entry_num)
+		return 0;
+	invals = mock_alloc(hw->unit, all.entry_num * sizeof(*invals));
 	if (!invals)
 		return -ENOMEM;
-	array->entry_num = nr;
-	rc = uiommu_user_get_all(array, UIOMMU_MOCK_VIOMMU_INVALIDATE, invals,
-				 sizeof(*invals));
+	rc = uiommu_user_get_all(&all, all.type, invals, sizeof(*invals));
 	mock_lock(mu);
-	while (!rc && i < nr) {
+	while (!rc && i < all.entry_num) {
 		rc = invalidate_device(viommu_of(hw), &invals[i]);
 		if (!rc)
 			i++;

@@ -308,6 +308,33 @@ static void test_vdevices(void **state)
 	nested->viommu_free(viommu);
 }
 
+static size_t wanted;
+
+static void *none_of(void *ctx, size_t size)
+{
+	wanted = size;
+	return NULL;
+}
+
+static void test_many_invalidations(void **state)
+{
+	struct uiommu_hwviommu *viommu = viommu_of(NULL, 0, 0);
+	void *(*obj_alloc)(void *ctx, size_t size) = tp.platform.obj_alloc;
+	struct uiommu_user_array array = {
+		.type = UIOMMU_MOCK_VIOMMU_INVALIDATE,
+		.entry_len = sizeof(struct uiommu_mock_viommu_inval),
+		.entry_num = UINT32_MAX,
+	};
+
+	tp.platform.obj_alloc = none_of;
+	assert_int_equal(nested->viommu_invalidate(viommu, &array), -ENOMEM);
+	tp.platform.obj_alloc = obj_alloc;
+	assert_int_equal(array.entry_num, 0);
+	/* There is room for all of them, or none. */
+	assert_int_equal(wanted, (uint64_t)array.entry_len * UINT32_MAX);
+	nested->viommu_free(viommu);
+}
+
 static void test_queues(void **state)
 {
 	struct uiommu_hwviommu *viommu = viommu_of(NULL, 0, 0);
@@ -350,9 +377,8 @@ static void test_queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(domains),
-		CASE(window),
-		CASE(vdevices),
+		CASE(domains),	CASE(window),
+		CASE(vdevices), CASE(many_invalidations),
 		CASE(queues),
 	};
 
