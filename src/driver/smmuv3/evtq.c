@@ -148,11 +148,10 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 				   struct uiommu_fault *fault, uint64_t at,
 				   struct smmuv3_vstream *guest)
 {
-	const struct smmuv3_vstream *v;
-
 	const struct uiommu_platform *p = unit->unit.platform;
 	bool stalled = fault->flags & UIOMMU_FAULT_STALLED;
 	enum smmuv3_fate fate = SMMUV3_REFUSE;
+	const struct smmuv3_vstream *v;
 	struct smmuv3_dev *dev;
 
 	p->read_begin(p->ctx);

@@ -349,25 +349,23 @@ static int run(struct smmuv3_vsmmu *vsmmu, struct smmu_cmd *cmd, uint32_t nr,
 static int viommu_invalidate(struct uiommu_hwviommu *hw,
 			     struct uiommu_user_array *array)
 {
+	const struct uiommu_user_array all = *array;
 	struct smmuv3_vsmmu *vsmmu = to_vsmmu(hw);
 	struct smmuv3_unit *unit = unit_of(vsmmu);
-	uint32_t nr = array->entry_num;
 	struct smmu_cmd *cmd;
 	int rc;
 
 	array->entry_num = 0;
-	if (!nr || array->type != UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3)
+	if (!all.entry_num || all.type != UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3)
 		return -EINVAL;
-	cmd = smmuv3_obj_alloc(unit, nr * sizeof(*cmd));
+	cmd = smmuv3_obj_alloc(unit, all.entry_num * sizeof(*cmd));
 	if (!cmd)
 		return -ENOMEM;
-	array->entry_num = nr;
-	rc = uiommu_user_get_all(array, UIOMMU_VIOMMU_INVALIDATE_ARM_SMMUV3,
-				 cmd, sizeof(*cmd));
-	array->entry_num = 0;
-	from_le(cmd[0].q, rc ? 0 : (size_t)nr * SMMU_CMD_QWORDS);
-	if (!rc)
-		rc = run(vsmmu, cmd, nr, &array->entry_num);
+	rc = uiommu_user_get_all(&all, all.type, cmd, sizeof(*cmd));
+	if (!rc) {
+		from_le(cmd[0].q, (size_t)all.entry_num * SMMU_CMD_QWORDS);
+		rc = run(vsmmu, cmd, all.entry_num, &array->entry_num);
+	}
 	smmuv3_obj_free(unit, cmd);
 	return rc;
 }
