@@ -66,6 +66,9 @@ int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
 	int rc;
 
+	dom = smmuv3_table_of(dom);
+	if (!dom)
+		return 0;
 	if (dev->has_ats) {
 		user = smmuv3_obj_alloc(unit, sizeof(*user));
 		if (!user)
@@ -85,6 +88,9 @@ int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		    uint32_t ssid, enum smmuv3_leave leave)
 {
+	dom = smmuv3_table_of(dom);
+	if (!dom)
+		return;
 	if (dev->has_ats)
 		withdraw(dev, dom, ssid);
 	smmuv3_att_put(dom, to_smmuv3_unit(dev->hwdev.unit), leave);

@@ -210,8 +210,6 @@ static bool has_own_cds(const struct smmuv3_dom *dom)
 static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 {
 	struct smmuv3_dom *old = dom_or_null(dev->hwdev.dom);
-	struct smmuv3_dom *table = smmuv3_table_of(dom);
-	struct smmuv3_dom *old_table = smmuv3_table_of(old);
 	struct smmuv3_vstream *guest;
 	struct smmuv3_cdplan plan;
 	struct smmu_cd cd;
@@ -225,7 +223,7 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	rc = smmuv3_vstream_make(dev, dom, &guest);
 	if (rc)
 		return rc == -ENOENT ? refuse(dev, rc, "no vdevice") : rc;
-	rc = table ? smmuv3_use_get(dev, table, smmuv3_own_ssid(dom)) : 0;
+	rc = smmuv3_use_get(dev, dom, smmuv3_own_ssid(dom));
 	if (rc)
 		goto err_guest;
 	if (is_stage(dom, 1))
@@ -233,9 +231,8 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	rc = smmuv3_cdtab_prepare(dev, 0, is_stage(dom, 1) ? dom : NULL, &cd,
 				  &plan);
 	if (rc) {
-		if (table)
-			smmuv3_use_put(dev, table, smmuv3_own_ssid(dom),
-				       SMMUV3_LEAVE_UNUSED);
+		smmuv3_use_put(dev, dom, smmuv3_own_ssid(dom),
+			       SMMUV3_LEAVE_UNUSED);
 		goto err_guest;
 	}
 	/* Before the first access; what the one before caused may come with it. */
@@ -245,12 +242,10 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	if (rc || !guest)
 		smmuv3_vstream_publish(dev, NULL);
 	dev->hwdev.dom = rc ? NULL : &dom->hwdom;
-	if (rc && table)
-		smmuv3_use_put(dev, table, smmuv3_own_ssid(dom),
+	if (rc)
+		smmuv3_use_put(dev, dom, smmuv3_own_ssid(dom),
 			       smmuv3_leave(sure));
-	if (old_table)
-		smmuv3_use_put(dev, old_table, smmuv3_own_ssid(old),
-			       smmuv3_leave(sure));
+	smmuv3_use_put(dev, old, smmuv3_own_ssid(old), smmuv3_leave(sure));
 	return rc;
 
 err_guest:
@@ -316,22 +311,20 @@ static int set_pasid_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	rc = check_change(dev, dom, pasid, old);
 	if (rc || (dom == old && !dev->stopped))
 		return rc;
-	if (dom) {
-		rc = smmuv3_use_get(dev, dom, pasid);
-		if (rc)
-			return rc;
+	rc = smmuv3_use_get(dev, dom, pasid);
+	if (rc)
+		return rc;
+	if (dom)
 		smmuv3_dom_cd(dom, dev, &cd);
-	}
 	rc = smmuv3_cdtab_prepare(dev, pasid, dom, &cd, &plan);
 	if (rc) {
 		smmuv3_use_put(dev, dom, pasid, SMMUV3_LEAVE_UNUSED);
 		return rc;
 	}
 	rc = carry_out(dev, &plan, dom_or_null(dev->hwdev.dom), &sure);
-	if (rc && dom)
+	if (rc)
 		smmuv3_use_put(dev, dom, pasid, smmuv3_leave(sure));
-	if (old)
-		smmuv3_use_put(dev, old, pasid, smmuv3_leave(sure));
+	smmuv3_use_put(dev, old, pasid, smmuv3_leave(sure));
 	return rc;
 }
 

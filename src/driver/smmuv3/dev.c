@@ -177,9 +177,7 @@ static void leave_domains(struct smmuv3_dev *dev, bool sure)
 			break;
 		smmuv3_use_put(dev, dom, index, smmuv3_leave(sure));
 	}
-	if (smmuv3_table_of(rid))
-		smmuv3_use_put(dev, smmuv3_table_of(rid), smmuv3_own_ssid(rid),
-			       smmuv3_leave(sure));
+	smmuv3_use_put(dev, rid, smmuv3_own_ssid(rid), smmuv3_leave(sure));
 	smmuv3_vstream_publish(dev, NULL);
 }
 

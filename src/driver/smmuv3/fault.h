@@ -108,15 +108,17 @@ enum smmuv3_leave {
 
 /*
  * smmuv3_att_get() and smmuv3_att_put() for a device or a PASID of it (ssid, 0,
- * or _GUEST), with its entry among those whose ATCs have to be told.  dev->lock is held.
+ * or _GUEST), with its entry among those whose ATCs have to be told.  It is the
+ * parent that is used of a nested domain; nothing, of one without a table and of
+ * NULL.  dev->lock is held.
  */
 int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		   uint32_t ssid);
 void smmuv3_use_put(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		    uint32_t ssid, enum smmuv3_leave leave);
 
-/* Everything in the ATC, of the accesses with and without PASIDs. */
 struct smmuv3_batch;
+/* Everything in the ATC, of the accesses with and without PASIDs. */
 void smmuv3_ats_add_all(const struct smmuv3_dev *dev,
 			struct smmuv3_batch *batch);
 

@@ -312,14 +312,14 @@ void smmuv3_irq(struct uiommu_unit *u, unsigned int line);
 
 struct smmuv3_dom {
 	struct uiommu_hwdom hwdom;
-	/* The members below are for PAGING and SHARED only. */
 	struct uiommu_pgtable_info info; /* PAGING */
 	struct uiommu_cpu_tables cpu;	 /* SHARED */
-	struct smmuv3_shape shape;
-	bool nest_parent; /* guests' tables may stand above it */
 	/* NESTED: the guest, which has the parent, and its entry. */
 	struct smmuv3_vsmmu *vsmmu;
 	struct smmuv3_vste vste;
+	/* The members below are for PAGING and SHARED only. */
+	struct smmuv3_shape shape;
+	bool nest_parent; /* guests' tables may stand above it */
 	/* Protects att->users, `spare` and the writing side of `atts`. */
 	struct uiommu_lock lock;
 	/*
@@ -338,7 +338,7 @@ struct smmuv3_att {
 	/* Constant while it is in the list; a flush may see a former one. */
 	uint16_t asid;	    /* stage 1 */
 	uint16_t vmid;	    /* of stage 2, else SMMUV3_S1_VMID */
-	unsigned int users; /* devices, and PASIDs of devices */
+	unsigned int users; /* devices, PASIDs of devices, and vSMMUs */
 	/*
 	 * The hardware may have kept a CD or STE that leads here: its
 	 * configuration must go before its translations.  Written under
