@@ -15,16 +15,21 @@
 #define KNOWN_FLAGS \
 	(UIOMMU_DOM_DIRTY | UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT)
 
-/* -EOPNOTSUPP: another type, or no such layout; -EINVAL, -EFAULT. */
-static int read_data(const struct uiommu_user_data *data, bool *large)
+int mock_dom_data(const struct uiommu_user_data *data,
+		  struct uiommu_mock_dom_data *d)
 {
-	struct uiommu_mock_dom_data d;
-	int rc;
-
 	if (data->type != UIOMMU_MOCK_DATA_TYPE)
 		return -EOPNOTSUPP;
-	rc = uiommu_user_get(data, UIOMMU_MOCK_DATA_TYPE, &d, sizeof(d),
-			     sizeof(d.iotlb));
+	return uiommu_user_get(data, UIOMMU_MOCK_DATA_TYPE, d, sizeof(*d),
+			       sizeof(d->iotlb));
+}
+
+/* -EOPNOTSUPP: another type, or no such layout; -EINVAL, -EFAULT. */
+static int read_layout(const struct uiommu_user_data *data, bool *large)
+{
+	struct uiommu_mock_dom_data d;
+	int rc = mock_dom_data(data, &d);
+
 	if (rc)
 		return rc;
 	if (d.layout != LAYOUT_DEFAULT && d.layout != LAYOUT_HUGE)
@@ -38,7 +43,7 @@ static int shape(const struct uiommu_dom_cfg *cfg,
 		 struct uiommu_pgtable_cfg *pt)
 {
 	bool large = cfg->granule_lg2 == LARGE_GRANULE_LG2;
-	int rc = cfg->data ? read_data(cfg->data, &large) : 0;
+	int rc = cfg->data ? read_layout(cfg->data, &large) : 0;
 
 	if (rc)
 		return rc;
@@ -79,10 +84,26 @@ static int make_table(struct mock_dom *dom, const struct uiommu_dom_cfg *cfg)
 	return 0;
 }
 
+struct mock_dom *mock_dom_new(struct uiommu_unit *unit,
+			      enum uiommu_dom_type type)
+{
+	const struct uiommu_platform *pf = unit->platform;
+	struct mock_dom *dom = mock_alloc(unit, sizeof(*dom));
+
+	if (!dom)
+		return NULL;
+	if (pf->lock_init(pf->ctx, &dom->lock)) {
+		mock_free(unit, dom);
+		return NULL;
+	}
+	dom->hwdom.unit = unit;
+	dom->hwdom.type = type;
+	return dom;
+}
+
 int mock_dom_alloc(struct uiommu_unit *unit, const struct uiommu_dom_cfg *cfg,
 		   struct uiommu_hwdom **out)
 {
-	const struct uiommu_platform *pf = unit->platform;
 	struct mock_dom *dom;
 	int rc;
 
@@ -94,26 +115,15 @@ int mock_dom_alloc(struct uiommu_unit *unit, const struct uiommu_dom_cfg *cfg,
 	    ((cfg->flags & UIOMMU_DOM_DIRTY) &&
 	     !mock_unit_of(unit)->dirty_tracking))
 		return -EOPNOTSUPP;
-	dom = mock_alloc(unit, sizeof(*dom));
+	dom = mock_dom_new(unit, cfg->type);
 	if (!dom)
 		return -ENOMEM;
-	dom->hwdom.unit = unit;
-	dom->hwdom.type = cfg->type;
 	dom->flags = cfg->flags;
-	rc = pf->lock_init(pf->ctx, &dom->lock);
+	rc = cfg->type == UIOMMU_DOM_PAGING ? make_table(dom, cfg) : 0;
 	if (rc)
-		goto err_dom;
-	if (cfg->type == UIOMMU_DOM_PAGING)
-		rc = make_table(dom, cfg);
-	if (rc)
-		goto err_lock;
-	*out = &dom->hwdom;
-	return 0;
-
-err_lock:
-	pf->lock_fini(pf->ctx, &dom->lock);
-err_dom:
-	mock_free(unit, dom);
+		mock_dom_free(&dom->hwdom);
+	else
+		*out = &dom->hwdom;
 	return rc;
 }
 

@@ -19,28 +19,18 @@ static int dom_new(struct mock_dom *parent, struct mock_viommu *viommu,
 		   uint32_t flags, const struct uiommu_user_data *data,
 		   struct uiommu_hwdom **out)
 {
-	struct uiommu_unit *unit = parent->hwdom.unit;
-	const struct uiommu_platform *pf = unit->platform;
 	struct uiommu_mock_dom_data cfg;
 	struct mock_dom *dom;
 	int rc;
 
-	if ((flags & ~UIOMMU_DOM_PASID) || data->type != UIOMMU_MOCK_DATA_TYPE)
+	if (flags & ~UIOMMU_DOM_PASID)
 		return -EOPNOTSUPP;
-	rc = uiommu_user_get(data, UIOMMU_MOCK_DATA_TYPE, &cfg, sizeof(cfg),
-			     sizeof(cfg.iotlb));
+	rc = mock_dom_data(data, &cfg);
 	if (rc)
 		return rc;
-	dom = mock_alloc(unit, sizeof(*dom));
+	dom = mock_dom_new(parent->hwdom.unit, UIOMMU_DOM_NESTED);
 	if (!dom)
 		return -ENOMEM;
-	rc = pf->lock_init(pf->ctx, &dom->lock);
-	if (rc) {
-		mock_free(unit, dom);
-		return rc;
-	}
-	dom->hwdom.unit = unit;
-	dom->hwdom.type = UIOMMU_DOM_NESTED;
 	dom->parent = parent;
 	dom->viommu = viommu;
 	for (unsigned int i = 0; i < UIOMMU_MOCK_IOTLB_WORDS; i++)

@@ -189,6 +189,12 @@ int mock_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
 int mock_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 		   uint32_t pasid, struct uiommu_hwdom *old);
 
+/* What a client gave for one.  -EOPNOTSUPP: another type; -EINVAL, -EFAULT. */
+int mock_dom_data(const struct uiommu_user_data *data,
+		  struct uiommu_mock_dom_data *d);
+/* One with nothing but its lock, or NULL. */
+struct mock_dom *mock_dom_new(struct uiommu_unit *unit,
+			      enum uiommu_dom_type type);
 int mock_dom_alloc(struct uiommu_unit *unit, const struct uiommu_dom_cfg *cfg,
 		   struct uiommu_hwdom **out);
 void mock_dom_free(struct uiommu_hwdom *dom);
