@@ -271,7 +271,8 @@ void uiommu_domain_set_user(struct uiommu_domain *domain, const void *owner,
 void *uiommu_domain_user(const struct uiommu_domain *domain, const void *owner);
 /*
  * PASIDs that have the domain are kept for whoever made it, who changes them by the
- * calls for a group: those for a device do not take it away.  Before it is attached.
+ * calls for a group, which nobody else calls for these: those for a device do not take
+ * it away.  Before it is attached.
  */
 void uiommu_domain_keep_pasids(struct uiommu_domain *domain);
 

@@ -35,12 +35,9 @@ static struct uiommu_abi *abi_of(const struct ufd_device *idev)
 /* The page table of a PASID; NULL: none, or not ours.  Group's lock held. */
 static struct ufd_hwpt *hwpt_at(struct ufd_device *idev, uint32_t pasid)
 {
-	struct uiommu_domain *dom;
-
-	if (!ufd_pasid_has(&idev->lib_pasids, pasid))
-		return NULL;
-	dom = uiommu_device_pasid_domain(idev->dev, pasid);
-	return dom ? uiommu_domain_user(dom, idev->obj.ctx) : NULL;
+	return ufd_pasid_has(&idev->lib_pasids, pasid)
+		       ? ufd_pasid_hwpt(idev, pasid)
+		       : NULL;
 }
 
 /* A promise that was made to the device holds for its PASIDs too. */

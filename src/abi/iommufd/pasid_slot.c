@@ -27,14 +27,16 @@ static unsigned int nr_devices(const struct ufd_group *igroup, uint32_t pasid)
 	return nr;
 }
 
-/* Of a slot that has a device. */
-static struct ufd_hwpt *hwpt_of(const struct ufd_device *idev, uint32_t pasid)
+struct ufd_hwpt *ufd_pasid_hwpt(const struct ufd_device *idev, uint32_t pasid)
 {
 	struct uiommu_domain *dom =
 		uiommu_group_pasid_domain(idev->group->group, pasid);
+	struct ufd_hwpt *hwpt = dom ? uiommu_domain_user(dom, idev->obj.ctx)
+				    : NULL;
 
-	UIOMMU_ASSERT(dom);
-	return uiommu_domain_user(dom, idev->obj.ctx);
+	/* Page tables keep their PASIDs (uiommu_domain_keep_pasids). */
+	UIOMMU_ASSERT(hwpt);
+	return hwpt;
 }
 
 static bool for_pasids(const struct ufd_hwpt *hwpt)
@@ -71,7 +73,7 @@ static int open_slot(const struct ufd_group *igroup, uint32_t pasid,
 static int join_slot(const struct ufd_device *idev, uint32_t pasid,
 		     const struct ufd_hwpt *hwpt)
 {
-	return hwpt_of(idev, pasid) == hwpt ? 0 : -EINVAL;
+	return ufd_pasid_hwpt(idev, pasid) == hwpt ? 0 : -EINVAL;
 }
 
 static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
@@ -107,7 +109,7 @@ static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
 
 	if (!ufd_pasid_has(&idev->pasids, pasid))
 		return -EINVAL;
-	old = hwpt_of(idev, pasid);
+	old = ufd_pasid_hwpt(idev, pasid);
 	if (old == hwpt)
 		return 0;
 	rc = check(igroup, hwpt);
@@ -130,7 +132,7 @@ static void leave(struct ufd_device *idev, uint32_t pasid,
 
 	if (!ufd_pasid_has(&idev->pasids, pasid))
 		return;
-	left->hwpt = hwpt_of(idev, pasid);
+	left->hwpt = ufd_pasid_hwpt(idev, pasid);
 	left->users = 1;
 	ufd_pasid_remove(idev->obj.ctx->file.abi, &idev->pasids, pasid);
 	igroup->nr_pasids--;

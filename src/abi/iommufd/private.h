@@ -416,6 +416,8 @@ bool ufd_pasid_any(const struct ufd_pasid_set *set, uint32_t *pasid);
  */
 int ufd_slots_check(const struct ufd_group *igroup,
 		    const struct ufd_hwpt *hwpt);
+/* Of a PASID that the device has, by either door; the group's lock is held. */
+struct ufd_hwpt *ufd_pasid_hwpt(const struct ufd_device *idev, uint32_t pasid);
 /* All PASIDs of a device that goes. */
 void ufd_slots_drop(struct ufd_device *idev);
 

@@ -2,7 +2,10 @@
 /* The library door of iommufd: page tables for PASIDs, rule by rule. */
 #include "ufd_env.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "small_unit.h"
@@ -561,6 +564,58 @@ static void not_for_others(void **state)
 }
 
 /*
+ * Who takes them away in spite of that has a mistake, and is stopped: nobody looks
+ * for such a PASID for ever.
+ */
+static void whoever_takes_them_is_stopped(void **state)
+{
+	struct ufd_device *second;
+	struct uiommu_domain *other;
+	struct uiommu_group *group;
+	uint32_t id, pt;
+	struct scene s;
+
+	open_scene(&s, *state);
+	group = uiommu_device_group(s.env->dev[2]);
+	second = env_bind(s.env, s.fd, 2, &id);
+	assert_int_equal(env_hwpt_of(s.env, s.fd, id, s.ioas[1],
+				     IOMMU_HWPT_ALLOC_PASID, &pt),
+			 0);
+	assert_int_equal(uiommu_domain_alloc(s.env->dev[2], &other), 0);
+	assert_int_equal(ufd_device_pasid_attach(second, PASID, &pt), 0);
+	assert_true(attach(s.idev, PASID + 1, s.hwpt[1]) > 0);
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const bool library = i & 1, put_other = i & 2;
+		int status;
+		pid_t pid = fork();
+
+		if (!pid) {
+			signal(SIGILL, SIG_DFL);
+			alarm(60);
+			if (put_other)
+				uiommu_group_pasid_replace(
+					group, PASID + library, other);
+			else
+				uiommu_group_pasid_detach(group,
+							  PASID + library);
+			if (library)
+				uiommu_ufd_device_unbind(s.idev);
+			else
+				ufd_device_unbind(second);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_true(WTERMSIG(status) == SIGILL ||
+			    WTERMSIG(status) == SIGTRAP);
+	}
+	uiommu_domain_free(other);
+	ufd_device_unbind(second);
+	close_scene(&s);
+}
+
+/*
  * The device is bound twice: by the library, and as VFIO does for a client's file.
  * Neither has the other's PASIDs in hand, whichever ends first, and forgotten
  * ones and auxiliary domains of the first are not the other's.
@@ -695,6 +750,7 @@ int main(void)
 		T(unbind_with_pasids),
 		T(domains_of_others),
 		T(not_for_others),
+		T(whoever_takes_them_is_stopped),
 		T(two_users_of_a_device),
 		T(the_hardware_refuses),
 		T(out_of_memory),
