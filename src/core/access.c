@@ -200,10 +200,17 @@ static int find_piece(const struct uiommu_ioas *ioas, uint64_t iova,
 	return 0;
 }
 
-static bool has_right(const struct core_area *area, uint32_t flags)
+/* IOAS lock.  -EINVAL, -EPERM. */
+static int check_area(const struct core_area *area, uint32_t flags)
 {
-	return area->prot & (flags & UIOMMU_ACCESS_WRITE ? UIOMMU_PROT_WRITE
-							 : UIOMMU_PROT_READ);
+	uint32_t right = flags & UIOMMU_ACCESS_WRITE ? UIOMMU_PROT_WRITE
+						     : UIOMMU_PROT_READ;
+
+	if (area->no_access)
+		return -EINVAL;
+	if (!(area->prot & right))
+		return -EPERM;
+	return area->pages->mm.kind == UIOMMU_MM_REVOCABLE ? -EINVAL : 0;
 }
 
 /* Keep the area at iova for a pin of [iova, last], of which it shows a piece. */
@@ -215,22 +222,16 @@ static int claim(struct uiommu_access *access, uint64_t iova, uint64_t last,
 
 	pthread_rwlock_rdlock(&ioas->lock);
 	rc = find_piece(ioas, iova, last, piece);
-	if (rc)
-		goto out_unlock;
 	/* Areas have whole pages, as long as an access needs them. */
-	if (piece->area->no_access ||
-	    piece->first & (access->core->page_size - 1)) {
+	if (!rc && piece->first & (access->core->page_size - 1))
 		rc = -EINVAL;
-	} else if (!has_right(piece->area, flags)) {
-		rc = -EPERM;
-	} else if (piece->area->pages->mm.kind == UIOMMU_MM_REVOCABLE) {
-		rc = -EINVAL;
-	} else {
+	if (!rc)
+		rc = check_area(piece->area, flags);
+	if (!rc) {
 		fetch_add_relaxed(&piece->area->accesses, 1);
 		if (!access->ops)
 			fetch_add_relaxed(&piece->area->locks, 1);
 	}
-out_unlock:
 	pthread_rwlock_unlock(&ioas->lock);
 	return rc;
 }
@@ -386,13 +387,10 @@ static int copy_piece(const struct piece *piece, uint8_t *buf, uint32_t flags)
 {
 	const struct core_pages *pages = piece->area->pages;
 	bool write = flags & UIOMMU_ACCESS_WRITE;
+	int rc = check_area(piece->area, flags);
 
-	if (piece->area->no_access)
-		return -EINVAL;
-	if (!has_right(piece->area, flags))
-		return -EPERM;
-	if (pages->mm.kind == UIOMMU_MM_REVOCABLE)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	if ((flags & UIOMMU_ACCESS_SLOW) || !pages->mm.copy)
 		return copy_pinned(piece, buf, write);
 	return pages->mm.copy(pages->mm.ctx, pages->base + piece->first, buf,
