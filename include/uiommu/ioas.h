@@ -103,12 +103,12 @@ void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
 /*
  * Map user memory: pinned now, if the IOAS has a domain, or when it gets one.
  * Errors, and their order, are those of IOMMU_IOAS_MAP.  Without FIXED_IOVA the
- * place is chosen, the lowest that suits, and stored.  `mm` is copied.  `prot`: of UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE,
- * which has no effect.
+ * place is chosen, the lowest that suits, and stored.  `mm` is copied.  `prot`: of
+ * UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE, which has no effect.
  *   -EOPNOTSUPP  unknown flags
  *   -EINVAL	neither read nor write, or another right; len 0, or within a page
- *		of 2^64; uva, len or a fixed iova not aligned as uiommu_ioas_iova_ranges() tells; a fixed
- *		place that is reserved
+ *		of 2^64; uva, len or a fixed iova not aligned as
+ *		uiommu_ioas_iova_ranges() tells; a fixed place that is reserved
  *   -EOVERFLOW	[uva, +len) or [iova, +len) wraps
  *   -EEXIST	an area is in the fixed place, or is being mapped or unmapped
  *   -ENOSPC	there is no place

@@ -24,8 +24,9 @@ struct uiommu_viommu;
 
 /*
  * A domain for devices behind dev's unit in which a guest's tables translate, and
- * `parent`, which was made with UIOMMU_DOM_NEST_PARENT, what these say.  It is attached, replaced and
- * freed as any other; nothing is mapped in it.  It goes before its parent.
+ * `parent`, which was made with UIOMMU_DOM_NEST_PARENT, what these say.  It is
+ * attached, replaced and freed as any other; nothing is mapped in it.  It goes before
+ * its parent.
  *   -EOPNOTSUPP  the unit has none straight over a parent, or not such ones
  *   -EINVAL	the parent was not made for it, or for other hardware
  *   others	as dom_alloc of nested.h
