@@ -134,7 +134,8 @@ void core_list(struct uiommu_core *core, struct list *head, struct list *node);
 /*
  * Take an object off one of the lists above, before it ends, once no dump holds
  * it (`held` counts those; core lock).  No lock of the object or of the core may
- * be held but those of groups and above.
+ * be held but those of groups and above.  `held` NULL: none ever does, there is
+ * nothing to wait for.
  */
 void core_unlist(struct uiommu_core *core, struct list *node,
 		 const uint32_t *held);

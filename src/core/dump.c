@@ -29,7 +29,7 @@ void core_unlist(struct uiommu_core *core, struct list *node,
 
 	for (;;) {
 		pthread_mutex_lock(&core->lock);
-		if (!*held)
+		if (!held || !*held)
 			break;
 		pthread_mutex_unlock(&core->lock);
 		p->relax(p->ctx);

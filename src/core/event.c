@@ -28,9 +28,7 @@ void core_events_open(struct uiommu_core *core, struct core_event_source *src,
 void core_events_close(struct uiommu_core *core, struct core_event_source *src)
 {
 	UIOMMU_ASSERT(list_empty(&src->sinks));
-	pthread_mutex_lock(&core->lock);
-	list_del(&src->node);
-	pthread_mutex_unlock(&core->lock);
+	core_unlist(core, &src->node, NULL);
 }
 
 /* Core lock held for both. */

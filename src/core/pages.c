@@ -67,11 +67,8 @@ void core_pages_put(struct core_pages *pages)
 	if (!pages || fetch_sub_acq_rel(&pages->refs, 1) != 1)
 		return;
 	UIOMMU_ASSERT(itree_empty(&pages->segs));
-	if (pages->mm.kind == UIOMMU_MM_REVOCABLE) {
-		pthread_mutex_lock(&pages->core->lock);
-		list_del(&pages->revocable);
-		pthread_mutex_unlock(&pages->core->lock);
-	}
+	if (pages->mm.kind == UIOMMU_MM_REVOCABLE)
+		core_unlist(pages->core, &pages->revocable, NULL);
 	if (pages->mm.put)
 		pages->mm.put(pages->mm.ctx);
 	pthread_mutex_destroy(&pages->lock);

@@ -85,19 +85,12 @@ err_free:
 	return rc;
 }
 
-static void unlist(struct uiommu_core *core, struct list *node)
-{
-	pthread_mutex_lock(&core->lock);
-	list_del(node);
-	pthread_mutex_unlock(&core->lock);
-}
-
 /* Nothing if a device is bound to it. */
 static void drop_space(struct uiommu_core *core, struct sva_space *space)
 {
 	if (!list_empty(&space->bonds))
 		return;
-	unlist(core, &space->node);
+	core_unlist(core, &space->node, NULL);
 	uiommu_domain_free(space->dom);
 	uiommu_pasid_free(core, space->pasid);
 	core_free(core, space);
@@ -261,7 +254,7 @@ void uiommu_sva_unbind(struct uiommu_sva *sva)
 	if (!count_ref(sva, -1)) {
 		if (sva->dev)
 			detach(sva->dev, space);
-		unlist(core, &sva->node);
+		core_unlist(core, &sva->node, NULL);
 		core_free(core, sva);
 		drop_space(core, space);
 	}
