@@ -36,7 +36,9 @@ struct uiommu_dump {
 	unsigned int depth; /* of the outermost lines */
 	/*
 	 * A whole line, newline included.  Called with locks held: it must
-	 * not call what is being dumped, nor wait for a thread that does.
+	 * not call what is being dumped, nor wait for a thread that does; and
+	 * while devices share the process's addresses, not unmap any, as malloc
+	 * may.
 	 */
 	void (*write)(void *ctx, const char *line, size_t len);
 	/*
