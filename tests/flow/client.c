@@ -12,10 +12,12 @@
 
 #include "client.h"
 
-struct uiommu_machine *machine_ok(const char *devices)
+static struct uiommu_machine *create_ok(const char *devices,
+					const char *topology)
 {
 	const struct uiommu_machine_cfg cfg = {
 		.devices = devices,
+		.topology = topology,
 		.log_level = UIOMMU_LOG_ERROR,
 	};
 	struct uiommu_machine *machine = NULL;
@@ -24,6 +26,20 @@ struct uiommu_machine *machine_ok(const char *devices)
 	if (uiommu_machine_create(&cfg, &machine, err, sizeof(err)))
 		fail_msg("machine: %s", err);
 	return machine;
+}
+
+struct uiommu_machine *machine_ok(const char *devices)
+{
+	return create_ok(devices, NULL);
+}
+
+struct uiommu_machine *machine_of_ok(const char *topology)
+{
+	const char *root = getenv("UIOMMU_BUILD_ROOT");
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", root ? root : ".", topology);
+	return create_ok(NULL, path);
 }
 
 static void on_fault(int sig, siginfo_t *info, void *uc)

@@ -35,6 +35,8 @@ struct client {
 };
 
 struct uiommu_machine *machine_ok(const char *devices);
+/* As a device tree says; the path is below the build's root. */
+struct uiommu_machine *machine_of_ok(const char *topology);
 /*
  * Cmocka takes SIGSEGV and SIGBUS for each test, so one that makes guarded
  * copies fail takes them back.

@@ -4,8 +4,6 @@
  * n: by domain on devices behind three SMMUs that share it, and by the library's
  * calls of iommufd.
  */
-#include <stdio.h>
-
 #include <uiommu/uapi/iommufd.h>
 
 #include "machine/machine_private.h"
@@ -36,19 +34,10 @@ struct scene {
 
 static void open_machine(struct scene *s)
 {
-	const char *root = getenv("UIOMMU_BUILD_ROOT");
-	char path[512], err[256];
-	const struct uiommu_machine_cfg cfg = {
-		.topology = path,
-		.log_level = UIOMMU_LOG_ERROR,
-	};
-
 	guard_ok();
-	*s = (struct scene){ 0 };
-	snprintf(path, sizeof(path), "%s/tests/flow/units.dtb",
-		 root ? root : ".");
-	if (uiommu_machine_create(&cfg, &s->machine, err, sizeof(err)))
-		fail_msg("%s", err);
+	*s = (struct scene){
+		.machine = machine_of_ok("tests/flow/units.dtb"),
+	};
 	for (unsigned int i = 0; i < DEVS; i++) {
 		client_open_iommufd(&s->c[i], s->machine, i);
 		client_master(&s->c[i], true);

@@ -5,7 +5,6 @@
  * leaves the machine as it was, byte for byte.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/mman.h>
 
 #include "aux_scene.h"
@@ -23,10 +22,10 @@ struct scene {
 	uint64_t *word;
 };
 
-static void scene_open(struct scene *s, const char *devices)
+static void scene_open(struct scene *s, struct uiommu_machine *machine)
 {
 	guard_ok();
-	*s = (struct scene){ .machine = machine_ok(devices) };
+	*s = (struct scene){ .machine = machine };
 	s->dev = uiommu_machine_core_device(s->machine, 0);
 	s->word = pages_ok(PAGE);
 	*s->word = 0x5a;
@@ -77,7 +76,7 @@ static void who_may_not(void **state)
 	struct uiommu_device *dev, *mate;
 	struct scene s;
 
-	scene_open(&s, "testep,ioat");
+	scene_open(&s, machine_ok("testep,ioat"));
 	REFUSED(&s, uiommu_sva_bind(s.dev, NULL, &s.sva), -EINVAL);
 	/* No PASIDs. */
 	dev = uiommu_machine_core_device(s.machine, 1);
@@ -115,7 +114,7 @@ static void no_second_one_comes(void **state)
 	struct uiommu_device *dev, *mate = NULL;
 	struct scene s;
 
-	scene_open(&s, "testep");
+	scene_open(&s, machine_ok("testep"));
 	dev = add(&s, FREE_ID, &cfg);
 	assert_int_equal(bind(&s, dev), 0);
 	cfg.group_with = dev;
@@ -147,7 +146,7 @@ static void beside_pasids_by_number(void **state)
 	uint32_t pasid;
 	struct scene s;
 
-	scene_open(&s, "testep");
+	scene_open(&s, machine_ok("testep"));
 	sva_open_unbound_ok(&d, s.machine, 0);
 	assert_int_equal(uiommu_domain_alloc(d.dev, &plain), 0);
 	assert_int_equal(uiommu_device_pasid_attach(d.dev, 1, plain), 0);
@@ -198,7 +197,7 @@ static void an_owner_leaves(void **state)
 	struct scene s;
 	uint32_t pasid;
 
-	scene_open(&s, "testep");
+	scene_open(&s, machine_ok("testep"));
 	sva_open_ok(&d, s.machine, 0);
 	old = d.sva;
 	pasid = uiommu_sva_pasid(old);
@@ -217,25 +216,6 @@ static void an_owner_leaves(void **state)
 
 /* ---------------------------------------------------------- several SMMUs -- */
 
-static void open_units(struct scene *s)
-{
-	const char *root = getenv("UIOMMU_BUILD_ROOT");
-	char path[512], err[256];
-	const struct uiommu_machine_cfg cfg = {
-		.topology = path,
-		.log_level = UIOMMU_LOG_ERROR,
-	};
-
-	guard_ok();
-	*s = (struct scene){ 0 };
-	snprintf(path, sizeof(path), "%s/tests/flow/units.dtb",
-		 root ? root : ".");
-	if (uiommu_machine_create(&cfg, &s->machine, err, sizeof(err)))
-		fail_msg("%s", err);
-	s->word = pages_ok(PAGE);
-	*s->word = 0x5a;
-}
-
 /* One domain behind all of them; whoever goes does not disturb the others. */
 static void behind_several_smmus(void **state)
 {
@@ -243,7 +223,7 @@ static void behind_several_smmus(void **state)
 	struct scene s;
 	uint32_t pasid;
 
-	open_units(&s);
+	scene_open(&s, machine_of_ok("tests/flow/units.dtb"));
 	for (unsigned int i = 0; i < UNITS; i++)
 		sva_open_ok(&d[i], s.machine, i);
 	pasid = uiommu_sva_pasid(d[0].sva);

@@ -6,8 +6,6 @@
  */
 #include "client.h"
 
-#include <stdio.h>
-
 #include <uiommu/uapi/iommufd.h>
 #include <uiommu/uapi/vfio.h>
 
@@ -46,14 +44,7 @@ static uint32_t attach(struct client *c, uint32_t pt)
 
 static void open_both(struct both *b)
 {
-	const char *root = getenv("UIOMMU_BUILD_ROOT");
-	char path[512], err[256];
-	const struct uiommu_machine_cfg cfg = { .topology = path };
-
-	snprintf(path, sizeof(path), "%s/examples/topology/two-smmus.dtb",
-		 root ? root : ".");
-	if (uiommu_machine_create(&cfg, &b->machine, err, sizeof(err)))
-		fail_msg("%s", err);
+	b->machine = machine_of_ok("examples/topology/two-smmus.dtb");
 	client_open_iommufd(&b->c[0], b->machine, 0);
 	client_open_beside(&b->c[1], &b->c[0], 2);
 	attach(&b->c[1], b->c[0].ioas_id);
