@@ -200,8 +200,12 @@ void ufd_let_go(const struct ufd_left *left)
 		ufd_object_put(&left->used->obj);
 }
 
-static int join(struct ufd_device *idev, struct ufd_hwpt *hwpt)
+/* The group's lock is held in all of these. */
+
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
 	struct ufd_group *igroup = idev->group;
 	int rc;
 
@@ -230,33 +234,19 @@ err_reserve:
 	return rc;
 }
 
-static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		  struct ufd_left *left)
-{
-	struct ufd_device *idev = ch->idev;
-	int rc;
-
-	pthread_mutex_lock(&idev->group->lock);
-	rc = join(idev, hwpt);
-	pthread_mutex_unlock(&idev->group->lock);
-	return rc;
-}
-
 /* -EBUSY: the last device stays, for auxiliary domains are attached. */
 static int detach(struct ufd_device *idev, struct ufd_left *left)
 {
 	struct ufd_group *igroup = idev->group;
-	struct ufd_hwpt *hwpt;
-	int rc = 0;
+	struct ufd_hwpt *hwpt = igroup->hwpt;
+	int rc;
 
-	pthread_mutex_lock(&igroup->lock);
 	if (!idev->attached)
-		goto out_unlock;
-	hwpt = igroup->hwpt;
+		return 0;
 	if (list_is_singular(&igroup->attached)) {
 		rc = uiommu_group_detach(igroup->group);
 		if (rc)
-			goto out_unlock;
+			return rc;
 		igroup->hwpt = NULL;
 	}
 	idev->attached = false;
@@ -265,9 +255,7 @@ static int detach(struct ufd_device *idev, struct ufd_left *left)
 	ufd_object_put(&idev->obj);
 	left->hwpt = hwpt;
 	left->users = 1;
-out_unlock:
-	pthread_mutex_unlock(&igroup->lock);
-	return rc;
+	return 0;
 }
 
 static void undo_attach(const struct ufd_change *ch, struct ufd_left *left)
@@ -303,9 +291,10 @@ static int reserve_group(struct ufd_group *igroup, struct ufd_ioas *ioas)
 	return 0;
 }
 
-static int move(struct ufd_device *idev, struct ufd_hwpt *hwpt,
-		struct ufd_left *left)
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
 {
+	const struct ufd_device *idev = ch->idev;
 	struct ufd_group *igroup = idev->group;
 	struct ufd_hwpt *old = igroup->hwpt;
 	struct ufd_device *each;
@@ -342,19 +331,25 @@ err_reserve:
 	return rc;
 }
 
-static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		   struct ufd_left *left)
+/* ----------------------------------------------- to an IOAS or a hwpt --- */
+
+static int change(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
 {
-	struct ufd_device *idev = ch->idev;
 	int rc;
 
-	pthread_mutex_lock(&idev->group->lock);
-	rc = move(idev, hwpt, left);
-	pthread_mutex_unlock(&idev->group->lock);
+	pthread_mutex_lock(&ch->idev->group->lock);
+	rc = ch->to(ch, hwpt, left);
+	pthread_mutex_unlock(&ch->idev->group->lock);
 	return rc;
 }
 
-/* ----------------------------------------------- to an IOAS or a hwpt --- */
+static void undo(const struct ufd_change *ch, struct ufd_left *left)
+{
+	pthread_mutex_lock(&ch->idev->group->lock);
+	ch->undo(ch, left);
+	pthread_mutex_unlock(&ch->idev->group->lock);
+}
 
 /*
  * Make a page table and change to it.
@@ -376,16 +371,16 @@ static int change_to_new(const struct ufd_change *ch, struct ufd_ioas *ioas,
 	ufd_object_hold(&hwpt->obj);
 	left->used = hwpt;
 	if (ch->undo) {
-		rc = ch->to(ch, hwpt, left);
+		rc = change(ch, hwpt, left);
 		if (rc)
 			return rc;
 		rc = ufd_hwpt_fill(hwpt);
 		if (rc)
-			ch->undo(ch, left);
+			undo(ch, left);
 	} else {
 		rc = ufd_hwpt_fill(hwpt);
 		if (!rc)
-			rc = ch->to(ch, hwpt, left);
+			rc = change(ch, hwpt, left);
 	}
 	if (rc)
 		return rc;
@@ -408,7 +403,7 @@ static int change_to_shared(const struct ufd_change *ch, struct ufd_ioas *ioas,
 	list_for_each_safe(hwpt, next, &ioas->hwpts, node) {
 		if (!hwpt->obj.transient || !ufd_object_try_get(&hwpt->obj))
 			continue;
-		rc = ch->to(ch, hwpt, left);
+		rc = change(ch, hwpt, left);
 		if (rc != -EINVAL) {
 			left->used = hwpt;
 			if (!rc)
@@ -444,7 +439,7 @@ int ufd_change_to(const struct ufd_change *ch, uint32_t *pt_id)
 	if (!pt)
 		return -ENOENT;
 	if (ufd_is_hwpt(pt))
-		rc = ch->to(ch, (struct ufd_hwpt *)pt, &left);
+		rc = change(ch, (struct ufd_hwpt *)pt, &left);
 	else if (pt->type == UFD_IOAS)
 		rc = change_to_ioas(ch, (struct ufd_ioas *)pt, pt_id, &left);
 	else
@@ -475,8 +470,11 @@ int ufd_device_replace(struct ufd_device *idev, uint32_t *pt_id)
 int ufd_device_detach(struct ufd_device *idev)
 {
 	struct ufd_left left = { 0 };
-	int rc = detach(idev, &left);
+	int rc;
 
+	pthread_mutex_lock(&idev->group->lock);
+	rc = detach(idev, &left);
+	pthread_mutex_unlock(&idev->group->lock);
 	ufd_let_go(&left);
 	return rc;
 }

@@ -54,8 +54,11 @@ static int check_coherency(const struct ufd_device *idev,
 }
 
 /* Group's lock held. */
-static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
+	uint32_t pasid = ch->pasid;
 	struct uiommu_domain *now =
 		uiommu_device_pasid_domain(idev->dev, pasid);
 	int rc;
@@ -78,21 +81,12 @@ static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
 	return 0;
 }
 
-static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		  struct ufd_left *left)
-{
-	int rc;
-
-	pthread_mutex_lock(&ch->idev->group->lock);
-	rc = join(ch->idev, ch->pasid, hwpt);
-	pthread_mutex_unlock(&ch->idev->group->lock);
-	return rc;
-}
-
 /* Group's lock held. */
-static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
-		struct ufd_left *left)
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
+	uint32_t pasid = ch->pasid;
 	struct ufd_hwpt *old = hwpt_at(idev, pasid);
 	int rc;
 
@@ -112,17 +106,6 @@ static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
 	left->hwpt = old;
 	left->users = 1;
 	return 0;
-}
-
-static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		   struct ufd_left *left)
-{
-	int rc;
-
-	pthread_mutex_lock(&ch->idev->group->lock);
-	rc = move(ch->idev, ch->pasid, hwpt, left);
-	pthread_mutex_unlock(&ch->idev->group->lock);
-	return rc;
 }
 
 static void detach(struct ufd_device *idev, uint32_t pasid,

@@ -76,9 +76,12 @@ static int join_slot(const struct ufd_device *idev, uint32_t pasid,
 	return ufd_pasid_hwpt(idev, pasid) == hwpt ? 0 : -EINVAL;
 }
 
-static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
+static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		  struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
 	struct ufd_group *igroup = idev->group;
+	uint32_t pasid = ch->pasid;
 	struct uiommu_abi *abi = idev->obj.ctx->file.abi;
 	int rc;
 
@@ -99,10 +102,12 @@ static int join(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt)
 	return 0;
 }
 
-static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
-		struct ufd_left *left)
+static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
+		   struct ufd_left *left)
 {
+	const struct ufd_device *idev = ch->idev;
 	struct ufd_group *igroup = idev->group;
+	uint32_t pasid = ch->pasid;
 	struct ufd_hwpt *old;
 	unsigned int i;
 	int rc;
@@ -125,10 +130,11 @@ static int move(struct ufd_device *idev, uint32_t pasid, struct ufd_hwpt *hwpt,
 	return 0;
 }
 
-static void leave(struct ufd_device *idev, uint32_t pasid,
-		  struct ufd_left *left)
+static void detach(const struct ufd_change *ch, struct ufd_left *left)
 {
+	struct ufd_device *idev = ch->idev;
 	struct ufd_group *igroup = idev->group;
+	uint32_t pasid = ch->pasid;
 
 	if (!ufd_pasid_has(&idev->pasids, pasid))
 		return;
@@ -138,35 +144,6 @@ static void leave(struct ufd_device *idev, uint32_t pasid,
 	igroup->nr_pasids--;
 	if (!nr_devices(igroup, pasid))
 		uiommu_group_pasid_detach(igroup->group, pasid);
-}
-
-static int attach(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		  struct ufd_left *left)
-{
-	int rc;
-
-	pthread_mutex_lock(&ch->idev->group->lock);
-	rc = join(ch->idev, ch->pasid, hwpt);
-	pthread_mutex_unlock(&ch->idev->group->lock);
-	return rc;
-}
-
-static int replace(const struct ufd_change *ch, struct ufd_hwpt *hwpt,
-		   struct ufd_left *left)
-{
-	int rc;
-
-	pthread_mutex_lock(&ch->idev->group->lock);
-	rc = move(ch->idev, ch->pasid, hwpt, left);
-	pthread_mutex_unlock(&ch->idev->group->lock);
-	return rc;
-}
-
-static void detach(const struct ufd_change *ch, struct ufd_left *left)
-{
-	pthread_mutex_lock(&ch->idev->group->lock);
-	leave(ch->idev, ch->pasid, left);
-	pthread_mutex_unlock(&ch->idev->group->lock);
 }
 
 /* ---------------------------------------------------------- from outside -- */
@@ -202,7 +179,9 @@ void ufd_device_pasid_detach(struct ufd_device *idev, uint32_t pasid)
 	const struct ufd_change ch = { .idev = idev, .pasid = pasid };
 	struct ufd_left left = { 0 };
 
+	pthread_mutex_lock(&idev->group->lock);
 	detach(&ch, &left);
+	pthread_mutex_unlock(&idev->group->lock);
 	ufd_let_go(&left);
 }
 

@@ -367,7 +367,7 @@ struct ufd_left {
 	struct ufd_hwpt *used;
 };
 
-/* An attach or a replace. */
+/* An attach or a replace; both functions have the group's lock. */
 struct ufd_change {
 	struct ufd_device *idev;
 	uint32_t pasid; /* for those that have one */
