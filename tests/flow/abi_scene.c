@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* abi_scene.c - see abi_scene.h. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "abi_scene.h"
 
@@ -16,31 +14,17 @@ uint64_t word_of(unsigned int page)
 	return 0x5eed0000 + page;
 }
 
-static int open_ok(struct scene *s, const char *path)
-{
-	int fd = uiommu_abi_open(s->abi, path, O_RDWR);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
 static void open_device(struct scene *s, unsigned int i)
 {
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind),
-						 .iommufd = s->fd };
+	const struct client context = {
+		.machine = s->machine,
+		.space_fd = s->fd,
+		.ioas_id = s->ioas,
+	};
 	struct client *c = &s->dev[i];
-	char path[40];
 
-	snprintf(path, sizeof(path), "/dev/vfio/devices/vfio%u", i);
-	c->machine = s->machine;
-	c->abi = s->abi;
-	c->dev_fd = open_ok(s, path);
-	c->bar_off = 0;
-	c->cfg_off = (uint64_t)VFIO_PCI_CONFIG_REGION_INDEX << 40;
-	assert_int_equal(client_ioctl(s->abi, c->dev_fd,
-				      VFIO_DEVICE_BIND_IOMMUFD, &bind),
-			 0);
-	s->dev_id[i] = bind.out_devid;
+	client_open_beside(c, &context, i);
+	s->dev_id[i] = c->dev_id;
 	s->hwpt[i] = s->ioas;
 	assert_int_equal(attach(s, i, &s->hwpt[i]), 0);
 	client_master(c, true);
@@ -55,7 +39,8 @@ void scene_open(struct scene *s, unsigned int nr)
 	s->mem = pages_ok(NR_PAGES * PAGE);
 	for (unsigned int i = 0; i < NR_PAGES; i++)
 		*(uint64_t *)(void *)(s->mem + i * PAGE) = word_of(i);
-	s->fd = open_ok(s, "/dev/iommu");
+	s->fd = uiommu_abi_open(s->abi, "/dev/iommu", O_RDWR);
+	assert_true(s->fd >= 0);
 	s->ioas = ioas_ok(s);
 	s->nr = nr;
 	for (unsigned int i = 0; i < nr; i++)
