@@ -4,14 +4,11 @@
  */
 #include "mock.h"
 
+#include "base/overflow.h"
+
 #define PAGE TEST_PAGE
 /* The least that the kernel takes; here it has no effect. */
 #define LIMIT_MIN 12
-
-static bool last_overflows(uint64_t first, uint64_t len, uint64_t *last)
-{
-	return __builtin_add_overflow(first, len - 1, last);
-}
 
 int test_add_reserved(struct ufd_call *call)
 {
@@ -90,8 +87,7 @@ static int check_map(struct ufd_call *call, struct ufd_hwpt *hwpt)
 	if ((cmd->check_map.iova | cmd->check_map.length |
 	     cmd->check_map.uptr) &
 		    (page - 1) ||
-	    __builtin_add_overflow(cmd->check_map.uptr, cmd->check_map.length,
-				   &end))
+	    add_overflows(cmd->check_map.uptr, cmd->check_map.length, &end))
 		return -EINVAL;
 	rc = test_frames_read(&frames);
 	if (!rc)
@@ -142,8 +138,7 @@ int test_check_refs(struct ufd_call *call)
 	int rc;
 
 	if ((cmd->check_refs.uptr | cmd->check_refs.length) & (PAGE - 1) ||
-	    __builtin_add_overflow(cmd->check_refs.uptr, cmd->check_refs.length,
-				   &end))
+	    add_overflows(cmd->check_refs.uptr, cmd->check_refs.length, &end))
 		return -EINVAL;
 	rc = test_frames_read(&frames);
 	if (!rc)

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "base/overflow.h"
+
 /* 1 GiB of pages of 4 KiB at a time. */
 #define CHUNK_BYTES 32768u
 #define CHUNK_BITS (8u * CHUNK_BYTES)
@@ -221,7 +223,7 @@ static int check_range(struct ufd_hwpt *hwpt,
 
 	if (!cmd->length)
 		return -EINVAL;
-	if (__builtin_add_overflow(cmd->iova, cmd->length - 1, &last))
+	if (last_overflows(cmd->iova, cmd->length, &last))
 		return -EOVERFLOW;
 	uiommu_ioas_iova_ranges(hwpt->ioas->ioas, NULL, 0, &alignment);
 	if ((cmd->iova | (last + 1)) & (alignment - 1))
