@@ -15,10 +15,10 @@
 
 #include <uiommu/core.h>
 #include <uiommu/host.h>
-#include <uiommu/mm.h>
 #include <uiommu/mock.h>
 
 #include "base/bits.h"
+#include "fake_space.h"
 
 #define BASE UIOMMU_MOCK_APERTURE_FIRST
 #define PAGE UINT64_C(2048)
@@ -272,58 +272,6 @@ static void auxiliary_domains(void **state)
 
 /* ------------------------------------------------------ shared addresses -- */
 
-#define HOME UINT64_C(0x7f0000000000)
-#define CPU_PAGE UINT64_C(4096)
-
-/* An address space that has every page, and who follows it. */
-struct space {
-	struct uiommu_sva_mm mm;
-	struct uiommu_mm_notifier *n;
-	unsigned int populated;
-	int held;
-};
-
-static int subscribe(void *ctx, struct uiommu_mm_notifier *n)
-{
-	struct space *space = ctx;
-
-	assert_null(space->n);
-	space->n = n;
-	return 0;
-}
-
-static int unsubscribe(void *ctx, struct uiommu_mm_notifier *n)
-{
-	struct space *space = ctx;
-
-	assert_ptr_equal(space->n, n);
-	space->n = NULL;
-	return 0;
-}
-
-static int populate(void *ctx, uint64_t uva, uint64_t len, bool write)
-{
-	struct space *space = ctx;
-
-	space->populated++;
-	return 0;
-}
-
-static uint64_t hold(void *ctx)
-{
-	struct space *space = ctx;
-
-	space->held++;
-	return 0;
-}
-
-static void release(void *ctx, uint64_t held)
-{
-	struct space *space = ctx;
-
-	space->held--;
-}
-
 /* An access, with a page request if there is nothing: where it ends, or 0. */
 static uint64_t reaches(struct scene *s, uint32_t pasid, uint64_t iova)
 {
@@ -345,50 +293,39 @@ static uint64_t reaches(struct scene *s, uint32_t pasid, uint64_t iova)
 
 static void addresses_are_shared(void **state)
 {
-	struct space space = {
-		.mm = {
-			.ctx = &space,
-			.subscribe = subscribe,
-			.unsubscribe = unsubscribe,
-			.populate = populate,
-			.hold = hold,
-			.release = release,
-			.page_lg2 = 12,
-			.va_bits = 47,
-		},
-	};
 	struct uiommu_sva *sva;
+	struct space space;
 	struct scene s;
 	uiommu_pa_t pa;
 	uint32_t pasid;
 
 	open_scene(&s);
+	space_init(&space);
 	refused(&s, uiommu_sva_bind(s.plain, &space.mm, &sva), -ENODEV);
 	assert_int_equal(uiommu_sva_bind(s.asks, &space.mm, &sva), 0);
 	pasid = uiommu_sva_pasid(sva);
 	assert_int_equal(reaches(&s, pasid, HOME + 8), HOME + 8);
 	assert_int_equal(reaches(&s, pasid, HOME + PAGE), HOME + PAGE);
-	assert_int_equal(reaches(&s, pasid, HOME + CPU_PAGE), HOME + CPU_PAGE);
+	assert_int_equal(reaches(&s, pasid, AT(1)), AT(1));
 	assert_int_equal(space.populated, 2);
 	/* One page changes: gone before the change, and asked for again after. */
-	space.n->begin(space.n, HOME, HOME + CPU_PAGE - 1, UIOMMU_MM_UNMAP);
+	begin(&space, HOME, AT(1) - 1);
 	assert_int_equal(uiommu_mock_access(s.unit, ASKS, pasid, HOME, true,
 					    &pa),
 			 -EFAULT);
 	assert_int_equal(uiommu_mock_access(s.unit, ASKS, pasid, HOME + PAGE,
 					    true, &pa),
 			 -EFAULT);
-	assert_int_equal(uiommu_mock_access(s.unit, ASKS, pasid,
-					    HOME + CPU_PAGE, true, &pa),
-			 0);
-	space.n->end(space.n, HOME, HOME + CPU_PAGE - 1, UIOMMU_MM_UNMAP);
+	assert_int_equal(
+		uiommu_mock_access(s.unit, ASKS, pasid, AT(1), true, &pa), 0);
+	end(&space, HOME, AT(1) - 1);
 	assert_int_equal(reaches(&s, pasid, HOME), HOME);
 	assert_int_equal(space.populated, 3);
 	uiommu_sva_unbind(sva);
 	assert_int_equal(uiommu_mock_access(s.unit, ASKS, pasid, HOME, true,
 					    &pa),
 			 -EFAULT);
-	assert_null(space.n);
+	assert_int_equal(space.nr, 0);
 	assert_int_equal(space.held, 0);
 	close_scene(&s);
 }

@@ -10,16 +10,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include <uiommu/mm.h>
-
 #include "core_rig.h"
+#include "fake_space.h"
 
-#define VA UINT64_C(0x7f0000000000)
-#define AT(i) (VA + (uint64_t)(i)*RIG_PAGE)
-#define PAGES 8u
+#define FILLED 8u
 #define ASKS 5u
 #define STALLS 6u
 #define DEVS 3u
@@ -29,19 +27,16 @@
 #define HD (1ull << 40)
 
 /* Its page i is RAM page i, as far as there are rights. */
-struct space {
+struct cpu_space {
+	struct space space; /* first; FILLED pages of it */
 	struct core_rig *cr;
-	struct uiommu_sva_mm mm;
-	struct uiommu_mm_notifier *n;
 	struct uiommu_cpu_tables regs;
 	struct uiommu_pgtable *pt;
-	unsigned int right[PAGES]; /* 1: read, 2: write */
-	unsigned int populated;
 };
 
 struct scene {
 	struct core_rig cr;
-	struct space space;
+	struct cpu_space cpu;
 	struct uiommu_device *dev[DEVS];
 	struct uiommu_sva *sva[DEVS];
 };
@@ -54,59 +49,33 @@ static const struct {
 
 /* --------------------------------------------------------- address space -- */
 
-static int subscribe(void *ctx, struct uiommu_mm_notifier *n)
-{
-	struct space *space = ctx;
-
-	assert_null(space->n);
-	space->n = n;
-	return 0;
-}
-
-static int unsubscribe(void *ctx, struct uiommu_mm_notifier *n)
-{
-	struct space *space = ctx;
-
-	assert_ptr_equal(space->n, n);
-	space->n = NULL;
-	return 0;
-}
-
 /* As a kernel would, on a fault of the CPU. */
 static int populate(void *ctx, uint64_t uva, uint64_t len, bool write)
 {
-	struct space *space = ctx;
-	uint64_t i = (uva - VA) / RIG_PAGE;
+	struct cpu_space *cpu = ctx;
+	struct space *space = &cpu->space;
+	uint64_t i = (uva - HOME) / RIG_PAGE;
 	uint32_t prot = CORE_RIG_RW & ~(write ? 0 : UIOMMU_PROT_WRITE);
 	struct uiommu_gather gather;
 	int rc;
 
 	space->populated++;
-	if (i >= PAGES || space->right[i] < 1u + write)
+	if (i >= PAGES || space->right[i] <= write)
 		return -EFAULT;
 	uiommu_gather_init(&gather);
-	rc = uiommu_pgtable_map(space->pt, uva,
-				(uintptr_t)core_rig_word(space->cr,
+	rc = uiommu_pgtable_map(cpu->pt, uva,
+				(uintptr_t)core_rig_word(cpu->cr,
 							 (unsigned int)i),
 				len, prot, &gather);
 	if (rc == -EEXIST && write)
 		rc = uiommu_pgtable_protect(
-			space->pt, uva, len,
-			UIOMMU_PROT_READ | UIOMMU_PROT_WRITE, &gather);
+			cpu->pt, uva, len, UIOMMU_PROT_READ | UIOMMU_PROT_WRITE,
+			&gather);
 	assert_true(!rc || rc == -EEXIST);
 	return 0;
 }
 
-static uint64_t hold(void *ctx)
-{
-	return 0;
-}
-
-static void release(void *ctx, uint64_t held)
-{
-}
-
-static void space_open(struct space *space, struct core_rig *cr)
+static void cpu_space_open(struct cpu_space *cpu, struct core_rig *cr)
 {
 	struct uiommu_pgtable_cfg cfg = {
 		.platform = cr->rig[0]->platform,
@@ -117,55 +86,45 @@ static void space_open(struct space *space, struct core_rig *cr)
 	};
 	struct uiommu_pgtable_info info;
 
-	*space = (struct space){
-		.cr = cr,
-		.mm = {
-			.ctx = space,
-			.subscribe = subscribe,
-			.unsubscribe = unsubscribe,
-			.populate = populate,
-			.hold = hold,
-			.release = release,
-			.cpu = &space->regs,
-			.page_lg2 = 12,
-			.va_bits = 48,
-		},
-	};
-	assert_int_equal(uiommu_pgtable_create(&cfg, &space->pt), 0);
-	uiommu_pgtable_info(space->pt, &info);
-	space->regs = (struct uiommu_cpu_tables){
+	*cpu = (struct cpu_space){ .cr = cr };
+	space_init(&cpu->space);
+	cpu->space.mm.populate = populate;
+	cpu->space.mm.cpu = &cpu->regs;
+	cpu->space.mm.va_bits = 48;
+	memset(cpu->space.right + FILLED, 0, PAGES - FILLED);
+	assert_int_equal(uiommu_pgtable_create(&cfg, &cpu->pt), 0);
+	uiommu_pgtable_info(cpu->pt, &info);
+	cpu->regs = (struct uiommu_cpu_tables){
 		.kind = UIOMMU_CPU_ARM64,
 		.ttbr0 = info.root,
 		.tcr = TCR,
 		.mair = info.mair,
 	};
-	for (unsigned int i = 0; i < PAGES; i++) {
+	for (unsigned int i = 0; i < FILLED; i++)
 		*core_rig_word(cr, i) = 0xa0 + i;
-		space->right[i] = 2;
-	}
 }
 
-static void space_close(struct space *space)
+static void cpu_space_close(struct cpu_space *cpu)
 {
-	assert_null(space->n);
-	uiommu_pgtable_destroy(space->pt);
+	assert_int_equal(cpu->space.nr, 0);
+	assert_int_equal(cpu->space.held, 0);
+	uiommu_pgtable_destroy(cpu->pt);
 }
 
-/* Pages [i, end) go; what they were may be anybody's when this returns. */
-static void take_away(struct space *space, unsigned int i, unsigned int end)
+/* Pages [i, stop) go; what they were may be anybody's when this returns. */
+static void take_away(struct cpu_space *cpu, unsigned int i, unsigned int stop)
 {
-	struct uiommu_mm_notifier *n = space->n;
 	struct uiommu_gather gather;
 	uint64_t unmapped;
 
-	n->begin(n, AT(i), AT(end) - 1, UIOMMU_MM_UNMAP);
+	begin(&cpu->space, AT(i), AT(stop) - 1);
 	uiommu_gather_init(&gather);
-	assert_int_equal(uiommu_pgtable_unmap(space->pt, AT(i), AT(end) - AT(i),
+	assert_int_equal(uiommu_pgtable_unmap(cpu->pt, AT(i), AT(stop) - AT(i),
 					      &gather, &unmapped),
 			 0);
-	for (unsigned int k = i; k < end; k++)
-		space->right[k] = 0;
-	n->end(n, AT(i), AT(end) - 1, UIOMMU_MM_UNMAP);
+	for (unsigned int k = i; k < stop; k++)
+		cpu->space.right[k] = 0;
+	end(&cpu->space, AT(i), AT(stop) - 1);
 }
 
 /* ---------------------------------------------------------------- devices -- */
@@ -191,21 +150,21 @@ static void scene_open(struct scene *s)
 		s->dev[i] = core_rig_add(&s->cr, places[i].smmu, places[i].sid,
 					 &hw);
 	}
-	space_open(&s->space, &s->cr);
+	cpu_space_open(&s->cpu, &s->cr);
 }
 
 static void scene_close(struct scene *s)
 {
 	for (unsigned int i = 0; i < DEVS; i++)
 		uiommu_device_remove(s->dev[i]);
-	space_close(&s->space);
+	cpu_space_close(&s->cpu);
 	core_rig_close(&s->cr);
 }
 
 static void bind_all(struct scene *s)
 {
 	for (unsigned int i = 0; i < DEVS; i++)
-		assert_int_equal(uiommu_sva_bind(s->dev[i], &s->space.mm,
+		assert_int_equal(uiommu_sva_bind(s->dev[i], &s->cpu.space.mm,
 						 &s->sva[i]),
 				 0);
 }
@@ -292,12 +251,12 @@ static void counted_by_device_and_space(void **state)
 				 uiommu_device_pasid_domain(s.dev[0], pasid));
 		assert_int_equal(uiommu_domain_type(dom), UIOMMU_DOM_SHARED);
 	}
-	assert_int_equal(uiommu_sva_bind(s.dev[1], &s.space.mm, &again), 0);
+	assert_int_equal(uiommu_sva_bind(s.dev[1], &s.cpu.space.mm, &again), 0);
 	assert_ptr_equal(again, s.sva[1]);
 	uiommu_sva_unbind(again);
 	assert_int_equal(reads(&s, 1, AT(1), 0xa1), 0);
 	for (unsigned int i = 0; i < DEVS; i++) {
-		assert_non_null(s.space.n);
+		assert_int_equal(s.cpu.space.nr, 1);
 		uiommu_sva_unbind(s.sva[i]);
 		assert_int_equal(uiommu_device_nr_pasids(s.dev[i]), 0);
 	}
@@ -307,26 +266,27 @@ static void counted_by_device_and_space(void **state)
 /* Each device finds what the table says, and asks for what it does not say. */
 static void pages_come_and_go(void **state)
 {
+	struct uiommu_mm_notifier *n;
 	struct scene s;
 
 	scene_open(&s);
 	bind_all(&s);
 	for (unsigned int i = 0; i < DEVS; i++) {
 		assert_int_equal(reads(&s, i, AT(i), 0xa0 + i), 0);
-		assert_int_equal(s.space.populated, i + 1);
+		assert_int_equal(s.cpu.space.populated, i + 1);
 	}
 	/* What one has asked for is there for all. */
 	for (unsigned int i = 0; i < DEVS; i++)
 		assert_int_equal(reads(&s, i, AT(2), 0xa2), 0);
-	assert_int_equal(s.space.populated, DEVS);
+	assert_int_equal(s.cpu.space.populated, DEVS);
 	/* Then a right more. */
 	for (unsigned int i = 0; i < DEVS; i++) {
 		assert_int_equal(writes(&s, i, AT(i)), 0);
 		assert_int_equal(*core_rig_word(&s.cr, i), 0xd0 + i);
 		assert_int_equal(reads(&s, i, AT(i), 0xd0 + i), 0);
 	}
-	assert_int_equal(s.space.populated, 2 * DEVS);
-	take_away(&s.space, 0, 2);
+	assert_int_equal(s.cpu.space.populated, 2 * DEVS);
+	take_away(&s.cpu, 0, 2);
 	for (unsigned int i = 0; i < DEVS; i++) {
 		assert_int_equal(reads(&s, i, AT(0), 0), -EFAULT);
 		assert_int_equal(writes(&s, i, AT(1)), -EFAULT);
@@ -334,12 +294,13 @@ static void pages_come_and_go(void **state)
 	}
 	assert_int_equal(*core_rig_word(&s.cr, 1), 0xd1);
 	/* Everything at once, and nothing. */
-	s.space.n->begin(s.space.n, 0, UINT64_MAX, UIOMMU_MM_REPLACE);
-	s.space.n->end(s.space.n, 0, UINT64_MAX, UIOMMU_MM_REPLACE);
+	n = s.cpu.space.n[0];
+	n->begin(n, 0, UINT64_MAX, UIOMMU_MM_REPLACE);
+	n->end(n, 0, UINT64_MAX, UIOMMU_MM_REPLACE);
 	assert_int_equal(reads(&s, 0, AT(2), 0xd2), 0);
 	assert_int_equal(reads(&s, 1, UINT64_C(1) << 48, 0), -EFAULT);
 	/* Only to read. */
-	s.space.right[4] = 1;
+	s.cpu.space.right[4] = 1;
 	assert_int_equal(reads(&s, 2, AT(4), 0xa4), 0);
 	assert_int_equal(writes(&s, 2, AT(4)), -EFAULT);
 	for (unsigned int i = 0; i < DEVS; i++)
@@ -415,7 +376,7 @@ static void cpu_and_smmu_line_up_or_not(void **state)
 	const struct uiommu_hwdev_cfg hw = { .pasid_bits = 8, .stall = true };
 	struct uiommu_device *dev;
 	struct core_rig cr;
-	struct space space;
+	struct cpu_space cpu;
 	struct rig_cfg cfg;
 
 	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -426,14 +387,14 @@ static void cpu_and_smmu_line_up_or_not(void **state)
 					 l->set;
 		core_rig_open(&cr, &cfg);
 		dev = core_rig_add(&cr, 0, STALLS, &hw);
-		space_open(&space, &cr);
-		space.regs.tcr = l->tcr;
-		expect_bind(dev, &space.mm, l->cpu, i);
-		space.mm.cpu = NULL;
-		space.mm.va_bits = 47;
-		expect_bind(dev, &space.mm, l->own, i);
+		cpu_space_open(&cpu, &cr);
+		cpu.regs.tcr = l->tcr;
+		expect_bind(dev, &cpu.space.mm, l->cpu, i);
+		cpu.space.mm.cpu = NULL;
+		cpu.space.mm.va_bits = 47;
+		expect_bind(dev, &cpu.space.mm, l->own, i);
 		uiommu_device_remove(dev);
-		space_close(&space);
+		cpu_space_close(&cpu);
 		core_rig_close(&cr);
 	}
 }
@@ -449,7 +410,7 @@ static void an_smmu_that_does_not_fit(void **state)
 	struct uiommu_device *near, *far;
 	struct uiommu_sva *sva;
 	struct core_rig cr;
-	struct space space;
+	struct cpu_space cpu;
 	struct rig_cfg cfg;
 
 	for (unsigned int i = 0; i < 2 * 2; i++) {
@@ -461,18 +422,18 @@ static void an_smmu_that_does_not_fit(void **state)
 		core_rig_join(&cr, &cfg);
 		near = core_rig_add(&cr, 0, STALLS, &hw);
 		far = core_rig_add(&cr, 1, STALLS, &hw);
-		space_open(&space, &cr);
+		cpu_space_open(&cpu, &cr);
 		if (i % 2) {
-			space.mm.cpu = NULL;
-			space.mm.va_bits = 47;
+			cpu.space.mm.cpu = NULL;
+			cpu.space.mm.va_bits = 47;
 		}
-		assert_int_equal(uiommu_sva_bind(near, &space.mm, &sva), 0);
-		expect_bind(far, &space.mm, i % 2 ? l->own : l->cpu, i);
+		assert_int_equal(uiommu_sva_bind(near, &cpu.space.mm, &sva), 0);
+		expect_bind(far, &cpu.space.mm, i % 2 ? l->own : l->cpu, i);
 		assert_int_equal(uiommu_device_nr_pasids(near), 1);
 		uiommu_sva_unbind(sva);
 		uiommu_device_remove(near);
 		uiommu_device_remove(far);
-		space_close(&space);
+		cpu_space_close(&cpu);
 		core_rig_close(&cr);
 	}
 }

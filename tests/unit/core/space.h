@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * space.h - an address space whose changes are made by the test, and two devices
- * that can wait, to be bound to it.
- */
+/* space.h - an address space, and two devices that can wait, to be bound to it. */
 #ifndef TESTS_CORE_SPACE_H
 #define TESTS_CORE_SPACE_H
 
-#include <uiommu/mm.h>
-
+#include "fake_space.h"
 #include "world.h"
-
-#define PAGES 64u
-#define HOME UINT64_C(0x7f0000000000)
-#define AT(i) (HOME + (uint64_t)(i)*PAGE)
-
-/* An address space of PAGES pages. */
-struct space {
-	struct uiommu_sva_mm mm;
-	struct uiommu_mm_notifier *n[8]; /* subscribed */
-	unsigned int nr;
-	uint8_t right[PAGES]; /* 0, 1: read, 2: write */
-	unsigned int populated;
-	int refuse; /* subscribe's error */
-	/* Called once by populate, after or before it has looked. */
-	void (*meanwhile)(struct space *s);
-	bool early;
-	int held; /* holds less releases; atomic */
-};
 
 struct scene {
 	struct world *w;
@@ -35,12 +13,6 @@ struct scene {
 	uint32_t token;
 	struct uiommu_sva *sva; /* scene_bind()'s */
 };
-
-/* Rights to all pages. */
-void space_init(struct space *s);
-/* A change, as its thread tells it. */
-void begin(struct space *s, uint64_t first, uint64_t last);
-void end(struct space *s, uint64_t first, uint64_t last);
 
 struct uiommu_device *add_waiting(struct world *w, uint32_t id,
 				  const struct uiommu_device_cfg *like);
