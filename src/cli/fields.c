@@ -111,11 +111,6 @@ static const char *const memattrs[16] = {
 	"Normal, WB",
 };
 
-const char *memattr_words(unsigned int memattr)
-{
-	return memattrs[memattr & 15];
-}
-
 const char *size_words(unsigned int lg2, char *buf, size_t len)
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB",

@@ -64,9 +64,8 @@ const char *field_meaning(const struct field *field, uint64_t value, char *buf,
 bool field_matters(const struct field *field, const uint64_t *words,
 		   uint32_t when);
 
-/* Of a MAIR byte, a MemAttr of stage 2 (without FWB), a shareability. */
+/* Of a MAIR byte, a shareability. */
 const char *mair_words(uint8_t mair, char *buf, size_t len);
-const char *memattr_words(unsigned int memattr);
 const char *sh_words(unsigned int sh);
 /* "4 KiB", "2 MiB", ... of 2^lg2 bytes. */
 const char *size_words(unsigned int lg2, char *buf, size_t len);

@@ -304,16 +304,6 @@ int ufd_destroy(struct ufd_call *call)
 	return ufd_object_destroy(call->ctx, cmd->id);
 }
 
-bool ufd_ctx_empty(struct ufd_ctx *ctx)
-{
-	bool empty;
-
-	pthread_mutex_lock(&ctx->lock);
-	empty = !ctx->nr_used;
-	pthread_mutex_unlock(&ctx->lock);
-	return empty;
-}
-
 /* ------------------------------------------------------------ contexts -- */
 
 /* Destroy what only the table counts; true if there was anything. */

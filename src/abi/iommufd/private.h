@@ -135,9 +135,6 @@ bool ufd_object_entomb(struct ufd_object *obj);
 /* Until the calls under way have let go of it.  The caller frees it. */
 void ufd_object_await(struct ufd_object *obj, uint32_t own);
 
-/* Is any id taken? */
-bool ufd_ctx_empty(struct ufd_ctx *ctx);
-
 /* -------------------------------------------------------------- kinds --- */
 
 struct ufd_ioas {

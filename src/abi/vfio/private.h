@@ -290,7 +290,6 @@ struct uvfio_irq_req {
 };
 
 /* intx.c */
-int uvfio_intx_init(struct uvfio_intx *intx);
 int uvfio_intx_trigger(struct uiommu_vdev *vdev,
 		       const struct uvfio_irq_req *req);
 int uvfio_intx_mask(struct uiommu_vdev *vdev, const struct uvfio_irq_req *req);

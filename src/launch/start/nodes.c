@@ -140,8 +140,3 @@ bool node_is_child(const struct node *node, const char *dir)
 	return !strncmp(node->path, dir, len) && node->path[len] == '/' &&
 	       !strchr(node->path + len + 1, '/');
 }
-
-const char *node_name(const struct node *node)
-{
-	return strrchr(node->path, '/') + 1;
-}

@@ -36,8 +36,6 @@ void nodes_free(struct nodes *nodes);
 const struct node *nodes_find(const struct nodes *nodes, const char *path);
 /* Is `node` directly in directory `dir`? */
 bool node_is_child(const struct node *node, const char *dir);
-/* The last part of a node's path. */
-const char *node_name(const struct node *node);
 
 /* How the host's own entries come into a stage. */
 enum stage_kind {

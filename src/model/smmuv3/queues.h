@@ -9,7 +9,6 @@
 #include "../mutant.h"
 
 /* thread.c: commands consumed by a thread of the model's own */
-int msmmu_thread_start(msmmu *m);
 void msmmu_thread_stop(msmmu *m);
 void msmmu_thread_kick(msmmu *m, struct msmmu_cmdq *q);
 
