@@ -264,7 +264,6 @@ static void a_guest_is_told_of_faults(void **state)
 	guest_open(&g);
 	assert_int_equal(next_event(&g, &event), 0);
 	/* An access that is untranslated, as ATS tells of nothing. */
-	bar_write(&g.s.dev[0], TESTEP_SLOT(1) + 0x0c, 4, 0);
 	assert_int_equal(testep_go(&g.s.dev[0], 1,
 				   TESTEP_READ | TESTEP_UNTRANSLATED,
 				   IOVA + 7 * PAGE, 8),
@@ -313,11 +312,8 @@ static void a_guest_answers_page_faults(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		uint32_t pasid = i ? PASID : 0;
 
-		bar_write(&g.s.dev[0], TESTEP_SLOT(2) + 0x0c, 4, pasid);
-		assert_int_equal(testep_go(&g.s.dev[0], 2,
-					   TESTEP_READ |
-						   (i ? TESTEP_WITH_PASID : 0),
-					   IOVA + 9 * PAGE, 8),
+		assert_int_equal(testep_go_as(&g.s.dev[0], 2, pasid,
+					      TESTEP_READ, IOVA + 9 * PAGE, 8),
 				 TESTEP_WORKING);
 		assert_int_equal(uiommu_abi_read(g.s.abi, fd, (uintptr_t)&f,
 						 sizeof(f)),
@@ -340,9 +336,8 @@ static void a_guest_answers_page_faults(void **state)
 				 word_of(DATA + 20 + i));
 	}
 	/* One that waits when the guest loses the device is over. */
-	assert_int_equal(testep_go(&g.s.dev[0], 2,
-				   TESTEP_READ | TESTEP_WITH_PASID,
-				   IOVA + 10 * PAGE, 8),
+	assert_int_equal(testep_go_as(&g.s.dev[0], 2, PASID, TESTEP_READ,
+				      IOVA + 10 * PAGE, 8),
 			 TESTEP_WORKING);
 	pt = g.parent;
 	assert_int_equal(attach(&g.s, 0, &pt), 0);
@@ -367,7 +362,6 @@ static void interrupts_pass_both_stages(void **state)
 	guest_open(&g);
 	client_msix_ok(&g.s.dev[0], &efd, 1);
 	for (unsigned int i = 0; i < 2; i++) {
-		bar_write(&g.s.dev[0], TESTEP_SLOT(2) + 0x0c, 4, 0);
 		assert_int_equal(testep_go(&g.s.dev[0], 2,
 					   TESTEP_READ | TESTEP_IRQ_VECTOR(0),
 					   IOVA, 8),

@@ -10,11 +10,9 @@ static unsigned int fault_of(struct aux_scene *s, unsigned int i,
 {
 	unsigned int before = s->nr_faults;
 
-	bar_write(&s->c[i], TESTEP_SLOT(0) + 0x0c, 4, pasid);
-	assert_int_equal(testep_go(&s->c[i], 0,
-				   TESTEP_READ | TESTEP_WITH_PASID |
-					   TESTEP_UNTRANSLATED,
-				   AUX_IOVA, 8),
+	assert_int_equal(testep_go_as(&s->c[i], 0, pasid,
+				      TESTEP_READ | TESTEP_UNTRANSLATED,
+				      AUX_IOVA, 8),
 			 TESTEP_ABORTED);
 	assert_int_equal(s->nr_faults, before + 1);
 	assert_int_equal(s->fault.txn.sid, s->machine->dev[i]->sid);

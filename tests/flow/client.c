@@ -191,6 +191,15 @@ void client_open_beside(struct client *c, const struct client *other,
 	regions(c);
 }
 
+uint32_t client_ioas_ok(struct client *c)
+{
+	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
+
+	assert_int_equal(
+		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &cmd), 0);
+	return cmd.out_ioas_id;
+}
+
 uint32_t client_hwpt_ok(struct client *c, uint32_t ioas, uint32_t flags)
 {
 	struct iommu_hwpt_alloc cmd = {
@@ -233,14 +242,10 @@ int client_detach(struct client *c, uint32_t pasid)
 void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 			 unsigned int index)
 {
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-
 	begin(c, machine, index);
 	c->space_fd = open_ok(c, "/dev/iommu");
 	bind_ok(c);
-	assert_int_equal(
-		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
-	c->ioas_id = alloc.out_ioas_id;
+	c->ioas_id = client_ioas_ok(c);
 	assert_int_equal(client_attach(c, 0, c->ioas_id), 0);
 	regions(c);
 }

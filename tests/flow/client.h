@@ -54,6 +54,8 @@ void client_open_iommufd(struct client *c, struct uiommu_machine *machine,
 void client_open_beside(struct client *c, const struct client *other,
 			unsigned int index);
 void client_close(struct client *c);
+/* One more IOAS in its iommufd. */
+uint32_t client_ioas_ok(struct client *c);
 /* A page table of iommufd for the device: IOMMU_HWPT_ALLOC_*. */
 uint32_t client_hwpt_ok(struct client *c, uint32_t ioas, uint32_t flags);
 /* Give it to the device, to a PASID; 0: the device itself. */

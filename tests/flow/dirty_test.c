@@ -91,11 +91,8 @@ static void writes(struct scene *s, uint32_t pasid, unsigned int page,
 		   uint64_t word)
 {
 	testep_fill(&s->c, 1, word);
-	bar_write(&s->c, TESTEP_SLOT(1) + 0x0c, 4, pasid);
-	assert_int_equal(testep_go(&s->c, 1,
-				   TESTEP_WRITE |
-					   (pasid ? TESTEP_WITH_PASID : 0),
-				   IOVA + page * PAGE + 8, 8),
+	assert_int_equal(testep_go_as(&s->c, 1, pasid, TESTEP_WRITE,
+				      IOVA + page * PAGE + 8, 8),
 			 TESTEP_OK);
 	assert_int_equal(*word_of(s, page), word);
 }

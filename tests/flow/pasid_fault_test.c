@@ -50,16 +50,12 @@ static void open_scene(struct scene *s, const char *device)
 	assert_int_equal(client_detach(&s->c, 0), 0);
 	s->mem = pages_ok(PASIDS * PAGE);
 	for (unsigned int i = 0; i < PASIDS; i++) {
-		struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
 		struct iommu_fault_alloc queue = { .size = sizeof(queue) };
 
 		assert_int_equal(client_ioctl(s->c.abi, s->c.space_fd,
-					      IOMMU_IOAS_ALLOC, &ioas),
-				 0);
-		assert_int_equal(client_ioctl(s->c.abi, s->c.space_fd,
 					      IOMMU_FAULT_QUEUE_ALLOC, &queue),
 				 0);
-		s->ioas[i] = ioas.out_ioas_id;
+		s->ioas[i] = client_ioas_ok(&s->c);
 		s->queue[i] = (int)queue.out_fault_fd;
 		s->queue_id[i] = queue.out_fault_id;
 		s->hwpt[i] = hwpt_ok(s, s->ioas[i], s->queue_id[i]);
@@ -80,9 +76,7 @@ static void close_scene(struct scene *s)
 static unsigned int write_with(struct scene *s, uint32_t pasid)
 {
 	testep_fill(&s->c, pasid, 0x50 + pasid);
-	bar_write(&s->c, TESTEP_SLOT(pasid) + 0x0c, 4, pasid);
-	return testep_go(&s->c, pasid, TESTEP_WRITE | TESTEP_WITH_PASID, IOVA,
-			 8);
+	return testep_go_as(&s->c, pasid, pasid, TESTEP_WRITE, IOVA, 8);
 }
 
 static bool readable(int fd)

@@ -27,15 +27,6 @@ struct scene {
 	uint8_t *mem;
 };
 
-static uint32_t ioas_ok(struct client *c)
-{
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-
-	assert_int_equal(
-		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
-	return alloc.out_ioas_id;
-}
-
 static int destroy(struct client *c, uint32_t id)
 {
 	struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
@@ -51,7 +42,7 @@ static void open_scene(struct scene *s)
 	client_master(&s->c, true);
 	assert_int_equal(client_detach(&s->c, 0), 0);
 	s->ioas[0] = s->c.ioas_id;
-	s->ioas[1] = ioas_ok(&s->c);
+	s->ioas[1] = client_ioas_ok(&s->c);
 	s->mem = pages_ok(2 * PAGE);
 	for (unsigned int i = 0; i < 2; i++) {
 		*(uint64_t *)(void *)(s->mem + i * PAGE) = 0xa0 + i;
@@ -293,7 +284,7 @@ static void undo_hwpt(void *ctx)
 	uint32_t next;
 
 	/* Ids are the lowest free ones. */
-	next = ioas_ok(&s->c);
+	next = client_ioas_ok(&s->c);
 	assert_int_equal(destroy(&s->c, next), 0);
 	assert_int_equal(destroy(&s->c, next - 1), 0);
 }

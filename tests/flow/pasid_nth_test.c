@@ -226,7 +226,6 @@ static void undo_pt_detach(void *ctx)
 
 static void new_ioas(struct scene *s, unsigned int i)
 {
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct iommu_ioas_map map = {
 		.size = sizeof(map),
 		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
@@ -236,10 +235,7 @@ static void new_ioas(struct scene *s, unsigned int i)
 		.iova = IOVA,
 	};
 
-	assert_int_equal(client_ioctl(s->c[0].abi, s->c[0].space_fd,
-				      IOMMU_IOAS_ALLOC, &alloc),
-			 0);
-	s->ioas_id[i] = map.ioas_id = alloc.out_ioas_id;
+	s->ioas_id[i] = map.ioas_id = client_ioas_ok(&s->c[0]);
 	assert_int_equal(client_ioctl(s->c[0].abi, s->c[0].space_fd,
 				      IOMMU_IOAS_MAP, &map),
 			 0);

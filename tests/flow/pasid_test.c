@@ -42,7 +42,6 @@ static void map_ok(struct scene *s, uint32_t ioas, uint8_t *va, uint64_t iova)
 
 static void open_scene(struct scene *s)
 {
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct uiommu_device *dev;
 
 	s->machine = machine_ok("testep");
@@ -55,11 +54,8 @@ static void open_scene(struct scene *s)
 	assert_int_equal(uiommu_ufd_device_bind(s->c.abi, s->c.space_fd, dev,
 						&s->idev, &s->dev_id),
 			 0);
-	assert_int_equal(client_ioctl(s->c.abi, s->c.space_fd, IOMMU_IOAS_ALLOC,
-				      &alloc),
-			 0);
 	s->ioas[0] = s->c.ioas_id;
-	s->ioas[1] = alloc.out_ioas_id;
+	s->ioas[1] = client_ioas_ok(&s->c);
 	s->mem = pages_ok(2 * PAGE);
 	for (unsigned int i = 0; i < 2; i++) {
 		*(uint64_t *)(void *)(s->mem + i * PAGE) = 0xa0 + i;

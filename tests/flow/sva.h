@@ -9,8 +9,6 @@
 
 #include "testep.h"
 
-#define TESTEP_PASID (1u << 8)
-
 /* Device `index` of the machine, opened, and bound to the process. */
 struct sva_client {
 	struct client c;
@@ -48,8 +46,7 @@ static inline void sva_start_as(struct sva_client *s, unsigned int slot,
 				uint32_t pasid, uint32_t op, const void *at,
 				uint32_t len)
 {
-	bar_write(&s->c, TESTEP_SLOT(slot) + 0x0c, 4, pasid);
-	testep_go(&s->c, slot, op | TESTEP_PASID, (uintptr_t)at, len);
+	testep_go_as(&s->c, slot, pasid, op, (uintptr_t)at, len);
 }
 
 static inline void sva_start(struct sva_client *s, unsigned int slot,

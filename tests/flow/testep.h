@@ -37,6 +37,16 @@ static inline unsigned int testep_go(struct client *c, unsigned int slot,
 	return testep_status(c, slot);
 }
 
+/* The same with a PASID; 0: without. */
+static inline unsigned int testep_go_as(struct client *c, unsigned int slot,
+					uint32_t pasid, uint32_t ctrl,
+					uint64_t iova, uint32_t len)
+{
+	bar_write(c, TESTEP_SLOT(slot) + 0x0c, 4, pasid);
+	return testep_go(c, slot, ctrl | (pasid ? TESTEP_WITH_PASID : 0), iova,
+			 len);
+}
+
 /* The first word of a slot's page. */
 static inline void testep_fill(struct client *c, unsigned int slot,
 			       uint64_t word)
@@ -56,9 +66,7 @@ static inline uint64_t testep_read_word(struct client *c, uint32_t pasid,
 	unsigned int status;
 
 	testep_fill(c, 0, 0xdead);
-	bar_write(c, TESTEP_SLOT(0) + 0x0c, 4, pasid);
-	status = testep_go(c, 0, TESTEP_READ | (pasid ? TESTEP_WITH_PASID : 0),
-			   iova, 8);
+	status = testep_go_as(c, 0, pasid, TESTEP_READ, iova, 8);
 	assert_int_not_equal(status, TESTEP_WORKING);
 	return status == TESTEP_OK ? testep_word(c, 0) : 0;
 }

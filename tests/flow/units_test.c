@@ -19,15 +19,6 @@ struct both {
 	uint8_t *mem;
 };
 
-static uint32_t new_ioas(struct client *c)
-{
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-
-	assert_int_equal(
-		client_ioctl(c->abi, c->space_fd, IOMMU_IOAS_ALLOC, &alloc), 0);
-	return alloc.out_ioas_id;
-}
-
 /* Attach, or replace; the page table. */
 static uint32_t attach(struct client *c, uint32_t pt)
 {
@@ -96,7 +87,7 @@ static void one_moves_the_other_stays(void **state)
 	guard_ok();
 	open_both(&b);
 	assert_int_equal(copy(&b, 1, 0xc1), IOAT_STS_DONE);
-	other = new_ioas(&b.c[0]);
+	other = client_ioas_ok(&b.c[0]);
 	assert_int_not_equal(attach(&b.c[1], other),
 			     attach(&b.c[0], b.c[0].ioas_id));
 	assert_int_equal(copy(&b, 0, 0xc2), IOAT_STS_DONE);

@@ -212,15 +212,13 @@ static uint32_t ioas_alloc(struct world *w, int fd)
 static uint64_t dma_pasid(struct world *w, unsigned int dev, unsigned int slot,
 			  uint32_t pasid, uint64_t iova)
 {
-	uint32_t ctrl = TESTEP_READ | (pasid ? TESTEP_WITH_PASID : 0);
 	struct client *c = &w->c[dev];
 	unsigned int status;
 	uint64_t word = 0;
 
 	uiommu_machine_enter(w->machine);
 	testep_fill(c, slot, 0xdead);
-	bar_write(c, TESTEP_SLOT(slot) + 0x0c, 4, pasid);
-	status = testep_go(c, slot, ctrl, iova, 8);
+	status = testep_go_as(c, slot, pasid, TESTEP_READ, iova, 8);
 	CHECK(status != TESTEP_WORKING);
 	if (status == TESTEP_OK)
 		word = testep_word(c, slot);
