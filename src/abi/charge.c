@@ -74,17 +74,19 @@ static int charged_copy_pinned(void *ctx, uiommu_pa_t pa, void *buf, size_t len,
 
 static void charged_get(void *ctx)
 {
-	fetch_add_relaxed(&((struct abi_charged *)ctx)->refs, 1);
+	struct abi_charged *charged = ctx;
+
+	fetch_add_relaxed(&charged->refs, 1);
+	charged->mm.get(charged->mm.ctx);
 }
 
 static void charged_put(void *ctx)
 {
 	struct abi_charged *charged = ctx;
 
-	if (fetch_sub_acq_rel(&charged->refs, 1) != 1)
-		return;
 	charged->mm.put(charged->mm.ctx);
-	abi_free(charged->abi, charged);
+	if (fetch_sub_acq_rel(&charged->refs, 1) == 1)
+		abi_free(charged->abi, charged);
 }
 
 static void make_mm(struct abi_charged *charged, struct uiommu_mm *mm)
@@ -110,6 +112,7 @@ void abi_charge_init(struct uiommu_abi *abi)
 		charged->abi = abi;
 		charged->locked = &abi->locked[i];
 		charged->mm = *abi->host.mm;
+		charged->refs = 1;
 	}
 }
 

@@ -87,7 +87,7 @@ struct abi_charged {
 	struct uiommu_abi *abi;
 	uint64_t *locked; /* bytes; atomic */
 	struct uiommu_mm mm;
-	uint64_t refs; /* of a file's; atomic */
+	uint64_t refs; /* atomic; the instance has one of the program's */
 };
 
 /* Of a new instance, whose host is known. */

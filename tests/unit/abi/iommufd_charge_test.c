@@ -380,13 +380,79 @@ static void never_beyond(void **state)
 	scene_close(&s);
 }
 
+struct counted {
+	struct ufd_env *env;
+	unsigned int uses;
+};
+
+static void one_more(void *ctx)
+{
+	((struct counted *)ctx)->uses++;
+}
+
+static void one_less(void *ctx)
+{
+	struct counted *c = ctx;
+
+	assert_true(c->uses);
+	c->uses--;
+}
+
+static int counted_pin(void *ctx, uint64_t uva, uint64_t len, uint32_t flags,
+		       struct uiommu_run *run)
+{
+	const struct uiommu_mm *mm = &((struct counted *)ctx)->env->mm;
+
+	return mm->pin(mm->ctx, uva, len, flags, run);
+}
+
+static void counted_unpin(void *ctx, uiommu_pa_t pa, uint64_t len,
+			  uint32_t flags)
+{
+	const struct uiommu_mm *mm = &((struct counted *)ctx)->env->mm;
+
+	mm->unpin(mm->ctx, pa, len, flags);
+}
+
+/* A program's memory that wants to know whether it is used, as a file's does. */
+static void who_uses_it(void **state)
+{
+	struct ufd_env *env = *state;
+	struct counted c = { .env = env };
+	const struct uiommu_mm mm = {
+		.ctx = &c,
+		.pin = counted_pin,
+		.unpin = counted_unpin,
+		.get = one_more,
+		.put = one_less,
+	};
+	struct scene s;
+
+	uiommu_abi_destroy(env->abi);
+	env->host.mm = &mm;
+	assert_int_equal(uiommu_abi_create(env->core, &env->host, &env->abi),
+			 0);
+	scene_open(&s, state);
+	for (unsigned int i = 0; i < 4; i++) {
+		env->no_caps = i % 2;
+		assert_int_equal(map(&s, s.ioas, 0, 2, 0x10000), 0);
+		assert_int_equal(map(&s, s.ioas, 2, 2, 0x20000), 0);
+		assert_int_equal(c.uses, 2);
+		assert_int_equal(unmap(&s, 0x10000, 2), 0);
+		assert_int_equal(c.uses, 1);
+		assert_int_equal(unmap(&s, 0x20000, 2), 0);
+		assert_int_equal(c.uses, 0);
+	}
+	scene_close(&s);
+}
+
 int main(void)
 {
 #define T(name) \
 	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
 	const struct CMUnitTest tests[] = {
 		T(up_to_the_limit), T(pinned_later), T(shared_once), T(whom),
-		T(files),	    T(never_beyond),
+		T(files),	    T(never_beyond), T(who_uses_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
