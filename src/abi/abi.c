@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "file.h"
 #include "private.h"
 
@@ -37,6 +38,21 @@ void abi_free(struct uiommu_abi *abi, void *obj)
 		free(obj);
 }
 
+void abi_get(struct uiommu_abi *abi)
+{
+	fetch_add_relaxed(&abi->refs, 1);
+}
+
+void abi_put(struct uiommu_abi *abi)
+{
+	struct uiommu_abi seed;
+
+	if (fetch_sub_acq_rel(&abi->refs, 1) != 1)
+		return;
+	seed = *abi;
+	abi_free(&seed, abi);
+}
+
 bool abi_capable(struct uiommu_abi *abi, int cap)
 {
 	return !abi->host.capable || abi->host.capable(abi->host.ctx, cap);
@@ -47,7 +63,7 @@ int uiommu_abi_create(struct uiommu_core *core,
 		      struct uiommu_abi **out)
 {
 	/* The allocator has to be known before there is an instance. */
-	struct uiommu_abi seed = { .core = core, .host = *host };
+	struct uiommu_abi seed = { .core = core, .host = *host, .refs = 1 };
 	struct uiommu_abi *abi = abi_alloc(&seed, sizeof(*abi));
 	int rc;
 
@@ -72,12 +88,10 @@ err_abi:
 
 void uiommu_abi_destroy(struct uiommu_abi *abi)
 {
-	struct uiommu_abi seed = *abi;
-
 	abi_fdtable_close_all(abi);
 	abi_vfio_destroy(abi->vfio);
 	abi_fdtable_destroy(abi);
-	abi_free(&seed, abi);
+	abi_put(abi);
 }
 
 static void leave(struct uiommu_abi *abi)

@@ -76,6 +76,7 @@ static void charged_get(void *ctx)
 {
 	struct abi_charged *charged = ctx;
 
+	abi_get(charged->abi);
 	fetch_add_relaxed(&charged->refs, 1);
 	charged->mm.get(charged->mm.ctx);
 }
@@ -83,10 +84,12 @@ static void charged_get(void *ctx)
 static void charged_put(void *ctx)
 {
 	struct abi_charged *charged = ctx;
+	struct uiommu_abi *abi = charged->abi;
 
 	charged->mm.put(charged->mm.ctx);
 	if (fetch_sub_acq_rel(&charged->refs, 1) == 1)
-		abi_free(charged->abi, charged);
+		abi_free(abi, charged);
+	abi_put(abi);
 }
 
 static void make_mm(struct abi_charged *charged, struct uiommu_mm *mm)
@@ -135,6 +138,7 @@ int abi_charge_file(struct uiommu_abi *abi, enum abi_charge whom,
 	charged = abi_alloc(abi, sizeof(*charged));
 	if (!charged)
 		return -ENOMEM;
+	abi_get(abi);
 	charged->abi = abi;
 	charged->locked = &abi->locked[whom];
 	charged->mm = *mm;

@@ -57,12 +57,19 @@ static void dmabuf_unpin(void *ctx, uiommu_pa_t pa, uint64_t len,
 
 static void dmabuf_get(void *ctx)
 {
-	abi_file_get(&((struct abi_dmabuf *)ctx)->file);
+	struct abi_dmabuf *buf = ctx;
+
+	abi_get(buf->file.abi);
+	abi_file_get(&buf->file);
 }
 
 static void dmabuf_put(void *ctx)
 {
-	abi_file_put(&((struct abi_dmabuf *)ctx)->file);
+	struct abi_dmabuf *buf = ctx;
+	struct uiommu_abi *abi = buf->file.abi;
+
+	abi_file_put(&buf->file);
+	abi_put(abi);
 }
 
 int abi_dmabuf_create(struct uiommu_abi *abi, const struct uiommu_mm *mem,

@@ -159,6 +159,12 @@ void abi_map_init(struct uiommu_map *map, struct abi_file *file,
 void *abi_alloc(struct uiommu_abi *abi, size_t size);
 /* NULL is fine. */
 void abi_free(struct uiommu_abi *abi, void *obj);
+/*
+ * The instance stays for abi_free after its end: memory that a stuck IOMMU may still
+ * use is put by the core when that ends.
+ */
+void abi_get(struct uiommu_abi *abi);
+void abi_put(struct uiommu_abi *abi);
 
 /* ---------------------------------------------------------- user memory -- */
 
@@ -247,6 +253,7 @@ struct uiommu_abi {
 	struct abi_fdtable *fds;
 	struct abi_charged charged[ABI_CHARGES];
 	uint64_t locked[ABI_CHARGES]; /* bytes; atomic */
+	uint64_t refs; /* atomic; the embedder's, and of memory in use */
 };
 
 #endif /* ABI_PRIVATE_H */

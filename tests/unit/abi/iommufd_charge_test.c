@@ -325,6 +325,40 @@ static void files(void **state)
 	scene_close(&s);
 }
 
+/* What a stuck IOMMU may still use is put by the core's end, after ours. */
+static void outlives_the_instance(void **state)
+{
+	struct ufd_env env, *at = &env;
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = RW | IOMMU_IOAS_MAP_FIXED_IOVA,
+		.length = PAGE,
+		.iova = 0x10000,
+	};
+	struct scene s;
+
+	ufd_env_init(&env);
+	scene_open(&s, (void **)&at);
+	attach(&s);
+	env.abi->host.file_mm = host_file_mm;
+	cmd.start = (uintptr_t)env.mem;
+	cmd.ioas_id = s.ioas;
+	assert_int_equal(env_ioctl(&env, s.fd, IOMMU_IOAS_MAP_FILE, &cmd), 0);
+	assert_true(refs > 0);
+	env.unit[0]->flush_rc = -ETIMEDOUT;
+	(void)unmap(&s, cmd.iova, 1);
+	ufd_device_unbind(s.idev);
+	env_close(&env, s.fd);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &s.before), 0);
+	assert_int_equal(refs, 1);
+	assert_int_equal(env.pinned, 1);
+	env.pinned = 0;
+	/* A driver keeps it until its hardware is off. */
+	env.unit[0]->unit.ops->dom_free(env.unit[0]->used);
+	ufd_env_fini(&env);
+	assert_int_equal(refs, 0);
+}
+
 /* ---------------------------------------------------------------- races -- */
 
 struct race {
@@ -451,8 +485,10 @@ int main(void)
 #define T(name) \
 	cmocka_unit_test_setup_teardown(name, ufd_env_setup, ufd_env_teardown)
 	const struct CMUnitTest tests[] = {
-		T(up_to_the_limit), T(pinned_later), T(shared_once), T(whom),
-		T(files),	    T(never_beyond), T(who_uses_it),
+		T(up_to_the_limit), T(pinned_later),
+		T(shared_once),	    T(whom),
+		T(files),	    T(never_beyond),
+		T(who_uses_it),	    cmocka_unit_test(outlives_the_instance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,8 +187,10 @@ static int small_set_pasid(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev,
 static int small_flush(struct uiommu_hwdom *dom,
 		       const struct uiommu_gather *gather)
 {
-	fetch_add_relaxed(&((struct small_unit *)dom->unit)->flushes, 1);
-	return 0;
+	struct small_unit *unit = (struct small_unit *)dom->unit;
+
+	fetch_add_relaxed(&unit->flushes, 1);
+	return unit->flush_rc;
 }
 
 static int small_flush_all(struct uiommu_hwdom *dom)

@@ -49,6 +49,7 @@ struct small_unit {
 	unsigned int mapped, unmapped;
 	bool takes_all; /* domains of other units too */
 	unsigned int flushes;
+	int flush_rc;
 	int dirty_rc;		   /* what reading dirty state returns */
 	unsigned int dirty_reads;  /* atomic */
 	struct uiommu_hwdom *used; /* the paging domain attached last; atomic */
