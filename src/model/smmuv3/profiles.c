@@ -18,14 +18,18 @@
  *		does not name that product, so that no software works around
  *		errata that are not here.
  * qemu-8	what QEMU 8 to 11 emulate, for comparing with it
+ * full-8	"full" with ASIDs and VMIDs of 8 bits, the least that there may be:
+ *		for software that has to cope when they run out
  */
 #include <string.h>
 
 #include "msmmu.h"
 
-#define IDR0_BASIC                                                             \
-	(SMMU_IDR0_S1P | SMMU_IDR0_S2P | SMMU_IDR0_COHACC | SMMU_IDR0_ASID16 | \
-	 SMMU_IDR0_VMID16 | FIELD_PREP(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) | \
+#define IDR0_LONG_TAGS (SMMU_IDR0_ASID16 | SMMU_IDR0_VMID16)
+
+#define IDR0_BASIC                                                           \
+	(SMMU_IDR0_S1P | SMMU_IDR0_S2P | SMMU_IDR0_COHACC | IDR0_LONG_TAGS | \
+	 FIELD_PREP(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |                  \
 	 FIELD_PREP(SMMU_IDR0_ST_LEVEL, SMMU_IDR0_ST_LEVEL_2LVL))
 
 /*
@@ -124,6 +128,21 @@ static const struct uiommu_smmuv3_profile profiles[] = {
 			[5] = IDR5_GRANULES | SMMU_IDR5_OAS_44,
 		},
 		.aidr = 1,
+		.tlb_entries = 16384,
+		.config_entries = 512,
+	},
+	{
+		.name = "full-8",
+		.idr = {
+			[0] = (IDR0_SERVER & ~IDR0_LONG_TAGS) |
+			      HTTU(AF_DIRTY) | SMMU_IDR0_ATSRECERR,
+			[1] = IDR1_SIZES(16, 20) | IDR1_PRIQ | IDR1_OVR,
+			[3] = IDR3_FULL,
+			[5] = IDR5_GRANULES | SMMU_IDR5_OAS_48 |
+			      IDR5_STALLS(256),
+		},
+		.iidr = IIDR_NO_PRODUCT,
+		.aidr = 3,
 		.tlb_entries = 16384,
 		.config_entries = 512,
 	},

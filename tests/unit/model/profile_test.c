@@ -320,6 +320,10 @@ static void ready_made(void **state)
 		  { 0x0d44101b, 0x02730010, 0, 0x00001414, 0, 0x00000074, 0 },
 		  0,
 		  1 },
+		{ "full-8",
+		  { 0x088b669b, 0x0e739d10, 0, 0x00037734, 0, 0x01000075, 0 },
+		  0x43b,
+		  3 },
 	};
 	static const uint32_t offset[7] = { 0, 4, 8, 0xc, 0x10, 0x14, 0x190 };
 	struct uiommu_smmuv3_profile p;
