@@ -2,199 +2,11 @@
 /*
  * abi_guest_test.c - guests through the ABI with an SMMUv3 underneath: what a VMM
  * with an accelerated SMMUv3 calls, and where the DMA of its devices ends.
- *
- * The guest's memory is that of the scene, from GPA on.  It has CDs in page 0, of
- * which CD 0 and CD PASID are used, and stage-1 tables in the pages after it.
  */
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "abi_scene.h"
-
-#define GPA UINT64_C(0x40000000)
-#define IOVA UINT64_C(0x12345000)
-#define VSID 0x11u
-#define PASID 3u
-#define TABLES 1u /* 3 pages each for ASIDs 1 and 2 */
-#define DATA 16u
-#define ANY_ATS 0x10000000
-
-struct guest {
-	struct scene s;
-	uint32_t parent, viommu, vdev, nested, events;
-	int events_fd;
-};
-
-/* -------------------------------------------------- what a guest writes -- */
-
-static uint64_t *page(struct guest *g, unsigned int nr)
-{
-	return (uint64_t *)(g->s.mem + nr * PAGE);
-}
-
-static uint64_t gpa(unsigned int nr)
-{
-	return GPA + nr * PAGE;
-}
-
-static void write_cd(struct guest *g, unsigned int ssid, unsigned int asid)
-{
-	uint64_t *cd = page(g, 0) + ssid * 8;
-
-	memset(cd, 0, 64);
-	cd[1] = gpa(TABLES + 3 * (asid - 1));
-	cd[3] = 0xff;
-	/* 39 bits, 4K; faults abort and are recorded */
-	cd[0] = 0xe205c0003519 | (uint64_t)asid << 48;
-}
-
-static void point(struct guest *g, unsigned int asid, unsigned int at,
-		  unsigned int data)
-{
-	unsigned int top = TABLES + 3 * (asid - 1);
-	uint64_t iova = IOVA + at * PAGE;
-
-	page(g, top)[iova >> 30 & 511] = gpa(top + 1) | 3;
-	page(g, top + 1)[iova >> 21 & 511] = gpa(top + 2) | 3;
-	page(g, top + 2)[iova >> 12 & 511] = gpa(data) | 0xf43;
-}
-
-static uint64_t reads(struct guest *g, uint32_t pasid, unsigned int at)
-{
-	return testep_read_word(&g->s.dev[0], pasid, IOVA + at * PAGE);
-}
-
-/* ----------------------------------------------------------------- calls -- */
-
-static int nested_alloc(struct guest *g, uint32_t pt, uint64_t q0, uint64_t q1,
-			uint32_t *id)
-{
-	const struct iommu_hwpt_arm_smmuv3 ste = { { q0, q1 } };
-	struct iommu_hwpt_alloc cmd = {
-		.size = sizeof(cmd),
-		.dev_id = g->s.dev_id[0],
-		.pt_id = pt,
-		.data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
-		.data_len = sizeof(ste),
-		.data_uptr = (uintptr_t)&ste,
-	};
-	int rc = (int)scene_ioctl(&g->s, IOMMU_HWPT_ALLOC, &cmd);
-
-	*id = cmd.out_hwpt_id;
-	return rc;
-}
-
-static int viommu_alloc(struct guest *g, uint32_t type, uint32_t hwpt,
-			uint32_t *id)
-{
-	struct iommu_viommu_alloc cmd = {
-		.size = sizeof(cmd),
-		.type = type,
-		.dev_id = g->s.dev_id[0],
-		.hwpt_id = hwpt,
-	};
-	int rc = (int)scene_ioctl(&g->s, IOMMU_VIOMMU_ALLOC, &cmd);
-
-	*id = cmd.out_viommu_id;
-	return rc;
-}
-
-static int vdevice_alloc(struct guest *g, unsigned int dev, uint64_t vsid,
-			 uint32_t *id)
-{
-	struct iommu_vdevice_alloc cmd = {
-		.size = sizeof(cmd),
-		.viommu_id = g->viommu,
-		.dev_id = g->s.dev_id[dev],
-		.virt_id = vsid,
-	};
-	int rc = (int)scene_ioctl(&g->s, IOMMU_VDEVICE_ALLOC, &cmd);
-
-	*id = cmd.out_vdevice_id;
-	return rc;
-}
-
-static int commands(struct guest *g, const uint64_t (*cmds)[2], uint32_t nr,
-		    uint32_t *done)
-{
-	struct iommu_hwpt_invalidate cmd = {
-		.size = sizeof(cmd),
-		.hwpt_id = g->viommu,
-		.data_uptr = (uintptr_t)cmds,
-		.data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
-		.entry_len = 16,
-		.entry_num = nr,
-	};
-	int rc = (int)scene_ioctl(&g->s, IOMMU_HWPT_INVALIDATE, &cmd);
-
-	*done = cmd.entry_num;
-	return rc;
-}
-
-static void command(struct guest *g, uint64_t q0, uint64_t q1)
-{
-	const uint64_t cmd[1][2] = { { q0, q1 } };
-	uint32_t done;
-
-	assert_int_equal(commands(g, cmd, 1, &done), 0);
-	assert_int_equal(done, 1);
-}
-
-struct event {
-	struct iommufd_vevent_header header;
-	struct iommu_vevent_arm_smmuv3 smmu;
-};
-
-static ssize_t next_event(struct guest *g, struct event *event)
-{
-	return uiommu_abi_read(g->s.abi, g->events_fd, (uintptr_t)event,
-			       sizeof(*event));
-}
-
-/* ------------------------------------------------------- coming and going -- */
-
-/* As QEMU does when the guest's SMMU and its device come up. */
-static void guest_open(struct guest *g)
-{
-	struct iommu_veventq_alloc events = {
-		.size = sizeof(events),
-		.type = IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
-		.veventq_depth = 8,
-	};
-	uint32_t pt;
-
-	scene_open(&g->s, 2);
-	assert_int_equal(map_fixed(&g->s, g->s.ioas, 0, NR_PAGES, GPA), 0);
-	assert_int_equal(hwpt_alloc(&g->s, 0, g->s.ioas,
-				    IOMMU_HWPT_ALLOC_NEST_PARENT, &g->parent),
-			 0);
-	pt = g->parent;
-	assert_int_equal(attach(&g->s, 0, &pt), 0);
-	assert_int_equal(viommu_alloc(g, IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
-				      g->parent, &g->viommu),
-			 0);
-	events.viommu_id = g->viommu;
-	assert_int_equal(scene_ioctl(&g->s, IOMMU_VEVENTQ_ALLOC, &events), 0);
-	g->events = events.out_veventq_id;
-	g->events_fd = (int)events.out_veventq_fd;
-	assert_int_equal(vdevice_alloc(g, 0, VSID, &g->vdev), 0);
-	write_cd(g, 0, 1);
-	write_cd(g, PASID, 2);
-	point(g, 1, 0, DATA);
-	point(g, 2, 0, DATA + 1);
-	assert_int_equal(nested_alloc(g, g->viommu, 0x300000000000000b | GPA,
-				      ANY_ATS | 0xd6, &g->nested),
-			 0);
-	pt = g->nested;
-	assert_int_equal(attach(&g->s, 0, &pt), 0);
-	assert_int_equal(pt, g->nested);
-}
-
-static void guest_close(struct guest *g)
-{
-	assert_int_equal(uiommu_abi_close(g->s.abi, g->events_fd), 0);
-	scene_close(&g->s);
-}
+#include "guest.h"
 
 /* ----------------------------------------------------------------- stories -- */
 
@@ -285,16 +97,7 @@ static void a_guest_is_told_of_faults(void **state)
 static void a_guest_answers_page_faults(void **state)
 {
 	struct iommu_fault_alloc queue = { .size = sizeof(queue) };
-	const struct iommu_hwpt_arm_smmuv3 ste = { { 0x300000000000000b | GPA,
-						     ANY_ATS | 0xd6 } };
 	struct iommu_hwpt_page_response answer;
-	struct iommu_hwpt_alloc cmd = {
-		.size = sizeof(cmd),
-		.flags = IOMMU_HWPT_FAULT_ID_VALID,
-		.data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
-		.data_len = sizeof(ste),
-		.data_uptr = (uintptr_t)&ste,
-	};
 	struct iommu_hwpt_pgfault f;
 	struct guest g;
 	uint32_t pt;
@@ -303,11 +106,9 @@ static void a_guest_answers_page_faults(void **state)
 	guest_open(&g);
 	assert_int_equal(scene_ioctl(&g.s, IOMMU_FAULT_QUEUE_ALLOC, &queue), 0);
 	fd = (int)queue.out_fault_fd;
-	cmd.dev_id = g.s.dev_id[0];
-	cmd.pt_id = g.viommu;
-	cmd.fault_id = queue.out_fault_id;
-	assert_int_equal(scene_ioctl(&g.s, IOMMU_HWPT_ALLOC, &cmd), 0);
-	pt = cmd.out_hwpt_id;
+	assert_int_equal(nested_alloc_with(&g, g.viommu, STE_S1_0, STE_S1_1,
+					   queue.out_fault_id, &pt),
+			 0);
 	assert_int_equal(attach(&g.s, 0, &pt), 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		uint32_t pasid = i ? PASID : 0;

@@ -23,18 +23,20 @@ static void open_device(struct scene *s, unsigned int i)
 	};
 	struct client *c = &s->dev[i];
 
-	client_open_beside(c, &context, i);
+	client_open_beside(c, &context, s->first + i);
 	s->dev_id[i] = c->dev_id;
 	s->hwpt[i] = s->ioas;
 	assert_int_equal(attach(s, i, &s->hwpt[i]), 0);
 	client_master(c, true);
 }
 
-void scene_open(struct scene *s, unsigned int nr)
+void scene_join(struct scene *s, struct uiommu_machine *machine,
+		unsigned int first, unsigned int nr)
 {
 	memset(s, 0, sizeof(*s));
-	guard_ok();
-	s->machine = machine_ok("testep,testep");
+	s->machine = machine;
+	s->joined = true;
+	s->first = first;
 	s->abi = uiommu_machine_abi(s->machine);
 	s->mem = pages_ok(NR_PAGES * PAGE);
 	for (unsigned int i = 0; i < NR_PAGES; i++)
@@ -47,13 +49,22 @@ void scene_open(struct scene *s, unsigned int nr)
 		open_device(s, i);
 }
 
+void scene_open(struct scene *s, unsigned int nr)
+{
+	guard_ok();
+	scene_join(s, machine_ok("testep,testep"), 0, nr);
+	s->joined = false;
+}
+
 void scene_close(struct scene *s)
 {
 	for (unsigned int i = 0; i < s->nr; i++)
 		assert_int_equal(uiommu_abi_close(s->abi, s->dev[i].dev_fd), 0);
 	assert_int_equal(uiommu_abi_close(s->abi, s->fd), 0);
-	expect_pinned(s, 0);
-	uiommu_machine_destroy(s->machine);
+	if (!s->joined) {
+		expect_pinned(s, 0);
+		uiommu_machine_destroy(s->machine);
+	}
 	pages_free(s->mem, NR_PAGES * PAGE);
 }
 

@@ -30,9 +30,11 @@
 
 struct scene {
 	struct uiommu_machine *machine;
+	bool joined; /* the machine is not its own */
 	struct uiommu_abi *abi;
 	int fd;
-	unsigned int nr; /* devices, all attached to `ioas` at first */
+	unsigned int first; /* of the machine's devices */
+	unsigned int nr;    /* devices, all attached to `ioas` at first */
 	struct client dev[MAX_DEVICES];
 	uint32_t dev_id[MAX_DEVICES], hwpt[MAX_DEVICES];
 	uint32_t ioas;
@@ -40,7 +42,13 @@ struct scene {
 };
 
 void scene_open(struct scene *s, unsigned int nr);
-/* Nothing may be pinned then. */
+/*
+ * One more context on a machine that is there, and stays: with `nr` of its devices
+ * from `first` on.
+ */
+void scene_join(struct scene *s, struct uiommu_machine *machine,
+		unsigned int first, unsigned int nr);
+/* Nothing may be pinned then, if the machine is the scene's own. */
 void scene_close(struct scene *s);
 /* The story with no device, one and two. */
 void scene_each(void (*story)(struct scene *s));
