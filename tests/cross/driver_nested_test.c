@@ -273,10 +273,8 @@ static void what_the_host_unmaps_is_gone(void **state)
 
 /* ----------------------------------------------------------------- faults -- */
 
-static void is_guests_event(struct guest *g, unsigned int type)
+static void is_told_to_guest(struct guest *g, unsigned int type)
 {
-	rig_irqs(g->rig);
-	assert_int_equal(g->rig->nr_faults, 0);
 	assert_int_equal(g->rig->nr_vevents, 1);
 	assert_int_equal(g->rig->vevent_id, g->id);
 	assert_int_equal(g->rig->vevent.evt[0] & 0xff, type);
@@ -284,11 +282,21 @@ static void is_guests_event(struct guest *g, unsigned int type)
 	g->rig->nr_vevents = 0;
 }
 
-/* CLASS: CD, TT, IN. */
+static void is_guests_event(struct guest *g, unsigned int type)
+{
+	rig_irqs(g->rig);
+	assert_int_equal(g->rig->nr_faults, 0);
+	is_told_to_guest(g, type);
+	assert_int_equal(g->rig->vevent.evt[3], 0);
+}
+
+/* Of stage 2, CLASS: CD, TT, IN.  Both are told. */
 static void is_hosts_event(struct guest *g, uint64_t at, unsigned int class)
 {
 	rig_irqs(g->rig);
-	assert_int_equal(g->rig->nr_vevents, 0);
+	is_told_to_guest(g, 0x10);
+	assert_int_equal(g->rig->vevent.evt[1] >> 39 & 7, class << 1 | 1);
+	assert_int_equal(g->rig->vevent.evt[3], at);
 	assert_int_equal(g->rig->nr_faults, 1);
 	assert_true(g->rig->fault[0].flags & UIOMMU_FAULT_STAGE2);
 	assert_int_equal(g->rig->fault[0].kind, UIOMMU_FAULT_TRANSLATION);

@@ -106,8 +106,10 @@ void smmuv3_vstream_publish(struct smmuv3_dev *dev, struct smmuv3_vstream *v);
 void smmuv3_vstream_discard(struct smmuv3_vstream *v);
 
 /*
- * Is the event a guest's, and does it take it?  `v` is a copy of the device's.
- * No lock is held.
+ * Is the event a guest's, and nobody else's, and does it take it?  Faults of stage 2
+ * are told to it, and are the host's all the same: the guest named the address, the
+ * host may have forgotten to put memory there.  `v` is a copy of the device's.  No
+ * lock is held.
  */
 bool smmuv3_guest_event(struct smmuv3_unit *unit,
 			const struct smmuv3_vstream *v,

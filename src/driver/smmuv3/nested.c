@@ -372,10 +372,15 @@ static int viommu_invalidate(struct uiommu_hwviommu *hw,
 
 /* --------------------------------------------------------------- events -- */
 
-/* What happens at the guest's stage, and waits for nobody. */
+/*
+ * Its own entry and contexts, and faults at either stage, which wait for nobody.
+ * Not what an aborted fetch leaves (F_STE_FETCH, F_CD_FETCH, F_WALK_EABT): that has
+ * the physical address of the fetch (IHI 0070 7.3), and the host has put there what
+ * aborts.
+ */
 static bool is_guests(const struct uiommu_fault *fault)
 {
-	if (fault->flags & (UIOMMU_FAULT_STAGE2 | UIOMMU_FAULT_STALLED))
+	if (fault->flags & UIOMMU_FAULT_STALLED)
 		return false;
 	switch (fault->raw_type) {
 	case SMMU_EVT_C_BAD_STE:
@@ -392,25 +397,44 @@ static bool is_guests(const struct uiommu_fault *fault)
 	}
 }
 
+/* As the guest's SMMU would write it. */
+static void make_vevent(const struct smmuv3_vstream *v,
+			const struct uiommu_fault *fault,
+			struct uiommu_vevent_smmuv3 *event)
+{
+	bool s2 = fault->flags & UIOMMU_FAULT_STAGE2;
+	le64_t words[SMMU_EVT_QWORDS];
+	unsigned int i;
+
+	for (i = 0; i < SMMU_EVT_QWORDS; i++)
+		words[i] = cpu_to_le64(fault->raw[i]);
+	if (!DRIVER_MUTANT("vevent: StreamID"))
+		words[0] = cpu_to_le64((fault->raw[0] & ~SMMU_EVT_0_SID) |
+				       FIELD_PREP(SMMU_EVT_0_SID, v->vsid));
+	/* The IPA, or UNKNOWN, which may be an address of the host's. */
+	if (!s2 && !DRIVER_MUTANT("vevent: unknown IPA"))
+		words[3] = cpu_to_le64(0);
+	memcpy(event->evt, words, sizeof(event->evt));
+}
+
 bool smmuv3_guest_event(struct smmuv3_unit *unit,
 			const struct smmuv3_vstream *v,
 			const struct uiommu_fault *fault)
 {
 	const struct uiommu_host_ops *host = unit->unit.host;
+	bool s2 = fault->flags & UIOMMU_FAULT_STAGE2;
 	struct uiommu_vevent_smmuv3 event;
-	le64_t words[SMMU_EVT_QWORDS];
-	unsigned int i;
+	int rc;
 
 	if (!v->id || !is_guests(fault) || !host || !host->report_vevent)
 		return false;
-	for (i = 0; i < SMMU_EVT_QWORDS; i++)
-		words[i] = cpu_to_le64(fault->raw[i]);
-	words[0] = cpu_to_le64((fault->raw[0] & ~SMMU_EVT_0_SID) |
-			       FIELD_PREP(SMMU_EVT_0_SID, v->vsid));
-	memcpy(event.evt, words, sizeof(event.evt));
-	return host->report_vevent(unit->unit.host_ctx, &unit->unit, v->id,
-				   UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3, &event,
-				   sizeof(event)) != -EOPNOTSUPP;
+	if (s2 && DRIVER_MUTANT("vevent: stage 2"))
+		return false;
+	make_vevent(v, fault, &event);
+	rc = host->report_vevent(unit->unit.host_ctx, &unit->unit, v->id,
+				 UIOMMU_VEVENTQ_TYPE_ARM_SMMUV3, &event,
+				 sizeof(event));
+	return rc != -EOPNOTSUPP && !(s2 && !DRIVER_MUTANT("vevent: host"));
 }
 
 /* The guest with the lowest id above `after`, 0: there is none. */
