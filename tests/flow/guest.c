@@ -72,6 +72,14 @@ int nested_alloc(struct guest *g, uint32_t pt, uint64_t q0, uint64_t q1,
 	return nested_alloc_with(g, pt, q0, q1, 0, id);
 }
 
+void attach_ok(struct guest *g, uint32_t pt)
+{
+	uint32_t id = pt;
+
+	assert_int_equal(attach(&g->s, 0, &id), 0);
+	assert_int_equal(id, pt);
+}
+
 int viommu_alloc(struct guest *g, uint32_t type, uint32_t hwpt, uint32_t *id)
 {
 	struct iommu_viommu_alloc cmd = {
@@ -160,14 +168,11 @@ void guest_boot(struct guest *g)
 
 void guest_start(struct guest *g)
 {
-	uint32_t pt;
-
 	assert_int_equal(map_fixed(&g->s, g->s.ioas, 0, NR_PAGES, GPA), 0);
 	assert_int_equal(hwpt_alloc(&g->s, 0, g->s.ioas,
 				    IOMMU_HWPT_ALLOC_NEST_PARENT, &g->parent),
 			 0);
-	pt = g->parent;
-	assert_int_equal(attach(&g->s, 0, &pt), 0);
+	attach_ok(g, g->parent);
 	assert_int_equal(viommu_alloc(g, IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
 				      g->parent, &g->viommu),
 			 0);
@@ -176,9 +181,7 @@ void guest_start(struct guest *g)
 	guest_boot(g);
 	assert_int_equal(
 		nested_alloc(g, g->viommu, STE_S1_0, STE_S1_1, &g->nested), 0);
-	pt = g->nested;
-	assert_int_equal(attach(&g->s, 0, &pt), 0);
-	assert_int_equal(pt, g->nested);
+	attach_ok(g, g->nested);
 }
 
 void guest_open(struct guest *g)

@@ -19,6 +19,7 @@
 #define VSID 0x11u
 #define PASID 3u
 #define TABLES 1u /* 3 pages each for ASIDs 1 and 2 */
+#define SPARE 8u  /* up to DATA */
 #define DATA 16u
 #define ANY_ATS 0x10000000
 /* The words of its stream table entry: 64 CDs, S1DSS = SSID0, cached. */
@@ -47,6 +48,8 @@ int nested_alloc_with(struct guest *g, uint32_t pt, uint64_t q0, uint64_t q1,
 		      uint32_t fault, uint32_t *id);
 int nested_alloc(struct guest *g, uint32_t pt, uint64_t q0, uint64_t q1,
 		 uint32_t *id);
+/* Attach its device, which must not fail. */
+void attach_ok(struct guest *g, uint32_t pt);
 int viommu_alloc(struct guest *g, uint32_t type, uint32_t hwpt, uint32_t *id);
 int vdevice_alloc(struct guest *g, unsigned int dev, uint64_t vsid,
 		  uint32_t *id);
