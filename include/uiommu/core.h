@@ -24,6 +24,7 @@
 #include <uiommu/driver.h>
 #include <uiommu/dump.h>
 #include <uiommu/ioas.h>
+#include <uiommu/pasid_table.h>
 #include <uiommu/platform.h>
 #include <uiommu/types.h>
 #include <uiommu/viommu.h>

@@ -178,6 +178,70 @@ static inline int uiommu_user_get_all(const struct uiommu_user_array *array,
 	return rc;
 }
 
+/* ------------------------------------- a guest, in words of no hardware's -- */
+
+/* What becomes of a device's accesses at the guest's stage. */
+enum uiommu_guest_state {
+	UIOMMU_GUEST_TRANSLATE, /* its tables translate them */
+	UIOMMU_GUEST_BYPASS,	/* they have guest physical addresses already */
+	UIOMMU_GUEST_ABORT,	/* they end there */
+};
+
+enum uiommu_pasid_table_format {
+	UIOMMU_PASID_TABLE_LINEAR,
+	UIOMMU_PASID_TABLE_2L_4K, /* two levels, leaves of that size */
+	UIOMMU_PASID_TABLE_2L_64K,
+};
+
+/* Accesses without a PASID, where there may be some with one. */
+enum uiommu_pasid_none {
+	UIOMMU_PASID_NONE_ABORT,
+	UIOMMU_PASID_NONE_BYPASS, /* the guest's stage */
+	UIOMMU_PASID_NONE_IS_0,
+};
+
+struct uiommu_pasid_table {
+	enum uiommu_guest_state state;
+	/* The rest counts for TRANSLATE. */
+	enum uiommu_pasid_table_format format; /* with pasid_bits > 0 */
+	enum uiommu_pasid_none none;	       /* with pasid_bits > 0 */
+	uint8_t pasid_bits;		       /* 0: one entry, for no PASID */
+	uint64_t base;			       /* guest physical */
+};
+
+/* The numbers are those of the proposal of 2018. */
+enum uiommu_cache_type {
+	UIOMMU_CACHE_DEVICE_TLB = 0, /* ATCs */
+	UIOMMU_CACHE_TLB = 1,
+	UIOMMU_CACHE_PASID = 2, /* of the PASID table */
+};
+
+enum uiommu_cache_granularity {
+	UIOMMU_CACHE_ALL_PASIDS = 0, /* and what has none */
+	UIOMMU_CACHE_ONE_PASID = 1,
+	UIOMMU_CACHE_PAGES = 2, /* of one PASID; not of the PASID cache */
+};
+
+#define UIOMMU_CACHE_LEAF (1u << 0)    /* PAGES: tables have not changed */
+#define UIOMMU_CACHE_GLOBAL (1u << 1)  /* PAGES: of all address spaces */
+#define UIOMMU_CACHE_ARCH_ID (1u << 2) /* arch_id is there */
+
+struct uiommu_cache_info {
+	enum uiommu_cache_type type;
+	enum uiommu_cache_granularity granularity;
+	uint32_t flags;
+	uint8_t page_lg2;  /* PAGES: their size, 12 or more */
+	uint64_t nr_pages; /* PAGES: from addr on; 0 is an error */
+	uint64_t addr;
+	uint32_t pasid; /* UIOMMU_NO_PASID: what has none */
+	/*
+	 * By which TLBs know the address space (Arm64: ASID): ONE_PASID, and PAGES
+	 * without GLOBAL, of TLBs.  Asked for, because the guest's context may be
+	 * gone already.
+	 */
+	uint32_t arch_id;
+};
+
 /* ----------------------------------------------------- a driver's objects -- */
 
 /* The parts that callers see; read-only for them. */
@@ -203,6 +267,11 @@ struct uiommu_hwqueue {
 struct uiommu_viommu_cfg {
 	/* Its name in events, of no other vIOMMU of the host ever. */
 	uint64_t id;
+	/*
+	 * Devices have no virtual ids and need no vdevice, and may have several
+	 * ids: the guest knows them by the host's.  Faults are the host's too.
+	 */
+	bool host_ids;
 	/* What the client gave beside the type, and may be answered in. */
 	const struct uiommu_user_data *data;
 	/*
@@ -269,6 +338,23 @@ struct uiommu_nested_ops {
 	/* As dom_invalidate. */
 	int (*viommu_invalidate)(struct uiommu_hwviommu *viommu,
 				 struct uiommu_user_array *array);
+
+	/*
+	 * The same two in words of no hardware's, of a vIOMMU with cfg.host_ids; the
+	 * driver makes of them what a guest would have said.  dom_make: -EINVAL, a
+	 * value that the unit does not have; -EOPNOTSUPP; -ENOMEM.
+	 */
+	int (*viommu_dom_make)(struct uiommu_hwviommu *viommu,
+			       const struct uiommu_pasid_table *table,
+			       struct uiommu_hwdom **out);
+	/*
+	 * Of PASID and device caches those of `dev`, NULL: of all devices whose
+	 * domain is of the vIOMMU.  -EINVAL, as uiommu_cache_invalidate();
+	 * -ENOMEM, -ETIMEDOUT, -EIO as flush.
+	 */
+	int (*viommu_forget)(struct uiommu_hwviommu *viommu,
+			     struct uiommu_hwdev *dev,
+			     const struct uiommu_cache_info *info);
 
 	/*
 	 * Never beside an attach of the device; the virtual id is of no other

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pasid_table.h - guests by the interface that was proposed in 2018: part of core.h,
+ * which includes it and says what holds for all its functions.
+ *
+ * A domain made with UIOMMU_DOM_NEST_PARENT is where a guest's memory is.  A guest's
+ * PASID table is *bound* to it: from then on the guest's tables translate the accesses
+ * of all its devices first, those that come later included, and the domain what these
+ * say.  The guest knows devices by the host's names for them, and speaks of caches in
+ * words that no hardware owns (nested.h).  What viommu.h has is the same below, for
+ * guests with names of their own and in the words of their hardware; a domain is used
+ * by one of both.
+ */
+#ifndef UIOMMU_PASID_TABLE_H
+#define UIOMMU_PASID_TABLE_H
+
+#include <uiommu/nested.h>
+#include <uiommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uiommu_device;
+struct uiommu_domain;
+
+/*
+ * Let a guest's table translate for the domain's devices, behind whichever units they
+ * are; bound again, with another table or state, it replaces the one before.
+ * Accesses find the old or the new state at every instant, or, where the hardware
+ * cannot change from one to the other at once, are aborted meanwhile.  On error all
+ * devices have what they had.  Nothing of what the table says is checked: a wrong
+ * one the hardware reports, as a fault of the device.
+ *   -EINVAL	the domain was not made for it; an unknown state or format; more
+ *		PASIDs than a unit has, a base that no unit can reach or that is not
+ *		aligned; no device is attached
+ *   -EBUSY	vIOMMUs of viommu.h rest on the domain; PASIDs of a device are in use
+ *   -EOPNOTSUPP  a unit has only one stage, or not such tables
+ *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as attach of driver.h
+ */
+int uiommu_bind_pasid_table(struct uiommu_domain *domain,
+			    const struct uiommu_pasid_table *table);
+/*
+ * The domain alone translates again, as before the first bind.  Nothing bound is
+ * nothing; it does not fail: hardware that does not answer blocks its devices, with a
+ * line in the log.  A domain that is freed is unbound by that.
+ */
+void uiommu_unbind_pasid_table(struct uiommu_domain *domain);
+
+/*
+ * The guest has changed its tables or contexts: returns when what it names is
+ * forgotten, by all units of the domain.  `dev`: of one device of the domain, which
+ * counts for PASID and device caches alone; NULL: of all.
+ *   -EINVAL	nothing is bound; an unknown type, granularity or flag; pages of the
+ *		PASID cache; nr_pages 0 with PAGES; a range or size that wraps or is
+ *		not aligned to its pages; a PASID, or arch_id, beyond the unit's; TLB
+ *		of one PASID without arch_id; `dev` is not of the domain
+ *   -ENOMEM, -ETIMEDOUT, -EIO  as flush of driver.h
+ */
+int uiommu_cache_invalidate(struct uiommu_domain *domain,
+			    struct uiommu_device *dev,
+			    const struct uiommu_cache_info *info);
+
+/*
+ * The guest has mapped, in its own tables, `iova` to a doorbell of its own at guest
+ * physical address `gpa`, both rounded down to pages of 2^granule_lg2 bytes.  The
+ * next doorbell of the host's that a device of the domain needs takes the oldest free
+ * binding: it is mapped at gpa, and the device is given `iova` to write to, from
+ * uiommu_group_msi_map().  While a domain has bindings that function takes no place
+ * in the software window; none free: -ENOSPC there, with a line in the log.
+ * The same iova again is 0 and changes nothing.
+ *   -EINVAL	the domain was not made for guests; granule_lg2 is not one of its
+ *		page sizes; beyond its addresses
+ *   -ENOMEM
+ */
+int uiommu_bind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova,
+			  uint64_t gpa, uint8_t granule_lg2);
+/*
+ * Its doorbell is unmapped, if it has one: interrupts that devices go on to send there
+ * fault.  -ENOENT: there is no such binding.
+ */
+int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
+
+/*
+ * Who takes the faults of the domain's devices that wait for no answer: `fn` says
+ * whether it did, which keeps it from core_cfg.fault.  With no lock of the core held,
+ * from the driver's op `irq`; it may wait for nothing that a thread holds while it
+ * detaches a device of the domain or takes the handler away (fn NULL).  When that
+ * returns, no call is under way.
+ */
+typedef bool uiommu_domain_fault_fn(void *ctx, struct uiommu_device *dev,
+				    const struct uiommu_fault *fault);
+void uiommu_domain_set_fault_handler(struct uiommu_domain *domain,
+				     uiommu_domain_fault_fn *fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UIOMMU_PASID_TABLE_H */
