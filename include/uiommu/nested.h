@@ -226,14 +226,25 @@ enum uiommu_cache_granularity {
 #define UIOMMU_CACHE_GLOBAL (1u << 1)  /* PAGES: of all address spaces */
 #define UIOMMU_CACHE_ARCH_ID (1u << 2) /* arch_id is there */
 
+#define UIOMMU_CACHE_FLAGS \
+	(UIOMMU_CACHE_LEAF | UIOMMU_CACHE_GLOBAL | UIOMMU_CACHE_ARCH_ID)
+
 struct uiommu_cache_info {
 	enum uiommu_cache_type type;
 	enum uiommu_cache_granularity granularity;
-	uint32_t flags;
-	uint8_t page_lg2;  /* PAGES: their size, 12 or more */
-	uint64_t nr_pages; /* PAGES: from addr on; 0 is an error */
-	uint64_t addr;
-	uint32_t pasid; /* UIOMMU_NO_PASID: what has none */
+	uint32_t flags; /* those that count for the row; others are nothing */
+	/*
+	 * PAGES: [addr, addr + (nr_pages << page_lg2)), whatever the size of the
+	 * pages that the guest's tables have there.
+	 */
+	uint8_t page_lg2;  /* 12 or more */
+	uint64_t nr_pages; /* 0 is an error */
+	uint64_t addr;	   /* a multiple of the size */
+	/*
+	 * ONE_PASID, and PAGES without GLOBAL, of PASID and device caches.
+	 * UIOMMU_NO_PASID: what has none, which is entry 0 of the table.
+	 */
+	uint32_t pasid;
 	/*
 	 * By which TLBs know the address space (Arm64: ASID): ONE_PASID, and PAGES
 	 * without GLOBAL, of TLBs.  Asked for, because the guest's context may be
@@ -241,6 +252,40 @@ struct uiommu_cache_info {
 	 */
 	uint32_t arch_id;
 };
+
+/* Does a range that is asked for end within 64 bits, and at its pages? */
+static inline bool
+uiommu_cache_range_is_good(const struct uiommu_cache_info *info)
+{
+	uint64_t pages = UINT64_MAX >> (info->page_lg2 & 63);
+
+	return info->page_lg2 >= 12 && info->page_lg2 < 64 && info->nr_pages &&
+	       !(info->addr & ((UINT64_C(1) << info->page_lg2) - 1)) &&
+	       info->nr_pages - 1 <= pages - (info->addr >> info->page_lg2);
+}
+
+/*
+ * What no unit can make anything of: -EINVAL.  That PASID and arch_id are in range
+ * is for the unit to say.
+ */
+static inline int uiommu_cache_check(const struct uiommu_cache_info *info)
+{
+	bool pages = info->granularity == UIOMMU_CACHE_PAGES;
+	bool tagged = info->granularity == UIOMMU_CACHE_ONE_PASID ||
+		      (pages && !(info->flags & UIOMMU_CACHE_GLOBAL));
+
+	if ((unsigned int)info->type > UIOMMU_CACHE_PASID ||
+	    (unsigned int)info->granularity > UIOMMU_CACHE_PAGES ||
+	    info->flags & ~UIOMMU_CACHE_FLAGS)
+		return -EINVAL;
+	if (pages && (info->type == UIOMMU_CACHE_PASID ||
+		      !uiommu_cache_range_is_good(info)))
+		return -EINVAL;
+	if (info->type == UIOMMU_CACHE_TLB && tagged &&
+	    !(info->flags & UIOMMU_CACHE_ARCH_ID))
+		return -EINVAL;
+	return 0;
+}
 
 /* ----------------------------------------------------- a driver's objects -- */
 
@@ -269,7 +314,8 @@ struct uiommu_viommu_cfg {
 	uint64_t id;
 	/*
 	 * Devices have no virtual ids and need no vdevice, and may have several
-	 * ids: the guest knows them by the host's.  Faults are the host's too.
+	 * ids: the guest knows them by the host's.  Faults are the host's too, so
+	 * `id` is 0.  The parent may be of another unit of the driver.
 	 */
 	bool host_ids;
 	/* What the client gave beside the type, and may be answered in. */
@@ -320,7 +366,9 @@ struct uiommu_nested_ops {
 	/* Can there be a vIOMMU of the kernel's kind `type` for the device? */
 	bool (*viommu_has)(struct uiommu_hwdev *dev, uint32_t type);
 	/*
-	 * One for the device's unit.  viommu_has said yes.
+	 * One for the device's unit.  viommu_has said yes; not asked, and no type
+	 * (0), with cfg->host_ids.
+	 *   -EOPNOTSUPP  host_ids: the unit has no guests
 	 *   -EINVAL	the parent is no stage-2 domain of the unit, or bad data
 	 *   -ENOSPC	no address space id (VMID) is left
 	 *   -EFAULT, -ENOMEM, others of the data
@@ -342,7 +390,7 @@ struct uiommu_nested_ops {
 	/*
 	 * The same two in words of no hardware's, of a vIOMMU with cfg.host_ids; the
 	 * driver makes of them what a guest would have said.  dom_make: -EINVAL, a
-	 * value that the unit does not have; -EOPNOTSUPP; -ENOMEM.
+	 * value that the unit does not have; -EOPNOTSUPP, no such format; -ENOMEM.
 	 */
 	int (*viommu_dom_make)(struct uiommu_hwviommu *viommu,
 			       const struct uiommu_pasid_table *table,

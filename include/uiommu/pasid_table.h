@@ -31,10 +31,16 @@ struct uiommu_domain;
  * cannot change from one to the other at once, are aborted meanwhile.  On error all
  * devices have what they had.  Nothing of what the table says is checked: a wrong
  * one the hardware reports, as a fault of the device.
+ * PASIDs of the domain's devices are the guest's from then on, and page faults with
+ * any of them come to the domain's handler.  What TLBs have of a table before is
+ * forgotten.  A unit that a device of the domain is behind stays in the binding,
+ * with all that takes, until it ends.
  *   -EINVAL	the domain was not made for it; an unknown state or format; more
  *		PASIDs than a unit has, a base that no unit can reach or that is not
  *		aligned; no device is attached
- *   -EBUSY	vIOMMUs of viommu.h rest on the domain; PASIDs of a device are in use
+ *   -EBUSY	vIOMMUs or domains of viommu.h rest on it, which cannot be made
+ *		either while a table is bound; PASIDs of a device, or of others
+ *		with the domain, are in use
  *   -EOPNOTSUPP  a unit has only one stage, or not such tables
  *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as attach of driver.h
  */
@@ -43,7 +49,9 @@ int uiommu_bind_pasid_table(struct uiommu_domain *domain,
 /*
  * The domain alone translates again, as before the first bind.  Nothing bound is
  * nothing; it does not fail: hardware that does not answer blocks its devices, with a
- * line in the log.  A domain that is freed is unbound by that.
+ * line in the log.  A domain that is freed is unbound by that.  Page faults of
+ * the guest's PASIDs still wait for their answers, and whoever tries again finds the
+ * domain.
  */
 void uiommu_unbind_pasid_table(struct uiommu_domain *domain);
 
@@ -51,6 +59,8 @@ void uiommu_unbind_pasid_table(struct uiommu_domain *domain);
  * The guest has changed its tables or contexts: returns when what it names is
  * forgotten, by all units of the domain.  `dev`: of one device of the domain, which
  * counts for PASID and device caches alone; NULL: of all.
+ * More may go than what is named: all of the address space where the parts are too
+ * many to tell; never less.
  *   -EINVAL	nothing is bound; an unknown type, granularity or flag; pages of the
  *		PASID cache; nr_pages 0 with PAGES; a range or size that wraps or is
  *		not aligned to its pages; a PASID, or arch_id, beyond the unit's; TLB
@@ -82,11 +92,12 @@ int uiommu_bind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova,
 int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
 
 /*
- * Who takes the faults of the domain's devices that wait for no answer: `fn` says
- * whether it did, which keeps it from core_cfg.fault.  With no lock of the core held,
- * from the driver's op `irq`; it may wait for nothing that a thread holds while it
- * detaches a device of the domain or takes the handler away (fn NULL).  When that
- * returns, no call is under way.
+ * Who takes the faults of the domain's devices that wait for no answer, with a PASID
+ * or without, bound or not: `fn` says whether it did, which keeps it from
+ * core_cfg.fault.  With no lock of the core held, from the driver's op `irq`; it may
+ * wait for nothing that a thread holds while it removes a device of the domain, frees
+ * the domain, or changes the handler (fn NULL: none).  When these return, no call is
+ * under way.
  */
 typedef bool uiommu_domain_fault_fn(void *ctx, struct uiommu_device *dev,
 				    const struct uiommu_fault *fault);

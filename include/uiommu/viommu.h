@@ -29,6 +29,7 @@ struct uiommu_viommu;
  * its parent.
  *   -EOPNOTSUPP  the unit has none straight over a parent, or not such ones
  *   -EINVAL	the parent was not made for it, or for other hardware
+ *   -EBUSY	a PASID table is bound to the parent (pasid_table.h)
  *   others	as dom_alloc of nested.h
  */
 int uiommu_domain_alloc_nested(struct uiommu_device *dev,
@@ -64,6 +65,7 @@ struct uiommu_viommu_args {
  * parent, and after its domains, vdevices, queues and handlers.
  *   -EOPNOTSUPP  the unit has no such vIOMMUs
  *   -EINVAL	the parent was not made for it, or for other hardware
+ *   -EBUSY	a PASID table is bound to the parent (pasid_table.h)
  *   others	as viommu_alloc of nested.h
  */
 int uiommu_viommu_create(struct uiommu_device *dev,

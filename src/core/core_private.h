@@ -19,7 +19,8 @@
  *	 2  abi/	a context's or container's own lock
  *	 3  abi/	one object's lock (group state of a context, device)
  *	3a  core	uiommu_core.sva_lock
- *	 4  core	uiommu_core.dump_lock, then uiommu_group.lock
+ *	 4  core	uiommu_core.dump_lock, then uiommu_domain.bind_lock (never
+ *			two domains at a time), then uiommu_group.lock
  *	4a  core	uiommu_domain.lock (never two domains at a time), or
  *			uiommu_viommu.lock
  *	4b  core	uiommu_access.lock
@@ -246,9 +247,10 @@ struct uiommu_device {
 	bool routes_by_address; /* as uiommu_device_cfg */
 	bool pasid_exec;
 	bool pasid_priv;
-	bool ats;		     /* its own and the unit's */
-	bool aux_enabled;	     /* group lock */
-	struct uiommu_vdevice *vdev; /* or NULL; group lock */
+	bool ats;			    /* its own and the unit's */
+	bool aux_enabled;		    /* group lock */
+	struct uiommu_vdevice *vdev;	    /* or NULL; group lock */
+	struct uiommu_domain *fault_domain; /* told of its faults; core lock */
 	char *name;
 	unsigned int nr_resv;
 	struct uiommu_resv_region resv[]; /* ascending; fixed */
@@ -285,6 +287,8 @@ struct uiommu_group {
 	void *owner;
 	unsigned int owner_count;
 	struct uiommu_domain *domain; /* attached, or NULL */
+	struct core_binding *binding; /* what its devices have of `domain`;
+				       * NULL: that itself */
 	struct uiommu_domain *def;    /* at rest; NULL: blocked; fixed by the
 				       * first device */
 	enum uiommu_default_domain def_kind;
@@ -292,6 +296,12 @@ struct uiommu_group {
 	struct core_pasid_map pasids; /* of all its devices */
 	uint32_t nr_aux;	      /* of them, auxiliary */
 	struct list iopf_ended;	      /* for core_group_unlock */
+};
+
+/* A domain, and what is bound to it, as devices have them. */
+struct core_place {
+	struct uiommu_domain *dom;    /* NULL: blocked */
+	struct core_binding *binding; /* NULL: the domain itself */
 };
 
 /* The list of device_at that a device at this address is in. */
@@ -312,6 +322,22 @@ int core_group_join(struct uiommu_group *group, struct uiommu_device *dev,
 void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev);
 /* The domain its devices use, NULL: blocked.  Group lock held. */
 struct uiommu_domain *core_group_current(const struct uiommu_group *group);
+/* What the hardware has for a device of the group.  Group lock held. */
+struct uiommu_hwdom *core_group_hwdom(const struct uiommu_group *group,
+				      const struct uiommu_device *dev);
+/*
+ * Another binding of the group's domain (NULL: none), for all its devices or none;
+ * or for all, those blocked for which the hardware refuses.  Group lock held.
+ */
+int core_group_rebind(struct uiommu_group *group, struct core_binding *binding);
+void core_group_force_binding(struct uiommu_group *group,
+			      struct core_binding *binding);
+/*
+ * The group behind `group` by ascending ids, held, which that no longer is.  NULL
+ * before the first one and behind the last.
+ */
+struct uiommu_group *core_next_group(struct uiommu_core *core,
+				     struct uiommu_group *group);
 
 /* -------------------------------------------------------------- PASIDs -- */
 
@@ -376,7 +402,22 @@ struct uiommu_domain {
 	/* NESTED: what it is over, and whose it is (NULL: the parent's alone). */
 	struct uiommu_domain *parent;
 	struct uiommu_viommu *viommu;
-	uint32_t children; /* nested domains and vIOMMUs over it; atomic */
+	uint32_t children; /* nested domains and vIOMMUs over it; atomic, and
+			    * written with `lock` held */
+
+	/*
+	 * A guest's PASID table over it: pasid_table.c.  bind_lock is held shared
+	 * by who attaches a group or looks at `binding`, exclusively by who
+	 * changes it and moves the groups; never while a handler is waited for.
+	 */
+	pthread_rwlock_t bind_lock;
+	struct core_binding *binding; /* NULL: none */
+	uint32_t bound; /* or about to be; atomic, written with `lock` held */
+
+	/* Who takes faults; core lock. */
+	uiommu_domain_fault_fn *fault_fn;
+	void *fault_ctx;
+	uint32_t fault_calls; /* of it under way; atomic, raised under that */
 
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;
@@ -417,6 +458,9 @@ void core_domain_publish(struct uiommu_domain *dom);
 void core_nested_close(struct uiommu_domain *dom);
 /* The hardware may use it for ever, and what it rests on. */
 void core_domain_lose(struct uiommu_domain *dom);
+/* Could guests' tables stand above it, on such hardware? */
+bool core_domain_takes_guests(const struct uiommu_domain *dom,
+			      const struct core_unit *cunit);
 /* The one with the page table of ours, if any: a nested one has its parent's. */
 static inline struct uiommu_domain *core_domain_table(struct uiommu_domain *dom)
 {
@@ -452,6 +496,39 @@ int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
  * and nothing that the hardware might still use may be freed.
  */
 int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather);
+
+/* ----------------------------------------------- a guest's PASID table -- */
+
+/*
+ * The group's devices are about to be attached to `dom`: what is bound to it is
+ * there for their units.  bind_lock shared, group lock.  Errors of
+ * uiommu_bind_pasid_table().
+ */
+int core_binding_reach(struct uiommu_domain *dom,
+		       const struct uiommu_group *group);
+/* The hardware's domain of a unit that it reaches. */
+struct uiommu_hwdom *core_binding_hw(const struct core_binding *binding,
+				     const struct core_unit *cunit);
+/* Are accesses with PASIDs, if there are any, a guest's? */
+static inline bool core_domain_has_guest(const struct uiommu_domain *dom)
+{
+	return dom->parent || load_acquire(&dom->bound);
+}
+/* The domain is freed; nothing is attached. */
+void core_binding_close(struct uiommu_domain *dom);
+/* For a dump; bind_lock shared. */
+const struct uiommu_pasid_table *
+core_binding_table(const struct core_binding *binding);
+
+/*
+ * Faults of the group's devices are told to `dom` (NULL: nobody) from now on.
+ * Group lock held.
+ */
+void core_faults_to(struct uiommu_group *group, struct uiommu_domain *dom);
+void core_device_faults_to(struct uiommu_device *dev,
+			   struct uiommu_domain *dom);
+/* Nobody is told of the domain any more, and nobody is being. */
+void core_faults_close(struct uiommu_domain *dom);
 
 /* Give `dom` the doorbells in `slots`; on error it has those it had. */
 int core_msi_install(struct uiommu_domain *dom, uint64_t slots);

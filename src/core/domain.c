@@ -42,12 +42,22 @@ static int init(struct uiommu_domain *dom)
 		return rc;
 	rc = core_mutex_init(&dom->lock);
 	if (rc)
-		pthread_mutex_destroy(&dom->msi_lock);
+		goto err_msi;
+	rc = core_rwlock_init(&dom->bind_lock);
+	if (rc)
+		goto err_lock;
+	return 0;
+
+err_lock:
+	pthread_mutex_destroy(&dom->lock);
+err_msi:
+	pthread_mutex_destroy(&dom->msi_lock);
 	return rc;
 }
 
 static void fini(struct uiommu_domain *dom)
 {
+	pthread_rwlock_destroy(&dom->bind_lock);
 	pthread_mutex_destroy(&dom->lock);
 	pthread_mutex_destroy(&dom->msi_lock);
 }
@@ -152,6 +162,8 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 		      !load_acquire(&domain->children));
 	core_unlist(core, &domain->core_node, &domain->held);
 	core_sva_close(domain);
+	core_faults_close(domain);
+	core_binding_close(domain);
 	core_gauge(&core->table_bytes, &core->stats.table_bytes_peak,
 		   -(int64_t)domain->table_bytes);
 	core_count(&core->stats.domains_freed, 1);

@@ -71,6 +71,12 @@ static void *next_object(struct uiommu_core *core, struct list *head,
 	return next;
 }
 
+struct uiommu_group *core_next_group(struct uiommu_core *core,
+				     struct uiommu_group *group)
+{
+	return next_object(core, &core->groups, &group_place, group);
+}
+
 struct uiommu_ioas *core_next_ioas(struct uiommu_core *core,
 				   struct uiommu_ioas *ioas)
 {
@@ -201,7 +207,7 @@ static const char *hw_state(const struct uiommu_device *dev,
 	/* Before its first domain a device is blocked too. */
 	if (!now)
 		return dom ? " hardware=none" : "";
-	if (now == (dom ? dom->hw : dev->cunit->blocked))
+	if (now == core_group_hwdom(group, dev))
 		return "";
 	return now == dev->cunit->blocked ? " hardware=blocked"
 					  : " hardware=other";
@@ -340,6 +346,25 @@ static const char *use_name(enum core_use use)
 				      : "";
 }
 
+static void dump_binding(const struct uiommu_dump *to,
+			 struct uiommu_domain *dom)
+{
+	static const char *const states[] = {
+		[UIOMMU_GUEST_TRANSLATE] = "translate",
+		[UIOMMU_GUEST_BYPASS] = "bypass",
+		[UIOMMU_GUEST_ABORT] = "abort",
+	};
+	const struct uiommu_pasid_table *table;
+
+	pthread_rwlock_rdlock(&dom->bind_lock);
+	if (dom->binding) {
+		table = core_binding_table(dom->binding);
+		line(to, 2, "guest state=%s pasid_bits=%u base=0x%" PRIx64,
+		     states[table->state], table->pasid_bits, table->base);
+	}
+	pthread_rwlock_unlock(&dom->bind_lock);
+}
+
 static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 {
 	const struct uiommu_pgtable_info *info = &dom->info;
@@ -362,6 +387,7 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 	if (dom->parent)
 		line(to, 2, "over parent=%s%s", domain_name(dom->parent).s,
 		     flag(dom->viommu, " viommu"));
+	dump_binding(to, dom);
 	if (dom->hw->pt)
 		line(to, 2,
 		     "table aperture=%s output=%u pgsizes=0x%" PRIx64

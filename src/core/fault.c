@@ -4,7 +4,8 @@
  *
  * The driver names a device by the cookie it was given.  A cookie is only
  * believed if the device is still on the core's list; then the device is held
- * while the embedder is told, with no lock of ours taken.
+ * while somebody is told, with no lock of ours taken: the handler of the domain
+ * that the device has, or else the embedder.
  */
 #include "core_private.h"
 
@@ -54,11 +55,77 @@ static void put_device(struct uiommu_device *dev)
 		fetch_sub_acq_rel(&dev->reports, 1);
 }
 
+/* ------------------------------------------------- domains' own handlers -- */
+
+void core_device_faults_to(struct uiommu_device *dev, struct uiommu_domain *dom)
+{
+	pthread_mutex_lock(&dev->core->lock);
+	dev->fault_domain = dom;
+	pthread_mutex_unlock(&dev->core->lock);
+}
+
+void core_faults_to(struct uiommu_group *group, struct uiommu_domain *dom)
+{
+	struct uiommu_device *dev;
+
+	list_for_each(dev, &group->devices, group_node)
+		core_device_faults_to(dev, dom);
+}
+
+static void wait_for_calls(struct uiommu_domain *dom)
+{
+	const struct uiommu_platform *p = dom->core->platform;
+
+	while (load_acquire(&dom->fault_calls))
+		p->relax(p->ctx);
+}
+
+void uiommu_domain_set_fault_handler(struct uiommu_domain *domain,
+				     uiommu_domain_fault_fn *fn, void *ctx)
+{
+	pthread_mutex_lock(&domain->core->lock);
+	domain->fault_fn = fn;
+	domain->fault_ctx = ctx;
+	pthread_mutex_unlock(&domain->core->lock);
+	wait_for_calls(domain);
+}
+
+void core_faults_close(struct uiommu_domain *dom)
+{
+	wait_for_calls(dom);
+}
+
+/* Did the handler of the device's domain take it? */
+static bool tell_domain(struct uiommu_device *dev,
+			const struct uiommu_fault *fault)
+{
+	uiommu_domain_fault_fn *fn = NULL;
+	struct uiommu_domain *dom;
+	void *ctx = NULL;
+	bool taken;
+
+	pthread_mutex_lock(&dev->core->lock);
+	dom = dev->fault_domain;
+	if (dom && dom->fault_fn) {
+		fn = dom->fault_fn;
+		ctx = dom->fault_ctx;
+		fetch_add_acq_rel(&dom->fault_calls, 1);
+	}
+	pthread_mutex_unlock(&dev->core->lock);
+	if (!fn)
+		return false;
+	taken = fn(ctx, dev, fault);
+	fetch_sub_acq_rel(&dom->fault_calls, 1);
+	return taken;
+}
+
 /* dev NULL: of no device that we know. */
 static void unowned(struct uiommu_core *core, struct uiommu_device *dev,
 		    const struct uiommu_fault *fault)
 {
 	core_count(&core->stats.faults, 1);
+	if (dev && tell_domain(dev, fault))
+		return;
 	if (core->cfg.fault)
 		core->cfg.fault(core->cfg.ctx, dev, fault);
 	else

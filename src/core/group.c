@@ -124,9 +124,11 @@ static int join(struct uiommu_group *group, struct uiommu_device *dev,
 	rc = ops->dev_add(dev->cunit->unit, hw, &dev->hw);
 	if (rc)
 		return rc;
+	core_device_faults_to(dev, group->def);
 	if (group->def)
 		rc = ops->attach(group->def->hw, dev->hw);
 	if (rc) {
+		core_device_faults_to(dev, NULL);
 		ops->dev_remove(dev->hw);
 		return rc;
 	}
@@ -182,11 +184,13 @@ unsigned int uiommu_group_nr_devices(const struct uiommu_group *group)
 
 /* ------------------------------------------------------------ attaching -- */
 
-/* The hardware's domain for a device when its group has `dom`. */
+/* The hardware's domain for a device when its group is there. */
 static struct uiommu_hwdom *hwdom_for(const struct uiommu_device *dev,
-				      const struct uiommu_domain *dom)
+				      const struct core_place *at)
 {
-	return dom ? dom->hw : dev->cunit->blocked;
+	if (at->binding)
+		return core_binding_hw(at->binding, dev->cunit);
+	return at->dom ? at->dom->hw : dev->cunit->blocked;
 }
 
 struct uiommu_domain *core_group_current(const struct uiommu_group *group)
@@ -196,32 +200,47 @@ struct uiommu_domain *core_group_current(const struct uiommu_group *group)
 	return group->owner ? NULL : group->def;
 }
 
+/* Group lock held. */
+static struct core_place place_of(const struct uiommu_group *group)
+{
+	return (struct core_place){ core_group_current(group), group->binding };
+}
+
+struct uiommu_hwdom *core_group_hwdom(const struct uiommu_group *group,
+				      const struct uiommu_device *dev)
+{
+	const struct core_place at = place_of(group);
+
+	return hwdom_for(dev, &at);
+}
+
 /*
  * Move a device where it must not stay away from.  If even the blocked domain
  * is refused, whatever the hardware still uses may never be freed.
  */
-static void force(struct uiommu_device *dev, struct uiommu_domain *want,
-		  struct uiommu_domain *now)
+static void force(struct uiommu_device *dev, const struct core_place *want,
+		  const struct core_place *now)
 {
 	const struct uiommu_driver_ops *ops = dev->cunit->unit->ops;
 	int rc;
 
 	rc = ops->attach(hwdom_for(dev, want), dev->hw);
-	if (rc && want)
+	if (rc && want->dom)
 		rc = ops->attach(dev->cunit->blocked, dev->hw);
 	if (!rc)
 		return;
 	core_log(dev->core, UIOMMU_LOG_ERROR,
 		 "%s: cannot be taken off its domain (%d)", dev->name, rc);
-	if (now)
-		core_domain_lose(now);
-	if (want)
-		core_domain_lose(want);
+	if (now->dom)
+		core_domain_lose(now->dom);
+	if (want->dom)
+		core_domain_lose(want->dom);
 }
 
-/* All devices, or none, from one domain to another; group lock held. */
-static int move_devices(struct uiommu_group *group, struct uiommu_domain *from,
-			struct uiommu_domain *to)
+/* All devices, or none, from one place to another; group lock held. */
+static int move_devices(struct uiommu_group *group,
+			const struct core_place *from,
+			const struct core_place *to)
 {
 	struct uiommu_device *dev, *failed;
 	int rc;
@@ -245,6 +264,29 @@ err_restore:
 	return rc;
 }
 
+int core_group_rebind(struct uiommu_group *group, struct core_binding *binding)
+{
+	const struct core_place from = place_of(group);
+	const struct core_place to = { from.dom, binding };
+	int rc = move_devices(group, &from, &to);
+
+	if (!rc)
+		group->binding = binding;
+	return rc;
+}
+
+void core_group_force_binding(struct uiommu_group *group,
+			      struct core_binding *binding)
+{
+	const struct core_place from = place_of(group);
+	const struct core_place to = { from.dom, binding };
+	struct uiommu_device *dev;
+
+	list_for_each(dev, &group->devices, group_node)
+		force(dev, &to, &from);
+	group->binding = binding;
+}
+
 /* Auxiliary domains rest on the group's own; group lock held. */
 static int check_leave(struct uiommu_group *group)
 {
@@ -255,9 +297,11 @@ static int check_leave(struct uiommu_group *group)
 	return -EBUSY;
 }
 
-/* Group lock held; the domain has been counted. */
+/* The domain has been counted; its bind_lock shared and group lock held. */
 static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 {
+	const struct core_place from = place_of(group);
+	const struct core_place to = { dom, dom->binding };
 	struct uiommu_device *dev;
 	int rc;
 
@@ -275,18 +319,24 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 		if (rc)
 			return rc;
 	}
+	rc = core_binding_reach(dom, group);
+	if (rc)
+		return rc;
 	rc = core_msi_install(dom, group->msi_slots);
 	if (rc)
 		return rc;
 	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom);
 	if (rc)
 		return rc;
-	rc = move_devices(group, core_group_current(group), dom);
+	core_faults_to(group, dom);
+	rc = move_devices(group, &from, &to);
+	if (rc)
+		core_faults_to(group, from.dom);
 	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : group->domain);
 	return rc;
 }
 
-/* Group lock held. */
+/* bind_lock of the domain, shared, and group lock held. */
 static int set_domain(struct uiommu_group *group, struct uiommu_domain *dom)
 {
 	struct uiommu_domain *old = group->domain;
@@ -301,6 +351,7 @@ static int set_domain(struct uiommu_group *group, struct uiommu_domain *dom)
 		return rc;
 	}
 	group->domain = dom;
+	group->binding = dom->binding;
 	if (old)
 		core_domain_put(old, true);
 	core_count(&group->core->stats.attaches, 1);
@@ -312,8 +363,11 @@ int uiommu_group_attach(struct uiommu_group *group,
 {
 	int rc;
 
+	pthread_rwlock_rdlock(&domain->bind_lock);
 	pthread_mutex_lock(&group->lock);
 	rc = group->domain ? -EBUSY : set_domain(group, domain);
+	/* Before handlers are waited for. */
+	pthread_rwlock_unlock(&domain->bind_lock);
 	core_group_unlock(group);
 	return core_told(group->core, rc, "group %u: attach", group->id);
 }
@@ -323,6 +377,7 @@ int uiommu_group_replace(struct uiommu_group *group,
 {
 	int rc;
 
+	pthread_rwlock_rdlock(&domain->bind_lock);
 	pthread_mutex_lock(&group->lock);
 	if (!group->domain)
 		rc = -EINVAL;
@@ -330,39 +385,46 @@ int uiommu_group_replace(struct uiommu_group *group,
 		rc = 0;
 	else
 		rc = set_domain(group, domain);
+	pthread_rwlock_unlock(&domain->bind_lock);
 	core_group_unlock(group);
 	return core_told(group->core, rc, "group %u: replace", group->id);
 }
 
-/* To where the group is without a domain attached; group lock held. */
-static void rest(struct uiommu_group *group, struct uiommu_domain *from)
+/*
+ * From `from`, which it has no more, to where the group is without a domain
+ * attached; group lock held.
+ */
+static void rest(struct uiommu_group *group, const struct core_place *from)
 {
-	struct uiommu_domain *to = core_group_current(group);
+	struct core_place to;
 	struct uiommu_device *dev;
 
-	if (from == to)
+	group->binding = NULL;
+	to = place_of(group);
+	if (from->dom == to.dom)
 		return;
-	if (to && core_msi_install(to, group->msi_slots))
+	if (to.dom && core_msi_install(to.dom, group->msi_slots))
 		core_log(group->core, UIOMMU_LOG_ERROR,
 			 "group %u: no interrupts in its default domain",
 			 group->id);
 	list_for_each(dev, &group->devices, group_node)
-		force(dev, to, from);
+		force(dev, &to, from);
+	core_faults_to(group, to.dom);
 }
 
 int uiommu_group_detach(struct uiommu_group *group)
 {
-	struct uiommu_domain *old;
+	struct core_place old;
 	int rc;
 
 	pthread_mutex_lock(&group->lock);
-	old = group->domain;
+	old = place_of(group);
 	rc = check_leave(group);
-	if (!rc && old) {
+	if (!rc && group->domain) {
 		group->domain = NULL;
-		rest(group, old);
-		core_iopf_end(group, UIOMMU_NO_PASID, old);
-		core_domain_put(old, true);
+		rest(group, &old);
+		core_iopf_end(group, UIOMMU_NO_PASID, old.dom);
+		core_domain_put(old.dom, true);
 	}
 	core_group_unlock(group);
 	return rc;
@@ -387,7 +449,9 @@ struct uiommu_domain *uiommu_group_default_domain(struct uiommu_group *group)
 
 int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 {
+	const struct core_place blocked = { NULL, NULL };
 	struct uiommu_group *group = dev->group;
+	const struct core_place def = { group->def, NULL };
 	int rc = 0;
 
 	pthread_mutex_lock(&group->lock);
@@ -398,10 +462,11 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 	else if (!group->owner && (group->domain || group->pasids.nr))
 		rc = -EBUSY;
 	else if (!group->owner && group->def)
-		rc = move_devices(group, group->def, NULL);
+		rc = move_devices(group, &def, &blocked);
 	if (!rc) {
 		group->owner = owner;
 		group->owner_count++;
+		core_faults_to(group, core_group_current(group));
 	}
 	pthread_mutex_unlock(&group->lock);
 	return core_told(group->core, rc, "%s: ownership", dev->name);
@@ -410,16 +475,16 @@ int uiommu_device_claim_owner(struct uiommu_device *dev, void *owner)
 /* What the owner forgot must not reach the next one; group lock held. */
 static void clean_up(struct uiommu_group *group)
 {
-	struct uiommu_domain *old = group->domain;
+	const struct core_place old = place_of(group);
 
 	core_pasid_detach_all(group, "when its owner lets go");
 	group->owner = NULL;
 	group->domain = NULL;
 	group->msi_slots = 0;
-	rest(group, old);
-	core_iopf_end(group, UIOMMU_NO_PASID, old);
-	if (old)
-		core_domain_put(old, true);
+	rest(group, &old);
+	core_iopf_end(group, UIOMMU_NO_PASID, old.dom);
+	if (old.dom)
+		core_domain_put(old.dom, true);
 }
 
 void uiommu_device_release_owner(struct uiommu_device *dev)

@@ -125,8 +125,8 @@ static struct core_iopf_att *find_own(const struct uiommu_device *dev,
 }
 
 /*
- * The one that a fault of the device belongs to, or NULL: a guest has given out
- * the PASIDs below its nested domain.  Lock held.
+ * The one that a fault of the device belongs to, or NULL: PASIDs below a guest's
+ * domain the guest has given out.  Lock held.
  */
 static struct core_iopf_att *find_att(const struct uiommu_device *dev,
 				      uint32_t pasid)
@@ -136,7 +136,7 @@ static struct core_iopf_att *find_att(const struct uiommu_device *dev,
 	if (att || pasid == UIOMMU_NO_PASID)
 		return att;
 	att = find_own(dev, UIOMMU_NO_PASID);
-	return att && att->domain->parent ? att : NULL;
+	return att && core_domain_has_guest(att->domain) ? att : NULL;
 }
 
 static int begin(struct uiommu_device *dev, uint32_t pasid,
@@ -175,7 +175,7 @@ static void end(struct uiommu_device *dev, uint32_t pasid,
 		break;
 	}
 	/* Those of a newer one are not known from these. */
-	if (dom->parent)
+	if (core_domain_has_guest(dom))
 		drop_all(dev);
 	else
 		drop_pasid(dev, pasid);

@@ -148,6 +148,9 @@ static int check_group(struct uiommu_group *group, uint32_t pasid,
 		rc = check_alone(first_of(group), pasid);
 	if (rc)
 		return rc;
+	if (group->binding || load_acquire(&dom->bound))
+		return refuse(first_of(group), pasid, -EBUSY,
+			      "a guest's table has the PASIDs");
 	list_for_each(dev, &group->devices, group_node) {
 		if (!dev->cunit->unit->ops->set_pasid)
 			return refuse(dev, pasid, -EOPNOTSUPP,

@@ -47,12 +47,33 @@ static const struct uiommu_nested_ops *ops_of(const struct core_unit *cunit)
 	return ops ? ops : &none;
 }
 
-static bool can_be_parent(const struct uiommu_domain *parent,
-			  const struct core_unit *cunit)
+bool core_domain_takes_guests(const struct uiommu_domain *dom,
+			      const struct core_unit *cunit)
 {
-	return parent->hw->type == UIOMMU_DOM_PAGING &&
-	       parent->cfg.flags & UIOMMU_DOM_NEST_PARENT &&
-	       parent->cunit->unit->ops == cunit->unit->ops;
+	return dom->hw->type == UIOMMU_DOM_PAGING &&
+	       dom->cfg.flags & UIOMMU_DOM_NEST_PARENT &&
+	       dom->cunit->unit->ops == cunit->unit->ops;
+}
+
+/* One child more of a parent.  -EBUSY: a PASID table is bound to it. */
+static int adopt(struct uiommu_domain *parent)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&parent->lock);
+	if (load_acquire(&parent->bound))
+		rc = -EBUSY;
+	else
+		fetch_add_acq_rel(&parent->children, 1);
+	pthread_mutex_unlock(&parent->lock);
+	return rc;
+}
+
+static void leave(struct uiommu_domain *parent)
+{
+	pthread_mutex_lock(&parent->lock);
+	fetch_sub_acq_rel(&parent->children, 1);
+	pthread_mutex_unlock(&parent->lock);
 }
 
 /* ------------------------------------------------------ nested domains -- */
@@ -84,23 +105,29 @@ static int make_domain(const struct maker *maker, uint32_t flags,
 	struct uiommu_domain *dom;
 	int rc;
 
-	rc = core_domain_new(maker->parent->core, maker->cunit, &dom);
+	rc = adopt(maker->parent);
 	if (rc)
 		return rc;
+	rc = core_domain_new(maker->parent->core, maker->cunit, &dom);
+	if (rc)
+		goto err_leave;
 	rc = make_hw(maker, flags, data, &dom->hw);
-	if (rc) {
-		core_domain_discard(dom);
-		return rc;
-	}
+	if (rc)
+		goto err_discard;
 	dom->cfg.type = UIOMMU_DOM_NESTED;
 	dom->parent = maker->parent;
-	fetch_add_acq_rel(&maker->parent->children, 1);
 	dom->viommu = maker->viommu;
 	if (maker->viommu)
 		fetch_add_acq_rel(&maker->viommu->children, 1);
 	core_domain_publish(dom);
 	*out = dom;
 	return 0;
+
+err_discard:
+	core_domain_discard(dom);
+err_leave:
+	leave(maker->parent);
+	return rc;
 }
 
 int uiommu_domain_alloc_nested(struct uiommu_device *dev,
@@ -116,7 +143,7 @@ int uiommu_domain_alloc_nested(struct uiommu_device *dev,
 
 	if (!ops_of(dev->cunit)->dom_alloc)
 		return -EOPNOTSUPP;
-	if (!can_be_parent(parent, dev->cunit))
+	if (!core_domain_takes_guests(parent, dev->cunit))
 		return -EINVAL;
 	return make_domain(&maker, flags, data, out);
 }
@@ -140,7 +167,7 @@ void core_nested_close(struct uiommu_domain *dom)
 {
 	if (!dom->parent)
 		return;
-	fetch_sub_acq_rel(&dom->parent->children, 1);
+	leave(dom->parent);
 	if (dom->viommu)
 		fetch_sub_acq_rel(&dom->viommu->children, 1);
 }
@@ -202,11 +229,15 @@ int uiommu_viommu_create(struct uiommu_device *dev,
 
 	if (!uiommu_device_has_viommu(dev, args->type))
 		return -EOPNOTSUPP;
-	if (!can_be_parent(parent, dev->cunit))
+	if (!core_domain_takes_guests(parent, dev->cunit))
 		return -EINVAL;
+	rc = adopt(parent);
+	if (rc)
+		return rc;
 	viommu = core_alloc(core, sizeof(*viommu));
+	rc = -ENOMEM;
 	if (!viommu)
-		return -ENOMEM;
+		goto err_leave;
 	rc = core_mutex_init(&viommu->lock);
 	if (rc)
 		goto err_free;
@@ -218,7 +249,6 @@ int uiommu_viommu_create(struct uiommu_device *dev,
 	viommu->core = core;
 	viommu->cunit = dev->cunit;
 	viommu->parent = parent;
-	fetch_add_acq_rel(&parent->children, 1);
 	list_init(&viommu->vdevs);
 	core_events_open(core, &viommu->events, cfg.id);
 	*out = viommu;
@@ -228,6 +258,8 @@ err_lock:
 	pthread_mutex_destroy(&viommu->lock);
 err_free:
 	core_free(core, viommu);
+err_leave:
+	leave(parent);
 	return rc;
 }
 
@@ -239,7 +271,7 @@ void uiommu_viommu_destroy(struct uiommu_viommu *viommu)
 	core_events_close(viommu->core, &viommu->events);
 	if (!load_acquire(&viommu->dead))
 		ops_of(viommu->cunit)->viommu_free(viommu->hw);
-	fetch_sub_acq_rel(&viommu->parent->children, 1);
+	leave(viommu->parent);
 	pthread_mutex_destroy(&viommu->lock);
 	core_free(viommu->core, viommu);
 }

@@ -54,8 +54,9 @@ void smmuv3_ats_add_all(const struct smmuv3_dev *dev,
 		smmuv3_batch_add(batch, smmuv3_make_atc_inv(dev->ids[i], 0, 0,
 							    SMMUV3_ATC_ALL));
 		if (dev->pasid_bits)
-			smmuv3_batch_add(
-				batch, smmuv3_make_atc_inv_pasids(dev->ids[i]));
+			smmuv3_batch_add(batch, smmuv3_make_atc_inv_pasids(
+							dev->ids[i], 0,
+							SMMUV3_ATC_ALL));
 	}
 }
 
@@ -84,8 +85,9 @@ static int forget_ssid(struct smmuv3_dev *dev, uint32_t ssid)
 		/* Those with PASID 0 may have found the CD for those without. */
 		if (!ssid && smmuv3_cdtab_pasids(&dev->cdtab) &&
 		    !DRIVER_MUTANT("ats: ATC_INV of PASID 0"))
-			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasid0(
-							 dev->ids[i]));
+			smmuv3_batch_add(&batch, smmuv3_make_atc_inv_pasid(
+							 dev->ids[i], 0, 0,
+							 SMMUV3_ATC_ALL));
 	}
 	return smmuv3_batch_sync(&batch);
 }

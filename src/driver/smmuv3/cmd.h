@@ -125,6 +125,17 @@ smmuv3_make_tlbi_nh_va(const struct smmuv3_tlbi_va *va)
 	return cmd;
 }
 
+/* Of any ASID, which is not looked at. */
+static inline struct smmu_cmd
+smmuv3_make_tlbi_nh_vaa(const struct smmuv3_tlbi_va *va)
+{
+	struct smmu_cmd cmd = smmuv3_make_tlbi_nh_va(va);
+
+	cmd.q[0] &= ~(SMMU_CMD_0_OP | SMMU_CMD_TLBI_0_ASID);
+	cmd.q[0] |= FIELD_PREP(SMMU_CMD_0_OP, SMMU_CMD_OP_TLBI_NH_VAA);
+	return cmd;
+}
+
 /* By intermediate address: the ASID is not looked at. */
 static inline struct smmu_cmd
 smmuv3_make_tlbi_s2_ipa(const struct smmuv3_tlbi_va *va)
@@ -170,21 +181,25 @@ static inline struct smmu_cmd smmuv3_make_atc_inv(uint32_t sid, uint32_t ssid,
 	return cmd;
 }
 
-/* Everything of all PASIDs. */
-static inline struct smmu_cmd smmuv3_make_atc_inv_pasids(uint32_t sid)
+/* The same of a PASID, which may be 0: that is not accesses without one. */
+static inline struct smmu_cmd smmuv3_make_atc_inv_pasid(uint32_t sid,
+							uint32_t pasid,
+							uint64_t addr,
+							unsigned int lg2)
 {
-	struct smmu_cmd cmd = smmuv3_make_atc_inv(sid, 0, 0, SMMUV3_ATC_ALL);
+	struct smmu_cmd cmd = smmuv3_make_atc_inv(sid, pasid, addr, lg2);
 
-	cmd.q[0] |= SMMU_CMD_0_SSV | SMMU_CMD_ATC_0_G;
+	cmd.q[0] |= SMMU_CMD_0_SSV;
 	return cmd;
 }
 
-/* Everything of PASID 0, which is not that of accesses without one. */
-static inline struct smmu_cmd smmuv3_make_atc_inv_pasid0(uint32_t sid)
+/* And of all PASIDs. */
+static inline struct smmu_cmd
+smmuv3_make_atc_inv_pasids(uint32_t sid, uint64_t addr, unsigned int lg2)
 {
-	struct smmu_cmd cmd = smmuv3_make_atc_inv(sid, 0, 0, SMMUV3_ATC_ALL);
+	struct smmu_cmd cmd = smmuv3_make_atc_inv_pasid(sid, 0, addr, lg2);
 
-	cmd.q[0] |= SMMU_CMD_0_SSV;
+	cmd.q[0] |= SMMU_CMD_ATC_0_G;
 	return cmd;
 }
 

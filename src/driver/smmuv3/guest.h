@@ -59,6 +59,34 @@ bool smmuv3_vcmd_has_sid(const struct smmu_cmd *cmd);
 void smmuv3_vcmd_set_vmid(struct smmu_cmd *cmd, uint16_t vmid);
 void smmuv3_vcmd_set_sid(struct smmu_cmd *cmd, uint32_t sid);
 
+/* ------------------------------ in words of no hardware's (bind.c, pure) -- */
+
+/*
+ * A PASID table as words 0 and 1 of a guest's entry.  ipa_bits: of the addresses
+ * that its parent translates.  -EINVAL, -EOPNOTSUPP as viommu_dom_make.
+ */
+int smmuv3_make_guest_words(const struct smmuv3_features *f, uint8_t ipa_bits,
+			    const struct uiommu_pasid_table *table,
+			    uint64_t q[2]);
+
+/* Takes one command after the other, as long as it returns true. */
+typedef bool smmuv3_emit_fn(void *ctx, struct smmu_cmd cmd);
+
+/* Is it something that a unit can do?  -EINVAL. */
+int smmuv3_forget_check(const struct smmuv3_features *f,
+			const struct uiommu_cache_info *info);
+/*
+ * Checked, and of the type that the name says; of one StreamID where it says so.
+ * TLBs' commands still need the VMID.  `pasids`: the device sends some.
+ */
+void smmuv3_forget_tlb(const struct smmuv3_features *f,
+		       const struct uiommu_cache_info *info,
+		       smmuv3_emit_fn *emit, void *ctx);
+void smmuv3_forget_contexts(const struct uiommu_cache_info *info, uint32_t sid,
+			    smmuv3_emit_fn *emit, void *ctx);
+void smmuv3_forget_atc(const struct uiommu_cache_info *info, uint32_t sid,
+		       bool pasids, smmuv3_emit_fn *emit, void *ctx);
+
 /* ---------------------------------------------------- objects (nested.c) -- */
 
 #define SMMUV3_VDEV_LISTS 64u
@@ -71,7 +99,8 @@ struct smmuv3_vdev {
 struct smmuv3_vsmmu {
 	struct uiommu_hwviommu hw;
 	struct smmuv3_vsmmu *next; /* of unit->vsmmus */
-	uint64_t id;		   /* in events */
+	uint64_t id;		   /* in events; 0: it takes none */
+	bool host_ids;		   /* it has no vdevices, nor needs any */
 	uint16_t vmid; /* the parent's on the unit, as long as this one is there */
 	/* Protects the lists.  Outside of nothing but cmdq.lock. */
 	struct uiommu_lock lock;

@@ -70,19 +70,19 @@ static uint8_t ttl_of(const struct smmuv3_inv_target *target,
 	return range->level;
 }
 
-typedef bool emit_fn(void *ctx, struct smmu_cmd cmd);
-
 static struct smmu_cmd make_tlbi(const struct smmuv3_inv_target *target,
 				 const struct smmuv3_tlbi_va *va)
 {
-	return target->stage2 ? smmuv3_make_tlbi_s2_ipa(va)
-			      : smmuv3_make_tlbi_nh_va(va);
+	if (target->stage2)
+		return smmuv3_make_tlbi_s2_ipa(va);
+	return target->all_asids ? smmuv3_make_tlbi_nh_vaa(va)
+				 : smmuv3_make_tlbi_nh_va(va);
 }
 
 /* Granules in ranges of the form (NUM + 1) << SCALE. */
 static void split_ranges(const struct smmuv3_inv_target *target,
-			 const struct uiommu_gather_range *range, emit_fn *emit,
-			 void *ctx)
+			 const struct uiommu_gather_range *range,
+			 smmuv3_emit_fn *emit, void *ctx)
 {
 	uint64_t left, take;
 	struct smmuv3_tlbi_va va = {
@@ -138,7 +138,7 @@ static unsigned int stride_of(const struct smmuv3_inv_target *target,
 
 static void split_addresses(const struct smmuv3_inv_target *target,
 			    const struct uiommu_gather_range *range,
-			    emit_fn *emit, void *ctx)
+			    smmuv3_emit_fn *emit, void *ctx)
 {
 	unsigned int lg2 = stride_of(target, range);
 	struct smmuv3_tlbi_va va = {
@@ -161,7 +161,7 @@ static void split_addresses(const struct smmuv3_inv_target *target,
 
 void smmuv3_inv_range(const struct smmuv3_inv_target *target,
 		      const struct uiommu_gather_range *range,
-		      bool (*emit)(void *ctx, struct smmu_cmd cmd), void *ctx)
+		      smmuv3_emit_fn *emit, void *ctx)
 {
 	if (target->range)
 		split_ranges(target, range, emit, ctx);

@@ -46,19 +46,28 @@ static struct smmuv3_unit *unit_of(const struct smmuv3_vsmmu *vsmmu)
  * A guest must not be able to get past caches that the host does not clean: so the
  * SMMU and, as the unit's caps promise, devices snoop.
  */
-static bool viommu_has(struct uiommu_hwdev *dev, uint32_t type)
+static bool has_guests(const struct smmuv3_unit *unit)
 {
-	const struct smmuv3_features *f = &to_smmuv3_unit(dev->unit)->feat;
-
-	return type == UIOMMU_VIOMMU_TYPE_ARM_SMMUV3 && f->s1 && f->s2 &&
-	       f->coherent;
+	return unit->feat.s1 && unit->feat.s2 && unit->feat.coherent;
 }
 
-static bool can_be_parent(const struct smmuv3_dom *dom,
-			  const struct uiommu_unit *unit)
+static bool viommu_has(struct uiommu_hwdev *dev, uint32_t type)
 {
-	return dom->hwdom.unit == unit &&
-	       dom->hwdom.type == UIOMMU_DOM_PAGING && dom->nest_parent;
+	return type == UIOMMU_VIOMMU_TYPE_ARM_SMMUV3 &&
+	       has_guests(to_smmuv3_unit(dev->unit));
+}
+
+/* A vIOMMU of the kernel's kind has its parent from the same SMMU. */
+static bool can_be_parent(struct uiommu_hwdom *hw,
+			  const struct smmuv3_unit *unit, bool host_ids)
+{
+	const struct smmuv3_dom *dom = to_smmuv3_dom(hw);
+
+	if (hw->unit->ops != unit->unit.ops || hw->type != UIOMMU_DOM_PAGING ||
+	    !dom->nest_parent)
+		return false;
+	return host_ids ? !smmuv3_shape_misfit(&dom->shape, unit)
+			: hw->unit == &unit->unit;
 }
 
 /* One guest more, or less, of an attachment that the caller uses. */
@@ -86,10 +95,11 @@ static int viommu_alloc(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
 	struct smmuv3_vsmmu *vsmmu;
 	int rc;
 
-	if (parent->unit->ops != unit->unit.ops ||
-	    !can_be_parent(to_smmuv3_dom(parent), dev->unit)) {
+	if (cfg->host_ids && !has_guests(unit))
+		return -EOPNOTSUPP;
+	if (!can_be_parent(parent, unit, cfg->host_ids)) {
 		smmuv3_log(unit->unit.platform, UIOMMU_LOG_WARN,
-			   "no vIOMMU: the parent is not this SMMU's");
+			   "no vIOMMU: the parent is not for this SMMU");
 		return -EINVAL;
 	}
 	vsmmu = smmuv3_obj_alloc(unit, sizeof(*vsmmu));
@@ -98,6 +108,7 @@ static int viommu_alloc(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
 	vsmmu->hw.unit = dev->unit;
 	vsmmu->hw.parent = parent;
 	vsmmu->id = cfg->id;
+	vsmmu->host_ids = cfg->host_ids;
 	rc = smmuv3_lock_init(unit, &vsmmu->lock);
 	if (rc)
 		goto err_free;
@@ -139,24 +150,15 @@ static void viommu_free(struct uiommu_hwviommu *hw)
 
 /* ------------------------------------------------------- nested domains -- */
 
-static int viommu_dom_alloc(struct uiommu_hwviommu *hw, uint32_t flags,
-			    const struct uiommu_user_data *data,
-			    struct uiommu_hwdom **out)
+/* Of two words in CPU order. */
+static int dom_new(struct uiommu_hwviommu *hw, const uint64_t q[2],
+		   struct uiommu_hwdom **out)
 {
 	struct smmuv3_unit *unit = to_smmuv3_unit(hw->unit);
-	struct uiommu_hwpt_smmuv3 user;
 	struct smmuv3_vste vste;
 	struct smmuv3_dom *dom;
-	int rc;
+	int rc = smmuv3_vste_check(q, &vste);
 
-	if (flags)
-		return -EOPNOTSUPP;
-	rc = uiommu_user_get(data, UIOMMU_HWPT_DATA_ARM_SMMUV3, &user,
-			     sizeof(user), sizeof(user));
-	if (rc)
-		return rc;
-	from_le(user.ste, ARRAY_SIZE(user.ste));
-	rc = smmuv3_vste_check(user.ste, &vste);
 	if (rc)
 		return rc;
 	dom = smmuv3_obj_alloc(unit, sizeof(*dom));
@@ -168,6 +170,36 @@ static int viommu_dom_alloc(struct uiommu_hwviommu *hw, uint32_t flags,
 	dom->vste = vste;
 	*out = &dom->hwdom;
 	return 0;
+}
+
+static int viommu_dom_alloc(struct uiommu_hwviommu *hw, uint32_t flags,
+			    const struct uiommu_user_data *data,
+			    struct uiommu_hwdom **out)
+{
+	struct uiommu_hwpt_smmuv3 user;
+	int rc;
+
+	if (flags)
+		return -EOPNOTSUPP;
+	rc = uiommu_user_get(data, UIOMMU_HWPT_DATA_ARM_SMMUV3, &user,
+			     sizeof(user), sizeof(user));
+	if (rc)
+		return rc;
+	from_le(user.ste, ARRAY_SIZE(user.ste));
+	return dom_new(hw, user.ste, out);
+}
+
+static int viommu_dom_make(struct uiommu_hwviommu *hw,
+			   const struct uiommu_pasid_table *table,
+			   struct uiommu_hwdom **out)
+{
+	const struct smmuv3_dom *parent = to_smmuv3_dom(hw->parent);
+	uint64_t q[2];
+	int rc;
+
+	rc = smmuv3_make_guest_words(&to_smmuv3_unit(hw->unit)->feat,
+				     parent->info.ias, table, q);
+	return rc ? rc : dom_new(hw, q, out);
 }
 
 void smmuv3_nested_free(struct smmuv3_dom *dom)
@@ -250,7 +282,7 @@ int smmuv3_vstream_make(const struct smmuv3_dev *dev,
 	struct smmuv3_vstream *v;
 
 	*out = NULL;
-	if (dom->hwdom.type != UIOMMU_DOM_NESTED)
+	if (dom->hwdom.type != UIOMMU_DOM_NESTED || dom->vsmmu->host_ids)
 		return 0;
 	/* Without it neither commands nor events would find each other. */
 	if (!dev->vdev || dev->vdev->hw.viommu != &dom->vsmmu->hw)
@@ -301,6 +333,9 @@ static int convert(struct smmuv3_vsmmu *vsmmu, struct smmu_cmd *cmd)
 			smmuv3_vcmd_set_vmid(cmd, vsmmu->vmid);
 		return 0;
 	}
+	/* The command was made here, for a device that was found. */
+	if (vsmmu->host_ids)
+		return 0;
 	rc = find_sid(vsmmu, FIELD_GET(SMMU_CMD_0_SID, cmd->q[0]), &sid);
 	if (!rc && !DRIVER_MUTANT("vcmd: StreamID"))
 		smmuv3_vcmd_set_sid(cmd, sid);
@@ -368,6 +403,92 @@ static int viommu_invalidate(struct uiommu_hwviommu *hw,
 	}
 	smmuv3_obj_free(unit, cmd);
 	return rc;
+}
+
+/* Commands made here, in batches like those of a client. */
+struct sender {
+	struct smmuv3_vsmmu *vsmmu;
+	struct smmu_cmd cmd[BATCH];
+	uint32_t nr;
+	int rc; /* the first error */
+};
+
+static void send_all(struct sender *s)
+{
+	int rc = issue(s->vsmmu, s->cmd, s->nr);
+
+	s->rc = s->rc ? s->rc : rc;
+	s->nr = 0;
+}
+
+static bool send(void *ctx, struct smmu_cmd cmd)
+{
+	struct sender *s = ctx;
+	int rc = convert(s->vsmmu, &cmd);
+
+	s->rc = s->rc ? s->rc : rc;
+	if (!rc)
+		s->cmd[s->nr++] = cmd;
+	if (s->nr == BATCH)
+		send_all(s);
+	return true;
+}
+
+/* dev->lock is held, so that its domain and its caches are of one another. */
+static void forget_of_dev(struct sender *s, const struct smmuv3_dev *dev,
+			  const struct uiommu_cache_info *info)
+{
+	struct uiommu_hwdom *now = dev->hwdev.dom;
+	unsigned int i;
+
+	if (!now || now->type != UIOMMU_DOM_NESTED ||
+	    to_smmuv3_dom(now)->vsmmu != s->vsmmu)
+		return;
+	for (i = 0; i < dev->nr_ids; i++) {
+		if (i && DRIVER_MUTANT("forget: every StreamID"))
+			return;
+		if (info->type == UIOMMU_CACHE_PASID)
+			smmuv3_forget_contexts(info, dev->ids[i], send, s);
+		else if (load_acquire(&dev->ats_on))
+			smmuv3_forget_atc(info, dev->ids[i],
+					  dev->pasid_bits != 0, send, s);
+	}
+}
+
+/* `only`: of one device, NULL: of all that have a domain of the guest. */
+static void forget_of_devs(struct sender *s, const struct smmuv3_dev *only,
+			   const struct uiommu_cache_info *info)
+{
+	struct smmuv3_unit *unit = unit_of(s->vsmmu);
+	struct smmuv3_dev *dev;
+
+	smmuv3_lock(unit, &unit->dev_lock);
+	for (dev = unit->devs; dev; dev = dev->next) {
+		if (only && dev != only)
+			continue;
+		smmuv3_lock(unit, &dev->lock);
+		forget_of_dev(s, dev, info);
+		smmuv3_unlock(unit, &dev->lock);
+	}
+	smmuv3_unlock(unit, &unit->dev_lock);
+}
+
+static int viommu_forget(struct uiommu_hwviommu *hw, struct uiommu_hwdev *dev,
+			 const struct uiommu_cache_info *info)
+{
+	struct sender s = { .vsmmu = to_vsmmu(hw) };
+	const struct smmuv3_features *f = &unit_of(s.vsmmu)->feat;
+	int rc;
+
+	rc = smmuv3_forget_check(f, info);
+	if (rc)
+		return rc;
+	if (info->type == UIOMMU_CACHE_TLB)
+		smmuv3_forget_tlb(f, info, send, &s);
+	else
+		forget_of_devs(&s, dev ? to_smmuv3_dev(dev) : NULL, info);
+	send_all(&s);
+	return s.rc;
 }
 
 /* --------------------------------------------------------------- events -- */
@@ -470,6 +591,8 @@ const struct uiommu_nested_ops smmuv3_nested_ops = {
 	.viommu_free = viommu_free,
 	.viommu_dom_alloc = viommu_dom_alloc,
 	.viommu_invalidate = viommu_invalidate,
+	.viommu_dom_make = viommu_dom_make,
+	.viommu_forget = viommu_forget,
 	.vdev_alloc = vdev_alloc,
 	.vdev_free = vdev_free,
 };

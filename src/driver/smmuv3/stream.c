@@ -65,6 +65,10 @@ static void make_nested(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		if (!dom->vste.ats)
 			s2.eats = SMMU_STE_EATS_OFF;
 		smmuv3_make_ste_nested(ste, &s2, &dom->vste);
+		/* By its own names a guest says itself who may wait. */
+		if (dom->vsmmu->host_ids && unit_of(dev)->feat.can_stall &&
+		    !dev->stall && !DRIVER_MUTANT("ste: S1STALLD of a table"))
+			ste->q[1] |= SMMU_STE_1_S1STALLD;
 		break;
 	case SMMU_STE_CONFIG_BYPASS:
 		smmuv3_make_ste_s2(ste, &s2);

@@ -557,9 +557,10 @@ struct smmuv3_inv_target {
 	uint16_t vmid;
 	uint16_t asid;
 	uint8_t granule_lg2;
-	bool range;  /* IDR3.RIL */
-	bool stage2; /* CMD_TLBI_S2_IPA instead of NH_VA */
-	bool ds;     /* IDR5.DS: larger ranges, level 1 of 16K */
+	bool range;	/* IDR3.RIL */
+	bool stage2;	/* CMD_TLBI_S2_IPA instead of NH_VA */
+	bool all_asids; /* else: NH_VAA instead of NH_VA */
+	bool ds;	/* IDR5.DS: larger ranges, level 1 of 16K */
 };
 
 /*
@@ -568,7 +569,7 @@ struct smmuv3_inv_target {
  */
 void smmuv3_inv_range(const struct smmuv3_inv_target *target,
 		      const struct uiommu_gather_range *range,
-		      bool (*emit)(void *ctx, struct smmu_cmd cmd), void *ctx);
+		      smmuv3_emit_fn *emit, void *ctx);
 
 /* info.c */
 void smmuv3_caps(struct uiommu_unit *u, struct uiommu_unit_caps *caps);

@@ -74,7 +74,14 @@ static void commands(void **state)
 	/* 64 KiB: the address is aligned to it */
 	is(smmuv3_make_atc_inv(1, 0, 0x1234567000, 16), 0x0000000100000040,
 	   0x1234560004);
-	is(smmuv3_make_atc_inv_pasids(2), 0x0000000200000a40, 0x34);
+	is(smmuv3_make_atc_inv_pasids(2, 0, SMMUV3_ATC_ALL), 0x0000000200000a40,
+	   0x34);
+	is(smmuv3_make_atc_inv_pasids(2, 0x1234567000, 16), 0x0000000200000a40,
+	   0x1234560004);
+	is(smmuv3_make_atc_inv_pasid(2, 0, 0x1000, 12), 0x0000000200000840,
+	   0x1000);
+	is(smmuv3_make_atc_inv_pasid(2, 3, 0x1000, 12), 0x0000000200003840,
+	   0x1000);
 	is(smmuv3_make_resume(0x10, 7, true), 0x0000001000001044, 7);
 	is(smmuv3_make_resume(0x10, 7, false), 0x0000001000002044, 7);
 	is(smmuv3_make_stall_term(0x10), 0x0000001000000045, 0);
