@@ -23,6 +23,7 @@ extern "C" {
 
 struct uiommu_device;
 struct uiommu_domain;
+struct uiommu_fault;
 
 /*
  * Let a guest's table translate for the domain's devices, behind whichever units they
