@@ -356,7 +356,8 @@ int uiommu_domain_read_dirty(struct uiommu_domain *domain, uiommu_iova_t iova,
  *   -EOPNOTSUPP, -EEXIST, -ERANGE  the group's doorbells cannot be mapped in it:
  *		its pages are larger than 4 KiB, something else stands there, or
  *		it does not reach there
- *   -ENOSPC	no ASID or VMID is left
+ *   -ENOSPC	no ASID or VMID is left; of a guest's bindings (pasid_table.h) none is
+ *		free for a doorbell of the group
  *   -ENOMEM
  */
 int uiommu_group_attach(struct uiommu_group *group,
@@ -637,9 +638,11 @@ int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
  * Stores the IOVA that devices must write to (the doorbell's own address where
  * messages are not translated, or the domain is an identity one).  Pages are of
  * 4 KiB; what was given a place keeps it for the core's life.  Domains of PASIDs
- * have no doorbells.
+ * have no doorbells.  Behind a guest's tables the window is in the parent, and
+ * uiommu_bind_guest_msi() of pasid_table.h gives doorbells other places.
  *   -ENOENT	nothing is attached: blocked
- *   -ENOSPC	the window is full (64 pages)
+ *   -ENOSPC	there are more than 64 doorbell pages; the domain has bindings of a
+ *		guest's, but none is free
  *   -EOPNOTSUPP  the domain's pages are larger
  *   others	as uiommu_domain_map()
  */

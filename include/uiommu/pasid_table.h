@@ -74,21 +74,40 @@ int uiommu_cache_invalidate(struct uiommu_domain *domain,
 
 /*
  * The guest has mapped, in its own tables, `iova` to a doorbell of its own at guest
- * physical address `gpa`, both rounded down to pages of 2^granule_lg2 bytes.  The
- * next doorbell of the host's that a device of the domain needs takes the oldest free
- * binding: it is mapped at gpa, and the device is given `iova` to write to, from
- * uiommu_group_msi_map().  While a domain has bindings that function takes no place
- * in the software window; none free: -ENOSPC there, with a line in the log.
- * The same iova again is 0 and changes nothing.
- *   -EINVAL	the domain was not made for guests; granule_lg2 is not one of its
- *		page sizes; beyond its addresses
+ * physical address `gpa`, both rounded down to pages of 2^granule_lg2 bytes, whatever
+ * size the guest's pages have.  The next doorbell of the host's that a device of the
+ * domain needs takes the oldest free binding at whose gpa no other doorbell is: its
+ * page, always one of 4 KiB and nothing beside it, is mapped at gpa, the start of the
+ * guest's page, and the device is given `iova` to write to, from
+ * uiommu_group_msi_map().  The same doorbell has the same binding from then on.
+ *
+ * While a domain has bindings no doorbell takes a place in its software window any
+ * more, nor is one given out; what had one before is still there for devices that
+ * were given it.  So a device has its doorbell
+ *   in a domain with stage 1 alone, or stage 2 alone: in the window;
+ *   behind a guest's tables, without bindings: in the window, as guest physical
+ *   addresses, where the guest's tables have to lead themselves;
+ *   with bindings: at the guest's IOVA, where the guest's tables lead already.
+ * Devices that come to the domain have theirs under the same rules.  None free:
+ * -ENOSPC there, with a line in the log.  Something else mapped at gpa: -EEXIST
+ * there.
+ *
+ * The same iova again is 0 and changes nothing.  Any thread may call these two.
+ *   -EINVAL	the domain was not made for guests; granule_lg2 is not 12 to 39; gpa is
+ *		beyond the domain's addresses
+ *   -EEXIST	the page overlaps another binding's
+ *   -ENOSPC	the domain has 1024 bindings
  *   -ENOMEM
  */
 int uiommu_bind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova,
 			  uint64_t gpa, uint8_t granule_lg2);
 /*
- * Its doorbell is unmapped, if it has one: interrupts that devices go on to send there
- * fault.  -ENOENT: there is no such binding.
+ * The binding whose page has `iova` goes.  Its doorbell is unmapped, if it has one,
+ * from TLBs and ATCs, too, when it returns: interrupts that devices go on to send
+ * there fault.  They are given another place by uiommu_group_msi_map().
+ *   -ENOENT	there is no such binding
+ *   -ETIMEDOUT, -EIO  it is gone, but hardware that does not answer may go on to
+ *		reach the doorbell
  */
 int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
 

@@ -68,7 +68,10 @@ struct core_unit {
 	struct uiommu_hwdom *blocked; /* for all its devices at rest */
 };
 
-/* A doorbell page's place in the software MSI window: slot = index. */
+/*
+ * A doorbell page's place in the software MSI window: slot = index.  Where it has
+ * another place, or none, the slot is its number.
+ */
 #define CORE_MSI_SLOTS 64
 struct core_msi_slot {
 	uiommu_iova_t window;
@@ -439,9 +442,10 @@ struct uiommu_domain {
 	const struct uiommu_iopf_ops *iopf_ops;
 	void *iopf_ctx;
 
-	/* Protects msi_slots, over the mapping that makes them true. */
+	/* Protects the members below, over the mappings that make them true. */
 	pthread_mutex_t msi_lock;
-	uint64_t msi_slots;
+	uint64_t msi_slots;	  /* doorbells in the window */
+	struct list msi_bindings; /* core_msi_binding, the oldest first */
 
 	/* Of the IOAS it is in; its domains_lock. */
 	struct list ioas_node;
@@ -531,7 +535,26 @@ void core_device_faults_to(struct uiommu_device *dev,
 void core_faults_close(struct uiommu_domain *dom);
 
 /* Give `dom` the doorbells in `slots`; on error it has those it had. */
+/*
+ * A guest's doorbell, which its own tables have at `iova`.  Of the host's it may
+ * have one: its page, one of 4 KiB whatever the guest's are, is mapped at gpa.
+ */
+struct core_msi_binding {
+	struct list node; /* uiommu_domain.msi_bindings */
+	uiommu_iova_t iova;
+	uint64_t gpa;
+	uint8_t granule_lg2; /* of the guest's page */
+	bool taken;
+	unsigned int slot; /* if taken */
+};
+
+/*
+ * Give `dom` the doorbells in `slots`: while it has bindings, one of these each,
+ * else a place in the window.  On error it has those it had.
+ */
 int core_msi_install(struct uiommu_domain *dom, uint64_t slots);
+/* The domain ends; its page table is of no use any more. */
+void core_msi_close(struct uiommu_domain *dom);
 
 /* ------------------------------------------------- shared address spaces -- */
 

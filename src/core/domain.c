@@ -37,6 +37,7 @@ static int init(struct uiommu_domain *dom)
 	int rc;
 
 	list_init(&dom->ioas_node);
+	list_init(&dom->msi_bindings);
 	rc = core_mutex_init(&dom->msi_lock);
 	if (rc)
 		return rc;
@@ -170,6 +171,7 @@ void uiommu_domain_free(struct uiommu_domain *domain)
 	if (!load_acquire(&domain->dead))
 		domain->cunit->unit->ops->dom_free(domain->hw);
 	core_nested_close(domain);
+	core_msi_close(domain);
 	core_domain_discard(domain);
 }
 

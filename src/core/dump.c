@@ -306,9 +306,22 @@ static void dump_group(const struct uiommu_dump *to, struct uiommu_group *group)
 
 /* ------------------------------------------------------------- domains -- */
 
+static void dump_binding(const struct uiommu_dump *to,
+			 const struct core_msi_binding *binding)
+{
+	char slot[16] = "";
+
+	if (binding->taken)
+		snprintf(slot, sizeof(slot), " slot=%u", binding->slot);
+	line(to, 2,
+	     "guest_doorbell iova=0x%" PRIx64 " gpa=0x%" PRIx64 " granule=%u%s",
+	     binding->iova, binding->gpa, binding->granule_lg2, slot);
+}
+
 static void dump_doorbells(const struct uiommu_dump *to,
 			   struct uiommu_domain *dom)
 {
+	const struct core_msi_binding *it;
 	struct uiommu_core *core = dom->core;
 	struct core_msi_slot slot;
 
@@ -322,6 +335,8 @@ static void dump_doorbells(const struct uiommu_dump *to,
 		line(to, 2, "doorbell slot=%u window=0x%" PRIx64 " page=%s", i,
 		     slot.window, address(to, slot.page, 1).s);
 	}
+	list_for_each(it, &dom->msi_bindings, node)
+		dump_binding(to, it);
 	pthread_mutex_unlock(&dom->msi_lock);
 }
 

@@ -3,10 +3,14 @@
  * msi.c - doorbells inside translated address spaces.
  *
  * Where interrupt messages are translated like any other write, each doorbell
- * page needs an IOVA.  Pages get slots in the software MSI window, numbered by
- * the core for all domains alike, so that groups which share a domain agree.
- * A slot, once given, stays.  A group remembers the slots it needs; a domain
- * knows those it has.
+ * page needs an IOVA.  Doorbell pages are numbered by the core, and a number,
+ * once given, stays; it is called a slot.  A group remembers the slots it needs.
+ *
+ * A domain has a doorbell in the software MSI window, at the place of its slot,
+ * so that groups which share a domain agree; or, a domain for guests that has
+ * bindings, at the guest physical address of one of these, and the device is told
+ * the IOVA that the guest's tables lead there.  The second way goes first as long
+ * as there is a binding, taken or free; what the window has already stays there.
  */
 #include "core_private.h"
 
@@ -61,54 +65,160 @@ static struct core_msi_slot read_slot(struct uiommu_core *core, unsigned int i)
 	return slot;
 }
 
-static int map_slot(struct uiommu_domain *dom, unsigned int i)
-{
-	struct core_msi_slot slot = read_slot(dom->core, i);
+/* ------------------------------------------- one domain; its msi_lock -- */
 
-	if (core_domain_granule(dom) > MSI_PAGE)
-		return -EOPNOTSUPP;
-	return core_domain_map(
-		dom, slot.window + i * MSI_PAGE, slot.page, MSI_PAGE,
-		UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_MMIO, 0);
+static bool has_bindings(const struct uiommu_domain *dom)
+{
+	return !list_empty(&dom->msi_bindings);
 }
 
-static void unmap_slots(struct uiommu_domain *dom, uint64_t slots)
+/* The binding that a doorbell has taken, or NULL. */
+static struct core_msi_binding *binding_of(const struct uiommu_domain *dom,
+					   unsigned int slot)
+{
+	struct core_msi_binding *it;
+
+	list_for_each(it, &dom->msi_bindings, node)
+		if (it->taken && it->slot == slot)
+			return it;
+	return NULL;
+}
+
+static bool gpa_is_taken(const struct uiommu_domain *dom, uint64_t gpa)
+{
+	const struct core_msi_binding *it;
+
+	list_for_each(it, &dom->msi_bindings, node)
+		if (it->taken && it->gpa == gpa)
+			return true;
+	return false;
+}
+
+/* The oldest free one where no other doorbell is yet, or NULL. */
+static struct core_msi_binding *free_binding(const struct uiommu_domain *dom)
+{
+	struct core_msi_binding *it;
+
+	list_for_each(it, &dom->msi_bindings, node)
+		if (!it->taken && !gpa_is_taken(dom, it->gpa))
+			return it;
+	return NULL;
+}
+
+static bool has_doorbell(const struct uiommu_domain *dom, unsigned int slot)
+{
+	return has_bindings(dom) ? binding_of(dom, slot) != NULL
+				 : dom->msi_slots & BIT64(slot);
+}
+
+/* Where a doorbell that it has is in its own page table. */
+static uint64_t mapped_at(struct uiommu_domain *dom, unsigned int slot)
+{
+	return has_bindings(dom)
+		       ? binding_of(dom, slot)->gpa
+		       : read_slot(dom->core, slot).window + slot * MSI_PAGE;
+}
+
+/* What devices have to write to, to get there. */
+static uiommu_iova_t device_iova(struct uiommu_domain *dom, unsigned int slot)
+{
+	return has_bindings(dom) ? binding_of(dom, slot)->iova
+				 : mapped_at(dom, slot);
+}
+
+static void set_doorbell(struct uiommu_domain *dom, unsigned int slot,
+			 struct core_msi_binding *binding, bool on)
+{
+	if (binding) {
+		binding->slot = slot;
+		binding->taken = on;
+	} else if (on) {
+		dom->msi_slots |= BIT64(slot);
+	} else {
+		dom->msi_slots &= ~BIT64(slot);
+	}
+}
+
+static int add_doorbell(struct uiommu_domain *dom, unsigned int slot)
+{
+	const struct core_msi_slot what = read_slot(dom->core, slot);
+	struct core_msi_binding *binding = NULL;
+	uint64_t at = what.window + slot * MSI_PAGE;
+	int rc;
+
+	if (has_bindings(dom)) {
+		binding = free_binding(dom);
+		if (!binding) {
+			core_log(dom->core, UIOMMU_LOG_WARN,
+				 "doorbell page 0x%llx: none of the guest's "
+				 "bindings is free",
+				 (unsigned long long)what.page);
+			return -ENOSPC;
+		}
+		at = binding->gpa;
+	}
+	/* More than the doorbell's own page must not be reached. */
+	if (core_domain_granule(dom) > MSI_PAGE)
+		return -EOPNOTSUPP;
+	rc = core_domain_map(
+		dom, at, what.page, MSI_PAGE,
+		UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_MMIO, 0);
+	if (!rc)
+		set_doorbell(dom, slot, binding, true);
+	return rc;
+}
+
+/* Doorbells that it has; an error of the flush. */
+static int remove_doorbells(struct uiommu_domain *dom, uint64_t slots)
 {
 	struct uiommu_gather gather;
 	uint64_t unmapped;
 
 	uiommu_gather_init(&gather);
 	for (; slots; slots &= slots - 1) {
-		unsigned int i = ffs_u64(slots);
-		struct core_msi_slot slot = read_slot(dom->core, i);
+		unsigned int slot = ffs_u64(slots);
 
-		core_domain_unmap(dom, slot.window + i * MSI_PAGE, MSI_PAGE,
-				  &gather, &unmapped);
+		/* A leaf of its own, which need not be split. */
+		core_domain_unmap(dom, mapped_at(dom, slot), MSI_PAGE, &gather,
+				  &unmapped);
+		set_doorbell(dom, slot, binding_of(dom, slot), false);
 	}
-	core_domain_flush(dom, &gather);
+	return core_domain_flush(dom, &gather);
 }
+
+static int add_doorbells(struct uiommu_domain *dom, uint64_t slots)
+{
+	uint64_t added = 0;
+
+	for (; slots; slots &= slots - 1) {
+		unsigned int slot = ffs_u64(slots);
+		int rc;
+
+		if (has_doorbell(dom, slot))
+			continue;
+		rc = add_doorbell(dom, slot);
+		if (rc) {
+			remove_doorbells(dom, added);
+			return rc;
+		}
+		added |= BIT64(slot);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------ for the groups -- */
 
 int core_msi_install(struct uiommu_domain *dom, uint64_t slots)
 {
-	uint64_t added = 0;
-	int rc = 0;
+	int rc;
 
-	/* A guest is to lead its messages to the window in its parent. */
+	/* A guest is to lead its messages to where its parent has them. */
 	dom = core_domain_table(dom);
 	/* Where nothing is translated, messages find their doorbell. */
 	if (!dom->hw->pt)
 		return 0;
 	pthread_mutex_lock(&dom->msi_lock);
-	for (slots &= ~dom->msi_slots; slots; slots &= slots - 1) {
-		rc = map_slot(dom, ffs_u64(slots));
-		if (rc)
-			break;
-		added |= BIT64(ffs_u64(slots));
-	}
-	if (rc)
-		unmap_slots(dom, added);
-	else
-		dom->msi_slots |= added;
+	rc = add_doorbells(dom, slots);
 	pthread_mutex_unlock(&dom->msi_lock);
 	return rc;
 }
@@ -123,19 +233,22 @@ static int map_doorbell(struct uiommu_group *group, uiommu_iova_t window,
 
 	if (!dom || dom->hw->type == UIOMMU_DOM_BLOCKED)
 		return -ENOENT;
-	if (!core_domain_table(dom)->hw->pt) {
+	dom = core_domain_table(dom);
+	if (!dom->hw->pt) {
 		*iova = doorbell;
 		return 0;
 	}
 	slot = get_slot(group->core, window, page);
 	if (slot < 0)
 		return slot;
-	rc = core_msi_install(dom, BIT64(slot));
-	if (rc)
-		return rc;
-	group->msi_slots |= BIT64(slot);
-	*iova = window + (uint64_t)slot * MSI_PAGE + (doorbell - page);
-	return 0;
+	pthread_mutex_lock(&dom->msi_lock);
+	rc = add_doorbells(dom, BIT64(slot));
+	if (!rc)
+		*iova = device_iova(dom, (unsigned int)slot) + doorbell - page;
+	pthread_mutex_unlock(&dom->msi_lock);
+	if (!rc)
+		group->msi_slots |= BIT64(slot);
+	return rc;
 }
 
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
@@ -152,4 +265,116 @@ int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 	rc = map_doorbell(group, window, doorbell, iova);
 	pthread_mutex_unlock(&group->lock);
 	return rc;
+}
+
+/* ------------------------------------------------- a guest's doorbells -- */
+
+/* Leaves of page tables, of no matter which guest, are of these sizes. */
+#define GRANULE_LG2_MIN 12
+#define GRANULE_LG2_MAX 39
+/* Far more than there are doorbells; guests must not fill our memory. */
+#define MAX_BINDINGS 1024
+
+static uint64_t last_of(const struct core_msi_binding *binding)
+{
+	return binding->iova + (BIT64(binding->granule_lg2) - 1);
+}
+
+/* -EINVAL: the domain, or the place in it, will not do. */
+static int check_binding(const struct uiommu_domain *dom,
+			 const struct core_msi_binding *wanted)
+{
+	const struct uiommu_range *aperture = &dom->info.aperture;
+
+	if (dom->hw->type != UIOMMU_DOM_PAGING ||
+	    !(dom->cfg.flags & UIOMMU_DOM_NEST_PARENT))
+		return -EINVAL;
+	return wanted->gpa < aperture->first ||
+			       wanted->gpa + (MSI_PAGE - 1) > aperture->last
+		       ? -EINVAL
+		       : 0;
+}
+
+/* 1: it is there already; msi_lock held. */
+static int place_binding(const struct uiommu_domain *dom,
+			 const struct core_msi_binding *wanted)
+{
+	const struct core_msi_binding *it;
+	unsigned int nr = 0;
+
+	list_for_each(it, &dom->msi_bindings, node) {
+		if (it->iova == wanted->iova)
+			return 1;
+		if (it->iova <= last_of(wanted) && wanted->iova <= last_of(it))
+			return -EEXIST;
+		nr++;
+	}
+	return nr < MAX_BINDINGS ? 0 : -ENOSPC;
+}
+
+static int bind_msi(struct uiommu_domain *dom,
+		    const struct core_msi_binding *wanted)
+{
+	struct core_msi_binding *binding;
+	int rc = check_binding(dom, wanted);
+
+	if (rc)
+		return rc;
+	binding = core_alloc(dom->core, sizeof(*binding));
+	if (!binding)
+		return -ENOMEM;
+	*binding = *wanted;
+	pthread_mutex_lock(&dom->msi_lock);
+	rc = place_binding(dom, binding);
+	if (!rc)
+		list_add_tail(&dom->msi_bindings, &binding->node);
+	pthread_mutex_unlock(&dom->msi_lock);
+	if (rc)
+		core_free(dom->core, binding);
+	return rc > 0 ? 0 : rc;
+}
+
+int uiommu_bind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova,
+			  uint64_t gpa, uint8_t granule_lg2)
+{
+	struct core_msi_binding wanted = { .granule_lg2 = granule_lg2 };
+	int rc = -EINVAL;
+
+	if (granule_lg2 >= GRANULE_LG2_MIN && granule_lg2 <= GRANULE_LG2_MAX) {
+		wanted.iova = iova & ~(BIT64(granule_lg2) - 1);
+		wanted.gpa = gpa & ~(BIT64(granule_lg2) - 1);
+		rc = bind_msi(domain, &wanted);
+	}
+	return core_told(domain->core, rc,
+			 "a guest's doorbell at 0x%llx, page of 2^%u bytes",
+			 (unsigned long long)gpa, granule_lg2);
+}
+
+int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova)
+{
+	struct core_msi_binding *it, *found = NULL;
+	int rc = 0;
+
+	pthread_mutex_lock(&domain->msi_lock);
+	list_for_each(it, &domain->msi_bindings, node)
+		if (it->iova <= iova && iova <= last_of(it))
+			found = it;
+	if (found && found->taken)
+		rc = remove_doorbells(domain, BIT64(found->slot));
+	if (found)
+		list_del(&found->node);
+	pthread_mutex_unlock(&domain->msi_lock);
+	core_free(domain->core, found);
+	return found ? rc : -ENOENT;
+}
+
+void core_msi_close(struct uiommu_domain *dom)
+{
+	while (has_bindings(dom)) {
+		struct core_msi_binding *binding = list_first(
+			&dom->msi_bindings, struct core_msi_binding, node);
+
+		list_del(&binding->node);
+		core_free(dom->core, binding);
+	}
 }
