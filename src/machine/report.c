@@ -117,6 +117,7 @@ static bool is_of(const struct fault_entry *entry, const struct pcidev *dev,
 	/* Records about configuration have no address. */
 	return entry->dev == dev && entry->sid == fault->id &&
 	       entry->ssid == ssid &&
+	       (entry->stage == 2) == !!(fault->flags & UIOMMU_FAULT_STAGE2) &&
 	       (!fault->iova ||
 		entry->first >> PIN_PAGE_LG2 == fault->iova >> PIN_PAGE_LG2);
 }
