@@ -91,12 +91,14 @@ struct uiommu_abi_host {
 	void (*event_end)(void *ctx, int event);
 
 	/*
-	 * An interrupt vector of the system: a store of msg->data to msg->addr
-	 * (a physical address) calls fire(arg), in the thread that stores and
-	 * with no lock held.  -ENOSPC.  *handle is for msi_free, which returns
-	 * when no fire is running.
+	 * An interrupt vector of the system for a device: its store of msg->data
+	 * to msg->addr (a physical address) calls fire(arg), in the thread that
+	 * stores and with no lock held; that of another device must not.
+	 * -ENOSPC.  *handle is for msi_free, which returns when no fire is
+	 * running.
 	 */
-	int (*msi_alloc)(void *ctx, void (*fire)(void *arg), void *arg,
+	int (*msi_alloc)(void *ctx, struct uiommu_device *dev,
+			 void (*fire)(void *arg), void *arg,
 			 struct uiommu_msi_msg *msg, unsigned int *handle);
 	void (*msi_free)(void *ctx, unsigned int handle);
 

@@ -83,6 +83,14 @@ struct uiommu_model_host {
 	int (*write)(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 		     struct uiommu_mem_attrs attrs);
 	/*
+	 * As write, for a device's write, with its StreamID, by which an interrupt
+	 * controller knows whose message it is; atomic operations are not told.
+	 * NULL: write is called.
+	 */
+	int (*device_write)(void *ctx, uint32_t sid, uiommu_pa_t pa,
+			    const void *buf, size_t len,
+			    struct uiommu_mem_attrs attrs);
+	/*
 	 * Compare-and-swap of an aligned 64-bit word, value as in memory.  0 and
 	 * *expected tells what was there; -EIO.  May be NULL: then descriptors
 	 * can be updated where direct() gives a pointer; where not, a wish to is

@@ -75,6 +75,7 @@ struct carve {
 struct msi_vector {
 	void (*fire)(void *arg); /* NULL: free; under msi.lock */
 	void *arg;
+	const struct uiommu_device *dev; /* that may raise it; atomic */
 	uint32_t pending; /* raised where nobody could deliver it; atomic */
 	uint32_t running; /* fire() calls under way; atomic */
 	bool live;	  /* may fire; atomic */
@@ -86,16 +87,20 @@ struct msi {
 	struct msi_vector *chunk[MSI_CHUNKS]; /* published once, atomic */
 	unsigned int hint;
 	uint32_t pending; /* some vector is; atomic */
+	uint64_t strays;  /* messages of no vector of their device; atomic */
 };
 
 int msi_init(struct uiommu_machine *machine);
 void msi_fini(struct uiommu_machine *machine);
-int msi_alloc(void *ctx, void (*fire)(void *arg), void *arg,
-	      struct uiommu_msi_msg *msg, unsigned int *handle);
+int msi_alloc(void *ctx, struct uiommu_device *dev, void (*fire)(void *arg),
+	      void *arg, struct uiommu_msi_msg *msg, unsigned int *handle);
 void msi_free(void *ctx, unsigned int handle);
-/* A message reached the doorbell page.  -EIO: not a store to the doorbell. */
-int msi_store(struct uiommu_machine *machine, uint64_t offset, const void *buf,
-	      size_t len);
+/*
+ * A device's write, NULL: of none that is known, reached the doorbell page.  -EIO:
+ * it is not a message.
+ */
+int msi_store(struct uiommu_machine *machine, const struct pcidev *dev,
+	      uint64_t offset, const void *buf, size_t len);
 /* Fire what is pending. */
 void msi_deliver(struct uiommu_machine *machine);
 void msi_fire(struct uiommu_machine *machine, unsigned int index);
@@ -149,6 +154,8 @@ int smmu_make_models(struct uiommu_machine *machine, const struct hw_desc *hw,
 void smmu_drop_models(struct uiommu_machine *machine);
 /* Start the driver on each; units belong to the core as soon as it has them. */
 int smmu_probe_units(struct uiommu_machine *machine, char *err, size_t err_len);
+/* The device behind it with this StreamID, or NULL. */
+struct pcidev *smmu_device(const struct machine_smmu *smmu, uint32_t sid);
 
 /* The model's wire; any context. */
 void irqbox_raise(void *ctx, unsigned int line);

@@ -2,7 +2,8 @@
 /*
  * msi.c - the system's interrupt vectors behind one doorbell page.
  *
- * A vector's number is the data of its message.  A store to the doorbell
+ * A vector's number is the data of its message, and a vector is of one device:
+ * whatever others write, they cannot raise it.  A store to the doorbell
  * happens inside the model, where nobody may be called, so the vector is noted
  * in the thread's scope and fires when the thread has left the model; a thread
  * without a scope, or one that came from inside the driver, leaves a mark that
@@ -65,8 +66,8 @@ static int find_free(struct uiommu_machine *machine)
 	return -ENOSPC;
 }
 
-int msi_alloc(void *ctx, void (*fire)(void *arg), void *arg,
-	      struct uiommu_msi_msg *msg, unsigned int *handle)
+int msi_alloc(void *ctx, struct uiommu_device *dev, void (*fire)(void *arg),
+	      void *arg, struct uiommu_msi_msg *msg, unsigned int *handle)
 {
 	struct uiommu_machine *machine = ctx;
 	struct msi_vector *vector;
@@ -78,6 +79,7 @@ int msi_alloc(void *ctx, void (*fire)(void *arg), void *arg,
 		vector = vector_at(&machine->msi, (unsigned int)index);
 		vector->fire = fire;
 		vector->arg = arg;
+		store_relaxed(&vector->dev, dev);
 		store_relaxed(&vector->pending, 0);
 		store_release(&vector->live, true);
 	}
@@ -120,8 +122,15 @@ void msi_fire(struct uiommu_machine *machine, unsigned int index)
 	fetch_sub_acq_rel(&vector->running, 1);
 }
 
-int msi_store(struct uiommu_machine *machine, uint64_t offset, const void *buf,
-	      size_t len)
+/* One that may have ended, and be somebody else's, is found as either. */
+static bool is_of(const struct msi_vector *vector, const struct pcidev *dev)
+{
+	return vector && load_acquire(&vector->live) && dev &&
+	       load_relaxed(&vector->dev) == dev->core_dev;
+}
+
+int msi_store(struct uiommu_machine *machine, const struct pcidev *dev,
+	      uint64_t offset, const void *buf, size_t len)
 {
 	struct dma_scope *scope = dma_scope(machine->scope_key);
 	struct msi_vector *vector;
@@ -132,8 +141,10 @@ int msi_store(struct uiommu_machine *machine, uint64_t offset, const void *buf,
 	memcpy(&index, buf, sizeof(index));
 	vector = vector_at(&machine->msi, index);
 	/* As an interrupt controller: a number of nobody goes nowhere. */
-	if (!vector || !load_acquire(&vector->live))
+	if (!is_of(vector, dev)) {
+		fetch_add_relaxed(&machine->msi.strays, 1);
 		return 0;
+	}
 	if (scope && !scope->resumed && scope->nr_vectors < DMA_SCOPE_VECTORS) {
 		scope->vector[scope->nr_vectors++] = index;
 		return 0;

@@ -358,8 +358,6 @@ static int carve_access(struct uiommu_machine *machine, uint64_t pa, void *buf,
 		return alias_access(machine, pa, buf, len, write);
 	if (off >= CARVE_BAR)
 		return bar_access(machine, pa, buf, len, write);
-	if (off >= CARVE_MSI && off < CARVE_MSI + PIN_PAGE && write)
-		return msi_store(machine, off - CARVE_MSI, buf, len);
 	return -EIO;
 }
 

@@ -23,17 +23,6 @@ void report_fini(struct report *report)
 
 /* -------------------------------------------------------------- gather -- */
 
-static struct pcidev *dev_by_sid(const struct machine_smmu *smmu, uint32_t sid)
-{
-	struct uiommu_machine *machine = smmu->machine;
-
-	for (unsigned int i = 0; i < machine->nr_devs; i++)
-		if (machine->dev[i]->smmu == smmu &&
-		    machine->dev[i]->sid == sid)
-			return machine->dev[i];
-	return NULL;
-}
-
 static bool same_fault(const struct fault_entry *a, const struct fault_entry *b)
 {
 	return a->dev == b->dev && a->sid == b->sid && a->flags == b->flags &&
@@ -77,7 +66,7 @@ void report_fault(void *ctx, const struct uiommu_smmuv3_fault_info *info)
 	struct machine_smmu *smmu = ctx;
 	struct report *report = &smmu->machine->report;
 	struct fault_entry like = {
-		.dev = dev_by_sid(smmu, info->txn.sid),
+		.dev = smmu_device(smmu, info->txn.sid),
 		.sid = info->txn.sid,
 		.flags = info->txn.flags &
 			 (UIOMMU_TXN_WRITE | UIOMMU_TXN_SSV | UIOMMU_TXN_INSTR),
@@ -333,6 +322,15 @@ static void print_model(const struct uiommu_smmuv3_stats *stats, FILE *out)
 		number(stats->commands).s, number(stats->syncs).s);
 }
 
+static void print_doorbell(const struct msi *msi, FILE *out)
+{
+	uint64_t strays = load_relaxed(&msi->strays);
+
+	if (strays)
+		fprintf(out, LABEL "%s messages of no vector of their device\n",
+			"doorbell", number(strays).s);
+}
+
 /* The driver's own counters, those that are not 0. */
 static void print_counters(const struct machine_smmu *smmu, FILE *out)
 {
@@ -446,6 +444,7 @@ static void explain(struct uiommu_machine *machine, FILE *out)
 	print_devices(machine, out);
 	print_core(&core, out);
 	print_model(&sum, out);
+	print_doorbell(&machine->msi, out);
 	for (unsigned int i = 0; i < machine->nr_smmus; i++)
 		print_counters(&machine->smmu[i], out);
 	print_faults(&machine->report, out);

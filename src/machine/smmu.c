@@ -45,6 +45,31 @@ static int smmu_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 	return ram_write(smmu->machine, pa, buf, len, attrs);
 }
 
+struct pcidev *smmu_device(const struct machine_smmu *smmu, uint32_t sid)
+{
+	const struct uiommu_machine *machine = smmu->machine;
+
+	for (unsigned int i = 0; i < machine->nr_devs; i++)
+		if (machine->dev[i]->smmu == smmu &&
+		    machine->dev[i]->sid == sid)
+			return machine->dev[i];
+	return NULL;
+}
+
+/* The doorbell's page is there for devices alone, which it tells apart. */
+static int smmu_device_write(void *ctx, uint32_t sid, uiommu_pa_t pa,
+			     const void *buf, size_t len,
+			     struct uiommu_mem_attrs attrs)
+{
+	struct machine_smmu *smmu = ctx;
+	uint64_t page = smmu->machine->carve.base + CARVE_MSI;
+
+	if (pa >= page && pa - page < PIN_PAGE)
+		return msi_store(smmu->machine, smmu_device(smmu, sid),
+				 pa - page, buf, len);
+	return ram_write(smmu->machine, pa, buf, len, attrs);
+}
+
 static int smmu_cmpxchg64(void *ctx, uiommu_pa_t pa, uint64_t *expected,
 			  uint64_t want)
 {
@@ -63,15 +88,9 @@ static void *smmu_direct(void *ctx, uiommu_pa_t pa, size_t len, bool write)
 /* The device with an endpoint that has this StreamID. */
 static struct pcidev *endpoint_of(const struct machine_smmu *smmu, uint32_t sid)
 {
-	const struct uiommu_machine *machine = smmu->machine;
+	struct pcidev *dev = smmu_device(smmu, sid);
 
-	for (unsigned int i = 0; i < machine->nr_devs; i++) {
-		struct pcidev *dev = machine->dev[i];
-
-		if (dev->smmu == smmu && dev->sid == sid && dev->ep)
-			return dev;
-	}
-	return NULL;
+	return dev && dev->ep ? dev : NULL;
 }
 
 static int smmu_ats_invalidate(void *ctx, const struct uiommu_ats_inval *inval)
@@ -97,6 +116,7 @@ static int make_model(struct uiommu_machine *machine, unsigned int i,
 		.ctx = smmu,
 		.read = smmu_read,
 		.write = smmu_write,
+		.device_write = smmu_device_write,
 		.cmpxchg64 = smmu_cmpxchg64,
 		.direct = smmu_direct,
 		.irq = irqbox_raise,

@@ -47,13 +47,18 @@ static void raise(struct client *c)
 	bar_write(c, TESTEP_IRQ, 4, 0);
 }
 
+static unsigned int writes_as(struct guest *g, uint32_t how, uint64_t iova,
+			      uint64_t what, uint32_t len)
+{
+	testep_fill(&g->s.dev[0], 5, what);
+	return testep_go(&g->s.dev[0], 5, TESTEP_WRITE | how, iova, len);
+}
+
 /* It writes there of itself; without PASID, and not by its ATC, as messages are. */
 static unsigned int writes(struct guest *g, uint64_t iova, uint64_t what,
 			   uint32_t len)
 {
-	testep_fill(&g->s.dev[0], 5, what);
-	return testep_go(&g->s.dev[0], 5, TESTEP_WRITE | TESTEP_UNTRANSLATED,
-			 iova, len);
+	return writes_as(g, TESTEP_UNTRANSLATED, iova, what, len);
 }
 
 static void expect_fires(struct guest *g, int efd)
@@ -421,6 +426,65 @@ static void two_guests_have_their_own(void **state)
 	two_close(&t);
 }
 
+/* ------------------------------------------------------------ the doorbell -- */
+
+/*
+ * Numbers of nobody go nowhere, and those of others' vectors as well: the doorbell
+ * knows who writes.
+ */
+static void nobody_rings_for_another(void **state)
+{
+	struct event event;
+	struct two t;
+
+	two_open(&t);
+	for (unsigned int i = 0; i < 2; i++)
+		lead(&t.g[i], DOORBELL, MSI_FIRST | READ_WRITE);
+	for (unsigned int i = 0; i < 2; i++) {
+		/* By its ATC as well. */
+		for (uint32_t message = 0; message < 300; message++) {
+			assert_int_equal(writes(&t.g[i], DOORBELL, message, 4),
+					 TESTEP_OK);
+			assert_int_equal(writes_as(&t.g[i], 0, DOORBELL,
+						   message, 4),
+					 TESTEP_OK);
+		}
+		assert_int_equal(fired(t.efd[i]), 2);
+		assert_int_equal(fired(t.efd[!i]), 0);
+		assert_int_equal(writes(&t.g[i], DOORBELL, ~0u, 4), TESTEP_OK);
+		assert_int_equal(fired(t.efd[i]), 0);
+		assert_int_equal(next_event(&t.g[i], &event), 0);
+	}
+	two_close(&t);
+}
+
+/* What is no message ends as an access that nobody answers. */
+static void only_messages_are_taken(void **state)
+{
+	static const struct {
+		uint64_t at;
+		uint32_t len;
+	} bad[] = { { 0, 8 },	   { 0, 2 },	 { 0, 1 },	  { 0, 64 },
+		    { 4, 4 },	   { -4ull, 4 }, { -4ull, 8 },	  { 0xfbc, 4 },
+		    { -64ull, 4 }, { 1, 4 },	 { -64ull, 4096 } };
+	struct guest g;
+	int efd;
+
+	open_with_vector(&g, &efd);
+	lead(&g, DOORBELL, MSI_FIRST | READ_WRITE);
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(writes(&g, DOORBELL + bad[i].at, 0,
+					bad[i].len),
+				 TESTEP_ABORTED);
+	assert_int_equal(testep_go(&g.s.dev[0], 5,
+				   TESTEP_READ | TESTEP_UNTRANSLATED, DOORBELL,
+				   4),
+			 TESTEP_ABORTED);
+	assert_int_equal(fired(efd), 0);
+	expect_fires(&g, efd);
+	close_with_vector(&g, efd);
+}
+
 /* --------------------------------------------------------------- bindings -- */
 
 static struct uiommu_group *group_of(struct guest *g)
@@ -629,6 +693,8 @@ int main(void)
 		cmocka_unit_test(a_message_that_waits),
 		cmocka_unit_test(the_DMA_engine_of_a_guest),
 		cmocka_unit_test(two_guests_have_their_own),
+		cmocka_unit_test(nobody_rings_for_another),
+		cmocka_unit_test(only_messages_are_taken),
 		cmocka_unit_test(the_device_writes_to_the_guests_iova),
 		cmocka_unit_test(without_its_binding_an_interrupt_is_a_fault),
 		cmocka_unit_test(

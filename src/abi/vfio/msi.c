@@ -65,7 +65,8 @@ static int vector_get(struct uiommu_vdev *vdev, struct uvfio_vector *vec)
 
 	if (!host->msi_alloc)
 		return -ENOSPC;
-	rc = host->msi_alloc(host->ctx, fire, vec, &vec->msg, &vec->handle);
+	rc = host->msi_alloc(host->ctx, vdev->dev, fire, vec, &vec->msg,
+			     &vec->handle);
 	if (rc)
 		return rc;
 	rc = locate(vdev, vec);

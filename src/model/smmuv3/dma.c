@@ -50,8 +50,8 @@ static void move_direct(uint8_t *mem, uint8_t *buf, size_t len, bool write)
 	}
 }
 
-int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
-	       size_t len, bool write)
+int msmmu_move(msmmu *m, uint32_t sid, const struct uiommu_smmuv3_xlate *x,
+	       uint8_t *buf, size_t len, bool write)
 {
 	uint8_t *mem = NULL;
 
@@ -61,6 +61,9 @@ int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
 		move_direct(mem, buf, len, write);
 		return 0;
 	}
+	if (write && m->host.device_write)
+		return m->host.device_write(m->host.ctx, sid, x->pa, buf, len,
+					    x->attrs);
 	if (write)
 		return m->host.write(m->host.ctx, x->pa, buf, len, x->attrs);
 	return m->host.read(m->host.ctx, x->pa, buf, len, x->attrs);
@@ -95,8 +98,9 @@ static int dma_piece(struct msmmu_txn *t, struct uiommu_smmuv3_dma *req,
 		*len = room + 1;
 	if (t->first_pa == UIOMMU_PA_INVALID)
 		t->first_pa = x.pa;
-	if (unlikely(req->atomic) ? msmmu_atomic(t->m, &x, req)
-				  : msmmu_move(t->m, &x, buf, *len, write)) {
+	if (unlikely(req->atomic)
+		    ? msmmu_atomic(t->m, &x, req)
+		    : msmmu_move(t->m, t->in->sid, &x, buf, *len, write)) {
 		msmmu_memory_abort(t, x.pa);
 		return -EFAULT;
 	}

@@ -239,8 +239,9 @@ static int access(struct uiommu_smmuv3_endpoint *ep, struct piece *p,
 		len = room + 1;
 	if (unlikely(req->atomic)
 		    ? msmmu_atomic(ep->m, &x, req)
-		    : msmmu_move(ep->m, &x, (uint8_t *)req->buf + req->done_len,
-				 len, write)) {
+		    : msmmu_move(ep->m, p->in.sid, &x,
+				 (uint8_t *)req->buf + req->done_len, len,
+				 write)) {
 		msmmu_memory_abort(&p->t, x.pa);
 		p->failed = true;
 		p->recorded = msmmu_abort(&p->t);

@@ -707,9 +707,9 @@ struct uiommu_smmuv3_txn msmmu_ats_txn(const struct uiommu_smmuv3_txn *txn);
 bool msmmu_translated_ssv(const msmmu *m, const struct uiommu_smmuv3_txn *in);
 
 /* dma.c; between model_enter() and model_leave() */
-/* Bytes to or from where a translation says. */
-int msmmu_move(msmmu *m, const struct uiommu_smmuv3_xlate *x, uint8_t *buf,
-	       size_t len, bool write);
+/* A device's bytes to or from where a translation says. */
+int msmmu_move(msmmu *m, uint32_t sid, const struct uiommu_smmuv3_xlate *x,
+	       uint8_t *buf, size_t len, bool write);
 /*
  * atomic.c, inside too: the whole of req, whose `atomic` is not NONE and which
  * is valid.  0 or -EIO.

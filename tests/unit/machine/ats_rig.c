@@ -132,8 +132,8 @@ struct ats_rig *ats_rig_new(bool stall)
 	make_base(&rig->machine);
 	make_smmu(rig);
 	make_device(rig, stall);
-	assert_int_equal(msi_alloc(&rig->machine, fire, rig, &rig->msg,
-				   &rig->handle),
+	assert_int_equal(msi_alloc(&rig->machine, rig->dev->core_dev, fire, rig,
+				   &rig->msg, &rig->handle),
 			 0);
 	rig->mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -128,8 +128,8 @@ static void msi_adds_the_number(void **state)
 
 	rig_init(&rig, &pcidev_testep);
 	/* Messages are 4-byte stores: the rig counts vectors 0 and 1. */
-	assert_int_equal(msi_alloc(&rig.machine, nothing, NULL, &msg, &handle),
-			 0);
+	assert_int_equal(
+		msi_alloc(&rig.machine, NULL, nothing, NULL, &msg, &handle), 0);
 	assert_int_equal(rig.msg.data, 0);
 	cap = rig.dev->cap_msi;
 	pci_config_set(rig.dev, cap + PCIE_MSI_ADDR_LO, 4,
@@ -223,17 +223,19 @@ static void freed_vector_is_silent(void **state)
 
 	rig_init(&rig, &pcidev_testep);
 	rig_msix(&rig, 0);
-	assert_int_equal(msi_alloc(&rig.machine, nothing, NULL, &msg, &handle),
-			 0);
+	assert_int_equal(
+		msi_alloc(&rig.machine, NULL, nothing, NULL, &msg, &handle), 0);
 	assert_int_not_equal(handle, rig.handle);
 	msi_free(&rig.machine, rig.handle);
 	rig_write(&rig, TESTEP_IRQ, 4, 0);
 	assert_int_equal(rig.fired, 0);
 	/* Not the doorbell, or not a number of anybody's. */
 	data = 60000;
-	assert_int_equal(msi_store(&rig.machine, MSI_DOORBELL, &data, 4), 0);
-	assert_int_equal(msi_store(&rig.machine, MSI_DOORBELL, &data, 2), -EIO);
-	assert_int_equal(msi_store(&rig.machine, 0, &data, 4), -EIO);
+	assert_int_equal(
+		msi_store(&rig.machine, rig.dev, MSI_DOORBELL, &data, 4), 0);
+	assert_int_equal(
+		msi_store(&rig.machine, rig.dev, MSI_DOORBELL, &data, 2), -EIO);
+	assert_int_equal(msi_store(&rig.machine, rig.dev, 0, &data, 4), -EIO);
 	msi_free(&rig.machine, handle);
 	rig_fini(&rig);
 }

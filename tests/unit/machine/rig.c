@@ -10,8 +10,8 @@ static int move(struct rig *rig, struct uiommu_smmuv3_dma *req)
 	bool write = req->txn.flags & UIOMMU_TXN_WRITE;
 
 	if (first >= page && first < page + 4096)
-		return msi_store(&rig->machine, first - page, req->buf,
-				 req->len)
+		return msi_store(&rig->machine, rig->dev, first - page,
+				 req->buf, req->len)
 			       ? -EFAULT
 			       : 0;
 	if (first < RIG_IOVA || last >= RIG_IOVA + RIG_MEM || last < first)
@@ -80,7 +80,8 @@ void rig_init(struct rig *rig, const struct pcidev_type *type)
 	assert_int_equal(pcidev_create(machine, &hw, &rig->dev), 0);
 	machine->dev[0] = rig->dev;
 	machine->nr_devs = 1;
-	assert_int_equal(msi_alloc(machine, fire, rig, &rig->msg, &rig->handle),
+	assert_int_equal(msi_alloc(machine, NULL, fire, rig, &rig->msg,
+				   &rig->handle),
 			 0);
 	rig_command(rig, PCIE_COMMAND_MEMORY | PCIE_COMMAND_BUS_MASTER);
 }

@@ -422,6 +422,8 @@ struct watch {
 	struct uiommu_model_host inner;
 	struct access log[64];
 	unsigned int n;
+	unsigned int device_writes;
+	uint32_t sid; /* of the last one */
 };
 
 static void note(struct watch *w, uint64_t pa, bool write,
@@ -447,6 +449,17 @@ static int watch_write(void *ctx, uiommu_pa_t pa, const void *buf, size_t len,
 
 	note(w, pa, true, attrs);
 	return w->inner.write(w->inner.ctx, pa, buf, len, attrs);
+}
+
+static int watch_device_write(void *ctx, uint32_t sid, uiommu_pa_t pa,
+			      const void *buf, size_t len,
+			      struct uiommu_mem_attrs attrs)
+{
+	struct watch *w = ctx;
+
+	w->device_writes++;
+	w->sid = sid;
+	return watch_write(ctx, pa, buf, len, attrs);
 }
 
 /* The one kind of access that there was to [pa, pa + len). */
@@ -497,6 +510,7 @@ static void watch_init(struct watch *w)
 	host.ctx = w;
 	host.read = watch_read;
 	host.write = watch_write;
+	host.device_write = watch_device_write;
 	host.direct = NULL;
 	host.irq = NULL;
 	host.wake = NULL;
@@ -564,6 +578,9 @@ static void attributes_reach_the_callbacks(void **state)
 	EXPECT(RIG_EVTQ, 32, true, 0xff, 3, .priv = 1, .walk = 1);
 	EXPECT(RIG_DATA + 0x8000, 4, true, 0x04, 2, .priv = 1, .msi = 1);
 	assert_int_equal(w->log[w->n - 1].pa, RIG_DATA + 0x8000);
+	/* Those are its own, one was a device's. */
+	assert_int_equal(w->device_writes, 1);
+	assert_int_equal(w->sid, 1);
 
 	/* a command and its message; without irq and wake nothing happens */
 	w->n = 0;

@@ -84,7 +84,8 @@ static void fd_drop(void *ctx, int fd)
 	close(fd);
 }
 
-static int msi_alloc(void *ctx, void (*fire)(void *arg), void *arg,
+static int msi_alloc(void *ctx, struct uiommu_device *dev,
+		     void (*fire)(void *arg), void *arg,
 		     struct uiommu_msi_msg *msg, unsigned int *handle)
 {
 	struct fx *fx = ctx;
