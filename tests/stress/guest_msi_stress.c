@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest_msi_stress.c - interrupts of two guests' devices while all that leads them
+ * changes: bindings, the guests' tables, what their devices are attached to, and the
+ * vectors themselves; one guest's device writes numbers of any vector to the doorbell.
+ *
+ * What must hold: each call gives one of the answers that it may give; no guest has
+ * more interrupts than its device has raised, and none for a vector that it never
+ * raises; when nothing changes any more interrupts come as they should.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "guest.h"
+#include "turns.h"
+
+#define NR_THREADS 8u
+#define NR_BINDINGS 3u
+#define RUN_MS 1000
+#define DOORBELL (MSI_FIRST + 0x40)
+#define BOUND_IOVA (MSI_FIRST + UINT64_C(0x100000))
+#define BOUND_GPA UINT64_C(0x9090000)
+#define SPARE 8u /* a page of the guest, the table around MSI_FIRST */
+#define TESTEP_IRQ 0x18
+
+/* In any thread. */
+#define CHECK(cond)                                                        \
+	do {                                                               \
+		if (!(cond)) {                                             \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
+				#cond);                                    \
+			abort();                                           \
+		}                                                          \
+	} while (0)
+
+struct world {
+	struct uiommu_machine *machine;
+	struct guest g[2];
+	struct uiommu_domain *parent[2];
+	/* Each has two vectors, and raises the first. */
+	int efd[2], quiet[2];
+	uint64_t raised[2];	    /* atomic */
+	bool stop;		    /* atomic */
+	uint64_t turns[NR_THREADS]; /* atomic */
+};
+
+struct worker {
+	struct world *w;
+	unsigned int index;
+	void (*fn)(struct worker *self);
+	uint64_t seed;
+	pthread_t thread;
+};
+
+static uint32_t pick(struct worker *self, uint32_t n)
+{
+	self->seed ^= self->seed << 13;
+	self->seed ^= self->seed >> 7;
+	self->seed ^= self->seed << 17;
+	return (uint32_t)(self->seed % n);
+}
+
+static struct uiommu_group *group_of(struct guest *g)
+{
+	return uiommu_device_group(
+		uiommu_machine_core_device(g->s.machine, g->s.first));
+}
+
+static uint64_t fired(int efd)
+{
+	uint64_t count = 0;
+
+	return read(efd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+static int set_irqs(struct world *w, unsigned int i, bool on)
+{
+	struct guest *g = &w->g[i];
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd[2];
+	} cmd = {
+		.set = {
+			.argsz = sizeof(cmd),
+			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+				 (on ? VFIO_IRQ_SET_DATA_EVENTFD
+				     : VFIO_IRQ_SET_DATA_NONE),
+			.index = VFIO_PCI_MSIX_IRQ_INDEX,
+			.count = on ? 2 : 0,
+		},
+		.fd = { w->efd[i], w->quiet[i] },
+	};
+
+	return (int)client_ioctl(g->s.abi, g->s.dev[0].dev_fd,
+				 VFIO_DEVICE_SET_IRQS, &cmd);
+}
+
+static void lead(struct guest *g, uint64_t iova, uint64_t leaf)
+{
+	store_release(&page(g, SPARE)[iova >> 12 & 511], leaf);
+	store_release(&page(g, TABLES + 1)[MSI_FIRST >> 21 & 511],
+		      gpa(SPARE) | 3);
+}
+
+static int tlbi_all(struct guest *g)
+{
+	const uint64_t cmd[1][2] = { { 0x10, 0 } };
+	uint32_t done;
+
+	return commands(g, cmd, 1, &done);
+}
+
+/* --------------------------------------------------------------- workers -- */
+
+static void raise(struct world *w, unsigned int i)
+{
+	fetch_add_relaxed(&w->raised[i], 1);
+	bar_write(&w->g[i].s.dev[0], TESTEP_IRQ, 4, 0);
+}
+
+static void raise_0(struct worker *self)
+{
+	raise(self->w, 0);
+}
+
+static void raise_1(struct worker *self)
+{
+	raise(self->w, 1);
+}
+
+/* The first guest's device, to the doorbell by any way: one slot, any vector. */
+static void write_numbers(struct worker *self)
+{
+	struct client *c = &self->w->g[0].s.dev[0];
+	uint64_t iova = pick(self, 2) ? DOORBELL : BOUND_IOVA + 0x40;
+	uint32_t message = pick(self, 8);
+
+	/* Its own count as raised: they are 0 and 1 of those that there are. */
+	fetch_add_relaxed(&self->w->raised[0], 1);
+	testep_fill(c, 5, message);
+	(void)testep_go(
+		c, 5, TESTEP_WRITE | (pick(self, 2) ? TESTEP_UNTRANSLATED : 0),
+		iova, 4);
+}
+
+static void change_bindings(struct worker *self)
+{
+	struct uiommu_domain *parent = self->w->parent[pick(self, 2)];
+	uint32_t n = pick(self, NR_BINDINGS);
+	uint64_t iova = BOUND_IOVA + n * PAGE;
+	int rc;
+
+	if (pick(self, 2)) {
+		rc = uiommu_bind_guest_msi(parent, iova, BOUND_GPA + n * PAGE,
+					   12);
+		CHECK(!rc);
+	} else {
+		rc = uiommu_unbind_guest_msi(parent, iova);
+		CHECK(!rc || rc == -ENOENT);
+	}
+}
+
+/* Another doorbell, which takes bindings as well. */
+static void map_doorbells(struct worker *self)
+{
+	struct world *w = self->w;
+	uiommu_iova_t iova;
+	int rc = uiommu_group_msi_map(group_of(&w->g[pick(self, 2)]),
+				      0xfee00000 + pick(self, 2) * PAGE, &iova);
+
+	CHECK(!rc || rc == -ENOSPC || rc == -ENOENT);
+	if (!rc)
+		CHECK((iova >= MSI_FIRST && iova <= MSI_LAST) ||
+		      (iova >= BOUND_IOVA &&
+		       iova < BOUND_IOVA + NR_BINDINGS * PAGE));
+}
+
+static void change_tables(struct worker *self)
+{
+	struct guest *g = &self->w->g[pick(self, 2)];
+	uint64_t iova = MSI_FIRST, leaf = MSI_FIRST | 0xf43;
+
+	if (pick(self, 2)) {
+		iova = BOUND_IOVA + pick(self, NR_BINDINGS) * PAGE;
+		leaf = (BOUND_GPA + pick(self, NR_BINDINGS) * PAGE) | 0xf43;
+	}
+	switch (pick(self, 4)) {
+	case 0:
+		leaf = 0;
+		break;
+	case 1:
+		leaf |= 0x80; /* read only */
+		break;
+	default:
+		break;
+	}
+	lead(g, iova, leaf);
+	CHECK(!tlbi_all(g));
+}
+
+static void attach_others(struct worker *self)
+{
+	struct guest *g = &self->w->g[0];
+	const uint32_t tables[] = { g->nested, g->parent, g->s.ioas };
+	uint32_t pt = tables[pick(self, 3)];
+	int rc = attach(&g->s, 0, &pt);
+
+	/* Not as many bindings as doorbells. */
+	CHECK(!rc || rc == -ENOSPC);
+}
+
+static void change_vectors(struct worker *self)
+{
+	struct world *w = self->w;
+	struct event event;
+	int rc;
+
+	/* Off already, after they could not be had. */
+	rc = set_irqs(w, 0, false);
+	CHECK(!rc || rc == -EINVAL);
+	rc = set_irqs(w, 0, true);
+	CHECK(!rc || rc == -ENOSPC);
+	for (unsigned int i = 0; i < 2; i++)
+		while (next_event(&w->g[i], &event) > 0)
+			;
+}
+
+static void *work(void *arg)
+{
+	struct worker *self = arg;
+
+	while (!load_acquire(&self->w->stop)) {
+		self->fn(self);
+		turn(&self->w->turns[self->index]);
+		/* Locks are not fair to those that have to wait longer. */
+		usleep(pick(self, 50));
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ case -- */
+
+static void open_world(struct world *w)
+{
+	uint32_t pt;
+
+	guard_ok();
+	memset(w, 0, sizeof(*w));
+	w->machine = machine_ok("testep,testep");
+	for (unsigned int i = 0; i < 2; i++) {
+		struct guest *g = &w->g[i];
+
+		scene_join(&g->s, w->machine, i, 1);
+		guest_start(g);
+		pt = g->parent;
+		assert_int_equal(attach(&g->s, 0, &pt), 0);
+		w->parent[i] = uiommu_group_domain(group_of(g));
+		pt = g->nested;
+		assert_int_equal(attach(&g->s, 0, &pt), 0);
+		w->efd[i] = eventfd(0, EFD_NONBLOCK);
+		w->quiet[i] = eventfd(0, EFD_NONBLOCK);
+		assert_int_equal(set_irqs(w, i, true), 0);
+	}
+}
+
+static void close_world(struct world *w)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		close(w->efd[i]);
+		close(w->quiet[i]);
+		guest_close(&w->g[i]);
+	}
+	uiommu_machine_destroy(w->machine);
+}
+
+/* What each has had is not more than was raised; then one of each comes. */
+static void expect_order(struct world *w)
+{
+	struct event event;
+	uint32_t pt;
+
+	uiommu_machine_poll(w->machine);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(fired(w->efd[i]) <= w->raised[i]);
+	/* Nobody else's may be raised; its own the first device did by number. */
+	assert_int_equal(fired(w->quiet[1]), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct guest *g = &w->g[i];
+
+		for (unsigned int n = 0; n < NR_BINDINGS; n++)
+			(void)uiommu_unbind_guest_msi(w->parent[i],
+						      BOUND_IOVA + n * PAGE);
+		pt = g->nested;
+		assert_int_equal(attach(&g->s, 0, &pt), 0);
+		(void)set_irqs(w, i, false);
+		assert_int_equal(set_irqs(w, i, true), 0);
+		lead(g, DOORBELL, MSI_FIRST | 0xf43);
+		assert_int_equal(tlbi_all(g), 0);
+		while (next_event(g, &event) > 0)
+			;
+		(void)fired(w->efd[i]);
+		raise(w, i);
+		assert_int_equal(fired(w->efd[i]), 1);
+		assert_int_equal(fired(w->efd[!i]), 0);
+		assert_int_equal(next_event(g, &event), 0);
+	}
+}
+
+static void all_that_leads_them_changes(void **state)
+{
+	static void (*const fns[NR_THREADS])(struct worker * self) = {
+		raise_0,       raise_1,	       write_numbers, change_tables,
+		attach_others, change_vectors, map_doorbells, change_bindings,
+	};
+	static struct world w;
+	struct worker worker[NR_THREADS];
+	const uint64_t *turns[NR_THREADS];
+
+	open_world(&w);
+	for (unsigned int i = 0; i < NR_THREADS; i++) {
+		worker[i] = (struct worker){ .w = &w,
+					     .index = i,
+					     .fn = fns[i],
+					     .seed = 0x9e3779b9 + i };
+		turns[i] = &w.turns[i];
+		assert_int_equal(pthread_create(&worker[i].thread, NULL, work,
+						&worker[i]),
+				 0);
+	}
+	assert_true(let_fight(stress_ms(RUN_MS), turns, NR_THREADS));
+	store_release(&w.stop, true);
+	for (unsigned int i = 0; i < NR_THREADS; i++)
+		pthread_join(worker[i].thread, NULL);
+	expect_order(&w);
+	close_world(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest cases[] = {
+		cmocka_unit_test(all_that_leads_them_changes),
+	};
+
+	return cmocka_run_group_tests(cases, NULL, NULL);
+}
