@@ -534,7 +534,6 @@ void core_device_faults_to(struct uiommu_device *dev,
 /* Nobody is told of the domain any more, and nobody is being. */
 void core_faults_close(struct uiommu_domain *dom);
 
-/* Give `dom` the doorbells in `slots`; on error it has those it had. */
 /*
  * A guest's doorbell, which its own tables have at `iova`.  Of the host's it may
  * have one: its page, one of 4 KiB whatever the guest's are, is mapped at gpa.

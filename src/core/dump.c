@@ -306,8 +306,8 @@ static void dump_group(const struct uiommu_dump *to, struct uiommu_group *group)
 
 /* ------------------------------------------------------------- domains -- */
 
-static void dump_binding(const struct uiommu_dump *to,
-			 const struct core_msi_binding *binding)
+static void dump_guest_doorbell(const struct uiommu_dump *to,
+				const struct core_msi_binding *binding)
 {
 	char slot[16] = "";
 
@@ -336,7 +336,7 @@ static void dump_doorbells(const struct uiommu_dump *to,
 		     slot.window, address(to, slot.page, 1).s);
 	}
 	list_for_each(it, &dom->msi_bindings, node)
-		dump_binding(to, it);
+		dump_guest_doorbell(to, it);
 	pthread_mutex_unlock(&dom->msi_lock);
 }
 
@@ -361,8 +361,7 @@ static const char *use_name(enum core_use use)
 				      : "";
 }
 
-static void dump_binding(const struct uiommu_dump *to,
-			 struct uiommu_domain *dom)
+static void dump_guest(const struct uiommu_dump *to, struct uiommu_domain *dom)
 {
 	static const char *const states[] = {
 		[UIOMMU_GUEST_TRANSLATE] = "translate",
@@ -402,7 +401,7 @@ static void dump_domain(const struct uiommu_dump *to, struct uiommu_domain *dom)
 	if (dom->parent)
 		line(to, 2, "over parent=%s%s", domain_name(dom->parent).s,
 		     flag(dom->viommu, " viommu"));
-	dump_binding(to, dom);
+	dump_guest(to, dom);
 	if (dom->hw->pt)
 		line(to, 2,
 		     "table aperture=%s output=%u pgsizes=0x%" PRIx64
