@@ -45,16 +45,26 @@ void expect_text(struct uiommu_machine *machine, const char *was,
 	free(is);
 }
 
-/* Run it with the nth allocation failing; whether there was an nth one. */
+static void arm(struct uiommu_machine *machine, const struct nth_call *call,
+		unsigned int n)
+{
+	if (call->copies)
+		uiommu_machine_fail_nth(machine, n);
+	else
+		(void)uiommu_host_fail_nth(machine->host, n);
+}
+
+/* Run it with the nth of them failing; whether there was an nth one. */
 static bool run_once(struct uiommu_machine *machine,
 		     const struct nth_call *call, void *ctx, unsigned int n,
 		     long *rc)
 {
 	bool fired;
 
-	(void)uiommu_host_fail_nth(machine->host, n);
+	arm(machine, call, n);
 	*rc = call->run(ctx);
 	fired = uiommu_host_fail_nth(machine->host, 0);
+	arm(machine, call, 0);
 	if (*rc < 0 && !fired)
 		print_error("%s: %ld\n", call->name, *rc);
 	assert_true(*rc >= 0 || fired);

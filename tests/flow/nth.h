@@ -16,6 +16,7 @@ struct nth_call {
 	/* With nothing failing any more, after each run; may be NULL. */
 	void (*check)(void *ctx, bool done);
 	unsigned int least; /* times that it fails */
+	bool copies;	    /* those from and to the client fail too */
 };
 
 /* Objects and tables of the machine; to be freed. */
