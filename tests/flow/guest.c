@@ -129,7 +129,7 @@ int commands(struct guest *g, const uint64_t (*cmds)[2], uint32_t nr,
 {
 	struct iommu_hwpt_invalidate cmd = {
 		.size = sizeof(cmd),
-		.hwpt_id = g->viommu,
+		.hwpt_id = load_acquire(&g->viommu),
 		.data_uptr = (uintptr_t)cmds,
 		.data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
 		.entry_len = 16,
@@ -152,8 +152,8 @@ void command(struct guest *g, uint64_t q0, uint64_t q1)
 
 ssize_t next_event(struct guest *g, struct event *event)
 {
-	return uiommu_abi_read(g->s.abi, g->events_fd, (uintptr_t)event,
-			       sizeof(*event));
+	return uiommu_abi_read(g->s.abi, load_acquire(&g->events_fd),
+			       (uintptr_t)event, sizeof(*event));
 }
 
 /* ------------------------------------------------------- coming and going -- */
