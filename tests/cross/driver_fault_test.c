@@ -536,6 +536,55 @@ static void a_host_without_pages_refuses(void **state)
 }
 
 /*
+ * Nobody had read it when the device was taken away, and then given to somebody else:
+ * he is not told, and the device is answered.
+ */
+static void hands_change(bool pri)
+{
+	struct world w = begin(pri);
+	struct uiommu_hwdom *none = rig_domain(w.rig, UIOMMU_DOM_BLOCKED);
+	struct uiommu_hwdom *other = rig_domain(w.rig, UIOMMU_DOM_PAGING);
+	struct job job;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(start(&w, &job, IOVA, false), -EINPROGRESS);
+		rig_attach(none, w.dev);
+		rig_attach(other, w.dev);
+		rig_irqs(w.rig);
+		assert_int_equal(w.rig->nr_pages, 0);
+		for (unsigned int f = 0; f < w.rig->nr_faults; f++)
+			assert_false(w.rig->fault[f].flags &
+				     UIOMMU_FAULT_STALLED);
+		assert_int_equal(job.status, -EFAULT);
+		w.rig->nr_faults = 0;
+		/* What it asks for now it is told. */
+		assert_int_equal(start(&w, &job, IOVA, false), -EINPROGRESS);
+		rig_irqs(w.rig);
+		assert_int_equal(w.rig->nr_pages + w.rig->nr_faults, 1);
+		assert_int_equal(pri ? answer_page(&w, &w.rig->page[0],
+						   UIOMMU_PAGE_INVALID)
+				     : answer_fault(&w, &w.rig->fault[0],
+						    UIOMMU_PAGE_INVALID),
+				 0);
+		assert_int_equal(job.status, -EFAULT);
+		w.rig->nr_pages = w.rig->nr_faults = 0;
+		rig_attach(w.dom, w.dev);
+	}
+	w.rig->unit->ops->dom_free(other);
+	end(&w);
+}
+
+static void a_stall_of_who_had_the_device(void **state)
+{
+	hands_change(false);
+}
+
+static void a_page_request_of_who_had_the_device(void **state)
+{
+	hands_change(true);
+}
+
+/*
  * Four records fit.  The rest the SMMU answers itself (try again), until the
  * driver has said that it knows; nothing hangs and nothing is told twice.
  */
@@ -649,6 +698,8 @@ int main(void)
 		cmocka_unit_test(a_page_queue_that_aborts),
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_host_without_pages_refuses),
+		cmocka_unit_test(a_stall_of_who_had_the_device),
+		cmocka_unit_test(a_page_request_of_who_had_the_device),
 		cmocka_unit_test(overflow),
 		cmocka_unit_test(answers_from_the_interrupt),
 	};

@@ -486,6 +486,55 @@ static void asks_for_a_page(struct guest *g)
 	rig->nr_pages = 0;
 }
 
+/* The device of one in the hands of the other, by way of nobody's or at once. */
+static void give(struct guest *from, struct guest *to, bool at_once)
+{
+	struct rig *rig = from->rig;
+	struct uiommu_hwdom *none = rig_domain(rig, UIOMMU_DOM_BLOCKED);
+	struct uiommu_hwvdev *vdev;
+
+	if (!at_once)
+		rig_attach(none, from->dev);
+	nops_of(rig)->vdev_free(from->vdev);
+	assert_int_equal(nops_of(rig)->vdev_alloc(to->viommu, from->dev,
+						  VSID + 1, &vdev),
+			 0);
+	rig_attach(to->nested, from->dev);
+	rig_irqs(rig);
+	assert_int_equal(rig->nr_pages, 0);
+	rig_attach(none, from->dev);
+	nops_of(rig)->vdev_free(vdev);
+	assert_int_equal(nops_of(rig)->vdev_alloc(from->viommu, from->dev, VSID,
+						  &from->vdev),
+			 0);
+	rig_attach(from->nested, from->dev);
+}
+
+/* A request that nobody had read is not told to who has the device by then. */
+static void a_device_in_other_hands(void **state)
+{
+	struct world *w = world_open();
+	const struct uiommu_pri_request req = {
+		.ssid = PASID,
+		.ssv = true,
+		.addr = IOVA + 7 * RIG_PAGE,
+		.read = true,
+	};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		int answer = -1;
+
+		assert_int_equal(uiommu_smmuv3_endpoint_page_request(
+					 rig_endpoint(w->rig, w->a.sid), &req,
+					 1, &answer),
+				 0);
+		give(&w->a, &w->b, i);
+		assert_int_equal(answer, UIOMMU_PRI_INVALID);
+		asks_for_a_page(&w->a);
+	}
+	world_close(w);
+}
+
 /* Faults, and requests for pages, are told by whom they are. */
 static void a_guest_that_faults(void **state)
 {
@@ -519,6 +568,7 @@ int main(void)
 		cmocka_unit_test(its_own_are_missed),
 		cmocka_unit_test(any_command),
 		cmocka_unit_test(a_guest_that_moves),
+		cmocka_unit_test(a_device_in_other_hands),
 		cmocka_unit_test(a_guest_that_faults),
 	};
 

@@ -206,6 +206,21 @@ static bool has_own_cds(const struct smmuv3_dom *dom)
 	return !is_stage(dom, 2) && !smmuv3_is_nested(dom);
 }
 
+/*
+ * Does it come into other hands: from nobody's, or from or to a guest's?  What it
+ * still asks for in the name of the last, and nobody has read, is not for the next.
+ */
+static bool changes_hands(const struct smmuv3_dev *dev,
+			  const struct smmuv3_dom *old,
+			  const struct smmuv3_vstream *guest)
+{
+	const struct smmuv3_vstream *was = dev->guest;
+
+	if (!old || old->hwdom.type == UIOMMU_DOM_BLOCKED)
+		return !smmuv3_cdtab_pasids(&dev->cdtab);
+	return (was ? was->id : 0) != (guest ? guest->id : 0);
+}
+
 /* dev->lock is held. */
 static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 {
@@ -235,6 +250,8 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 			       SMMUV3_LEAVE_UNUSED);
 		goto err_guest;
 	}
+	if (changes_hands(dev, old, guest))
+		smmuv3_fault_dev_handed(dev);
 	/* Before the first access; what the one before caused may come with it. */
 	if (guest)
 		smmuv3_vstream_publish(dev, guest);

@@ -133,7 +133,7 @@ int smmuv3_dev_add(struct uiommu_unit *u, const struct uiommu_hwdev_cfg *cfg,
 	if (rc)
 		goto err_dev;
 	dev->first_event = smmuv3_recq_end(unit, &unit->evtq);
-	dev->first_request = smmuv3_recq_end(unit, &unit->priq.queue);
+	smmuv3_fault_dev_handed(dev);
 	set_owner(unit, dev, dev);
 	dev->next = unit->devs;
 	unit->devs = dev;

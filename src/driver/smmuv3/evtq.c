@@ -165,7 +165,9 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 	v = dev ? load_acquire(&dev->guest) : NULL;
 	guest->id = v ? v->id : 0;
 	guest->vsid = v ? v->vsid : 0;
-	if (dev && dev->stall && stalled)
+	if (dev && dev->stall && stalled &&
+	    (at >= load_acquire(&dev->first_stall) ||
+	     DRIVER_MUTANT("evtq: in other hands")))
 		fate = smmuv3_stall_expect(dev,
 					   smmuv3_dev_index(dev, fault->id),
 					   fault->token)

@@ -98,6 +98,15 @@ void smmuv3_fault_dev_fini(struct smmuv3_dev *dev)
 		dev->p->obj_free(dev->p->ctx, dev->stags);
 }
 
+void smmuv3_fault_dev_handed(struct smmuv3_dev *dev)
+{
+	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
+
+	store_release(&dev->first_stall, smmuv3_recq_end(unit, &unit->evtq));
+	store_release(&dev->first_request,
+		      smmuv3_recq_end(unit, &unit->priq.queue));
+}
+
 void smmuv3_fault_dev_leave(struct smmuv3_dev *dev)
 {
 	store_release(&dev->leaving, true);

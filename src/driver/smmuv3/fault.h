@@ -70,6 +70,12 @@ unsigned int smmuv3_dev_index(const struct smmuv3_dev *dev, uint32_t sid);
 /* The op. */
 int smmuv3_page_response(struct uiommu_hwdev *d,
 			 const struct uiommu_page_response *resp);
+/*
+ * The device comes into other hands: what it has asked for so far and nobody has read
+ * yet is answered for the host, which is not told.  dev->lock is held, or nobody has
+ * the device yet.
+ */
+void smmuv3_fault_dev_handed(struct smmuv3_dev *dev);
 /* From here on the host is told of nothing that would have to be answered. */
 void smmuv3_fault_dev_leave(struct smmuv3_dev *dev);
 /* The device's STEs abort; so do the accesses that they have stalled. */

@@ -79,7 +79,8 @@ static enum smmuv3_fate expect(struct smmuv3_unit *unit, struct smmuv3_dev *dev,
 		return SMMUV3_REFUSE;
 	/* Failure would stay with the device beyond this group. */
 	refusal->code = SMMU_CMD_PRI_RESP_INVALID;
-	if (at < dev->first_request && !DRIVER_MUTANT("priq: old life"))
+	if (at < load_acquire(&dev->first_request) &&
+	    !DRIVER_MUTANT("priq: old life"))
 		return SMMUV3_REFUSE;
 	req->cookie = dev->hwdev.cookie;
 	if (!(req->flags & UIOMMU_PAGE_LAST))

@@ -401,6 +401,11 @@ struct smmuv3_dev {
 	 * that had the StreamIDs earlier.
 	 */
 	uint64_t first_event;
+	/*
+	 * Stalls and page requests of before are of somebody who had the device
+	 * earlier, if not of another device.  Atomic; changed under lock.
+	 */
+	uint64_t first_stall;
 	uint64_t first_request;
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;
