@@ -230,32 +230,64 @@ static void a_long_array(void **state)
 /* ----------------------------------------------------------------- effects */
 
 /*
- * ASID 1: pages 0, 2, 4 (global) after IOVA and two pages of a block of 2 MiB, which
- * no contiguous run of stage 2 has both; ASID 2, of PASID: pages 0, 2, 6 (global).
- * And the host's device.
+ * Two guests, and the host, on one SMMU.  The first sends the commands.  The other has
+ * the same tables.
+ */
+struct two {
+	struct uiommu_machine *machine;
+	struct guest guest[2];
+};
+
+static void two_open(struct two *t)
+{
+	t->machine = machine_ok("testep*3");
+	scene_join(&t->guest[0].s, t->machine, 0, 2);
+	guest_start(&t->guest[0]);
+	scene_join(&t->guest[1].s, t->machine, 2, 1);
+	guest_start(&t->guest[1]);
+}
+
+static void two_close(struct two *t)
+{
+	guest_close(&t->guest[0]);
+	guest_close(&t->guest[1]);
+	uiommu_machine_destroy(t->machine);
+}
+
+/*
+ * Of the first guest by ASID 1: pages 0, 2, 4 (global) after IOVA and two pages of a
+ * block of 2 MiB, which no contiguous run of stage 2 has both; by ASID 2, which PASID
+ * has: pages 0, 2, 6 (global).  Of the host's device, a page, and of the other guest.
  */
 #define BLOCK UINT64_C(0x12400000)
-#define HOSTS 8u
+enum {
+	FIRST,
+	OTHER,
+	HOST
+};
 static const struct {
+	unsigned int whose;
 	uint32_t pasid;
 	uint64_t at;
 } item[] = {
-	{ 0, IOVA },
-	{ 0, IOVA + 2 * PAGE },
-	{ 0, IOVA + 4 * PAGE },
-	{ PASID, IOVA },
-	{ PASID, IOVA + 2 * PAGE },
-	{ PASID, IOVA + 6 * PAGE },
-	{ 0, BLOCK + DATA *PAGE },
-	{ 0, BLOCK + (DATA + 16) * PAGE },
-	{ 0, GPA + DATA *PAGE },
+	{ FIRST, 0, IOVA },
+	{ FIRST, 0, IOVA + 2 * PAGE },
+	{ FIRST, 0, IOVA + 4 * PAGE },
+	{ FIRST, PASID, IOVA },
+	{ FIRST, PASID, IOVA + 2 * PAGE },
+	{ FIRST, PASID, IOVA + 6 * PAGE },
+	{ FIRST, 0, BLOCK + DATA *PAGE },
+	{ FIRST, 0, BLOCK + (DATA + 16) * PAGE },
+	{ HOST, 0, GPA + DATA *PAGE },
+	{ OTHER, 0, IOVA },
+	{ OTHER, PASID, IOVA },
+	{ OTHER, 0, IOVA + 4 * PAGE },
 };
 #define NR_ITEMS (sizeof(item) / sizeof(item[0]))
-#define ALL 0xffu
+#define ALL 0xffu /* of the first's */
 
-static void open_items(struct guest *g)
+static void write_items(struct guest *g)
 {
-	guest_open(g);
 	for (unsigned int i = 2; i < 7; i += 2) {
 		point(g, 1, i, DATA + i);
 		point(g, 2, i, DATA + i);
@@ -266,21 +298,27 @@ static void open_items(struct guest *g)
 	page(g, TABLES + 1)[BLOCK >> 21 & 511] = GPA | 0xf41;
 }
 
+static struct client *device_of(struct two *t, unsigned int whose)
+{
+	return whose == HOST ? &t->guest[0].s.dev[1]
+			     : &t->guest[whose].s.dev[0];
+}
+
 /* All are accessed: for which did the SMMU have to walk, fetch configuration? */
-static unsigned int walked(struct guest *g, unsigned int *fetched)
+static unsigned int walked(struct two *t, unsigned int *fetched)
 {
 	unsigned int mask = 0;
 
 	*fetched = 0;
 	for (unsigned int i = 0; i < NR_ITEMS; i++) {
-		struct uiommu_smmuv3_stats was = stats(g), is;
+		struct uiommu_smmuv3_stats was = stats(&t->guest[0]), is;
 
-		assert_int_equal(testep_go_as(&g->s.dev[i == HOSTS], 1,
+		assert_int_equal(testep_go_as(device_of(t, item[i].whose), 1,
 					      item[i].pasid,
 					      TESTEP_READ | TESTEP_UNTRANSLATED,
 					      item[i].at, 8),
 				 TESTEP_OK);
-		is = stats(g);
+		is = stats(&t->guest[0]);
 		mask |= (is.walks != was.walks) << i;
 		*fetched |= (is.config_misses != was.config_misses) << i;
 	}
@@ -336,37 +374,43 @@ static const struct effect effects[] = {
 static void each_command_takes_its_own(void **state)
 {
 	unsigned int got, fetched;
-	struct guest g;
+	struct two t;
 
-	open_items(&g);
-	(void)walked(&g, &fetched);
+	two_open(&t);
+	write_items(&t.guest[0]);
+	write_items(&t.guest[1]);
+	(void)walked(&t, &fetched);
 	for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
 		const struct effect *it = &effects[i];
 
-		assert_int_equal(walked(&g, &fetched), 0);
+		assert_int_equal(walked(&t, &fetched), 0);
 		assert_int_equal(fetched, 0);
-		command(&g, it->q0, it->q1);
-		got = walked(&g, &fetched);
+		command(&t.guest[0], it->q0, it->q1);
+		got = walked(&t, &fetched);
 		if (got != it->walked || fetched != it->fetched)
 			fail_msg("%s: dropped %#x and %#x, not %#x and %#x",
 				 it->what, got, fetched, it->walked,
 				 it->fetched);
 	}
-	guest_close(&g);
+	two_close(&t);
 }
 
 /* ------------------------------------------------------------------ ATC_INV */
 
 /* Pages 1, 2 and 9 after IOVA, without PASID, and by PASIDs of the same context. */
 static const struct {
+	unsigned int whose;
 	uint32_t pasid;
 	unsigned int at;
 } kept[] = {
-	{ 0, 1 },     { 0, 2 },	    { 0, 9 },	      { PASID, 1 },
-	{ PASID, 2 }, { PASID, 9 }, { PASID + 1, 1 }, { PASID + 1, 9 },
+	{ FIRST, 0, 1 },	 { FIRST, 0, 2 },	  { FIRST, 0, 9 },
+	{ FIRST, PASID, 1 },	 { FIRST, PASID, 2 },	  { FIRST, PASID, 9 },
+	{ FIRST, PASID + 1, 1 }, { FIRST, PASID + 1, 9 }, { OTHER, 0, 1 },
+	{ OTHER, PASID, 1 },
 };
 #define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
 
+/* The SMMU forgets what was, ATCs do not. */
 static void fill(struct guest *g, unsigned int data)
 {
 	for (unsigned int i = 0; i < 6; i++)
@@ -374,25 +418,33 @@ static void fill(struct guest *g, unsigned int data)
 	command(g, 0x30, 0);
 }
 
-/* What the ATC kept of the pages of before, and was to forget. */
-static unsigned int forgotten(struct guest *g, uint64_t q0, uint64_t q1)
+static uint64_t has(struct two *t, unsigned int i)
+{
+	return reads(&t->guest[kept[i].whose], kept[i].pasid, kept[i].at);
+}
+
+/* What ATCs kept of the pages of before, and were to forget. */
+static unsigned int forgotten(struct two *t, uint64_t q0, uint64_t q1)
 {
 	uint64_t was[NR_KEPT];
 	unsigned int mask = 0;
 
-	fill(g, DATA);
-	command(g, TO_VSID | 0x40, 52);
-	command(g, TO_VSID | 0xa40, 52);
+	for (unsigned int i = 0; i < 2; i++) {
+		fill(&t->guest[i], DATA);
+		command(&t->guest[i], TO_VSID | 0x40, 52);
+		command(&t->guest[i], TO_VSID | 0xa40, 52);
+	}
 	for (unsigned int i = 0; i < NR_KEPT; i++) {
-		was[i] = reads(g, kept[i].pasid, kept[i].at);
+		was[i] = has(t, i);
 		assert_int_not_equal(was[i], 0);
 	}
-	fill(g, DATA + 20);
+	for (unsigned int i = 0; i < 2; i++)
+		fill(&t->guest[i], DATA + 20);
 	for (unsigned int i = 0; i < NR_KEPT; i++)
-		assert_int_equal(reads(g, kept[i].pasid, kept[i].at), was[i]);
-	command(g, q0, q1);
+		assert_int_equal(has(t, i), was[i]);
+	command(&t->guest[0], q0, q1);
 	for (unsigned int i = 0; i < NR_KEPT; i++)
-		mask |= (reads(g, kept[i].pasid, kept[i].at) != was[i]) << i;
+		mask |= (has(t, i) != was[i]) << i;
 	return mask;
 }
 
@@ -420,17 +472,17 @@ static void each_ATC_INV_takes_its_own(void **state)
 		{ 0x0001000000000012, 0x12346001, 0 },
 		{ TO_VSID | 6, 0, 0 },
 	};
-	struct guest g;
+	struct two t;
 
-	guest_open(&g);
-	write_cd(&g, PASID + 1, 2);
+	two_open(&t);
+	write_cd(&t.guest[0], PASID + 1, 2);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		unsigned int got = forgotten(&g, rows[i].q0, rows[i].q1);
+		unsigned int got = forgotten(&t, rows[i].q0, rows[i].q1);
 
 		if (got != rows[i].mask)
 			fail_msg("row %zu: %#x, not %#x", i, got, rows[i].mask);
 	}
-	guest_close(&g);
+	two_close(&t);
 }
 
 int main(void)
