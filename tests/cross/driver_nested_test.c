@@ -271,6 +271,64 @@ static void what_the_host_unmaps_is_gone(void **state)
 	rig_destroy(rig);
 }
 
+/* By the SMMU's TLB and by the ATC, with and without a PASID. */
+static void all_find(struct guest *g, unsigned int at, uint64_t want)
+{
+	assert_int_equal(peek(g, at), want);
+	assert_int_equal(peek_pasid(g, PASID, at), want);
+	assert_int_equal(by_atc(g, 0, at), want);
+	assert_int_equal(by_atc(g, PASID, at), want);
+}
+
+/*
+ * A page out of a block of stage 2, where the guest has a block as well, or pages:
+ * the rest of the block stays.
+ */
+static void a_page_of_what_was_a_block(void **state)
+{
+	enum {
+		FROM = 6, /* pages of the block */
+		GONE,
+		TO = 9
+	};
+	const uint64_t at = 0x80000000, mib2 = 2 << 20, block = 0x12400000;
+	struct rig *rig = open_rig();
+	struct guest g;
+	uint8_t *mem;
+
+	guest_open(&g, rig, 0);
+	/* Behind its memory. */
+	mem = (uint8_t *)(((uintptr_t)rig->ram + 2 * mib2 - 1) & ~(mib2 - 1));
+	for (unsigned int asid = 1; asid < 3; asid++) {
+		for (unsigned int i = FROM; i < TO; i++) {
+			*(uint64_t *)(void *)(mem + i * RIG_PAGE) = i;
+			point(&g, asid, IOVA + i * RIG_PAGE, at + i * RIG_PAGE,
+			      true);
+		}
+		/* Level 2, beside the table of IOVA. */
+		page(&g, TABLES + 3 * (asid - 1) + 1)[block >> 21 & 511] =
+			at | 0xf41;
+	}
+	for (unsigned int is_block = 0; is_block < 2; is_block++) {
+		const unsigned int first = is_block ? (block - IOVA) / RIG_PAGE
+						    : 0;
+
+		rig_map(g.parent, at, mem, mib2, RW);
+		for (unsigned int i = FROM; i < TO; i++)
+			all_find(&g, first + i, i);
+		rig_unmap(g.parent, at + GONE * RIG_PAGE, RIG_PAGE);
+		for (unsigned int i = FROM; i < TO; i++)
+			all_find(&g, first + i, i == GONE ? RIG_STOPPED : i);
+		rig_unmap(g.parent, at, GONE * RIG_PAGE);
+		rig_unmap(g.parent, at + (GONE + 1) * RIG_PAGE,
+			  mib2 - (GONE + 1) * RIG_PAGE);
+		for (unsigned int i = FROM; i < TO; i++)
+			all_find(&g, first + i, RIG_STOPPED);
+	}
+	guest_close(&g);
+	rig_destroy(rig);
+}
+
 /* ----------------------------------------------------------------- faults -- */
 
 static void is_told_to_guest(struct guest *g, unsigned int type)
@@ -451,6 +509,7 @@ int main(void)
 		cmocka_unit_test(an_ATC_in_a_guests_hands),
 		cmocka_unit_test(an_ATC_leaves_a_guest),
 		cmocka_unit_test(what_the_host_unmaps_is_gone),
+		cmocka_unit_test(a_page_of_what_was_a_block),
 		cmocka_unit_test(faults_and_whose_they_are),
 		cmocka_unit_test(contexts_that_are_bad),
 		cmocka_unit_test(from_each_state_to_each),
