@@ -208,7 +208,8 @@ static bool has_own_cds(const struct smmuv3_dom *dom)
 
 /*
  * Does it come into other hands: from nobody's, or from or to a guest's?  What it
- * still asks for in the name of the last, and nobody has read, is not for the next.
+ * still says and asks for in the name of the last, and nobody has read, is not for the
+ * next.
  */
 static bool changes_hands(const struct smmuv3_dev *dev,
 			  const struct smmuv3_dom *old,
@@ -252,7 +253,7 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 	}
 	if (changes_hands(dev, old, guest))
 		smmuv3_fault_dev_handed(dev);
-	/* Before the first access; what the one before caused may come with it. */
+	/* Before the first access; one under way may fault by the entry of before. */
 	if (guest)
 		smmuv3_vstream_publish(dev, guest);
 	rc = carry_out(dev, &plan, dom, &sure);

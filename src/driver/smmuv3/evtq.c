@@ -153,6 +153,7 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 	enum smmuv3_fate fate = SMMUV3_REFUSE;
 	const struct smmuv3_vstream *v;
 	struct smmuv3_dev *dev;
+	bool his;
 
 	p->read_begin(p->ctx);
 	dev = smmuv3_strtab_dev(unit, fault->id);
@@ -162,12 +163,13 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 		fate = SMMUV3_DONE;
 	}
 	fault->cookie = dev ? dev->hwdev.cookie : NULL;
+	/* Who has the device now, and then whether he had it already. */
 	v = dev ? load_acquire(&dev->guest) : NULL;
-	guest->id = v ? v->id : 0;
-	guest->vsid = v ? v->vsid : 0;
-	if (dev && dev->stall && stalled &&
-	    (at >= load_acquire(&dev->first_stall) ||
-	     DRIVER_MUTANT("evtq: in other hands")))
+	his = dev && (at >= load_acquire(&dev->first_handed) ||
+		      DRIVER_MUTANT("evtq: in other hands"));
+	guest->id = v && his ? v->id : 0;
+	guest->vsid = v && his ? v->vsid : 0;
+	if (his && dev->stall && stalled)
 		fate = smmuv3_stall_expect(dev,
 					   smmuv3_dev_index(dev, fault->id),
 					   fault->token)

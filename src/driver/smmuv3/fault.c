@@ -102,7 +102,7 @@ void smmuv3_fault_dev_handed(struct smmuv3_dev *dev)
 {
 	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
 
-	store_release(&dev->first_stall, smmuv3_recq_end(unit, &unit->evtq));
+	store_release(&dev->first_handed, smmuv3_recq_end(unit, &unit->evtq));
 	store_release(&dev->first_request,
 		      smmuv3_recq_end(unit, &unit->priq.queue));
 }

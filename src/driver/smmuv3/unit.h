@@ -402,10 +402,10 @@ struct smmuv3_dev {
 	 */
 	uint64_t first_event;
 	/*
-	 * Stalls and page requests of before are of somebody who had the device
+	 * Events and page requests of before are of somebody who had the device
 	 * earlier, if not of another device.  Atomic; changed under lock.
 	 */
-	uint64_t first_stall;
+	uint64_t first_handed;
 	uint64_t first_request;
 	struct uiommu_defer defer;
 	const struct uiommu_platform *p;

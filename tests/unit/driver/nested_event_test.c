@@ -132,6 +132,69 @@ static void events_come_to_the_guest(void **state)
 	END(dom);
 }
 
+/* In the queue; nobody has read it yet. */
+static void is_written(void)
+{
+	assert_true(fake_smmu_event(
+		fake, (uint64_t[4]){ 0x10 | (uint64_t)SID << 32, 0, 0x1000 }));
+}
+
+/* Who hears of what was written. */
+static char read_now(void)
+{
+	unsigned int guests = heard.guests, hosts = heard.hosts;
+
+	ops->irq(unit, UIOMMU_SMMUV3_IRQ_EVENTQ);
+	assert_int_equal(heard.guests + heard.hosts - guests - hosts, 1);
+	return heard.guests != guests ? 'g' : 'h';
+}
+
+/* What stands in the queue from before is of whoever had the device then. */
+static void a_guest_hears_nothing_of_the_one_before(void **state)
+{
+	struct uiommu_hwdom *dom, *again, *others;
+	struct uiommu_hwviommu *first = NULL, *second;
+	struct uiommu_hwvdev *vdev;
+
+	unit->host = &host;
+	memset(&heard, 0, sizeof(heard));
+	scene();
+	first = viommu;
+	dom = nested(0x4321000b, 0);
+	again = nested(0x8765000b, 0);
+	assert_int_equal(new_viommu(parent, 9, &second), 0);
+	viommu = second;
+	others = nested(0x4321000b, 0);
+	viommu = first;
+	vdev = vdevice(VSID);
+	assert_int_equal(ops->attach(parent, dev), 0);
+	is_written();
+	assert_int_equal(ops->attach(dom, dev), 0);
+	assert_int_equal(read_now(), 'h');
+	/* Its own it hears of, though its entry is another one now. */
+	is_written();
+	assert_int_equal(ops->attach(again, dev), 0);
+	assert_int_equal(read_now(), 'g');
+	assert_int_equal(heard.id, 5);
+	is_written();
+	nops->vdev_free(vdev);
+	viommu = second;
+	vdev = vdevice(VSID);
+	assert_int_equal(ops->attach(others, dev), 0);
+	assert_int_equal(read_now(), 'h');
+	is_written();
+	assert_int_equal(read_now(), 'g');
+	assert_int_equal(heard.id, 9);
+	is_written();
+	assert_int_equal(ops->attach(parent, dev), 0);
+	assert_int_equal(read_now(), 'h');
+	nops->vdev_free(vdev);
+	viommu = first;
+	ops->dom_free(others);
+	nops->viommu_free(second);
+	END(dom, again);
+}
+
 /* It may have been anybody's. */
 static void lost_events_are_told_to_all_guests(void **state)
 {
@@ -165,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		CASE(events_come_to_the_guest),
+		CASE(a_guest_hears_nothing_of_the_one_before),
 		CASE(lost_events_are_told_to_all_guests),
 	};
 
