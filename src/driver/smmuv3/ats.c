@@ -75,7 +75,8 @@ static int forget_ssid(struct smmuv3_dev *dev, uint32_t ssid)
 	struct smmuv3_batch batch;
 	unsigned int i;
 
-	if (ssid == SMMUV3_SSID_GUEST)
+	if (ssid == SMMUV3_SSID_GUEST &&
+	    !DRIVER_MUTANT("ats: ATC_INV of a guest's PASIDs"))
 		return forget_all(dev);
 	smmuv3_batch_init(&batch, &unit_of(dev)->cmdq);
 	for (i = 0; i < dev->nr_ids; i++) {

@@ -113,7 +113,8 @@ static void add_user(struct smmuv3_batch *batch,
 	unsigned int id;
 	uint32_t i;
 
-	if (user->ssid == SMMUV3_SSID_GUEST) {
+	if (user->ssid == SMMUV3_SSID_GUEST &&
+	    !DRIVER_MUTANT("flush: ATC_INV of a guest's PASIDs")) {
 		smmuv3_ats_add_all(user->dev, batch);
 		return;
 	}

@@ -79,7 +79,8 @@ static uint16_t count_guest(struct smmuv3_dom *parent, struct smmuv3_unit *unit,
 
 	smmuv3_lock(unit, &parent->lock);
 	att = smmuv3_att_find(parent, unit);
-	fetch_add_acq_rel(&att->guests, add);
+	if (!DRIVER_MUTANT("guest: counted"))
+		fetch_add_acq_rel(&att->guests, add);
 	vmid = att->vmid;
 	/* Before a guest's entry: pairs with the fence in flush. */
 	fence_full();
@@ -266,7 +267,8 @@ static int find_sid(struct smmuv3_vsmmu *vsmmu, uint32_t vsid, uint32_t *sid)
 
 	smmuv3_lock(unit, &vsmmu->lock);
 	it = *list_of(vsmmu, vsid);
-	while (it && it->hw.virt_id != vsid)
+	while (it && it->hw.virt_id != vsid &&
+	       !DRIVER_MUTANT("vcmd: its own StreamIDs"))
 		it = it->next;
 	if (it)
 		*sid = to_smmuv3_dev(it->hw.dev)->ids[0];
@@ -285,7 +287,8 @@ int smmuv3_vstream_make(const struct smmuv3_dev *dev,
 	if (dom->hwdom.type != UIOMMU_DOM_NESTED || dom->vsmmu->host_ids)
 		return 0;
 	/* Without it neither commands nor events would find each other. */
-	if (!dev->vdev || dev->vdev->hw.viommu != &dom->vsmmu->hw)
+	if (!dev->vdev || (dev->vdev->hw.viommu != &dom->vsmmu->hw &&
+			   !DRIVER_MUTANT("guest: whose vdevice")))
 		return dom->vste.config == SMMU_STE_CONFIG_S1 ? -ENOENT : 0;
 	v = smmuv3_obj_alloc(unit, sizeof(*v));
 	if (!v)
@@ -313,6 +316,8 @@ void smmuv3_vstream_publish(struct smmuv3_dev *dev, struct smmuv3_vstream *v)
 {
 	struct smmuv3_vstream *old = dev->guest;
 
+	if (!v && DRIVER_MUTANT("vevent: a guest that has gone"))
+		return;
 	store_release(&dev->guest, v);
 	if (old)
 		old->p->defer(old->p->ctx, &old->defer, vstream_free);
@@ -373,7 +378,9 @@ static int run(struct smmuv3_vsmmu *vsmmu, struct smmu_cmd *cmd, uint32_t nr,
 			rc = convert(vsmmu, &cmd[i]);
 			i += !rc;
 		}
-		err = issue(vsmmu, cmd + from, i - from);
+		err = rc && DRIVER_MUTANT("vcmd: those before a bad one")
+			      ? 0
+			      : issue(vsmmu, cmd + from, i - from);
 		if (err)
 			return err;
 		*done = from = i;
@@ -577,7 +584,7 @@ void smmuv3_guest_events_lost(struct smmuv3_unit *unit)
 	const struct uiommu_host_ops *host = unit->unit.host;
 	uint64_t id = 0;
 
-	if (!host || !host->report_vevent)
+	if (!host || !host->report_vevent || DRIVER_MUTANT("vevent: lost"))
 		return;
 	while ((id = next_guest(unit, id)))
 		(void)host->report_vevent(unit->unit.host_ctx, &unit->unit, id,

@@ -48,7 +48,7 @@ static void describe_s2(const struct smmuv3_dev *dev,
 		.eats = smmuv3_ats_eats(dev),
 		.stall = dev->stall && !DRIVER_MUTANT("ste: S2S"),
 		/* So that a guest does not flood the queue of all. */
-		.merge = dom->nest_parent,
+		.merge = dom->nest_parent && !DRIVER_MUTANT("ste: MEV"),
 	};
 }
 
@@ -62,7 +62,7 @@ static void make_nested(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	switch (dom->vste.config) {
 	case SMMU_STE_CONFIG_S1:
 		/* Without it the guest does not invalidate the ATC either. */
-		if (!dom->vste.ats)
+		if (!dom->vste.ats && !DRIVER_MUTANT("ste: EATS of a guest"))
 			s2.eats = SMMU_STE_EATS_OFF;
 		smmuv3_make_ste_nested(ste, &s2, &dom->vste);
 		/* By its own names a guest says itself who may wait. */

@@ -39,12 +39,12 @@ static bool fields_of(const struct smmuv3_features *f,
 	case SMMU_CMD_OP_TLBI_NH_VAA:
 		q0 = SMMU_CMD_TLBI_0_VMID;
 		q1 = SMMU_CMD_TLBI_1_LEAF | SMMU_CMD_TLBI_1_ADDR;
-		if (f->ril) {
+		if (f->ril || DRIVER_MUTANT("vcmd: ranges without RIL")) {
 			q0 |= SMMU_CMD_TLBI_0_NUM | SMMU_CMD_TLBI_0_SCALE;
 			q1 |= SMMU_CMD_TLBI_1_TG | SMMU_CMD_TLBI_1_TTL;
 		}
 		/* The highest bit of SCALE. */
-		if (!f->ds)
+		if (!f->ds && !DRIVER_MUTANT("vcmd: SCALE"))
 			q0 &= ~BIT64(25);
 		break;
 	case SMMU_CMD_OP_TLBI_NH_ASID:
@@ -52,7 +52,7 @@ static bool fields_of(const struct smmuv3_features *f,
 		q0 = SMMU_CMD_TLBI_0_VMID;
 		break;
 	case SMMU_CMD_OP_ATC_INV:
-		if (!f->ats)
+		if (!f->ats && !DRIVER_MUTANT("vcmd: ATC_INV without ATS"))
 			return false;
 		q0 = SMMU_CMD_0_SID;
 		if (has_substreams(f))
@@ -70,11 +70,16 @@ static bool fields_of(const struct smmuv3_features *f,
 		q0 = SMMU_CMD_0_SID;
 		break;
 	default:
-		return false;
+		if (!DRIVER_MUTANT("vcmd: opcodes"))
+			return false;
+		q0 = q1 = ~UINT64_C(0);
 	}
 	if (op_of(cmd) == SMMU_CMD_OP_TLBI_NH_VA ||
 	    op_of(cmd) == SMMU_CMD_OP_TLBI_NH_ASID)
-		q0 |= FIELD_PREP(SMMU_CMD_TLBI_0_ASID, mask_lg2(f->asid_bits));
+		q0 |= DRIVER_MUTANT("vcmd: bits of ASIDs")
+			      ? SMMU_CMD_TLBI_0_ASID
+			      : FIELD_PREP(SMMU_CMD_TLBI_0_ASID,
+					   mask_lg2(f->asid_bits));
 	fields->q[0] = q0 | SMMU_CMD_0_OP;
 	fields->q[1] = q1;
 	return true;
@@ -137,7 +142,8 @@ bool smmuv3_vcmd_has_sid(const struct smmu_cmd *cmd)
 
 void smmuv3_vcmd_set_vmid(struct smmu_cmd *cmd, uint16_t vmid)
 {
-	if (op_of(cmd) == SMMU_CMD_OP_TLBI_NSNH_ALL)
+	if (op_of(cmd) == SMMU_CMD_OP_TLBI_NSNH_ALL &&
+	    !DRIVER_MUTANT("vcmd: NSNH_ALL"))
 		cmd->q[0] = FIELD_PREP(SMMU_CMD_0_OP, SMMU_CMD_OP_TLBI_NH_ALL);
 	cmd->q[0] &= ~SMMU_CMD_TLBI_0_VMID;
 	cmd->q[0] |= FIELD_PREP(SMMU_CMD_TLBI_0_VMID, vmid);

@@ -28,7 +28,7 @@ int smmuv3_vste_check(const uint64_t in[2], struct smmuv3_vste *vste)
 
 	memset(vste, 0, sizeof(*vste));
 	vste->config = SMMU_STE_CONFIG_ABORT;
-	if (!(in[0] & SMMU_STE_0_V))
+	if (!(in[0] & SMMU_STE_0_V) && !DRIVER_MUTANT("vste: V"))
 		return 0;
 	if (((in[0] & ~GUEST_0) || (in[1] & ~GUEST_1)) &&
 	    !DRIVER_MUTANT("vste: the host's fields"))
@@ -43,7 +43,9 @@ int smmuv3_vste_check(const uint64_t in[2], struct smmuv3_vste *vste)
 	vste->q[0] = in[0] & ~(SMMU_STE_0_V | SMMU_STE_0_CONFIG);
 	vste->q[1] = in[1] & ~SMMU_STE_1_EATS;
 	vste->config = config;
-	vste->ats = config == SMMU_STE_CONFIG_S1 && eats != SMMU_STE_EATS_OFF;
+	vste->ats = (config == SMMU_STE_CONFIG_S1 ||
+		     DRIVER_MUTANT("vste: ATS of bypass")) &&
+		    eats != SMMU_STE_EATS_OFF;
 	return 0;
 }
 

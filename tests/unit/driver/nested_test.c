@@ -129,6 +129,7 @@ static void what_entries_hold(void **state)
 {
 	struct uiommu_hwdom *s1, *bypass, *abort_, *invalid;
 	struct uiommu_pgtable_info info;
+	struct uiommu_hwviommu *own;
 	struct uiommu_hwvdev *vdev;
 	uint64_t ste[8];
 
@@ -158,8 +159,15 @@ static void what_entries_hold(void **state)
 	assert_true(fake_smmu_ste(fake, SID, ste));
 	assert_int_equal(ste[0] & 0xf, 1);
 	nops->vdev_free(vdev);
-	/* One of another guest is none. */
 	assert_int_equal(ops->attach(s1, dev), -ENOENT);
+	/* One of another guest is none. */
+	own = viommu;
+	assert_int_equal(new_viommu(parent, 9, &viommu), 0);
+	vdev = vdevice(VSID);
+	assert_int_equal(ops->attach(s1, dev), -ENOENT);
+	nops->vdev_free(vdev);
+	nops->viommu_free(viommu);
+	viommu = own;
 	END(invalid, s1, bypass, abort_);
 }
 
