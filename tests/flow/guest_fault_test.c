@@ -293,9 +293,10 @@ static const struct row s2_page[] = {
 	  { 0x0000001100003813, 0x0000028000000000, IOVA, 0x50000000 } },
 };
 
-/* 128 CDs: linear, and in two levels of 4K. */
+/* 128 CDs: linear, in two levels of 4K, and of 64K. */
 #define LINEAR_128 UINT64_C(0x380000000000000b)
 #define LEVELS_128 UINT64_C(0x380000000000001b)
+#define LEVELS_128_64K UINT64_C(0x380000000000002b)
 /* A page of level-1 CDs, and where the guest has it. */
 #define L1CDS (SPARE + 6)
 #define L1CDS_AT UINT64_C(0x4000e000)
@@ -316,6 +317,9 @@ static const struct row s2_context[] = {
 	{ "a leaf, without PASID", L1CDS, 0, 0x40043001, W, 0,
 	  { 0x0000001100000010, 0x0000008000000000, AT, 0x40043000 },
 	  .ste = { LEVELS_128 | L1CDS_AT, STE_S1_1 } },
+	{ "a leaf of 64K, its second page", L1CDS, 0, 0x40050001, R, 65,
+	  { 0x0000001100041810, 0x0000008800000000, AT, 0x40051000 },
+	  .ste = { LEVELS_128_64K | L1CDS_AT, STE_S1_1 } },
 	{ "not to be read", NOTHING, 0, R, 0,
 	  { 0x0000001100000013, 0x0000008800000000, AT, 0x50001000 },
 	  .ste = { 0xb | WRITE_ONLY_AT, STE_S1_1 } },

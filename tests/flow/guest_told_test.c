@@ -145,6 +145,33 @@ static void a_doorbell_is_no_table(void **state)
 	guest_close(&g);
 }
 
+/* A guest that does not read: what does not fit is counted; the host hears its part. */
+static void events_that_do_not_fit(void **state)
+{
+	struct event event;
+	struct guest g;
+
+	guest_open(&g);
+	for (unsigned int i = 0; i < 11; i++) {
+		*entry(&g, 20 + i) = HOLE | 0xf43;
+		fails(&g, 0, 20 + i);
+	}
+	assert_int_equal(host_heard(&g), 11);
+	for (unsigned int i = 0; i < 8; i++) {
+		assert_int_equal(next_event(&g, &event), sizeof(event));
+		assert_int_equal(event.header.flags, 0);
+		assert_int_equal(event.header.sequence, i);
+		assert_int_equal(event.smmu.evt[2], IOVA + (20 + i) * PAGE);
+	}
+	assert_int_equal(next_event(&g, &event), sizeof(event.header));
+	assert_int_equal(event.header.flags, IOMMU_VEVENTQ_FLAG_LOST_EVENTS);
+	assert_int_equal(event.header.sequence, 10);
+	fails(&g, 0, 31);
+	assert_int_equal(next_event(&g, &event), sizeof(event));
+	assert_int_equal(event.header.sequence, 11);
+	guest_close(&g);
+}
+
 /* ------------------------------------------------------------ what waits */
 
 struct waiting {
@@ -346,6 +373,7 @@ int main(void)
 		cmocka_unit_test(each_stage_has_its_owner),
 		cmocka_unit_test(an_aborted_fetch_is_the_hosts),
 		cmocka_unit_test(a_doorbell_is_no_table),
+		cmocka_unit_test(events_that_do_not_fit),
 		cmocka_unit_test(stalls),
 		cmocka_unit_test(page_requests),
 		cmocka_unit_test(stalls_without_a_queue),
