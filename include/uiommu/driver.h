@@ -245,7 +245,8 @@ struct uiommu_host_ops {
 	 * its hardware would write them, for the vIOMMU that was made with `id`
 	 * (which may have gone).  data NULL: some were lost.  -EOPNOTSUPP: the
 	 * client takes no such events, it is the host's; -ENOMEM: it is lost, and
-	 * the client told so.  NULL: as -EOPNOTSUPP.
+	 * the client told so.  A fault of stage 2, which is the host's in any
+	 * case, comes by report_fault as well.  NULL: as -EOPNOTSUPP.
 	 */
 	int (*report_vevent)(void *host_ctx, struct uiommu_unit *unit,
 			     uint64_t id, uint32_t type, const void *data,
