@@ -13,6 +13,7 @@ struct nested_dom {
 	struct nested_dom *next;
 	struct fake_viommu *viommu; /* or NULL */
 	uint32_t word[FAKE_NESTED_WORDS];
+	struct uiommu_pasid_table table; /* of a vIOMMU with the host's ids */
 };
 
 struct queue {
@@ -31,15 +32,18 @@ struct fake_viommu {
 	struct uiommu_hwviommu hw;
 	struct fake_viommu *next;
 	uint64_t id;
+	bool host_ids;
 	struct vdev *vdevs;
 	struct queue *queue[FAKE_NR_QUEUES];
 	void *window;
 };
 
-/* Protects all vIOMMUs and domains, those of any unit, and the words. */
+/* Protects all vIOMMUs and domains, those of any unit, the words and counts. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fake_viommu *viommus;
 static struct nested_dom *doms;
+static struct fake_forgotten forgotten[8];
+static unsigned int nr_forgotten, fail_forget;
 
 static void *make(struct uiommu_unit *unit, size_t size)
 {
@@ -63,12 +67,31 @@ static struct nested_dom *to_nested(struct uiommu_hwdom *hw)
 
 /* ------------------------------------------------------------- domains -- */
 
+static int list_dom(struct uiommu_unit *unit, struct fake_viommu *viommu,
+		    const struct nested_dom *like, struct uiommu_hwdom **out)
+{
+	struct nested_dom *dom = make(unit, sizeof(*dom));
+
+	if (!dom)
+		return -ENOMEM;
+	*dom = *like;
+	dom->hwdom.unit = unit;
+	dom->hwdom.type = UIOMMU_DOM_NESTED;
+	dom->viommu = viommu;
+	pthread_mutex_lock(&lock);
+	dom->next = doms;
+	doms = dom;
+	pthread_mutex_unlock(&lock);
+	*out = &dom->hwdom;
+	return 0;
+}
+
 static int new_dom(struct uiommu_unit *unit, struct fake_viommu *viommu,
 		   uint32_t flags, const struct uiommu_user_data *data,
 		   struct uiommu_hwdom **out)
 {
+	struct nested_dom dom = { 0 };
 	struct fake_nested_data what;
-	struct nested_dom *dom;
 	int rc;
 
 	if (flags & ~UIOMMU_DOM_PASID || data->type != FAKE_NESTED_DATA)
@@ -78,20 +101,9 @@ static int new_dom(struct uiommu_unit *unit, struct fake_viommu *viommu,
 		return rc;
 	if (what.more)
 		return -EIO;
-	dom = make(unit, sizeof(*dom));
-	if (!dom)
-		return -ENOMEM;
-	dom->hwdom.unit = unit;
-	dom->hwdom.type = UIOMMU_DOM_NESTED;
-	dom->viommu = viommu;
 	for (unsigned int i = 0; i < FAKE_NESTED_WORDS; i++)
-		dom->word[i] = what.word;
-	pthread_mutex_lock(&lock);
-	dom->next = doms;
-	doms = dom;
-	pthread_mutex_unlock(&lock);
-	*out = &dom->hwdom;
-	return 0;
+		dom.word[i] = what.word;
+	return list_dom(unit, viommu, &dom, out);
 }
 
 static int plain_dom(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
@@ -106,6 +118,22 @@ static int viommu_dom(struct uiommu_hwviommu *hw, uint32_t flags,
 		      struct uiommu_hwdom **out)
 {
 	return new_dom(hw->unit, to_viommu(hw), flags, data, out);
+}
+
+static int viommu_dom_make(struct uiommu_hwviommu *hw,
+			   const struct uiommu_pasid_table *table,
+			   struct uiommu_hwdom **out)
+{
+	const struct nested_dom dom = { .table = *table };
+
+	if (table->state > UIOMMU_GUEST_ABORT)
+		return -EINVAL;
+	if (table->state == UIOMMU_GUEST_TRANSLATE &&
+	    table->pasid_bits > FAKE_TABLE_BITS)
+		return -EINVAL;
+	if (table->format == UIOMMU_PASID_TABLE_2L_64K)
+		return -EOPNOTSUPP;
+	return list_dom(hw->unit, to_viommu(hw), &dom, out);
 }
 
 void fake_nested_free(struct uiommu_hwdom *dom)
@@ -219,6 +247,7 @@ static int viommu_alloc(struct uiommu_hwdev *dev, struct uiommu_hwdom *parent,
 	viommu->hw.unit = dev->unit;
 	viommu->hw.parent = parent;
 	viommu->id = cfg->id;
+	viommu->host_ids = cfg->host_ids;
 	if (cfg->data && cfg->data->len)
 		rc = make_window(viommu, cfg);
 	if (rc) {
@@ -317,7 +346,7 @@ int fake_nested_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
 
 	if (dom->unit != dev->unit)
 		return -EINVAL;
-	if (!viommu)
+	if (!viommu || viommu->host_ids)
 		return 0;
 	pthread_mutex_lock(&lock);
 	for (it = viommu->vdevs; it && it->hw.dev != dev; it = it->next)
@@ -426,6 +455,81 @@ int fake_guest_event(struct uiommu_unit *unit, uint64_t virt_id, bool lost)
 					 lost ? 0 : sizeof(payload));
 }
 
+/* -------------------------------------------------------- PASID tables -- */
+
+bool fake_bound_table(const struct uiommu_hwdev *dev,
+		      struct uiommu_pasid_table *table)
+{
+	bool bound;
+
+	pthread_mutex_lock(&lock);
+	bound = dev->dom && dev->dom->type == UIOMMU_DOM_NESTED &&
+		to_nested(dev->dom)->viommu &&
+		to_nested(dev->dom)->viommu->host_ids;
+	if (bound)
+		*table = to_nested(dev->dom)->table;
+	pthread_mutex_unlock(&lock);
+	return bound;
+}
+
+static int viommu_forget(struct uiommu_hwviommu *hw, struct uiommu_hwdev *dev,
+			 const struct uiommu_cache_info *info)
+{
+	int rc = uiommu_cache_check(info);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&lock);
+	forgotten[nr_forgotten++ % ARRAY_SIZE(forgotten)] =
+		(struct fake_forgotten){ hw->unit, dev, *info };
+	if (fail_forget && !--fail_forget)
+		rc = -ETIMEDOUT;
+	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+unsigned int fake_forgotten(unsigned int back, struct fake_forgotten *what)
+{
+	unsigned int nr;
+
+	pthread_mutex_lock(&lock);
+	nr = nr_forgotten;
+	*what = forgotten[(nr - 1 - back) % ARRAY_SIZE(forgotten)];
+	pthread_mutex_unlock(&lock);
+	return nr;
+}
+
+unsigned int fake_nr_viommus(const struct uiommu_unit *unit)
+{
+	const struct fake_viommu *it;
+	unsigned int nr = 0;
+
+	pthread_mutex_lock(&lock);
+	for (it = viommus; it; it = it->next)
+		nr += it->hw.unit == unit;
+	pthread_mutex_unlock(&lock);
+	return nr;
+}
+
+unsigned int fake_nr_nested(const struct uiommu_unit *unit)
+{
+	const struct nested_dom *it;
+	unsigned int nr = 0;
+
+	pthread_mutex_lock(&lock);
+	for (it = doms; it; it = it->next)
+		nr += it->hwdom.unit == unit;
+	pthread_mutex_unlock(&lock);
+	return nr;
+}
+
+void fake_fail_forget(unsigned int nth)
+{
+	pthread_mutex_lock(&lock);
+	fail_forget = nth;
+	pthread_mutex_unlock(&lock);
+}
+
 /* -------------------------------------------------------------- queues -- */
 
 static bool queue_has(struct uiommu_hwviommu *hw, uint32_t type)
@@ -507,6 +611,8 @@ const struct uiommu_nested_ops fake_nested_ops = {
 	.viommu_free = viommu_free,
 	.viommu_dom_alloc = viommu_dom,
 	.viommu_invalidate = viommu_invalidate,
+	.viommu_dom_make = viommu_dom_make,
+	.viommu_forget = viommu_forget,
 	.vdev_alloc = vdev_alloc,
 	.vdev_free = vdev_free,
 	.queue_has = queue_has,

@@ -6,6 +6,8 @@
  *
  * A guest's configuration is a word, which is what the domain's cache of four
  * words is filled with and an invalidation clears.
+ *
+ * PASID tables have at most FAKE_TABLE_BITS PASIDs, and no 64K leaves.
  */
 #ifndef TESTS_FAKE_NESTED_H
 #define TESTS_FAKE_NESTED_H
@@ -22,6 +24,7 @@
 
 #define FAKE_NESTED_WORDS 4
 #define FAKE_NR_QUEUES 2
+#define FAKE_TABLE_BITS 16
 #define FAKE_WINDOW UINT64_C(8192)
 
 /* May be given without `more`, which has to be 0. */
@@ -59,6 +62,27 @@ extern const struct uiommu_nested_ops fake_plain_nested_ops;
 int fake_nested_attach(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev);
 void fake_nested_free(struct uiommu_hwdom *dom);
 uint32_t fake_nested_word(struct uiommu_hwdom *dom, unsigned int i);
+
+/* What the device has of a PASID table; false: nothing. */
+bool fake_bound_table(const struct uiommu_hwdev *dev,
+		      struct uiommu_pasid_table *table);
+
+/* How many vIOMMUs and nested domains the unit has. */
+unsigned int fake_nr_viommus(const struct uiommu_unit *unit);
+unsigned int fake_nr_nested(const struct uiommu_unit *unit);
+
+/* What was to be forgotten through a vIOMMU: by whom, of which device (NULL: all). */
+struct fake_forgotten {
+	const struct uiommu_unit *unit;
+	const struct uiommu_hwdev *dev;
+	struct uiommu_cache_info info;
+};
+/*
+ * How often since the program began; the one `back` before the last, of up to 8.
+ */
+unsigned int fake_forgotten(unsigned int back, struct fake_forgotten *what);
+/* The nth such call from now on fails with -ETIMEDOUT; 0: none. */
+void fake_fail_forget(unsigned int nth);
 
 /* Free what the core has left of a unit's, whose hardware kept it. */
 void fake_nested_forget(struct uiommu_unit *unit);
