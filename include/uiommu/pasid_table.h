@@ -31,7 +31,8 @@ struct uiommu_fault;
  * Accesses find the old or the new state at every instant, or, where the hardware
  * cannot change from one to the other at once, are aborted meanwhile.  On error all
  * devices have what they had.  Nothing of what the table says is checked: a wrong
- * one the hardware reports, as a fault of the device.
+ * one the hardware reports, as a fault of the device; and so it does one that lets
+ * accesses wait, of a device that may not (uiommu_hwdev_cfg.stall).
  * PASIDs of the domain's devices are the guest's from then on, and page faults with
  * any of them come to the domain's handler.  What TLBs have of a table before is
  * forgotten.  A unit that a device of the domain is behind stays in the binding,

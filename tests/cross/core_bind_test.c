@@ -203,6 +203,227 @@ static void what_is_no_row(void **state)
 	bound_close(&b);
 }
 
+/* ------------------------------------------------- contexts and their ATCs -- */
+
+static struct uiommu_cache_info of(enum uiommu_cache_type type,
+				   enum uiommu_cache_granularity granularity,
+				   uint32_t pasid)
+{
+	return (struct uiommu_cache_info){
+		.type = type,
+		.granularity = granularity,
+		.page_lg2 = 12,
+		.nr_pages = 1,
+		.addr = IOVA,
+		.pasid = pasid,
+	};
+}
+
+/* Each PASID has the other's tables, or its own, in the guest's memory. */
+static void write_cds(struct bound *b, bool swapped)
+{
+	write_cd(&b->g, 0, swapped ? 2 : 1);
+	write_cd(&b->g, PASID, swapped ? 1 : 2);
+}
+
+/* Which of the two does the device take for swapped?  Bit 1: PASID. */
+static unsigned int swapped_for(struct bound *b, unsigned int smmu,
+				uint32_t sid)
+{
+	unsigned int found = 0;
+	uint64_t got;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		got = bound_read(b, smmu, sid, i ? PASID : UIOMMU_NO_PASID,
+				 IOVA);
+		assert_true(got == word(&b->g, 0) || got == word(&b->g, 10));
+		found |= (unsigned int)(got != word(&b->g, i ? 10 : 0)) << i;
+	}
+	return found;
+}
+
+static void each_row_of_contexts(void **state)
+{
+	const struct uiommu_hwdev_cfg hw = { .pasid_bits = 8 };
+	const uint32_t two[] = { 5, 9 };
+	struct uiommu_cache_info info;
+	struct bound b;
+
+	bound_open(&b);
+	bound_add_like(&b, 0, two, 2, &hw);
+	assert_int_equal(uiommu_group_attach(bound_group(&b, 0), b.dom), 0);
+	bound_attach(&b, 0, 6, false);
+	bound_attach(&b, 1, 5, false);
+	bound_bind(&b, &bound_cds);
+	/* All that is there is cached. */
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(swapped_for(&b, i / 3,
+					     (uint32_t[]){ 5, 9, 6, 5 }[i]),
+				 0);
+	write_cds(&b, true);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(swapped_for(&b, i / 3,
+					     (uint32_t[]){ 5, 9, 6, 5 }[i]),
+				 0);
+	/* One PASID of one device, by both of its StreamIDs. */
+	info = of(UIOMMU_CACHE_PASID, UIOMMU_CACHE_ONE_PASID, PASID);
+	bound_forget(&b, b.dev[0], &info);
+	assert_int_equal(swapped_for(&b, 0, 5), 2);
+	assert_int_equal(swapped_for(&b, 0, 9), 2);
+	assert_int_equal(swapped_for(&b, 0, 6), 0);
+	assert_int_equal(swapped_for(&b, 1, 5), 0);
+	/* What has no PASID, of all devices. */
+	info.pasid = UIOMMU_NO_PASID;
+	bound_forget(&b, NULL, &info);
+	assert_int_equal(swapped_for(&b, 0, 5), 3);
+	assert_int_equal(swapped_for(&b, 0, 9), 3);
+	assert_int_equal(swapped_for(&b, 0, 6), 1);
+	assert_int_equal(swapped_for(&b, 1, 5), 1);
+	/* All of one, then all of all. */
+	info = of(UIOMMU_CACHE_PASID, UIOMMU_CACHE_ALL_PASIDS, 0);
+	bound_forget(&b, b.dev[2], &info);
+	assert_int_equal(swapped_for(&b, 0, 6), 1);
+	assert_int_equal(swapped_for(&b, 1, 5), 3);
+	write_cds(&b, false);
+	bound_forget(&b, NULL, &info);
+	assert_int_equal(swapped_for(&b, 0, 5), 0);
+	assert_int_equal(swapped_for(&b, 0, 9), 0);
+	assert_int_equal(swapped_for(&b, 0, 6), 0);
+	assert_int_equal(swapped_for(&b, 1, 5), 0);
+	bound_close(&b);
+}
+
+/*
+ * As changed_by(), but SMMUs have forgotten: what an ATC has is all that is old.
+ * Bits 4 to 7: of the device behind SMMU 1.
+ */
+static unsigned int changed_in_ATCs(struct bound *b, struct uiommu_device *dev,
+				    const struct uiommu_cache_info *info)
+{
+	const struct uiommu_cache_info tlbs = { .type = UIOMMU_CACHE_TLB };
+	unsigned int i, found = 0;
+
+	for (i = 0; i < 4; i++)
+		map(&b->g, i / 2 + 1, 2 * (i % 2), 10 * (i / 2) + i % 2);
+	bound_forget_all(b);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(bound_read(b, i / 4, 5,
+					    i / 2 % 2 ? PASID : UIOMMU_NO_PASID,
+					    IOVA + i % 2 * 2 * RIG_PAGE),
+				 word(&b->g, 10 * (i / 2 % 2) + i % 2));
+	for (i = 0; i < 4; i++)
+		map(&b->g, i / 2 + 1, 2 * (i % 2), 20 + i);
+	bound_forget(b, NULL, &tlbs);
+	bound_forget(b, dev, info);
+	for (i = 0; i < 8; i++)
+		if (bound_read(b, i / 4, 5, i / 2 % 2 ? PASID : UIOMMU_NO_PASID,
+			       IOVA + i % 2 * 2 * RIG_PAGE) ==
+		    word(&b->g, 20 + i % 4))
+			found |= 1u << i;
+	return found;
+}
+
+static void each_row_of_ATCs(void **state)
+{
+	struct uiommu_cache_info info;
+	struct bound b;
+
+	bound_open(&b);
+	bound_attach(&b, 0, 5, true);
+	bound_attach(&b, 1, 5, true);
+	bound_bind(&b, &bound_cds);
+	/* Until it is told, it has what it had. */
+	info = of(UIOMMU_CACHE_PASID, UIOMMU_CACHE_ALL_PASIDS, 0);
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0);
+	info = of(UIOMMU_CACHE_DEVICE_TLB, UIOMMU_CACHE_ALL_PASIDS, 0);
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0xff);
+	assert_int_equal(changed_in_ATCs(&b, b.dev[0], &info), 0x0f);
+	assert_int_equal(changed_in_ATCs(&b, b.dev[1], &info), 0xf0);
+	info = of(UIOMMU_CACHE_DEVICE_TLB, UIOMMU_CACHE_ONE_PASID, PASID);
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0xcc);
+	assert_int_equal(changed_in_ATCs(&b, b.dev[1], &info), 0xc0);
+	info.pasid = UIOMMU_NO_PASID;
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0x33);
+	info = of(UIOMMU_CACHE_DEVICE_TLB, UIOMMU_CACHE_PAGES, PASID);
+	assert_int_equal(changed_in_ATCs(&b, b.dev[0], &info), 0x04);
+	info.nr_pages = 3;
+	assert_int_equal(changed_in_ATCs(&b, b.dev[0], &info), 0x0c);
+	info.addr += RIG_PAGE;
+	info.nr_pages = 2;
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0x88);
+	info.pasid = UIOMMU_NO_PASID;
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0x22);
+	info.flags = UIOMMU_CACHE_GLOBAL;
+	assert_int_equal(changed_in_ATCs(&b, NULL, &info), 0xaa);
+	bound_close(&b);
+}
+
+/* The same numbers, in another table or later: nothing of before is found. */
+static void a_table_of_before_is_forgotten(void **state)
+{
+	enum {
+		OTHER_CDS = GUEST_PAGES - 1,
+		OTHER_TABLES = GUEST_PAGES - 4,
+	};
+	struct uiommu_pasid_table other = bound_cds;
+	uint64_t *cd;
+	struct bound b;
+
+	bound_open(&b);
+	bound_attach(&b, 0, 5, false);
+	bound_attach(&b, 1, 5, true);
+	/* ASID 1 too, but its tables show page 30 where the first show 0. */
+	memcpy(page(&b.g, OTHER_CDS), page(&b.g, CDS), RIG_PAGE);
+	cd = page(&b.g, OTHER_CDS);
+	cd[1] = ipa(OTHER_TABLES);
+	for (unsigned int i = 0; i < 3; i++)
+		memcpy(page(&b.g, OTHER_TABLES + i), page(&b.g, TABLES + i),
+		       RIG_PAGE);
+	page(&b.g, OTHER_TABLES)[IOVA >> 30 & 511] = ipa(OTHER_TABLES + 1) | 3;
+	page(&b.g, OTHER_TABLES + 1)[IOVA >> 21 & 511] = ipa(OTHER_TABLES + 2) |
+							 3;
+	page(&b.g, OTHER_TABLES + 2)[IOVA >> 12 & 511] = ipa(DATA + 30) | 0xf43;
+	other.base = ipa(OTHER_CDS);
+	for (unsigned int smmu = 0; smmu < 2; smmu++) {
+		bound_bind(&b, &bound_cds);
+		expect(&b, smmu, 5, TRANSLATE);
+		bound_bind(&b, &other);
+		assert_int_equal(bound_read(&b, smmu, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 30));
+		/* Changed while nothing was bound, when nobody could be told. */
+		uiommu_unbind_pasid_table(b.dom);
+		map(&b.g, 1, 0, 31);
+		bound_bind(&b, &bound_cds);
+		assert_int_equal(bound_read(&b, smmu, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 31));
+		map(&b.g, 1, 0, 0);
+	}
+	bound_close(&b);
+}
+
+/* What the host takes away nobody reaches, whatever the guest's tables say. */
+static void the_host_unmaps(void **state)
+{
+	uint64_t unmapped;
+	struct bound b;
+
+	bound_open(&b);
+	bound_attach(&b, 0, 5, false);
+	bound_attach(&b, 1, 5, true);
+	bound_bind(&b, &bound_cds);
+	expect(&b, 0, 5, TRANSLATE);
+	expect(&b, 1, 5, TRANSLATE);
+	assert_int_equal(
+		uiommu_domain_unmap(b.dom, ipa(DATA), RIG_PAGE, &unmapped), 0);
+	for (unsigned int smmu = 0; smmu < 2; smmu++) {
+		assert_int_equal(bound_read(&b, smmu, 5, UIOMMU_NO_PASID, IOVA),
+				 0);
+		assert_int_equal(bound_read(&b, smmu, 5, PASID, IOVA),
+				 word(&b.g, 10));
+	}
+	bound_close(&b);
+}
+
 /* ----------------------------------------------------------------- faults -- */
 
 struct told {
@@ -256,6 +477,194 @@ static void a_bad_context_is_the_guests_to_know(void **state)
 	bound_close(&b);
 }
 
+/* ------------------------------------------------------ faults that wait -- */
+
+/* A read that may wait. */
+struct access {
+	struct uiommu_smmuv3_dma req;
+	uint64_t word;
+	int status; /* -EINPROGRESS: it waits */
+};
+
+static void on_done(struct uiommu_smmuv3_dma *req, int status)
+{
+	struct access *a = (struct access *)req;
+
+	a->status = status;
+}
+
+static void start(struct bound *b, struct access *a, uint32_t sid,
+		  uint32_t pasid, uint64_t iova)
+{
+	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(b->cr.rig[0], sid);
+	int rc;
+
+	*a = (struct access){
+		.req = {
+			.txn = { .sid = sid,
+				 .iova = iova,
+				 .ssid = pasid,
+				 .flags = UIOMMU_TXN_SSV },
+			.buf = &a->word,
+			.len = 8,
+			.done = on_done,
+		},
+		.status = -EINPROGRESS,
+	};
+	rc = ep ? uiommu_smmuv3_endpoint_dma(ep, &a->req)
+		: uiommu_smmuv3_model_dma(b->cr.rig[0]->model, &a->req);
+	if (rc != -EINPROGRESS)
+		a->status = rc;
+}
+
+/* A guest that keeps a group, and answers when it is told to. */
+struct pager {
+	struct uiommu_iopf_group *group;
+	unsigned int came, withdrawn;
+};
+
+static int on_group(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct pager *p = ctx;
+
+	assert_null(p->group);
+	p->group = group;
+	p->came++;
+	return 0;
+}
+
+static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group)
+{
+	struct pager *p = ctx;
+
+	assert_ptr_equal(p->group, group);
+	uiommu_iopf_group_put(group);
+	p->group = NULL;
+	p->withdrawn++;
+}
+
+static void respond(struct pager *p, enum uiommu_page_code code)
+{
+	assert_int_equal(uiommu_iopf_group_respond(p->group, code), 0);
+	uiommu_iopf_group_put(p->group);
+	p->group = NULL;
+}
+
+static void faults_that_wait(uint32_t sid, bool stall)
+{
+	static const struct uiommu_iopf_ops ops = { on_group, on_withdrawn };
+	const struct uiommu_hwdev_cfg hw = {
+		.pasid_bits = 8,
+		.ats = !stall,
+		.pri = !stall,
+		.pri_pasid = true,
+		.stall = stall,
+	};
+	const uint64_t iova = IOVA + 8 * RIG_PAGE;
+	struct pager p = { 0 };
+	struct access a;
+	struct bound b;
+
+	bound_open(&b);
+	/* The context lets what faults wait. */
+	if (stall)
+		page(&b.g, CDS)[8 * PASID] |= UINT64_C(1) << 44;
+	bound_add_like(&b, 0, &sid, 1, &hw);
+	assert_int_equal(uiommu_domain_set_iopf_handler(b.dom, &ops, &p), 0);
+	assert_int_equal(uiommu_group_attach(bound_group(&b, 0), b.dom), 0);
+	bound_bind(&b, &bound_cds);
+	start(&b, &a, sid, PASID, iova);
+	assert_int_equal(a.status, -EINPROGRESS);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(p.came, 1);
+	assert_int_equal(p.group->pasid, PASID);
+	assert_int_equal(p.group->fault[0].iova & ~UINT64_C(0xfff), iova);
+	assert_int_equal(p.group->stalled, stall);
+	point(&b.g, 2, iova, ipa(DATA + 7), true);
+	respond(&p, UIOMMU_PAGE_SUCCESS);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(a.word, word(&b.g, 7));
+	/* One that is refused. */
+	start(&b, &a, sid, PASID, iova + RIG_PAGE);
+	core_rig_irqs(&b.cr);
+	respond(&p, UIOMMU_PAGE_INVALID);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(a.status, -EFAULT);
+	/* One that the device is taken away from. */
+	start(&b, &a, sid, PASID, iova + RIG_PAGE);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(uiommu_group_detach(bound_group(&b, 0)), 0);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(p.withdrawn, 1);
+	assert_int_equal(a.status, -EFAULT);
+	assert_int_equal(p.came, 3);
+	bound_close(&b);
+}
+
+static void a_stalled_access_of_a_guest(void **state)
+{
+	faults_that_wait(6, true);
+}
+
+static void a_page_request_of_a_guest(void **state)
+{
+	faults_that_wait(5, false);
+}
+
+/* A device that may not be stalled is not, whatever the guest's contexts say. */
+static void who_must_not_be_stalled(void **state)
+{
+	struct told told = { .take = true };
+	struct bound b;
+
+	bound_open(&b);
+	page(&b.g, CDS)[8 * PASID] |= UINT64_C(1) << 44;
+	bound_attach(&b, 0, 5, false);
+	uiommu_domain_set_fault_handler(b.dom, on_fault, &told);
+	bound_bind(&b, &bound_cds);
+	assert_int_equal(bound_read(&b, 0, 5, PASID, IOVA), 0);
+	assert_int_equal(told.nr, 1);
+	assert_int_equal(told.fault.raw_type, 0x0a); /* C_BAD_CD */
+	assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, IOVA),
+			 word(&b.g, 0));
+	bound_close(&b);
+}
+
+/* ---------------------------------------------------------------- trouble -- */
+
+/* Whatever runs out, devices have what they had. */
+static void every_allocation_fails_once(void **state)
+{
+	struct uiommu_host *host;
+	unsigned int nth, failed = 0;
+	struct bound b;
+	int rc;
+
+	bound_open(&b);
+	host = b.cr.rig[0]->host;
+	bound_attach(&b, 0, 5, false);
+	bound_attach(&b, 1, 5, true);
+	for (unsigned int from = 0; from < STATES; from++) {
+		enter(&b, (enum state)from);
+		for (nth = 1, rc = -1; rc; nth++) {
+			uiommu_host_fail_nth(host, nth);
+			rc = uiommu_bind_pasid_table(
+				b.dom,
+				from == TRANSLATE ? &bound_bypass : &bound_cds);
+			uiommu_host_fail_nth(host, 0);
+			if (!rc)
+				break;
+			assert_int_equal(rc, -ENOMEM);
+			expect(&b, 0, 5, (enum state)from);
+			expect(&b, 1, 5, (enum state)from);
+			failed++;
+		}
+	}
+	assert_true(failed >= 4 * 5);
+	bound_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -263,7 +672,15 @@ int main(void)
 		cmocka_unit_test(a_device_comes_later),
 		cmocka_unit_test(each_row_of_TLBs),
 		cmocka_unit_test(what_is_no_row),
+		cmocka_unit_test(each_row_of_contexts),
+		cmocka_unit_test(each_row_of_ATCs),
+		cmocka_unit_test(a_table_of_before_is_forgotten),
+		cmocka_unit_test(the_host_unmaps),
 		cmocka_unit_test(a_bad_context_is_the_guests_to_know),
+		cmocka_unit_test(a_stalled_access_of_a_guest),
+		cmocka_unit_test(a_page_request_of_a_guest),
+		cmocka_unit_test(who_must_not_be_stalled),
+		cmocka_unit_test(every_allocation_fails_once),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
