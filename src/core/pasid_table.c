@@ -14,8 +14,9 @@
  * in the other, and leave from there.  Whoever is attached later finds his unit in
  * the binding, or puts it there before his devices are touched.
  *
- * Before bind returns, units forget what TLBs have of a table before: the address
- * space ids in it are a guest's, who may use them anew for another one.
+ * Before bind returns, units forget what TLBs have of a table before, and devices
+ * what they have been given out of that: the address space ids in it are a guest's,
+ * who may use them anew for another one.
  */
 #include "core_private.h"
 
@@ -172,15 +173,21 @@ static int forget(const struct core_binding *binding, struct uiommu_device *dev,
 	return rc;
 }
 
-/* What TLBs have of the tables of any binding of the domain. */
+/*
+ * What TLBs have of the tables of any binding of the domain; then what devices have
+ * been given out of these since they moved.
+ */
 static int forget_tables(const struct core_binding *binding)
 {
-	const struct uiommu_cache_info info = {
-		.type = UIOMMU_CACHE_TLB,
-		.granularity = UIOMMU_CACHE_ALL_PASIDS,
+	static const struct uiommu_cache_info all[] = {
+		{ .type = UIOMMU_CACHE_TLB },
+		{ .type = UIOMMU_CACHE_DEVICE_TLB },
 	};
+	int rc = 0;
 
-	return forget(binding, NULL, &info);
+	for (unsigned int i = 0; i < ARRAY_SIZE(all) && !rc; i++)
+		rc = forget(binding, NULL, &all[i]);
+	return rc;
 }
 
 /* --------------------------------------------------------------- changes -- */

@@ -444,7 +444,7 @@ static unsigned int fails_at_each(struct scene *s, enum trouble trouble, int rc,
 
 static void each_step_fails(void **state)
 {
-	static const unsigned int least[TROUBLES] = { 6, 2, 2 };
+	static const unsigned int least[TROUBLES] = { 6, 2, 4 };
 	struct scene s;
 
 	for (int trouble = 0; trouble < TROUBLES; trouble++) {
@@ -547,12 +547,19 @@ static void who_is_told(void **state)
 	assert_int_equal(uiommu_cache_invalidate(s.dom, NULL, &info), -EINVAL);
 	nr = fake_forgotten(0, &what[0]);
 	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
-	/* What TLBs have of before. */
-	assert_int_equal(fake_forgotten(0, &what[0]), nr + 2);
-	assert_int_equal(what[0].info.type, UIOMMU_CACHE_TLB);
-	assert_int_equal(what[0].info.granularity, UIOMMU_CACHE_ALL_PASIDS);
+	/* What TLBs have of before, then what ATCs have been given of that. */
+	assert_int_equal(fake_forgotten(0, &what[0]), nr + 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		fake_forgotten(3 - i, &what[0]);
+		assert_int_equal(what[0].info.type,
+				 i < 2 ? UIOMMU_CACHE_TLB
+				       : UIOMMU_CACHE_DEVICE_TLB);
+		assert_int_equal(what[0].info.granularity,
+				 UIOMMU_CACHE_ALL_PASIDS);
+		assert_null(what[0].dev);
+	}
 	/* TLBs are all units', the rest may be one's. */
-	nr += 2;
+	nr += 4;
 	assert_int_equal(uiommu_cache_invalidate(s.dom, s.d11, &info), 0);
 	assert_int_equal(fake_forgotten(0, &what[0]), nr + 2);
 	fake_forgotten(1, &what[1]);
@@ -576,7 +583,7 @@ static void who_is_told(void **state)
 			 -ETIMEDOUT);
 	assert_int_equal(fake_forgotten(0, &what[0]), nr + 7);
 	uiommu_unbind_pasid_table(s.dom);
-	assert_int_equal(fake_forgotten(0, &what[0]), nr + 9);
+	assert_int_equal(fake_forgotten(0, &what[0]), nr + 11);
 	assert_int_equal(uiommu_cache_invalidate(s.dom, NULL, &info), -EINVAL);
 	scene_close(&s);
 }
