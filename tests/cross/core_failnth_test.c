@@ -358,23 +358,18 @@ static void groups(void **state)
 	uiommu_domain_free(s.b);
 }
 
-/* A domain that has a doorbell keeps it. */
-static void doorbells(void **state)
+/* A domain that has a doorbell keeps it, so what is done is not undone. */
+static void doorbell_in(struct scene *s, const char *line)
 {
 	static const struct call call = { "msi_map" };
-	struct scene s = {
-		.a = domain_new(),
-		.group = uiommu_device_group(dev[0]),
-	};
 	unsigned int n;
 	char *was;
 	int rc;
 
-	assert_int_equal(attach_a(&s), 0);
 	was = look();
 	for (n = 1;; n++) {
 		(void)uiommu_host_fail_nth(rig->host, n);
-		rc = map_doorbell(&s);
+		rc = map_doorbell(s);
 		if (!uiommu_host_fail_nth(rig->host, 0))
 			break;
 		assert_int_equal(rc, -ENOMEM);
@@ -384,8 +379,51 @@ static void doorbells(void **state)
 	assert_int_equal(rc, 0);
 	free(was);
 	was = look();
-	assert_non_null(strstr(was, "doorbell slot=0 window=0x8000000"));
+	assert_non_null(strstr(was, line));
 	free(was);
+}
+
+static void doorbells(void **state)
+{
+	struct scene s = {
+		.a = domain_new(),
+		.group = uiommu_device_group(dev[0]),
+	};
+
+	assert_int_equal(attach_a(&s), 0);
+	doorbell_in(&s, "doorbell slot=0 window=0x8000000");
+	detach(&s);
+	uiommu_domain_free(s.a);
+}
+
+static int bind_msi(struct scene *s)
+{
+	return uiommu_bind_guest_msi(s->a, 0x55000, 0x9090000, 12);
+}
+
+static void unbind_msi(struct scene *s)
+{
+	assert_int_equal(uiommu_unbind_guest_msi(s->a, 0x55000), 0);
+}
+
+static void doorbells_of_a_guest(void **state)
+{
+	static const struct call bind = { "bind_guest_msi", bind_msi,
+					  unbind_msi, 1 };
+	static const struct uiommu_domain_cfg parent = {
+		.hw = { .type = UIOMMU_DOM_PAGING,
+			.stage = UIOMMU_STAGE_2,
+			.flags = UIOMMU_DOM_NEST_PARENT },
+	};
+	struct scene s = { .group = uiommu_device_group(dev[0]) };
+
+	assert_int_equal(uiommu_domain_alloc_cfg(dev[0], &parent, &s.a), 0);
+	assert_int_equal(attach_a(&s), 0);
+	try_at_least(&s, &bind);
+	assert_int_equal(bind_msi(&s), 0);
+	doorbell_in(&s, "guest_doorbell iova=0x55000 gpa=0x9090000 "
+			"granule=12 slot=0");
+	unbind_msi(&s);
 	detach(&s);
 	uiommu_domain_free(s.a);
 }
@@ -647,8 +685,13 @@ static void unmapping_half_a_block(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(devices), T(groups),	       T(doorbells),
-		T(pasids),  T(address_spaces), T(unmapping_half_a_block),
+		T(devices),
+		T(groups),
+		T(doorbells),
+		T(doorbells_of_a_guest),
+		T(pasids),
+		T(address_spaces),
+		T(unmapping_half_a_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
