@@ -3,9 +3,6 @@
  * abi_guest_test.c - guests through the ABI with an SMMUv3 underneath: what a VMM
  * with an accelerated SMMUv3 calls, and where the DMA of its devices ends.
  */
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include "guest.h"
 
 /* ----------------------------------------------------------------- stories -- */
@@ -149,42 +146,6 @@ static void a_guest_answers_page_faults(void **state)
 	guest_close(&g);
 }
 
-/*
- * The doorbell is in the host's stage 2; the guest's tables have to lead there.
- * Until they do an interrupt is a fault of the guest's, not one without trace.
- */
-static void interrupts_pass_both_stages(void **state)
-{
-	int efd = eventfd(0, EFD_NONBLOCK);
-	struct event event;
-	struct guest g;
-	uint64_t count;
-
-	guest_open(&g);
-	client_msix_ok(&g.s.dev[0], &efd, 1);
-	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(testep_go(&g.s.dev[0], 2,
-					   TESTEP_READ | TESTEP_IRQ_VECTOR(0),
-					   IOVA, 8),
-				 TESTEP_OK);
-		if (i) {
-			assert_int_equal(read(efd, &count, 8), 8);
-			assert_int_equal(count, 1);
-			assert_int_equal(next_event(&g, &event), 0);
-			continue;
-		}
-		assert_int_equal(read(efd, &count, 8), -1);
-		assert_int_equal(next_event(&g, &event), sizeof(event));
-		assert_int_equal(event.smmu.evt[0] & 0xff, 0x10);
-		assert_int_equal(event.smmu.evt[2] & ~(PAGE - 1), MSI_FIRST);
-		/* A table for 2 MiB from the window on, of ASID 1. */
-		page(&g, TABLES + 1)[MSI_FIRST >> 21 & 511] = gpa(8) | 3;
-		page(&g, 8)[MSI_FIRST >> 12 & 511] = MSI_FIRST | 0xf43;
-	}
-	close(efd);
-	guest_close(&g);
-}
-
 /* While TLBs and an ATC hold what both stages made. */
 static void the_host_takes_memory_back(void **state)
 {
@@ -261,7 +222,6 @@ int main(void)
 		cmocka_unit_test(a_guest_invalidates),
 		cmocka_unit_test(a_guest_is_told_of_faults),
 		cmocka_unit_test(a_guest_answers_page_faults),
-		cmocka_unit_test(interrupts_pass_both_stages),
 		cmocka_unit_test(the_host_takes_memory_back),
 		cmocka_unit_test(the_device_goes_first),
 		cmocka_unit_test(what_the_SMMU_refuses),
