@@ -39,7 +39,7 @@ static void set_eventfd(struct uvfio_vector *vec, int efd)
 
 /* -------------------------------------------------- the system's side --- */
 
-/* Where the device finds the vector's doorbell. */
+/* Where the device finds the vector's doorbell.  -EIO: it cannot name the place. */
 static int locate(struct uiommu_vdev *vdev, struct uvfio_vector *vec)
 {
 	struct uiommu_group *group = vdev->group->core;
@@ -52,6 +52,8 @@ static int locate(struct uiommu_vdev *vdev, struct uvfio_vector *vec)
 			iova = vec->msg.addr;
 		rc = 0;
 	}
+	if (!rc && iova > vdev->irq.reach)
+		rc = -EIO;
 	if (!rc)
 		vec->iova = (iova & ~(UVFIO_PAGE_SIZE - 1)) |
 			    PAGE_OFFSET(vec->msg.addr);
@@ -170,6 +172,9 @@ static int alloc_vectors(struct uiommu_vdev *vdev, unsigned int index)
 		irq->vec[i].efd = -1;
 	}
 	irq->nr_vec = nr;
+	irq->reach = index == VFIO_PCI_MSI_IRQ_INDEX && !vdev->pci.msi_64
+			     ? UINT32_MAX
+			     : UINT64_MAX;
 	return 0;
 }
 

@@ -106,6 +106,7 @@ struct uvfio_irqs {
 	unsigned int type; /* VFIO_PCI_{INTX,MSI,MSIX}_IRQ_INDEX or NONE */
 	struct uvfio_vector *vec;
 	unsigned int nr_vec; /* allocated: all that the capability has */
+	uint64_t reach;	     /* the highest address that it can name */
 	int single[2];	     /* ERR, REQ: eventfd or -1 */
 	struct uvfio_intx intx;
 };

@@ -47,6 +47,14 @@ static void init_header(struct fake_pci *pci, uint16_t device_id)
 	reg(pci, 0x3c, 2, 0x010b, 0xff);
 }
 
+void fake_pci_narrow_msi(struct fake_pci *pci)
+{
+	reg(pci, FAKE_MSI, 4, 0x01040005 | FAKE_ODD << 8, 0x00710000);
+	reg(pci, FAKE_MSI + 8, 4, 0, 0xffff);
+	reg(pci, FAKE_MSI + 12, 4, 0, 0xf);
+	reg(pci, FAKE_MSI + 16, 4, 0, 0);
+}
+
 static void init_caps(struct fake_pci *pci)
 {
 	reg(pci, FAKE_PM, 4, 0x00030001 | FAKE_MSI << 8, 0);

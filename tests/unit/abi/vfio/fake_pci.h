@@ -51,6 +51,8 @@ extern const struct uiommu_vdev_ops fake_pci_ops;
 extern const struct uiommu_vdev_ops fake_pci_ops_no_reset;
 
 void fake_pci_init(struct fake_pci *pci, uint16_t device_id);
+/* Before anybody looks: its MSI capability has addresses of 32 bits. */
+void fake_pci_narrow_msi(struct fake_pci *pci);
 void fake_pci_bars(struct uiommu_vdev_bar bar[6], uiommu_pa_t base);
 
 /* What the device does; false: not enabled, masked or aborted. */

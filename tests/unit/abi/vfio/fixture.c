@@ -96,7 +96,7 @@ static int msi_alloc(void *ctx, struct uiommu_device *dev,
 		if (fx->vec[i].used || i == fx->gap)
 			continue;
 		fx->vec[i] = (struct fx_vector){ true, fire, arg };
-		msg->addr = FX_DOORBELL + 0x40;
+		msg->addr = fx->doorbell + 0x40;
 		msg->data = FX_MSI_DATA + i;
 		*handle = i;
 		rc = 0;
@@ -129,7 +129,7 @@ static bool dma_write(void *ctx, struct fake_pci *pci, uint64_t addr,
 		pa = addr;
 	else if (!fx_translate(fx, dev, addr, &pa))
 		return false;
-	if (pa != FX_DOORBELL + 0x40)
+	if (pa != fx->doorbell + 0x40)
 		return false;
 	i = data - FX_MSI_DATA;
 	pthread_mutex_lock(&fx->lock);
@@ -175,6 +175,8 @@ static void add_device(struct fx *fx, unsigned int i)
 	struct fake_pci *pci = &fx->pci[i];
 
 	fake_pci_init(pci, (uint16_t)(0x1100 + i));
+	if (i == 4)
+		fake_pci_narrow_msi(pci);
 	pci->dma_write = dma_write;
 	pci->ctx = fx;
 	fake_pci_bars(vcfg.bar, FX_MMIO_PA + i * 0x100000u);
@@ -224,6 +226,7 @@ int fx_setup(void **state)
 	assert_non_null(fx);
 	test_platform_init(&fx->tp);
 	pthread_mutex_init(&fx->lock, NULL);
+	fx->doorbell = FX_DOORBELL;
 	fx->max_vec = FX_VECTORS;
 	fx->gap = FX_VECTORS;
 	cfg = (struct uiommu_core_cfg){ .platform = &fx->tp.platform };

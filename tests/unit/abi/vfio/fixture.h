@@ -66,6 +66,7 @@ struct fx {
 	struct uiommu_mm mm;
 	pthread_mutex_t lock; /* vectors; held while they fire */
 	struct fx_vector vec[FX_VECTORS];
+	uint64_t doorbell;    /* its page */
 	unsigned int max_vec; /* how many there may be */
 	unsigned int gap;  /* this one is somebody else's; FX_VECTORS: none */
 	bool fail_copy_to; /* nothing can be written to the client */

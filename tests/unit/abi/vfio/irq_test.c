@@ -670,6 +670,44 @@ static void untranslated(void **state)
 	close(efd);
 }
 
+/* A doorbell that half of the device's capabilities cannot name. */
+static void out_of_reach(void **state)
+{
+	struct fake_pci *pci = &fx->pci[4];
+	int32_t efd = fx_eventfd();
+	struct fx_cdev cdev;
+	uint64_t addr;
+
+	fx_cdev_open(fx, &cdev, 4, false);
+	fx_cfg_write(fx, cdev.device, 4, 2, 6);
+	fx->doorbell = FX_DOORBELL + (UINT64_C(1) << 32);
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_EVENTFD, MSI,
+				     0, 1, &efd, 4),
+			 -EIO);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 2, 2) & 1, 0);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 4, 4), 0);
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_EVENTFD, MSIX,
+				     0, 1, &efd, 4),
+			 0);
+	memcpy(&addr, pci->bar[0] + FAKE_MSIX_TABLE, 8);
+	assert_int_equal(addr, fx->doorbell + 0x40);
+	assert_true(fake_pci_send_msix(pci, 0));
+	assert_int_equal(fx_events(efd), 1);
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_NONE, MSIX, 0,
+				     0, NULL, 0),
+			 0);
+	fx->doorbell = FX_DOORBELL;
+	assert_int_equal(fx_set_irqs(fx, cdev.device, FX_TRIGGER_EVENTFD, MSI,
+				     0, 1, &efd, 4),
+			 0);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 2, 2) & 1, 1);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 4, 4),
+			 FX_DOORBELL + 0x40);
+	assert_int_equal(fake_pci_cfg(pci, FAKE_MSI + 8, 2), FX_MSI_DATA);
+	fx_cdev_close(fx, &cdev);
+	close(efd);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -698,6 +736,7 @@ int main(void)
 		T(vectors_before_a_domain),
 		T(doorbell_is_not_the_first),
 		T(untranslated),
+		T(out_of_reach),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
