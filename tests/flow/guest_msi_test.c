@@ -7,15 +7,15 @@
  * The doorbell page is, at stage 2, at the start of the window for software MSIs,
  * or where a binding has it.
  */
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "guest.h"
 
 #define DOORBELL (MSI_FIRST + 0x40) /* where messages go, in the page */
-#define SPARE 8u /* a page of the guest, the table around MSI_FIRST */
-#define STALLS (UINT64_C(1) << 44) /* of a CD */
-#define READ_WRITE 0xf43u	   /* the attributes of a leaf */
+#define STALLS (UINT64_C(1) << 44)  /* of a CD */
+#define READ_WRITE 0xf43u	    /* the attributes of a leaf */
 #define READ_ONLY 0xfc3u
 #define F_TRANSLATION 0x10
 #define F_PERMISSION 0x13
@@ -70,8 +70,9 @@ static void expect_fires(struct guest *g, int efd)
 	assert_int_equal(next_event(g, &event), 0);
 }
 
-/* One fault of the guest's stage and nothing else. */
-static void expect_event(struct guest *g, int efd, uint8_t type, uint64_t iova)
+/* The one event that is left of an interrupt; it is of a write of data. */
+static void expect_lost(struct guest *g, int efd, uint8_t type, uint64_t iova,
+			bool s2, uint64_t ipa)
 {
 	struct event event;
 
@@ -80,17 +81,37 @@ static void expect_event(struct guest *g, int efd, uint8_t type, uint64_t iova)
 	assert_int_equal(next_event(g, &event), sizeof(event));
 	assert_int_equal(event.header.flags, 0);
 	assert_int_equal(event.smmu.evt[0] & 0xff, type);
-	/* Without a PASID; not stalled; a write of data, at stage 1. */
+	/* Without a PASID; not stalled. */
 	assert_int_equal(event.smmu.evt[0] >> 11 & 1, 0);
 	assert_int_equal(event.smmu.evt[0] >> 32, VSID);
 	assert_int_equal(event.smmu.evt[1] >> 31 & 1, 0);
 	assert_int_equal(event.smmu.evt[1] >> 34 & 3, 0);
-	assert_int_equal(event.smmu.evt[1] >> 39 & 7, 2 << 1);
+	assert_int_equal(event.smmu.evt[1] >> 39 & 7, 2 << 1 | s2);
 	assert_int_equal(event.smmu.evt[2], iova);
+	assert_int_equal(event.smmu.evt[3], ipa);
 	assert_int_equal(next_event(g, &event), 0);
 }
 
-/* What the guest's tables of ASID 1 have at a doorbell's IOVA; 0: nothing. */
+/* At the guest's stage. */
+static void expect_event(struct guest *g, int efd, uint8_t type, uint64_t iova)
+{
+	expect_lost(g, efd, type, iova, false, 0);
+}
+
+/* At the host's, which hears of it as well. */
+static void expect_unmapped(struct guest *g, int efd, uint64_t iova,
+			    uint64_t ipa)
+{
+	unsigned int before = uiommu_machine_check(g->s.machine);
+
+	expect_lost(g, efd, F_TRANSLATION, iova, true, ipa);
+	assert_int_equal(uiommu_machine_check(g->s.machine), before + 1);
+}
+
+/*
+ * What the guest's tables of ASID 1 have at a doorbell's IOVA, 0: nothing.  SPARE is
+ * the table around MSI_FIRST.
+ */
 static void lead(struct guest *g, uint64_t iova, uint64_t leaf)
 {
 	page(g, TABLES + 1)[MSI_FIRST >> 21 & 511] = gpa(SPARE) | 3;
@@ -102,8 +123,11 @@ static void forget(struct guest *g, uint64_t iova)
 	command(g, PAGE_ASID1, (iova & ~(PAGE - 1)) | 1);
 }
 
-static void attach_ok(struct guest *g, uint32_t pt)
+/* The host's stage 1 instead of the guest. */
+static void attach_ioas(struct guest *g)
 {
+	uint32_t pt = g->s.ioas;
+
 	assert_int_equal(attach(&g->s, 0, &pt), 0);
 }
 
@@ -226,13 +250,8 @@ static void interrupts_go_where_the_guest_says(void **state)
 	lead(&g, DOORBELL, 0);
 	forget(&g, DOORBELL);
 	expect_event(&g, efd, F_TRANSLATION, DOORBELL);
-	/* A fault of the host's stage, which the host hears of. */
 	lead(&g, DOORBELL, (MSI_FIRST + PAGE) | READ_WRITE);
-	assert_int_equal(uiommu_machine_check(g.s.machine), 0);
-	raise(&g.s.dev[0]);
-	assert_int_equal(fired(efd), 0);
-	assert_int_equal(next_event(&g, &event), 0);
-	assert_int_equal(uiommu_machine_check(g.s.machine), 1);
+	expect_unmapped(&g, efd, DOORBELL, MSI_FIRST + PAGE);
 	lead(&g, DOORBELL, MSI_FIRST | READ_WRITE);
 	forget(&g, DOORBELL);
 	expect_fires(&g, efd);
@@ -258,7 +277,7 @@ static void attaching_moves_no_vector(void **state)
 		expect_fires(&g, efd);
 		attach_ok(&g, g.parent);
 		expect_fires(&g, efd);
-		attach_ok(&g, g.s.ioas);
+		attach_ioas(&g);
 		expect_fires(&g, efd);
 		attach_ok(&g, g.nested);
 	}
@@ -428,6 +447,22 @@ static void two_guests_have_their_own(void **state)
 
 /* ------------------------------------------------------------ the doorbell -- */
 
+/* What --explain says has such a line. */
+static bool explained(struct uiommu_machine *machine, const char *line)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool found;
+
+	assert_non_null(out);
+	uiommu_machine_report(machine, UIOMMU_REPORT_EXPLAIN, out);
+	fclose(out);
+	found = strstr(text, line);
+	free(text);
+	return found;
+}
+
 /*
  * Numbers of nobody go nowhere, and those of others' vectors as well: the doorbell
  * knows who writes.
@@ -455,6 +490,8 @@ static void nobody_rings_for_another(void **state)
 		assert_int_equal(fired(t.efd[i]), 0);
 		assert_int_equal(next_event(&t.g[i], &event), 0);
 	}
+	assert_true(explained(t.machine, "doorbell     1,198 messages of no "
+					 "vector of their device\n"));
 	two_close(&t);
 }
 
@@ -564,7 +601,6 @@ static void the_device_writes_to_the_guests_iova(void **state)
 static void without_its_binding_an_interrupt_is_a_fault(void **state)
 {
 	struct uiommu_domain *parent;
-	struct event event;
 	struct guest g;
 	int efd;
 
@@ -582,11 +618,7 @@ static void without_its_binding_an_interrupt_is_a_fault(void **state)
 			 TESTEP_OK);
 	assert_int_equal(uiommu_unbind_guest_msi(parent, BOUND_IOVA), 0);
 	assert_int_equal(uiommu_machine_check(g.s.machine), 0);
-	/* Of the host's stage: not the guest's to know. */
-	raise(&g.s.dev[0]);
-	assert_int_equal(fired(efd), 0);
-	assert_int_equal(next_event(&g, &event), 0);
-	assert_int_equal(uiommu_machine_check(g.s.machine), 1);
+	expect_unmapped(&g, efd, BOUND_IOVA + 0x40, BOUND_GPA);
 	assert_int_equal(testep_go(&g.s.dev[0], 2, TESTEP_WRITE,
 				   BOUND_IOVA + 0x40, 4),
 			 TESTEP_ABORTED);
@@ -627,6 +659,32 @@ static void without_a_free_binding_there_are_no_interrupts(void **state)
 	close_with_vector(&g, efd);
 }
 
+/* Each fails where the other is, and works when that is gone. */
+static void doorbells_and_memory_keep_apart(void **state)
+{
+	struct uiommu_domain *parent;
+	struct guest g;
+	int efd;
+
+	open_with_vector(&g, &efd);
+	parent = parent_of(&g);
+	assert_int_equal(set_irqs(&g, -1), 0);
+	bind_ok(parent);
+	assert_int_equal(map_fixed(&g.s, g.s.ioas, 0, 2, BOUND_GPA - PAGE), 0);
+	assert_int_equal(set_irqs(&g, efd), -EEXIST);
+	assert_int_equal(unmap_len(&g.s, g.s.ioas, BOUND_GPA - PAGE, 2 * PAGE),
+			 0);
+	assert_int_equal(set_irqs(&g, efd), 0);
+	assert_int_equal(map_fixed(&g.s, g.s.ioas, 0, 2, BOUND_GPA - PAGE),
+			 -EEXIST);
+	expect_pinned(&g.s, NR_PAGES);
+	lead(&g, BOUND_IOVA, BOUND_GPA | READ_WRITE);
+	expect_fires(&g, efd);
+	assert_int_equal(uiommu_unbind_guest_msi(parent, BOUND_IOVA), 0);
+	assert_int_equal(map_fixed(&g.s, g.s.ioas, 0, 2, BOUND_GPA - PAGE), 0);
+	close_with_vector(&g, efd);
+}
+
 /* Stage 1 alone knows no bindings: the window, before and after. */
 static void bindings_stay_with_their_domain(void **state)
 {
@@ -640,7 +698,7 @@ static void bindings_stay_with_their_domain(void **state)
 	lead(&g, BOUND_IOVA, BOUND_GPA | READ_WRITE);
 	/* Each attach tells the device where its doorbell is now. */
 	for (unsigned int i = 0; i < 3; i++) {
-		attach_ok(&g, g.s.ioas);
+		attach_ioas(&g);
 		assert_int_equal(
 			uiommu_bind_guest_msi(uiommu_group_domain(group_of(&g)),
 					      BOUND_IOVA, BOUND_GPA, 12),
@@ -675,10 +733,144 @@ static void two_guests_bind_the_same(void **state)
 	only_fires(&t, 1);
 	assert_int_equal(uiommu_unbind_guest_msi(parent[0], BOUND_IOVA), 0);
 	only_fires(&t, 1);
-	raise(&t.g[0].s.dev[0]);
-	assert_int_equal(fired(t.efd[0]), 0);
+	expect_unmapped(&t.g[0], t.efd[0], BOUND_IOVA + 0x40, BOUND_GPA);
 	assert_int_equal(fired(t.efd[1]), 0);
 	two_close(&t);
+}
+
+/* ------------------------------------------- a guest in no hardware's words -- */
+
+struct told {
+	struct uiommu_fault fault;
+	unsigned int nr;
+};
+
+static bool take_fault(void *ctx, struct uiommu_device *dev,
+		       const struct uiommu_fault *fault)
+{
+	struct told *told = ctx;
+
+	told->fault = *fault;
+	told->nr++;
+	return true;
+}
+
+/* The only one since it was asked last, of a write that a message is. */
+static void expect_told(struct guest *g, int efd, struct told *told,
+			uint64_t iova, uint32_t stage, uint64_t ipa)
+{
+	told->nr = 0;
+	raise(&g->s.dev[0]);
+	assert_int_equal(fired(efd), 0);
+	assert_int_equal(told->nr, 1);
+	assert_int_equal(told->fault.kind, UIOMMU_FAULT_TRANSLATION);
+	assert_int_equal(told->fault.flags, UIOMMU_FAULT_WRITE | stage);
+	assert_int_equal(told->fault.pasid, UIOMMU_NO_PASID);
+	assert_int_equal(told->fault.iova, iova);
+	if (stage)
+		assert_int_equal(told->fault.ipa, ipa);
+}
+
+static void fires_once(struct guest *g, int efd)
+{
+	raise(&g->s.dev[0]);
+	assert_int_equal(fired(efd), 1);
+}
+
+static void forget_all(struct uiommu_domain *dom)
+{
+	const struct uiommu_cache_info info = {
+		.type = UIOMMU_CACHE_TLB,
+		.granularity = UIOMMU_CACHE_ALL_PASIDS,
+	};
+
+	assert_int_equal(uiommu_cache_invalidate(dom, NULL, &info), 0);
+}
+
+/* The guest's memory is a page table of iommufd's; all else is the library's. */
+static struct uiommu_domain *bound_open(struct guest *g, int *efd,
+					struct told *told)
+{
+	struct uiommu_domain *dom;
+
+	memset(g, 0, sizeof(*g));
+	scene_open(&g->s, 1);
+	assert_int_equal(map_fixed(&g->s, g->s.ioas, 0, NR_PAGES, GPA), 0);
+	assert_int_equal(hwpt_alloc(&g->s, 0, g->s.ioas,
+				    IOMMU_HWPT_ALLOC_NEST_PARENT, &g->parent),
+			 0);
+	attach_ok(g, g->parent);
+	guest_boot(g);
+	*efd = eventfd_ok();
+	client_msix_ok(&g->s.dev[0], efd, 1);
+	dom = uiommu_group_domain(group_of(g));
+	told->nr = 0;
+	uiommu_domain_set_fault_handler(dom, take_fault, told);
+	return dom;
+}
+
+static void bind_table(struct uiommu_domain *dom, enum uiommu_guest_state state)
+{
+	const struct uiommu_pasid_table table = {
+		.state = state,
+		.none = UIOMMU_PASID_NONE_IS_0,
+		.pasid_bits = 6,
+		.base = GPA,
+	};
+
+	assert_int_equal(uiommu_bind_pasid_table(dom, &table), 0);
+}
+
+static void bound_tables_and_doorbells(void **state)
+{
+	struct uiommu_domain *dom;
+	struct told told;
+	struct guest g;
+	int efd;
+
+	dom = bound_open(&g, &efd, &told);
+	fires_once(&g, efd);
+	bind_table(dom, UIOMMU_GUEST_TRANSLATE);
+	/* The window, as long as the guest has bound no doorbell. */
+	expect_told(&g, efd, &told, DOORBELL, 0, 0);
+	lead(&g, DOORBELL, MSI_FIRST | READ_WRITE);
+	forget_all(dom);
+	fires_once(&g, efd);
+	bind_ok(dom);
+	assert_int_equal(set_irqs(&g, -1), 0);
+	assert_int_equal(set_irqs(&g, efd), 0);
+	expect_told(&g, efd, &told, BOUND_IOVA + 0x40, 0, 0);
+	lead(&g, BOUND_IOVA, BOUND_GPA | READ_WRITE);
+	forget_all(dom);
+	fires_once(&g, efd);
+	/* Bound again, the doorbell is where it was; bypassed, it is not. */
+	bind_table(dom, UIOMMU_GUEST_TRANSLATE);
+	fires_once(&g, efd);
+	bind_table(dom, UIOMMU_GUEST_BYPASS);
+	expect_told(&g, efd, &told, BOUND_IOVA + 0x40, UIOMMU_FAULT_STAGE2,
+		    BOUND_IOVA);
+	bind_table(dom, UIOMMU_GUEST_TRANSLATE);
+	fires_once(&g, efd);
+	assert_int_equal(uiommu_unbind_guest_msi(dom, BOUND_IOVA), 0);
+	expect_told(&g, efd, &told, BOUND_IOVA + 0x40, UIOMMU_FAULT_STAGE2,
+		    BOUND_GPA);
+	/* Without any the window is back. */
+	assert_int_equal(set_irqs(&g, -1), 0);
+	assert_int_equal(set_irqs(&g, efd), 0);
+	fires_once(&g, efd);
+	bind_table(dom, UIOMMU_GUEST_BYPASS);
+	fires_once(&g, efd);
+	/* What the guest has asked for is told to nobody. */
+	bind_table(dom, UIOMMU_GUEST_ABORT);
+	told.nr = 0;
+	raise(&g.s.dev[0]);
+	assert_int_equal(fired(efd), 0);
+	assert_int_equal(told.nr, 0);
+	uiommu_unbind_pasid_table(dom);
+	fires_once(&g, efd);
+	uiommu_domain_set_fault_handler(dom, NULL, NULL);
+	close(efd);
+	scene_close(&g.s);
 }
 
 int main(void)
@@ -699,8 +891,10 @@ int main(void)
 		cmocka_unit_test(without_its_binding_an_interrupt_is_a_fault),
 		cmocka_unit_test(
 			without_a_free_binding_there_are_no_interrupts),
+		cmocka_unit_test(doorbells_and_memory_keep_apart),
 		cmocka_unit_test(bindings_stay_with_their_domain),
 		cmocka_unit_test(two_guests_bind_the_same),
+		cmocka_unit_test(bound_tables_and_doorbells),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
