@@ -3,6 +3,7 @@
  * guest_msi_stress.c - interrupts of two guests' devices while all that leads them
  * changes: bindings, the guests' tables, what their devices are attached to, and the
  * vectors themselves; one guest's device writes numbers of any vector to the doorbell.
+ * Once with guests that have vIOMMUs, once with such whose PASID tables are bound.
  *
  * What must hold: each call gives one of the answers that it may give; no guest has
  * more interrupts than its device has raised, and none for a vector that it never
@@ -23,7 +24,6 @@
 #define DOORBELL (MSI_FIRST + 0x40)
 #define BOUND_IOVA (MSI_FIRST + UINT64_C(0x100000))
 #define BOUND_GPA UINT64_C(0x9090000)
-#define SPARE 8u /* a page of the guest, the table around MSI_FIRST */
 #define TESTEP_IRQ 0x18
 
 /* In any thread. */
@@ -40,6 +40,8 @@ struct world {
 	struct uiommu_machine *machine;
 	struct guest g[2];
 	struct uiommu_domain *parent[2];
+	bool bound;	  /* PASID tables, and no vIOMMUs */
+	uint64_t told[2]; /* faults; atomic */
 	/* Each has two vectors, and raises the first. */
 	int efd[2], quiet[2];
 	uint64_t raised[2];	    /* atomic */
@@ -98,6 +100,7 @@ static int set_irqs(struct world *w, unsigned int i, bool on)
 				 VFIO_DEVICE_SET_IRQS, &cmd);
 }
 
+/* SPARE is the table around MSI_FIRST. */
 static void lead(struct guest *g, uint64_t iova, uint64_t leaf)
 {
 	store_release(&page(g, SPARE)[iova >> 12 & 511], leaf);
@@ -105,12 +108,56 @@ static void lead(struct guest *g, uint64_t iova, uint64_t leaf)
 		      gpa(SPARE) | 3);
 }
 
-static int tlbi_all(struct guest *g)
+/* All of the guest's entries, if there is a guest. */
+static void forget(struct world *w, unsigned int i)
 {
+	const struct uiommu_cache_info info = {
+		.type = UIOMMU_CACHE_TLB,
+		.granularity = UIOMMU_CACHE_ALL_PASIDS,
+	};
 	const uint64_t cmd[1][2] = { { 0x10, 0 } };
 	uint32_t done;
+	int rc;
 
-	return commands(g, cmd, 1, &done);
+	if (!w->bound) {
+		CHECK(!commands(&w->g[i], cmd, 1, &done));
+		return;
+	}
+	rc = uiommu_cache_invalidate(w->parent[i], NULL, &info);
+	CHECK(!rc || rc == -EINVAL);
+}
+
+static bool take_fault(void *ctx, struct uiommu_device *dev,
+		       const struct uiommu_fault *fault)
+{
+	fetch_add_relaxed((uint64_t *)ctx, 1);
+	return true;
+}
+
+static int bind_table(struct world *w, unsigned int i,
+		      enum uiommu_guest_state state)
+{
+	const struct uiommu_pasid_table table = {
+		.state = state,
+		.none = UIOMMU_PASID_NONE_IS_0,
+		.pasid_bits = 6,
+		.base = GPA,
+	};
+
+	return uiommu_bind_pasid_table(w->parent[i], &table);
+}
+
+/* Events, or faults, since it was asked last. */
+static uint64_t lost(struct world *w, unsigned int i)
+{
+	struct event event;
+	uint64_t n = 0;
+
+	if (w->bound)
+		return exchange_acq_rel(&w->told[i], 0);
+	while (next_event(&w->g[i], &event) > 0)
+		n++;
+	return n;
 }
 
 /* --------------------------------------------------------------- workers -- */
@@ -180,7 +227,7 @@ static void map_doorbells(struct worker *self)
 
 static void change_tables(struct worker *self)
 {
-	struct guest *g = &self->w->g[pick(self, 2)];
+	unsigned int i = pick(self, 2);
 	uint64_t iova = MSI_FIRST, leaf = MSI_FIRST | 0xf43;
 
 	if (pick(self, 2)) {
@@ -197,8 +244,18 @@ static void change_tables(struct worker *self)
 	default:
 		break;
 	}
-	lead(g, iova, leaf);
-	CHECK(!tlbi_all(g));
+	lead(&self->w->g[i], iova, leaf);
+	forget(self->w, i);
+}
+
+static void bind_others(struct worker *self)
+{
+	unsigned int state = pick(self, 4);
+
+	if (state <= UIOMMU_GUEST_ABORT)
+		CHECK(!bind_table(self->w, 0, state));
+	else
+		uiommu_unbind_pasid_table(self->w->parent[0]);
 }
 
 static void attach_others(struct worker *self)
@@ -215,17 +272,16 @@ static void attach_others(struct worker *self)
 static void change_vectors(struct worker *self)
 {
 	struct world *w = self->w;
-	struct event event;
 	int rc;
 
 	/* Off already, after they could not be had. */
 	rc = set_irqs(w, 0, false);
 	CHECK(!rc || rc == -EINVAL);
 	rc = set_irqs(w, 0, true);
-	CHECK(!rc || rc == -ENOSPC);
+	/* None, or one of two before its binding went. */
+	CHECK(!rc || rc == -ENOSPC || rc == 1);
 	for (unsigned int i = 0; i < 2; i++)
-		while (next_event(&w->g[i], &event) > 0)
-			;
+		(void)lost(w, i);
 }
 
 static void *work(void *arg)
@@ -243,23 +299,44 @@ static void *work(void *arg)
 
 /* ------------------------------------------------------------------ case -- */
 
-static void open_world(struct world *w)
+/* The guest's memory is a page table of iommufd's; all else is the library's. */
+static void start_bound(struct world *w, unsigned int i)
 {
-	uint32_t pt;
+	struct guest *g = &w->g[i];
 
+	assert_int_equal(map_fixed(&g->s, g->s.ioas, 0, NR_PAGES, GPA), 0);
+	assert_int_equal(hwpt_alloc(&g->s, 0, g->s.ioas,
+				    IOMMU_HWPT_ALLOC_NEST_PARENT, &g->parent),
+			 0);
+	attach_ok(g, g->parent);
+	guest_boot(g);
+	w->parent[i] = uiommu_group_domain(group_of(g));
+	uiommu_domain_set_fault_handler(w->parent[i], take_fault, &w->told[i]);
+	assert_int_equal(bind_table(w, i, UIOMMU_GUEST_TRANSLATE), 0);
+}
+
+static void start_with_viommu(struct world *w, unsigned int i)
+{
+	struct guest *g = &w->g[i];
+
+	guest_start(g);
+	attach_ok(g, g->parent);
+	w->parent[i] = uiommu_group_domain(group_of(g));
+	attach_ok(g, g->nested);
+}
+
+static void open_world(struct world *w, bool bound)
+{
 	guard_ok();
 	memset(w, 0, sizeof(*w));
+	w->bound = bound;
 	w->machine = machine_ok("testep,testep");
 	for (unsigned int i = 0; i < 2; i++) {
-		struct guest *g = &w->g[i];
-
-		scene_join(&g->s, w->machine, i, 1);
-		guest_start(g);
-		pt = g->parent;
-		assert_int_equal(attach(&g->s, 0, &pt), 0);
-		w->parent[i] = uiommu_group_domain(group_of(g));
-		pt = g->nested;
-		assert_int_equal(attach(&g->s, 0, &pt), 0);
+		scene_join(&w->g[i].s, w->machine, i, 1);
+		if (bound)
+			start_bound(w, i);
+		else
+			start_with_viommu(w, i);
 		w->efd[i] = eventfd(0, EFD_NONBLOCK);
 		w->quiet[i] = eventfd(0, EFD_NONBLOCK);
 		assert_int_equal(set_irqs(w, i, true), 0);
@@ -271,7 +348,10 @@ static void close_world(struct world *w)
 	for (unsigned int i = 0; i < 2; i++) {
 		close(w->efd[i]);
 		close(w->quiet[i]);
-		guest_close(&w->g[i]);
+		if (w->bound)
+			scene_close(&w->g[i].s);
+		else
+			guest_close(&w->g[i]);
 	}
 	uiommu_machine_destroy(w->machine);
 }
@@ -279,9 +359,6 @@ static void close_world(struct world *w)
 /* What each has had is not more than was raised; then one of each comes. */
 static void expect_order(struct world *w)
 {
-	struct event event;
-	uint32_t pt;
-
 	uiommu_machine_poll(w->machine);
 	for (unsigned int i = 0; i < 2; i++)
 		assert_true(fired(w->efd[i]) <= w->raised[i]);
@@ -293,33 +370,41 @@ static void expect_order(struct world *w)
 		for (unsigned int n = 0; n < NR_BINDINGS; n++)
 			(void)uiommu_unbind_guest_msi(w->parent[i],
 						      BOUND_IOVA + n * PAGE);
-		pt = g->nested;
-		assert_int_equal(attach(&g->s, 0, &pt), 0);
+		if (w->bound)
+			assert_int_equal(
+				bind_table(w, i, UIOMMU_GUEST_TRANSLATE), 0);
+		else
+			attach_ok(g, g->nested);
 		(void)set_irqs(w, i, false);
 		assert_int_equal(set_irqs(w, i, true), 0);
 		lead(g, DOORBELL, MSI_FIRST | 0xf43);
-		assert_int_equal(tlbi_all(g), 0);
-		while (next_event(g, &event) > 0)
-			;
+		forget(w, i);
+		(void)lost(w, i);
 		(void)fired(w->efd[i]);
 		raise(w, i);
 		assert_int_equal(fired(w->efd[i]), 1);
 		assert_int_equal(fired(w->efd[!i]), 0);
-		assert_int_equal(next_event(g, &event), 0);
+		assert_int_equal(lost(w, i), 0);
 	}
 }
 
-static void all_that_leads_them_changes(void **state)
+static void fight(bool bound)
 {
-	static void (*const fns[NR_THREADS])(struct worker * self) = {
-		raise_0,       raise_1,	       write_numbers, change_tables,
-		attach_others, change_vectors, map_doorbells, change_bindings,
+	void (*const fns[NR_THREADS])(struct worker * self) = {
+		raise_0,
+		raise_1,
+		write_numbers,
+		change_tables,
+		bound ? bind_others : attach_others,
+		change_vectors,
+		map_doorbells,
+		change_bindings,
 	};
 	static struct world w;
 	struct worker worker[NR_THREADS];
 	const uint64_t *turns[NR_THREADS];
 
-	open_world(&w);
+	open_world(&w, bound);
 	for (unsigned int i = 0; i < NR_THREADS; i++) {
 		worker[i] = (struct worker){ .w = &w,
 					     .index = i,
@@ -338,10 +423,21 @@ static void all_that_leads_them_changes(void **state)
 	close_world(&w);
 }
 
+static void guests_with_viommus(void **state)
+{
+	fight(false);
+}
+
+static void guests_whose_tables_are_bound(void **state)
+{
+	fight(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
-		cmocka_unit_test(all_that_leads_them_changes),
+		cmocka_unit_test(guests_with_viommus),
+		cmocka_unit_test(guests_whose_tables_are_bound),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
