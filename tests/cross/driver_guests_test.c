@@ -560,6 +560,44 @@ static void a_guest_that_faults(void **state)
 	world_close(w);
 }
 
+/* Its device does not do what it is told: that is its own loss. */
+static void a_guest_whose_device_is_deaf(void **state)
+{
+	struct world *w = world_open();
+	struct look looks[MAX_LOOKS];
+	unsigned int nr = looks_of_others(w, looks);
+
+	take_all(w, looks, nr);
+	w->rig->deaf_sid = w->a.sid;
+	w->rig->deaf_for = 1;
+	w->rig->deaf_to_all = true;
+	for (unsigned int i = 0; i < 100; i++) {
+		command(&w->a, (uint64_t)VSID << 32 | 0x40, 52);
+		command(&w->a, (uint64_t)VSID << 32 | 0xa40, 52);
+		nobody_noticed(w, looks, nr);
+		/* What the others forget is forgotten, and they keep ATS. */
+		map(&w->b, 1, 0, 5 + i % 2);
+		command(&w->b, 0x10, 0);
+		command(&w->b, (uint64_t)VSID << 32 | 0x40, 52);
+		assert_int_equal(take(w, &looks[0]), word(&w->b, 5 + i % 2));
+		assert_int_equal(take(w, &looks[1]), word(&w->b, 5 + i % 2));
+		map(&w->b, 1, 0, 0);
+		rig_unmap(w->b.parent, ipa(DATA + 5), RIG_PAGE);
+		rig_map(w->b.parent, ipa(DATA + 5), page(&w->b, DATA + 5),
+			RIG_PAGE, RW);
+		take_all(w, looks, nr);
+	}
+	assert_true(w->b.dev->ats);
+	assert_true(w->host->ats);
+	/* The host does not put up with it. */
+	rig_unmap(w->a.parent, ipa(DATA), RIG_PAGE);
+	assert_false(w->a.dev->ats);
+	rig_irqs(w->rig);
+	nobody_noticed(w, looks, nr);
+	w->rig->deaf_for = 0;
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -570,6 +608,7 @@ int main(void)
 		cmocka_unit_test(a_guest_that_moves),
 		cmocka_unit_test(a_device_in_other_hands),
 		cmocka_unit_test(a_guest_that_faults),
+		cmocka_unit_test(a_guest_whose_device_is_deaf),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

@@ -155,12 +155,12 @@ static void repair(struct smmuv3_cmdq *q, uint32_t pos, uint32_t err)
 		break;
 	case SMMU_CERROR_ATC_INV_SYNC:
 		/* A device did not answer; the CMD_SYNC runs again. */
-		if (q->stop_nr == 1)
+		store_relaxed(&q->atc_failed[slot_of(q, pos)], pos + 1);
+		/* A guest can let it do this all day: ever fewer lines. */
+		if (is_pow2(fetch_add_acq_rel(&q->atc_errors, 1) + 1))
 			smmuv3_log(
 				q->p, UIOMMU_LOG_ERROR,
 				"a device did not complete an ATC invalidation");
-		store_relaxed(&q->atc_failed[slot_of(q, pos)], pos + 1);
-		fetch_add_acq_rel(&q->atc_errors, 1);
 		break;
 	default:
 		replace_by_sync(q, pos);

@@ -341,6 +341,22 @@ static void an_atc_time_out_is_reported_once(void **state)
 	stop(f);
 }
 
+/* A guest whose device does not obey must not be able to fill the log. */
+static void atc_time_outs_are_told_of_ever_more_seldom(void **state)
+{
+	struct fixture *f = start(5, 1000 * MSEC);
+	uint64_t lines = f->fake.tp.log_lines;
+
+	f->fake.refuse = refuse_with_code;
+	for (unsigned int i = 0; i < 1000; i++) {
+		f->fake.refusals = 0x100 | SMMU_CERROR_ATC_INV_SYNC;
+		assert_int_equal(send_atc(&f->q), SMMUV3_DISOBEYED);
+	}
+	assert_int_equal(f->q.atc_errors, 1000);
+	assert_in_range(f->fake.tp.log_lines - lines, 1, 10);
+	stop(f);
+}
+
 /* A device that never obeys does not stop the queue for good. */
 static void endless_atc_time_outs_end(void **state)
 {
@@ -701,6 +717,7 @@ int main(void)
 		cmocka_unit_test(an_abort_on_fetch_is_tried_again),
 		cmocka_unit_test(endless_aborts_end_in_an_error),
 		cmocka_unit_test(an_atc_time_out_is_reported_once),
+		cmocka_unit_test(atc_time_outs_are_told_of_ever_more_seldom),
 		cmocka_unit_test(endless_atc_time_outs_end),
 		cmocka_unit_test(a_refusal_is_not_disobedience),
 		cmocka_unit_test(an_unknown_code_is_a_refusal),
