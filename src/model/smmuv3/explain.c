@@ -133,16 +133,7 @@ void msmmu_make_view(msmmu *view, const msmmu *m)
 static void tell_fault(const struct msmmu_txn *t,
 		       struct uiommu_smmuv3_explanation *out)
 {
-	out->fault = (struct uiommu_smmuv3_fault_info){
-		.txn = *t->in,
-		.event_type = t->fault.type,
-		.reason = t->fault.reason,
-		.stage = t->fault.stage,
-		.level = t->fault.level,
-		.desc_pa = t->fault.desc_pa,
-		.desc = t->fault.desc,
-		.recorded = t->fault.type && t->fault.record,
-	};
+	out->fault = msmmu_fault_info(t, t->fault.type && t->fault.record);
 	if (out->fault.recorded)
 		msmmu_event_record(t, out->event);
 }

@@ -73,12 +73,12 @@ int msmmu_end(struct msmmu_txn *t, bool *recorded)
 	return t->fault.raz ? -ENODATA : -EFAULT;
 }
 
-/* Outside: tell people, interrupt, tidy. */
-void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
+struct uiommu_smmuv3_fault_info msmmu_fault_info(const struct msmmu_txn *t,
+						 bool recorded)
 {
 	const struct msmmu_fault *f = &t->fault;
-	msmmu *m = t->m;
-	struct uiommu_smmuv3_fault_info info = {
+
+	return (struct uiommu_smmuv3_fault_info){
 		.txn = *t->in,
 		.event_type = f->type,
 		.reason = f->reason,
@@ -92,6 +92,14 @@ void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
 		.evt_class = f->class,
 		.ipa = f->stage == 2 ? f->ipa : 0,
 	};
+}
+
+/* Outside: tell people, interrupt, tidy. */
+void msmmu_after_abort(struct msmmu_txn *t, bool recorded)
+{
+	const struct msmmu_fault *f = &t->fault;
+	struct uiommu_smmuv3_fault_info info = msmmu_fault_info(t, recorded);
+	msmmu *m = t->m;
 
 	/*
 	 * A probe has raised nothing, and what others have they deliver: it may

@@ -657,6 +657,9 @@ bool msmmu_stalls(const struct msmmu_txn *t);
 int msmmu_end(struct msmmu_txn *t, bool *recorded);
 /* The same, outside. */
 void msmmu_after_abort(struct msmmu_txn *t, bool recorded);
+/* What is told of the fault. */
+struct uiommu_smmuv3_fault_info msmmu_fault_info(const struct msmmu_txn *t,
+						 bool recorded);
 
 /* translate.c: between model_enter() and model_leave() */
 int msmmu_translate(struct msmmu_txn *t, struct uiommu_smmuv3_xlate *out);

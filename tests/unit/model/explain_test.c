@@ -104,6 +104,14 @@ static void nested_with_what_each_walk_is_for(void **state)
 	assert_int_equal(cd, 1);
 	assert_int_equal(tt, 4);
 	assert_int_equal(in, 1);
+	/* Stage 2 has nothing there: what the record says is told. */
+	rig_map4k(r, table, 0x1000, RIG_BASE - 0x40000000, LEAF_RW);
+	explain(r, &told, 0, 0x1008);
+	assert_int_equal(told.rc, -EFAULT);
+	assert_int_equal(told.out.fault.stage, 2);
+	assert_int_equal(told.out.fault.evt_class, 2);
+	assert_int_equal(told.out.fault.ipa, RIG_BASE - 0x40000000 + 8);
+	assert_int_equal(told.out.event[3], RIG_BASE - 0x40000000);
 }
 
 /* What is cached is not looked at, and nothing is cached or recorded. */
