@@ -7,6 +7,8 @@
  * all mappings.  Groups keep the container's file, so it lives until the last
  * of them leaves, whoever closes first.
  */
+#include <uiommu/uapi/vfio-nesting.h>
+
 #include "private.h"
 
 struct uvfio_container {
@@ -66,10 +68,10 @@ static long set_iommu(struct uvfio_container *container, unsigned long type)
 	if (!uvfio_type1_check(NULL, type))
 		return -ENODEV;
 	/* An extension that is no type of IOMMU. */
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU &&
+	    type != VFIO_TYPE1_NESTING_IOMMU)
 		return -EINVAL;
-	rc = uvfio_type1_create(container->vfio, type == VFIO_TYPE1v2_IOMMU,
-				&t1);
+	rc = uvfio_type1_create(container->vfio, type, &t1);
 	if (rc)
 		return rc;
 	rc = attach_groups(container, t1);

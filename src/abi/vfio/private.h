@@ -226,11 +226,11 @@ void uvfio_container_remove(struct uvfio_container *container,
 bool uvfio_container_ready(struct uvfio_container *container);
 
 /*
- * type1.c, type1_unmap.c, dirty.c: an IOAS with the rules of the type1 driver.
- * All under the container's lock.
+ * type1.c, type1_unmap.c, dirty.c, nesting.c: an IOAS with the rules of the type1
+ * driver.  `type` is that of SET_IOMMU.  All under the container's lock.
  */
 int uvfio_type1_check(const struct uvfio_type1 *t1, unsigned long ext);
-int uvfio_type1_create(struct abi_vfio *vfio, bool v2,
+int uvfio_type1_create(struct abi_vfio *vfio, unsigned long type,
 		       struct uvfio_type1 **out);
 /* No group is in it any more. */
 void uvfio_type1_destroy(struct uvfio_type1 *t1);

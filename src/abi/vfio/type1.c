@@ -6,6 +6,8 @@
  * that its devices fit, else it gets a new one; the IOAS keeps the domains
  * equal.  Attaching checks and reserves before it changes anything.
  */
+#include <uiommu/uapi/vfio-nesting.h>
+
 #include "type1.h"
 
 #include "../type1_common.h"
@@ -30,6 +32,7 @@ int uvfio_type1_check(const struct uvfio_type1 *t1, unsigned long ext)
 	switch (ext) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_TYPE1_NESTING_IOMMU:
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
@@ -43,7 +46,8 @@ int uvfio_type1_check(const struct uvfio_type1 *t1, unsigned long ext)
 
 /* ------------------------------------------------------------ lifetime -- */
 
-int uvfio_type1_create(struct abi_vfio *vfio, bool v2, struct uvfio_type1 **out)
+int uvfio_type1_create(struct abi_vfio *vfio, unsigned long type,
+		       struct uvfio_type1 **out)
 {
 	struct uvfio_type1 *t1 = abi_alloc(vfio->abi, sizeof(*t1));
 	int rc;
@@ -56,8 +60,10 @@ int uvfio_type1_create(struct abi_vfio *vfio, bool v2, struct uvfio_type1 **out)
 		return rc;
 	}
 	t1->abi = vfio->abi;
-	t1->v2 = v2;
+	t1->v2 = type != VFIO_TYPE1_IOMMU;
+	t1->nesting = type == VFIO_TYPE1_NESTING_IOMMU;
 	list_init(&t1->domains);
+	list_init(&t1->guest.msis);
 	*out = t1;
 	return 0;
 }
@@ -65,6 +71,7 @@ int uvfio_type1_create(struct abi_vfio *vfio, bool v2, struct uvfio_type1 **out)
 void uvfio_type1_destroy(struct uvfio_type1 *t1)
 {
 	type1_all_valid(t1);
+	type1_guest_end(t1);
 	uiommu_ioas_destroy(t1->ioas);
 	abi_free(t1->abi, t1);
 }
@@ -122,10 +129,26 @@ static int attach_existing(struct uvfio_type1 *t1, struct uvfio_group *group)
 			dom->nr_groups++;
 			group->domain = dom;
 		}
-		if (rc != -EINVAL)
+		/* The second: it cannot have what is bound to that domain. */
+		if (rc != -EINVAL && rc != -EOPNOTSUPP)
 			return rc;
 	}
 	return -EINVAL;
+}
+
+/* -EINVAL also for an IOMMU that has not both stages, as in Linux. */
+static int alloc_domain(const struct uvfio_type1 *t1, struct uiommu_device *dev,
+			struct uiommu_domain **out)
+{
+	struct uiommu_domain_cfg cfg = { .hw.type = UIOMMU_DOM_PAGING };
+	int rc;
+
+	if (t1->nesting) {
+		cfg.hw.stage = UIOMMU_STAGE_2;
+		cfg.hw.flags = UIOMMU_DOM_NEST_PARENT;
+	}
+	rc = uiommu_domain_alloc_cfg(dev, &cfg, out);
+	return rc == -EOPNOTSUPP ? -EINVAL : rc;
 }
 
 static int attach_new(struct uvfio_type1 *t1, struct uvfio_group *group)
@@ -135,7 +158,7 @@ static int attach_new(struct uvfio_type1 *t1, struct uvfio_group *group)
 
 	if (!dom)
 		return -ENOMEM;
-	rc = uiommu_domain_alloc(uvfio_group_first(group)->dev, &dom->core);
+	rc = alloc_domain(t1, uvfio_group_first(group)->dev, &dom->core);
 	if (rc)
 		goto err_free;
 	rc = uiommu_ioas_add_domain(t1->ioas, dom->core);
@@ -146,11 +169,16 @@ static int attach_new(struct uvfio_type1 *t1, struct uvfio_group *group)
 	rc = uiommu_group_attach(group->core, dom->core);
 	if (rc)
 		goto err_remove;
+	rc = type1_guest_join(t1, dom);
+	if (rc)
+		goto err_detach;
 	dom->nr_groups = 1;
 	list_add_tail(&t1->domains, &dom->node);
 	group->domain = dom;
 	return 0;
 
+err_detach:
+	(void)uiommu_group_detach(group->core);
 err_remove:
 	uiommu_ioas_remove_domain(t1->ioas, dom->core);
 err_domain:
@@ -317,6 +345,6 @@ long uvfio_type1_ioctl(struct uvfio_type1 *t1, unsigned int cmd,
 	case VFIO_IOMMU_DIRTY_PAGES:
 		return type1_dirty_pages(t1, arg);
 	default:
-		return -ENOTTY;
+		return t1->nesting ? type1_guest_ioctl(t1, cmd, arg) : -ENOTTY;
 	}
 }

@@ -21,10 +21,25 @@ struct uvfio_domain {
 	unsigned int nr_groups;
 };
 
+/* What a guest's stage does (nesting.c). */
+struct type1_stage {
+	struct uiommu_pasid_table table;
+	bool has_asid; /* of its context, which is then the only one */
+	uint16_t asid;
+};
+
+/* What a container of type 6 was told of its guest. */
+struct type1_guest {
+	bool bound;
+	struct type1_stage stage; /* if bound */
+	struct list msis;
+};
+
 struct uvfio_type1 {
 	struct uiommu_abi *abi;
 	struct uiommu_ioas *ioas;
 	bool v2;
+	bool nesting; /* type 6: the domains may have a guest's stage above them */
 	bool dirty; /* logging was started */
 	unsigned int nr_dma;
 	struct list domains; /* uvfio_domain.node */
@@ -34,6 +49,7 @@ struct uvfio_type1 {
 	 */
 	void *invalid;
 	unsigned int nr_invalid;
+	struct type1_guest guest;
 };
 
 /* Smallest page that all domains can map. */
@@ -49,6 +65,15 @@ void type1_all_valid(struct uvfio_type1 *t1);
 
 long type1_unmap(struct uvfio_type1 *t1, unsigned long arg);
 long type1_dirty_pages(struct uvfio_type1 *t1, unsigned long arg);
+
+/*
+ * nesting.c: calls of uapi/vfio-nesting.h; -ENOTTY: it is none.  A new domain with
+ * its first devices joins what the others have; on error it has a part of it.
+ */
+long type1_guest_ioctl(struct uvfio_type1 *t1, unsigned int cmd,
+		       unsigned long arg);
+int type1_guest_join(struct uvfio_type1 *t1, struct uvfio_domain *dom);
+void type1_guest_end(struct uvfio_type1 *t1);
 
 /*
  * dirty.c: a bitmap in user memory, one bit per `pgsize` bytes from `iova`.

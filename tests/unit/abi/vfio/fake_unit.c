@@ -46,19 +46,26 @@ static int fake_dev_add(struct uiommu_unit *unit,
 			const struct uiommu_hwdev_cfg *cfg,
 			struct uiommu_hwdev **out)
 {
-	struct uiommu_hwdev *dev = alloc(unit, sizeof(*dev));
+	struct uiommu_hwdev *dev = alloc(unit, sizeof(*dev)), **slot;
 
 	if (!dev)
 		return -ENOMEM;
 	dev->unit = unit;
 	dev->name = cfg->name;
 	dev->cookie = cfg->cookie;
-	*out = dev;
+	for (slot = fake_of(unit)->dev; *slot;)
+		slot++;
+	*slot = *out = dev;
 	return 0;
 }
 
 static void fake_dev_remove(struct uiommu_hwdev *dev)
 {
+	struct uiommu_hwdev **slot = fake_of(dev->unit)->dev;
+
+	while (*slot != dev)
+		slot++;
+	*slot = NULL;
 	release(dev->unit, dev);
 }
 
@@ -77,8 +84,14 @@ static int fake_dom_alloc(struct uiommu_unit *unit,
 	struct uiommu_hwdom *dom;
 	int rc = 0;
 
-	if (cfg->flags & ~UIOMMU_DOM_PASID || cfg->data)
+	if (cfg->flags & ~(UIOMMU_DOM_PASID | UIOMMU_DOM_NEST_PARENT) ||
+	    cfg->data)
 		return -EOPNOTSUPP;
+	if (cfg->flags & UIOMMU_DOM_NEST_PARENT) {
+		if (!fake_of(unit)->guests || cfg->stage != UIOMMU_STAGE_2)
+			return -EOPNOTSUPP;
+		fake_of(unit)->parents++;
+	}
 	dom = alloc(unit, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
@@ -96,6 +109,10 @@ static int fake_dom_alloc(struct uiommu_unit *unit,
 
 static void fake_dom_free(struct uiommu_hwdom *dom)
 {
+	if (dom->type == UIOMMU_DOM_NESTED) {
+		fake_guest_free(dom);
+		return;
+	}
 	uiommu_pgtable_destroy(dom->pt);
 	release(dom->unit, dom);
 }
@@ -151,7 +168,8 @@ static bool fake_counter(struct uiommu_unit *unit, unsigned int i,
 	.hw_info = fake_hw_info, .irq = fake_irq, .dev_add = fake_dev_add,     \
 	.dev_remove = fake_dev_remove, .dom_alloc = fake_dom_alloc,            \
 	.dom_free = fake_dom_free, .attach = fake_attach, .flush = fake_flush, \
-	.flush_all = fake_flush_all, .counter = fake_counter
+	.flush_all = fake_flush_all, .counter = fake_counter,                  \
+	.nested = &fake_guest_ops
 
 static const struct uiommu_driver_ops fake_ops = {
 	FAKE_OPS,

@@ -29,6 +29,7 @@
 
 #include <uiommu/abi.h>
 #include <uiommu/uapi/iommufd.h>
+#include <uiommu/uapi/vfio-nesting.h>
 #include <uiommu/uapi/vfio.h>
 
 #include "base/bits.h"

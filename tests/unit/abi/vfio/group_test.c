@@ -132,7 +132,7 @@ static void container_without_groups(void **state)
 		{ VFIO_UNMAP_ALL, 1 },
 		{ VFIO_DMA_CC_IOMMU, 0 },
 		{ VFIO_UPDATE_VADDR, 0 },
-		{ 6, 0 },
+		{ VFIO_TYPE1_NESTING_IOMMU, 1 },
 		{ VFIO_NOIOMMU_IOMMU, 0 },
 		{ VFIO_SPAPR_TCE_IOMMU, 0 },
 		{ 1000, 0 },
@@ -162,8 +162,10 @@ static void set_iommu_rules(void **state)
 
 	assert_int_equal(
 		fx_ioctl(fx, group, VFIO_GROUP_SET_CONTAINER, &container), 0);
-	assert_int_equal(fx_ioctl_val(fx, container, VFIO_SET_IOMMU, 6),
-			 -ENODEV);
+	/* It has one stage only. */
+	assert_int_equal(fx_ioctl_val(fx, container, VFIO_SET_IOMMU,
+				      VFIO_TYPE1_NESTING_IOMMU),
+			 -EINVAL);
 	assert_int_equal(fx_ioctl_val(fx, container, VFIO_SET_IOMMU,
 				      VFIO_NOIOMMU_IOMMU),
 			 -ENODEV);
