@@ -134,31 +134,68 @@ static void find_ok(struct client *c, struct find *find)
 	assert_int_equal(uiommu_abi_visit_nodes(c->abi, find_node, find), 1);
 }
 
-void client_open_type1(struct client *c, struct uiommu_machine *machine,
-		       unsigned int index)
+/* SET_CONTAINER's answer. */
+static int join(struct client *c)
 {
-	struct find find = { .prefix = "/dev/vfio/", .skip = "/dev/vfio/vfio" };
+	struct find find = { .prefix = "/dev/vfio/",
+			     .skip = "/dev/vfio/vfio",
+			     .left = c->index };
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
-	begin(c, machine, index);
-	find.left = index;
 	find_ok(c, &find);
-	c->space_fd = open_ok(c, "/dev/vfio/vfio");
 	c->group_fd = open_ok(c, find.path);
 	assert_int_equal(client_ioctl(c->abi, c->group_fd,
 				      VFIO_GROUP_GET_STATUS, &status),
 			 0);
 	assert_true(status.flags & VFIO_GROUP_FLAGS_VIABLE);
-	assert_int_equal(client_ioctl(c->abi, c->group_fd,
-				      VFIO_GROUP_SET_CONTAINER, &c->space_fd),
-			 0);
-	assert_int_equal(uiommu_abi_ioctl(c->abi, c->space_fd, VFIO_SET_IOMMU,
-					  VFIO_TYPE1v2_IOMMU),
-			 0);
+	return (int)client_ioctl(c->abi, c->group_fd, VFIO_GROUP_SET_CONTAINER,
+				 &c->space_fd);
+}
+
+static void device_ok(struct client *c)
+{
 	c->dev_fd = (int)client_ioctl(c->abi, c->group_fd,
 				      VFIO_GROUP_GET_DEVICE_FD, c->bdf);
 	assert_true(c->dev_fd >= 0);
 	regions(c);
+}
+
+void client_open_container(struct client *c, struct uiommu_machine *machine,
+			   unsigned int index, unsigned long type)
+{
+	begin(c, machine, index);
+	c->space_fd = open_ok(c, "/dev/vfio/vfio");
+	assert_int_equal(join(c), 0);
+	assert_int_equal(
+		uiommu_abi_ioctl(c->abi, c->space_fd, VFIO_SET_IOMMU, type), 0);
+	device_ok(c);
+}
+
+void client_open_type1(struct client *c, struct uiommu_machine *machine,
+		       unsigned int index)
+{
+	client_open_container(c, machine, index, VFIO_TYPE1v2_IOMMU);
+}
+
+int client_join(struct client *c, const struct client *other,
+		unsigned int index)
+{
+	int rc;
+
+	begin(c, other->machine, index);
+	c->space_fd = other->space_fd;
+	rc = join(c);
+	if (rc)
+		assert_int_equal(uiommu_abi_close(c->abi, c->group_fd), 0);
+	else
+		device_ok(c);
+	return rc;
+}
+
+void client_leave(struct client *c)
+{
+	assert_int_equal(uiommu_abi_close(c->abi, c->dev_fd), 0);
+	assert_int_equal(uiommu_abi_close(c->abi, c->group_fd), 0);
 }
 
 /* Open the device and bind it to space_fd. */
@@ -352,7 +389,7 @@ void client_master(struct client *c, bool on)
 	cfg_write(c, 4, 2, command | 2 | (on ? 4 : 0));
 }
 
-void client_msix_ok(struct client *c, const int *efd, unsigned int n)
+int client_msix(struct client *c, const int *efd, unsigned int n)
 {
 	size_t len = sizeof(struct vfio_irq_set) + n * sizeof(*efd);
 	struct vfio_irq_set *set = calloc(1, len);
@@ -366,8 +403,12 @@ void client_msix_ok(struct client *c, const int *efd, unsigned int n)
 	memcpy(set->data, efd, n * sizeof(*efd));
 	rc = client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_SET_IRQS, set);
 	free(set);
-	if (rc)
-		fail_msg("SET_IRQS: %ld", rc);
+	return (int)rc;
+}
+
+void client_msix_ok(struct client *c, const int *efd, unsigned int n)
+{
+	assert_int_equal(client_msix(c, efd, n), 0);
 }
 
 void *pages_ok(size_t len)

@@ -45,6 +45,15 @@ void guard_ok(void);
 
 long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg);
 
+/*
+ * In a container of that type; one more device in the container of another client:
+ * SET_CONTAINER's answer.
+ */
+void client_open_container(struct client *c, struct uiommu_machine *machine,
+			   unsigned int index, unsigned long type);
+int client_join(struct client *c, const struct client *other,
+		unsigned int index);
+void client_leave(struct client *c);
 /* Through container and group, and through cdev and iommufd. */
 void client_open_type1(struct client *c, struct uiommu_machine *machine,
 		       unsigned int index);
@@ -73,7 +82,8 @@ uint32_t cfg_read(struct client *c, uint64_t off, unsigned int size);
 void cfg_write(struct client *c, uint64_t off, unsigned int size, uint32_t v);
 /* Bus master on (or off). */
 void client_master(struct client *c, bool on);
-/* Enable MSI-X vectors 0 to n-1 with these eventfds. */
+/* Enable MSI-X vectors 0 to n-1 with these eventfds; SET_IRQS's answer. */
+int client_msix(struct client *c, const int *efd, unsigned int n);
 void client_msix_ok(struct client *c, const int *efd, unsigned int n);
 
 /* Page-aligned anonymous memory. */

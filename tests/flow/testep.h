@@ -60,15 +60,21 @@ static inline uint64_t testep_word(struct client *c, unsigned int slot)
 }
 
 /* What slot 0 reads there, 0: nothing; pasid 0: without. */
-static inline uint64_t testep_read_word(struct client *c, uint32_t pasid,
-					uint64_t iova)
+static inline uint64_t testep_read_how(struct client *c, uint32_t how,
+				       uint32_t pasid, uint64_t iova)
 {
 	unsigned int status;
 
 	testep_fill(c, 0, 0xdead);
-	status = testep_go_as(c, 0, pasid, TESTEP_READ, iova, 8);
+	status = testep_go_as(c, 0, pasid, TESTEP_READ | how, iova, 8);
 	assert_int_not_equal(status, TESTEP_WORKING);
 	return status == TESTEP_OK ? testep_word(c, 0) : 0;
+}
+
+static inline uint64_t testep_read_word(struct client *c, uint32_t pasid,
+					uint64_t iova)
+{
+	return testep_read_how(c, 0, pasid, iova);
 }
 
 #endif /* TESTS_FLOW_TESTEP_H */
