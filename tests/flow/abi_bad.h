@@ -59,6 +59,8 @@ enum bad_sym {
 	FD_T1,	    /* container, type1 v2 */
 	FD_GROUP1,  /* of device 2, in FD_T1V1 */
 	FD_T1V1,    /* container, type1 v1 */
+	FD_GROUP6,  /* of device 6, in FD_T6 */
+	FD_T6,	    /* container of type 6; a guest's table at IOVA is bound */
 	FD_FREE,    /* a group in no container: device 4 */
 	FD_EMPTY,   /* a container without groups */
 	FD_QUEUE,   /* of ID_FAULT */
@@ -109,6 +111,8 @@ long bad_ioctl(struct bad_world *w, enum bad_sym fd, unsigned long cmd,
 
 /* Destroy an object of FD_A. */
 void bad_destroy(struct bad_world *w, uint32_t id);
+/* What is bound in FD_T6 from the start. */
+void bad_bind_guest(struct bad_world *w);
 
 /* All that a failed call leaves alone, as text; to be freed. */
 char *bad_state(struct bad_world *w);
@@ -228,8 +232,8 @@ void bad_numbers(struct bad_world *w);
 void bad_files(struct bad_world *w);
 
 extern const struct bad_call bad_ioas[], bad_hwpt[], bad_viommu[],
-	bad_devices[], bad_containers[];
+	bad_devices[], bad_containers[], bad_nesting[];
 extern const unsigned int bad_nr_ioas, bad_nr_hwpt, bad_nr_viommu,
-	bad_nr_devices, bad_nr_containers;
+	bad_nr_devices, bad_nr_containers, bad_nr_nesting;
 
 #endif /* TESTS_FLOW_ABI_BAD_H */

@@ -101,6 +101,7 @@ static void remap_dma(struct bad_world *w, enum bad_sym fd)
 	}
 UNDO(FD_T1)
 UNDO(FD_T1V1)
+UNDO(FD_T6)
 UNDO(FD_COMPAT)
 
 #define DMA(field, val) SET(vfio_iommu_type1_dma_map, field, val)
@@ -301,8 +302,14 @@ const struct bad_call bad_containers[] = {
 	VALUE(VFIO_CHECK_EXTENSION, FD_EMPTY, UINT64_C(1) << 32 | 1, 0),
 	VALUE(VFIO_CHECK_EXTENSION, FD_A, VFIO_DMA_CC_IOMMU, -ENODEV),
 	VALUE(VFIO_CHECK_EXTENSION, FD_A, U64_MAX, 0),
+	VALUE(VFIO_CHECK_EXTENSION, FD_COMPAT,
+	      __VFIO_RESERVED_TYPE1_NESTING_IOMMU, 0),
 	VALUE(VFIO_SET_IOMMU, FD_EMPTY, VFIO_TYPE1v2_IOMMU, -EINVAL),
+	VALUE(VFIO_SET_IOMMU, FD_EMPTY, __VFIO_RESERVED_TYPE1_NESTING_IOMMU,
+	      -EINVAL),
 	VALUE(VFIO_SET_IOMMU, FD_EMPTY, U64_MAX, -EINVAL),
+	VALUE(VFIO_SET_IOMMU, FD_T6, __VFIO_RESERVED_TYPE1_NESTING_IOMMU,
+	      -EINVAL),
 	VALUE(VFIO_SET_IOMMU, FD_T1, VFIO_TYPE1v2_IOMMU, -EINVAL),
 	VALUE(VFIO_SET_IOMMU, FD_T1, U64_MAX, -EINVAL),
 	VALUE(VFIO_SET_IOMMU, FD_COMPAT, VFIO_TYPE1v2_IOMMU, 0),
@@ -316,12 +323,15 @@ const struct bad_call bad_containers[] = {
 
 	INFO_CALL(FD_T1),
 	INFO_CALL(FD_T1V1),
+	INFO_CALL(FD_T6),
 	INFO_CALL(FD_COMPAT),
 	MAP_CALL(FD_T1, 7, map_rows),
 	MAP_CALL(FD_T1V1, 7, map_rows),
+	MAP_CALL(FD_T6, 7, map_rows),
 	MAP_CALL(FD_COMPAT, 3, compat_map_rows),
 	UNMAP_CALL(FD_T1, 7, unmap_rows),
 	UNMAP_CALL(FD_T1V1, 7, unmap_v1_rows),
+	UNMAP_CALL(FD_T6, 7, unmap_rows),
 	UNMAP_CALL(FD_COMPAT, 2, compat_unmap_rows),
 	{
 		/* Nothing is tracked. */

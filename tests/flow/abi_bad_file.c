@@ -11,6 +11,8 @@
 
 static const uint8_t iommufd_nrs[] = { 0x64, 0x65, 0x66, 0x70, 0x71, 0x72 };
 static const uint8_t container_nrs[] = { 100, 101, 102, 112, 113, 114, 117 };
+static const uint8_t nesting_nrs[] = { 100, 101, 102, 112, 113,
+				       114, 117, 122, 123, 124 };
 static const uint8_t group_nrs[] = { 103, 104, 105, 106 };
 /* IOEVENTFD too, which we do not serve. */
 static const uint8_t device_nrs[] = { 107, 108, 109, 110, 111, 112,
@@ -38,6 +40,7 @@ static const struct numbers {
 	{ FD_FREE, KNOWN(group_nrs), false, -ENOTTY },
 	{ FD_T1, KNOWN(container_nrs), false, -ENOTTY },
 	{ FD_T1V1, KNOWN(container_nrs), false, -ENOTTY },
+	{ FD_T6, KNOWN(nesting_nrs), false, -ENOTTY },
 	{ FD_EMPTY, KNOWN(empty_nrs), false, -EINVAL },
 	{ FD_CLOSED, NULL, 0, false, -EBADF },
 };

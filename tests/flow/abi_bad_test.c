@@ -44,6 +44,11 @@ static void of_containers(void **state)
 	run(bad_containers, bad_nr_containers);
 }
 
+static void of_guests_containers(void **state)
+{
+	run(bad_nesting, bad_nr_nesting);
+}
+
 static void of_files(void **state)
 {
 	struct bad_world w;
@@ -62,6 +67,7 @@ int main(void)
 		cmocka_unit_test(of_virtual_iommus),
 		cmocka_unit_test(of_devices),
 		cmocka_unit_test(of_containers),
+		cmocka_unit_test(of_guests_containers),
 		cmocka_unit_test(of_files),
 	};
 

@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <uiommu/uapi/vfio-nesting.h>
+
 #include "abi_bad.h"
 
-#define DEVICES "testep,ioat,ioat,ioat,ioat,testep"
+#define DEVICES "testep,ioat,ioat,ioat,ioat,testep,testep"
 #define NR_FOREIGN 40u
 
 /* Pages of the world's memory; what is not named is not there. */
@@ -232,6 +234,21 @@ static void map_dma_ok(struct bad_world *w, enum bad_sym fd)
 	assert_int_equal(bad_ioctl(w, fd, VFIO_IOMMU_MAP_DMA, &map), 0);
 }
 
+void bad_bind_guest(struct bad_world *w)
+{
+	struct vfio_iommu_type1_bind_guest_stage call = {
+		.argsz = sizeof(call),
+		.config = { .flags = VFIO_GUEST_STAGE_PASID_TABLE,
+			    .pasid_table = { .version = 1,
+					     .bytes = 24,
+					     .base_ptr = IOVA,
+					     .pasid_bits = 6 } },
+	};
+
+	assert_int_equal(
+		bad_ioctl(w, FD_T6, VFIO_IOMMU_BIND_GUEST_STAGE, &call), 0);
+}
+
 static void open_containers(struct bad_world *w)
 {
 	struct iommu_vfio_ioas compat = { .size = sizeof(compat),
@@ -249,6 +266,9 @@ static void open_containers(struct bad_world *w)
 	open_node(w, FD_T1V1, "/dev/vfio/vfio");
 	open_node(w, FD_GROUP1, "/dev/vfio/2");
 	set_container(w, FD_GROUP1, FD_T1V1, VFIO_TYPE1_IOMMU);
+	open_node(w, FD_T6, "/dev/vfio/vfio");
+	open_node(w, FD_GROUP6, "/dev/vfio/6");
+	set_container(w, FD_GROUP6, FD_T6, VFIO_TYPE1_NESTING_IOMMU);
 	open_node(w, FD_UNBOUND, "/dev/vfio/devices/vfio3");
 	open_node(w, FD_FREE, "/dev/vfio/4");
 	open_node(w, FD_EMPTY, "/dev/vfio/vfio");
@@ -256,6 +276,8 @@ static void open_containers(struct bad_world *w)
 	assert_int_equal(bad_ioctl(w, FD_COMPAT, IOMMU_VFIO_IOAS, &compat), 0);
 	map_dma_ok(w, FD_T1);
 	map_dma_ok(w, FD_T1V1);
+	map_dma_ok(w, FD_T6);
+	bad_bind_guest(w);
 	map_dma_ok(w, FD_COMPAT);
 }
 
