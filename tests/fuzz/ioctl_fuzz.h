@@ -79,7 +79,8 @@ void take_fd(struct fuzz *f, long fd);
 /* Call, tell about it, keep the descriptor it may answer with. */
 long call(struct fuzz *f, int fd, unsigned long cmd, uint64_t arg);
 
-/* ioctl_fuzz_calls.c: a call that is good, or nearly. */
+/* ioctl_fuzz_calls.c: a call that is good, or nearly; `which` is below STEPS_GOOD. */
+#define STEPS_GOOD 0x60u
 void step_good(struct fuzz *f, unsigned int which);
 /* ioctl_fuzz_device.c */
 void step_device(struct fuzz *f, unsigned int which);

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <uiommu/uapi/vfio-nesting.h>
+
 #define IOVA_FIRST UINT64_C(0x10000000)
 
 /* --------------------------------------------------------------- choices -- */
@@ -136,7 +138,9 @@ static void container(struct fuzz *f)
 	memcpy(f->arena, space, sizeof(*space));
 	call(f, *group, VFIO_GROUP_SET_CONTAINER, (uintptr_t)f->arena);
 	call(f, *space, VFIO_SET_IOMMU,
-	     how & 2 ? VFIO_TYPE1_IOMMU : VFIO_TYPE1v2_IOMMU);
+	     how >= 0xc0 && how & 2 ? VFIO_TYPE1_NESTING_IOMMU
+	     : how & 2		    ? VFIO_TYPE1_IOMMU
+				    : VFIO_TYPE1v2_IOMMU);
 	memcpy(f->arena, names[n], strlen(names[n]) + 1);
 	call(f, *group, VFIO_GROUP_GET_DEVICE_FD, (uintptr_t)f->arena);
 }
@@ -443,8 +447,70 @@ static void invalidate(struct fuzz *f, int fd)
 	GIVE(f, fd, IOMMU_HWPT_INVALIDATE, &cmd);
 }
 
+/* ------------------------------------------------- containers of type 6 -- */
+
+static void guest_stage(struct fuzz *f, int fd)
+{
+	struct vfio_iommu_type1_bind_guest_stage cmd = { .argsz = sizeof(cmd) };
+	struct vfio_guest_stage_config *config = &cmd.config;
+	uint8_t how = fuzz_u8(&f->in);
+
+	cmd.flags = how >= 0xe0;
+	config->flags = 1u << (how & 1) | (how & 2 ? VFIO_GUEST_STAGE_EXT : 0);
+	if (how & 1) {
+		config->smmuv3_s1.bypassed = how >> 6 == 1;
+		config->smmuv3_s1.aborted = how >> 6 == 2;
+		config->smmuv3_s1.s1fmt = how >> 2 & 3;
+		config->smmuv3_s1.s1dss = how >> 4 & 3;
+		config->smmuv3_s1.s1cdmax = fuzz_u8(&f->in);
+		config->smmuv3_s1.cdptr_dma = pick_iova(f);
+		config->smmuv3_s1.asid = fuzz_u8(&f->in) % 4;
+	} else {
+		config->pasid_table.version = 1;
+		config->pasid_table.bytes = 20;
+		config->pasid_table.s1fmt = how >> 2 & 3;
+		config->pasid_table.s1dss = how >> 4 & 3;
+		config->pasid_table.state = how >> 6;
+		config->pasid_table.pasid_bits = fuzz_u8(&f->in);
+		config->pasid_table.base_ptr = pick_iova(f);
+	}
+	GIVE(f, fd, VFIO_IOMMU_BIND_GUEST_STAGE, &cmd);
+}
+
+static void guest_invalidate(struct fuzz *f, int fd)
+{
+	struct vfio_iommu_type1_tlb_invalidate cmd = { .argsz = sizeof(cmd) };
+	uint8_t how = fuzz_u8(&f->in);
+
+	cmd.info.hdr.version = 1;
+	cmd.info.hdr.type = how % 3;
+	cmd.info.granularity = how / 3 % 3;
+	cmd.info.flags = how >> 5;
+	cmd.info.size = fuzz_u8(&f->in);
+	cmd.info.nr_pages = fuzz_u8(&f->in);
+	cmd.info.pasid = pick_pasid(f);
+	cmd.info.arch_id = fuzz_u8(&f->in) % 4;
+	cmd.info.addr = pick_iova(f);
+	GIVE(f, fd, VFIO_IOMMU_TLB_INVALIDATE, &cmd);
+}
+
+static void guest_msi(struct fuzz *f, int fd)
+{
+	struct vfio_iommu_type1_bind_msi cmd = { .argsz = sizeof(cmd) };
+	uint8_t how = fuzz_u8(&f->in);
+
+	cmd.flags = how & 1;
+	cmd.binding.granule = how & 0x80 ? how : 12u + how % 10;
+	cmd.binding.iova = pick_iova(f);
+	cmd.binding.gpa = pick_iova(f);
+	GIVE(f, fd, VFIO_IOMMU_BIND_MSI, &cmd);
+}
+
 void step_good(struct fuzz *f, unsigned int which)
 {
+	static void (*const guest[])(struct fuzz * f,
+				     int fd) = { guest_stage, guest_invalidate,
+						 guest_msi };
 	static void (*const steps[])(struct fuzz * f, int fd) = {
 		ioas_alloc, map,       map,	    map,	 unmap,
 		unmap,	    copy,      allow,	    ranges,	 option,
@@ -456,7 +522,15 @@ void step_good(struct fuzz *f, unsigned int which)
 	const unsigned int nr = sizeof(steps) / sizeof(steps[0]);
 	unsigned int n = which % (nr + 4);
 
-	if (n < nr)
+	/*
+	 * Numbers that name others a second time: what was recorded before there
+	 * were these mostly means what it did.
+	 */
+	if (which >= STEPS_GOOD - 3)
+		guest[which - (STEPS_GOOD - 3)](
+			f,
+			f->fd[fuzz_u8(&f->in) % 8 ? 6 : fuzz_u8(&f->in) % 7]);
+	else if (n < nr)
 		steps[n](f,
 			 f->fd[fuzz_u8(&f->in) % 7 ? 0 : fuzz_u8(&f->in) % 7]);
 	else if (n < nr + 3)
