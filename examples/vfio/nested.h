@@ -8,6 +8,9 @@
  *	nested_tables.c	what the guest writes into its memory: stage 1
  *	nested_faults.c	the story of events, page faults and interrupts
  *	nested_guest.c	all of the story else
+ *
+ * nested_2018 has the same guest and device (nested_dma.c, nested_tables.c) and another
+ * host; of struct vm it uses dev_fd, bar, memory and contexts.
  */
 #ifndef NESTED_H
 #define NESTED_H
