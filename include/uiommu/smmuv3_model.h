@@ -486,6 +486,15 @@ enum uiommu_smmuv3_step_class {
 	UIOMMU_SMMUV3_CLASS_IN, /* for the access itself */
 };
 
+/* What a table descriptor is, by bits 1:0 and its level. */
+enum uiommu_smmuv3_desc {
+	UIOMMU_SMMUV3_DESC_INVALID,
+	UIOMMU_SMMUV3_DESC_RESERVED, /* level 3 without bit 1 */
+	UIOMMU_SMMUV3_DESC_TABLE,
+	UIOMMU_SMMUV3_DESC_BLOCK,
+	UIOMMU_SMMUV3_DESC_PAGE,
+};
+
 struct uiommu_smmuv3_step {
 	enum uiommu_smmuv3_step_kind kind;
 	enum uiommu_smmuv3_step_class walk_class; /* STAGE2, S2_DESC */
@@ -504,6 +513,15 @@ struct uiommu_smmuv3_step {
 	uint8_t size_lg2; /* *_DESC: of what one entry of this level covers */
 	/* *_DESC: the address in the descriptor, 52-bit forms put together */
 	uint64_t output;
+	enum uiommu_smmuv3_desc desc; /* *_DESC */
+	/*
+	 * Of a block or page: what its stage lets this access do, the tables
+	 * above it counted, and pages that a write marks dirty as writable.
+	 */
+	bool readable, writable, executable;
+	uint8_t stages; /* STE: UIOMMU_SMMUV3_STAGE_*, 0: it translates nothing */
+	uint16_t vmid;	   /* STE that translates: S2VMID, 0 without stage 2 */
+	uint16_t asid;	   /* CD */
 	uint8_t nr_words;  /* 0, 1 or 8 */
 	uint64_t words[8]; /* in the CPU's order */
 };

@@ -49,26 +49,14 @@ uint64_t walk_word(const struct walk *walk, enum uiommu_smmuv3_step_kind kind,
 	return step && step->nr_words ? step->words[i] : 0;
 }
 
-enum walk_desc walk_desc(const struct uiommu_smmuv3_step *step)
-{
-	unsigned int type = step->words[0] & VMSA_DESC_TYPE;
-
-	if (!(type & 1))
-		return WALK_DESC_INVALID;
-	if (step->level == VMSA_LAST_LEVEL)
-		return type == VMSA_DESC_TYPE_PAGE ? WALK_DESC_PAGE
-						   : WALK_DESC_RESERVED;
-	return type == VMSA_DESC_TYPE_TABLE ? WALK_DESC_TABLE : WALK_DESC_BLOCK;
-}
-
-const char *walk_desc_name(enum walk_desc desc)
+const char *walk_desc_name(enum uiommu_smmuv3_desc desc)
 {
 	static const char *const names[] = {
-		[WALK_DESC_INVALID] = "invalid",
-		[WALK_DESC_RESERVED] = "reserved",
-		[WALK_DESC_TABLE] = "table",
-		[WALK_DESC_BLOCK] = "block",
-		[WALK_DESC_PAGE] = "page",
+		[UIOMMU_SMMUV3_DESC_INVALID] = "invalid",
+		[UIOMMU_SMMUV3_DESC_RESERVED] = "reserved",
+		[UIOMMU_SMMUV3_DESC_TABLE] = "table",
+		[UIOMMU_SMMUV3_DESC_BLOCK] = "block",
+		[UIOMMU_SMMUV3_DESC_PAGE] = "page",
 	};
 
 	return names[desc];
@@ -77,8 +65,9 @@ const char *walk_desc_name(enum walk_desc desc)
 const struct field_table *walk_fields(const struct uiommu_smmuv3_step *step)
 {
 	static const struct field_table none;
-	enum walk_desc desc = walk_desc(step);
-	bool leaf = desc == WALK_DESC_BLOCK || desc == WALK_DESC_PAGE;
+	enum uiommu_smmuv3_desc desc = step->desc;
+	bool leaf = desc == UIOMMU_SMMUV3_DESC_BLOCK ||
+		    desc == UIOMMU_SMMUV3_DESC_PAGE;
 
 	switch (step->kind) {
 	case UIOMMU_SMMUV3_STEP_L1STD:
@@ -90,11 +79,11 @@ const struct field_table *walk_fields(const struct uiommu_smmuv3_step *step)
 	case UIOMMU_SMMUV3_STEP_CD:
 		return &fields_cd;
 	case UIOMMU_SMMUV3_STEP_S1_DESC:
-		if (desc == WALK_DESC_TABLE)
+		if (desc == UIOMMU_SMMUV3_DESC_TABLE)
 			return &fields_s1_table;
 		return leaf ? &fields_s1_leaf : &none;
 	case UIOMMU_SMMUV3_STEP_S2_DESC:
-		if (desc == WALK_DESC_TABLE)
+		if (desc == UIOMMU_SMMUV3_DESC_TABLE)
 			return &fields_s2_table;
 		return leaf ? &fields_s2_leaf : &none;
 	default:

@@ -62,15 +62,7 @@ const char *walk_meaning(const struct walk *walk, const struct field *field,
 /* "ste", "stage-1 descriptor": for machines, for people. */
 const char *walk_kind(const struct uiommu_smmuv3_step *step, bool people);
 
-enum walk_desc {
-	WALK_DESC_INVALID,
-	WALK_DESC_RESERVED, /* level 3 without bit 1 */
-	WALK_DESC_TABLE,
-	WALK_DESC_BLOCK,
-	WALK_DESC_PAGE,
-};
-enum walk_desc walk_desc(const struct uiommu_smmuv3_step *step);
-const char *walk_desc_name(enum walk_desc desc);
+const char *walk_desc_name(enum uiommu_smmuv3_desc desc);
 
 /* Why a record that the architecture wants is lost all the same, or NULL. */
 const char *walk_lost(const struct walk *walk);

@@ -111,10 +111,10 @@ static json_t *step_json(const struct walk *walk,
 	if (!step->nr_words)
 		return json;
 	if (step->kind >= UIOMMU_SMMUV3_STEP_S1_DESC) {
-		enum walk_desc desc = walk_desc(step);
+		enum uiommu_smmuv3_desc desc = step->desc;
 
 		put(json, "type", json_string(walk_desc_name(desc)));
-		if (desc >= WALK_DESC_TABLE)
+		if (desc >= UIOMMU_SMMUV3_DESC_TABLE)
 			put(json, "output", hex(step->output));
 		put(json, "size",
 		    hex(step->size_lg2 < 64 ? UINT64_C(1) << step->size_lg2

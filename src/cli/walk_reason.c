@@ -99,20 +99,20 @@ static void say_translation(const struct reason *r)
 	const struct uiommu_smmuv3_step *d = r->desc;
 	char size[24];
 
-	switch (walk_desc(d)) {
-	case WALK_DESC_INVALID:
+	switch (d->desc) {
+	case UIOMMU_SMMUV3_DESC_INVALID:
 		SAY(r,
 		    "the stage-%u level %d descriptor at %#llx is invalid: "
 		    "bit 0 of %#llx is 0",
 		    r->stage2 + 1, d->level, ULL(d->pa), ULL(d->words[0]));
 		break;
-	case WALK_DESC_RESERVED:
+	case UIOMMU_SMMUV3_DESC_RESERVED:
 		SAY(r,
 		    "the stage-%u level 3 descriptor at %#llx is reserved: "
 		    "bits 1:0 of %#llx are 0b01",
 		    r->stage2 + 1, ULL(d->pa), ULL(d->words[0]));
 		break;
-	case WALK_DESC_BLOCK:
+	case UIOMMU_SMMUV3_DESC_BLOCK:
 		SAY(r,
 		    "the stage-%u level %d descriptor at %#llx is a block "
 		    "(bits 1:0 are 0b01), which level %d of a %s granule does "
@@ -185,7 +185,7 @@ static uint64_t table_bits(const struct walk *walk)
 		const struct uiommu_smmuv3_step *step = &walk->steps[i];
 
 		if (step->kind == UIOMMU_SMMUV3_STEP_S1_DESC &&
-		    step->nr_words && walk_desc(step) == WALK_DESC_TABLE &&
+		    step->nr_words && step->desc == UIOMMU_SMMUV3_DESC_TABLE &&
 		    !walk_is_had(walk, step->half))
 			bits |= step->words[0];
 	}

@@ -154,7 +154,7 @@ static void print_desc(const struct walk *walk,
 		       const struct uiommu_smmuv3_step *step, int indent,
 		       FILE *out)
 {
-	enum walk_desc desc = walk_desc(step);
+	enum uiommu_smmuv3_desc desc = step->desc;
 	char size[24], line[400];
 
 	fprintf(out, "%*slevel %d  %#llx  ", indent + 4, "", step->level,
@@ -165,9 +165,10 @@ static void print_desc(const struct walk *walk,
 	}
 	fprintf(out, "0x%016llx  %s", ULL(step->words[0]),
 		walk_desc_name(desc));
-	if (desc == WALK_DESC_TABLE)
+	if (desc == UIOMMU_SMMUV3_DESC_TABLE)
 		fprintf(out, " at %#llx", ULL(step->output));
-	else if (desc == WALK_DESC_BLOCK || desc == WALK_DESC_PAGE)
+	else if (desc == UIOMMU_SMMUV3_DESC_BLOCK ||
+		 desc == UIOMMU_SMMUV3_DESC_PAGE)
 		fprintf(out, " of %s at %#llx",
 			size_words(step->size_lg2, size, sizeof(size)),
 			ULL(align_down_lg2(step->output, step->size_lg2)));

@@ -11,8 +11,11 @@
  */
 #include <errno.h>
 
+#include "hw/smmuv3/cd.h"
+#include "hw/smmuv3/ste.h"
 #include "msmmu.h"
 #include "tell.h"
+#include "walk.h"
 
 struct msmmu_explain {
 	void (*fn)(void *ctx, const struct uiommu_smmuv3_step *step);
@@ -30,6 +33,27 @@ static void tell(const struct msmmu_explain *e,
 {
 	if (e->fn)
 		e->fn(e->ctx, step);
+}
+
+static void take_ste(const msmmu *m, struct uiommu_smmuv3_step *step)
+{
+	unsigned int config =
+		(unsigned int)FIELD_GET(SMMU_STE_0_CONFIG, step->words[0]);
+
+	if (!(step->words[0] & SMMU_STE_0_V) || !(config & 4))
+		return;
+	step->stages = (config & 1 ? UIOMMU_SMMUV3_STAGE_1 : 0) |
+		       (config & 2 ? UIOMMU_SMMUV3_STAGE_2 : 0);
+	if (step->stages && m->caps.s2p)
+		step->vmid = (uint16_t)(FIELD_GET(SMMU_STE_2_S2VMID,
+						  step->words[2]) &
+					(m->caps.vmid16 ? 0xffff : 0xff));
+}
+
+static void take_cd(const msmmu *m, struct uiommu_smmuv3_step *step)
+{
+	step->asid = (uint16_t)(FIELD_GET(SMMU_CD_0_ASID, step->words[0]) &
+				(m->caps.asid16 ? 0xffff : 0xff));
 }
 
 void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
@@ -55,6 +79,10 @@ void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
 		e->ste_seen = true;
 	for (unsigned int i = 0; i < step.nr_words; i++)
 		step.words[i] = words[i];
+	if (step.nr_words && step.kind == UIOMMU_SMMUV3_STEP_STE)
+		take_ste(m, &step);
+	else if (step.nr_words && step.kind == UIOMMU_SMMUV3_STEP_CD)
+		take_cd(m, &step);
 	tell(e, &step);
 }
 
@@ -93,22 +121,81 @@ void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
 	tell(e, walk);
 }
 
-void msmmu_explain_desc(const msmmu *m, unsigned int stage, int level,
-			uint64_t pa, uint64_t desc, uint64_t out, bool aborted)
+static struct uiommu_smmuv3_step start_desc(const struct msmmu_explain *e,
+					    unsigned int stage,
+					    const struct walk_leaf *leaf)
 {
-	struct msmmu_explain *e = m->explain;
 	struct uiommu_smmuv3_step step = e->walk[stage - 1];
 
 	step.kind = stage == 1 ? UIOMMU_SMMUV3_STEP_S1_DESC
 			       : UIOMMU_SMMUV3_STEP_S2_DESC;
-	step.pa = pa;
-	step.level = (int8_t)level;
-	step.aborted = aborted;
-	step.size_lg2 = (uint8_t)msmmu_level_shift(step.granule_lg2, level);
+	step.pa = leaf->desc_pa;
+	step.level = leaf->level;
+	step.size_lg2 =
+		(uint8_t)msmmu_level_shift(step.granule_lg2, leaf->level);
+	return step;
+}
+
+static enum uiommu_smmuv3_desc kind_of(const struct walk_leaf *leaf)
+{
+	unsigned int type = leaf->desc & VMSA_DESC_TYPE;
+
+	if (!(type & 1))
+		return UIOMMU_SMMUV3_DESC_INVALID;
+	if (leaf->level == VMSA_LAST_LEVEL)
+		return type == VMSA_DESC_TYPE_PAGE
+			       ? UIOMMU_SMMUV3_DESC_PAGE
+			       : UIOMMU_SMMUV3_DESC_RESERVED;
+	return type == VMSA_DESC_TYPE_TABLE ? UIOMMU_SMMUV3_DESC_TABLE
+					    : UIOMMU_SMMUV3_DESC_BLOCK;
+}
+
+static void take_rights(const struct msmmu_txn *t,
+			const struct msmmu_half *half, unsigned int stage,
+			const struct walk_leaf *leaf,
+			struct uiommu_smmuv3_step *step)
+{
+	uint32_t rights;
+	bool clean;
+
+	if (stage == 2) {
+		rights = walk_s2_rights(t->m, half, leaf->desc, &clean);
+		step->readable = rights & MSMMU_S2_R;
+		step->writable = rights & MSMMU_S2_W;
+		step->executable = rights &
+				   (t->priv ? MSMMU_S2_PX : MSMMU_S2_UX);
+		return;
+	}
+	rights = walk_s1_rights(t->ctx, half, leaf, &clean);
+	rights = t->priv ? rights >> 3 : rights;
+	step->readable = rights & MSMMU_S1_UR;
+	step->writable = rights & MSMMU_S1_UW;
+	step->executable = rights & MSMMU_S1_UX;
+}
+
+void msmmu_explain_desc(const struct msmmu_txn *t,
+			const struct msmmu_half *half, unsigned int stage,
+			const struct walk_leaf *leaf, uint64_t out)
+{
+	const struct msmmu_explain *e = t->m->explain;
+	struct uiommu_smmuv3_step step = start_desc(e, stage, leaf);
+
 	step.output = out;
-	step.nr_words = !aborted;
-	step.words[0] = desc;
+	step.nr_words = 1;
+	step.words[0] = leaf->desc;
+	step.desc = kind_of(leaf);
+	if (step.desc >= UIOMMU_SMMUV3_DESC_BLOCK)
+		take_rights(t, half, stage, leaf, &step);
 	tell(e, &step);
+}
+
+void msmmu_explain_no_desc(const msmmu *m, unsigned int stage,
+			   const struct walk_leaf *leaf)
+{
+	struct uiommu_smmuv3_step step = start_desc(m->explain, stage, leaf);
+
+	step.aborted = true;
+	tell(m->explain, &step);
 }
 
 void msmmu_make_view(msmmu *view, const msmmu *m)

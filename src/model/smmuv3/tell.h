@@ -5,6 +5,8 @@
 
 #include "msmmu.h"
 
+struct walk_leaf;
+
 /* trace.c; outside all locks, to be called when m->trace is set */
 void msmmu_trace_dma(const msmmu *m, const struct uiommu_smmuv3_txn *txn,
 		     size_t len, size_t done_len, uint64_t pa, int result);
@@ -24,7 +26,12 @@ void msmmu_explain_fetch(const msmmu *m, uint64_t pa, const uint64_t *words,
 void msmmu_explain_class(const msmmu *m, unsigned int class, bool write);
 void msmmu_explain_stage(const msmmu *m, const struct msmmu_half *half,
 			 unsigned int stage, uint64_t in);
-void msmmu_explain_desc(const msmmu *m, unsigned int stage, int level,
-			uint64_t pa, uint64_t desc, uint64_t out, bool aborted);
+/* `out`: the address in the descriptor. */
+void msmmu_explain_desc(const struct msmmu_txn *t,
+			const struct msmmu_half *half, unsigned int stage,
+			const struct walk_leaf *leaf, uint64_t out);
+/* Memory did not answer. */
+void msmmu_explain_no_desc(const msmmu *m, unsigned int stage,
+			   const struct walk_leaf *leaf);
 
 #endif /* MODEL_SMMUV3_TELL_H */

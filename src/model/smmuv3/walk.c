@@ -26,8 +26,7 @@ bool walk_abort(struct msmmu_txn *t, unsigned int stage,
 	t->fault.class = SMMU_EVT_CLASS_TT;
 	t->fault.ipa = leaf->desc_pa;
 	if (unlikely(t->m->explain))
-		msmmu_explain_desc(t->m, stage, leaf->level, leaf->desc_pa, 0,
-				   0, true);
+		msmmu_explain_no_desc(t->m, stage, leaf);
 	return false;
 }
 

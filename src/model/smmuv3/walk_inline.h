@@ -82,9 +82,8 @@ static inline bool read_desc(struct msmmu_txn *t, const struct msmmu_half *half,
 	if (unlikely(half->big_endian))
 		leaf->desc = __builtin_bswap64(leaf->desc);
 	if (unlikely(t->m->explain))
-		msmmu_explain_desc(t->m, stage, leaf->level, leaf->desc_pa,
-				   leaf->desc, desc_address(half, leaf->desc),
-				   false);
+		msmmu_explain_desc(t, half, stage, leaf,
+				   desc_address(half, leaf->desc));
 	return true;
 }
 

@@ -78,6 +78,63 @@ static void stage1_step_by_step(void **state)
 	assert_int_equal(leaf->size_lg2, 12);
 }
 
+/* What the structures say is told, for who has no mind for their bits. */
+static void facts_are_taken_from_the_words(void **state)
+{
+	struct rig *r = *state;
+	uint64_t table = rig_stream(r, SID, 0x1234);
+	struct smmu_ste ste = rig_ste_s2(rig_table(r, 8192), 0x5678);
+	struct told told;
+
+	explain(r, &told, 0, 0x1000);
+	assert_string_equal(kinds(&told), "SC1a");
+	assert_int_equal(told.step[0].stages, UIOMMU_SMMUV3_STAGE_1);
+	assert_int_equal(told.step[1].asid, 0x1234);
+	assert_int_equal(told.step[3].desc, UIOMMU_SMMUV3_DESC_INVALID);
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RO);
+	explain(r, &told, 0, 0x1000);
+	assert_string_equal(kinds(&told), "SC1aaaa");
+	assert_int_equal(told.step[5].desc, UIOMMU_SMMUV3_DESC_TABLE);
+	assert_false(told.step[5].readable);
+	assert_int_equal(told.step[6].desc, UIOMMU_SMMUV3_DESC_PAGE);
+	assert_true(told.step[6].readable);
+	assert_false(told.step[6].writable);
+	/* the same page with APTable[1] above it: no more than that */
+	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
+	explain(r, &told, 0, 0x1000);
+	assert_true(told.step[6].writable);
+	ram_w64(&r->ram, told.step[5].pa, told.step[5].words[0] | BIT64(62));
+	explain(r, &told, 0, 0x1000);
+	assert_false(told.step[6].writable);
+	/* privileged accesses only */
+	rig_map4k(r, table, 0x2000, RIG_DATA, LEAF_RW & ~BIT64(6));
+	explain(r, &told, UIOMMU_TXN_PRIV, 0x2000);
+	assert_true(told.step[6].readable);
+	explain(r, &told, 0, 0x2000);
+	assert_false(told.step[6].readable);
+	ram_w64(&r->ram, rig_pte4k(r, table, 0x2000), 1);
+	explain(r, &told, 0, 0x2000);
+	assert_int_equal(told.step[6].desc, UIOMMU_SMMUV3_DESC_RESERVED);
+
+	/* stage 2 alone: a block that may be written only */
+	rig_ste(r, SID, &ste);
+	rig_map(r, ste.q[3] & GENMASK64(51, 4), 12, 1, 1, RIG_BASE,
+		RIG_BASE | 0x7bd);
+	explain(r, &told, UIOMMU_TXN_WRITE, RIG_BASE);
+	assert_string_equal(kinds(&told), "S2b");
+	assert_int_equal(told.step[0].stages, UIOMMU_SMMUV3_STAGE_2);
+	assert_int_equal(told.step[0].vmid, 0x5678);
+	assert_int_equal(told.step[2].desc, UIOMMU_SMMUV3_DESC_BLOCK);
+	assert_false(told.step[2].readable);
+	assert_true(told.step[2].writable);
+	/* no translation at all, whatever its other fields are */
+	ste.q[0] = 1 | 4 << 1;
+	rig_ste(r, SID, &ste);
+	explain(r, &told, 0, RIG_DATA);
+	assert_int_equal(told.step[0].stages, 0);
+	assert_int_equal(told.step[0].vmid, 0);
+}
+
 static void nested_with_what_each_walk_is_for(void **state)
 {
 	struct rig *r = *state;
@@ -201,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(stage1_step_by_step),
+		T(facts_are_taken_from_the_words),
 		T(nested_with_what_each_walk_is_for),
 		T(nothing_is_used_and_nothing_left),
 		T(faults_say_where),
