@@ -537,8 +537,8 @@ struct uiommu_smmuv3_explanation {
 /*
  * Translate as uiommu_smmuv3_model_translate() would with UIOMMU_TXN_PROBE and
  * nothing cached, and call fn for each structure that is read, in that order.
- * The caches are neither used nor filled; memory is only read.  fn must not
- * call this model.  Returns what translate() would, with *out filled in.
+ * The caches are neither used nor filled, nothing is counted; memory is only read.
+ * fn must not call this model.  Returns what translate() would, with *out filled in.
  */
 int uiommu_smmuv3_model_explain(
 	struct uiommu_smmuv3_model *model, const struct uiommu_smmuv3_txn *txn,

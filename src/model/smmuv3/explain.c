@@ -237,7 +237,8 @@ int uiommu_smmuv3_model_explain(
 		.sid = txn->sid,
 		.ssid = txn->flags & UIOMMU_TXN_SSV ? txn->ssid : 0,
 	};
-	struct msmmu_txn t = { .in = &in };
+	struct model_slot *slot, uncounted = { 0 };
+	struct msmmu_txn t = { .in = &in, .slot = &uncounted };
 	struct uiommu_smmuv3_model view;
 	int rc;
 
@@ -246,9 +247,9 @@ int uiommu_smmuv3_model_explain(
 	msmmu_make_view(&view, model);
 	view.explain = &e;
 	t.m = &view;
-	t.slot = model_enter(&model->drain);
+	slot = model_enter(&model->drain);
 	rc = msmmu_translate(&t, &out->xlate);
-	model_leave(&model->drain, t.slot);
+	model_leave(&model->drain, slot);
 	if (!rc)
 		return 0;
 	rc = msmmu_stalls(&t) ? -EINPROGRESS : t.fault.raz ? -ENODATA : -EFAULT;

@@ -181,8 +181,10 @@ static void nothing_is_used_and_nothing_left(void **state)
 	struct told told;
 
 	rig_map4k(r, table, 0x1000, RIG_DATA, LEAF_RW);
-	explain(r, &told, 0, 0x1000);
 	before = rig_stats(r);
+	explain(r, &told, 0, 0x1000);
+	after = rig_stats(r);
+	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(rig_xlate(r, SID, 0, 0x1000, &x), 0);
 	after = rig_stats(r);
 	assert_int_equal(after.config_misses - before.config_misses, 1);
