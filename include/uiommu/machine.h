@@ -43,6 +43,12 @@ struct uiommu_machine_cfg {
 	const char *trace;
 	const char *trace_run;	/* NULL: of no run */
 	uint32_t trace_records; /* of a lane, a power of two; 0: 16384 */
+	/*
+	 * Keep for uiommu_machine_report() how an access of each device found
+	 * memory, and how one was aborted, as the tables were at that moment.
+	 * About 50 KiB a device.
+	 */
+	bool explain;
 
 	void *ctx;
 	/* As uiommu_abi_host.fd_new/fd_drop; NULL: fds of /dev/null. */

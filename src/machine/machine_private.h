@@ -233,6 +233,40 @@ void report_gone(struct uiommu_machine *machine, uint64_t uva, size_t len,
 void report_parts(struct uiommu_machine *machine, uint64_t uva, size_t len,
 		  bool write, const void *buf);
 
+/* What its printing shares with story.c. */
+#define REPORT_LABEL "  %-12s "
+
+struct report_text {
+	char s[64];
+};
+
+/* "512 bytes", "4 KiB", "1.5 GiB" */
+struct report_text report_bytes(uint64_t n);
+/* "0000:01:00.0 PASID 3  read of IOVA 0x1000"; dev is NULL: by its StreamID. */
+void report_txn(FILE *out, const struct pcidev *dev,
+		const struct uiommu_smmuv3_txn *txn);
+/* "translation, stage 1, table level 3" */
+void report_reason(FILE *out, const char *reason, uint8_t stage, int8_t level);
+
+/* ------------------------------------------------------------ stories -- */
+
+/* story.c: how one access of a device went, and one that was aborted. */
+#define STORY_WENT (1u << 0)
+#define STORY_ABORTED (1u << 1)
+
+/* Nothing is kept unless the configuration says `explain`.  0 or -ENOMEM. */
+int story_init(struct pcidev *dev);
+void story_fini(struct pcidev *dev);
+/* As notifier of a model; ctx is the struct machine_smmu. */
+void story_config_changed(void *ctx, const struct uiommu_smmuv3_inval *inval);
+/*
+ * An access has just ended as `which` (STORY_*) says, and that is due.  By the
+ * thread that made it, outside the model and all locks.  `ats`: by the ATC.
+ */
+void story_take(struct pcidev *dev, const struct uiommu_smmuv3_dma *dma,
+		bool ats, uint32_t which);
+void story_print(struct pcidev *dev, FILE *out);
+
 /* ------------------------------------- descriptors that poll waits for - */
 
 /* As uiommu_abi_host; ctx is the machine. */

@@ -38,10 +38,27 @@ static void dma_resumed(struct uiommu_smmuv3_dma *dma, int status)
 	pthread_setspecific(machine->scope_key, outer);
 }
 
+/* Before what it has caused is delivered, which may change the tables. */
+static void keep_story(struct pcidev *dev, const struct pcidev_req *req,
+		       bool ats, int rc)
+{
+	uint32_t due = load_relaxed(&dev->story_due);
+
+	if (!due)
+		return;
+	if (!rc && (due & STORY_WENT))
+		story_take(dev, &req->dma, ats, STORY_WENT);
+	else if (rc == -EFAULT && (due & STORY_ABORTED))
+		story_take(dev, &req->dma, ats, STORY_ABORTED);
+}
+
 static int dma_start(struct pcidev *dev, struct pcidev_req *req, bool ats)
 {
-	return ats ? uiommu_smmuv3_endpoint_dma(dev->ep, &req->dma)
-		   : dev->smmu->dma(dev->smmu->model, &req->dma);
+	int rc = ats ? uiommu_smmuv3_endpoint_dma(dev->ep, &req->dma)
+		     : dev->smmu->dma(dev->smmu->model, &req->dma);
+
+	keep_story(dev, req, ats, rc);
+	return rc;
 }
 
 /* Inside the scope of an access further out, which delivers for both. */
@@ -370,9 +387,14 @@ int pcidev_create(struct uiommu_machine *machine, const struct hw_dev *hw,
 	rc = pci_ats_init(dev);
 	if (rc)
 		goto err_type;
+	rc = story_init(dev);
+	if (rc)
+		goto err_ats;
 	*out = dev;
 	return 0;
 
+err_ats:
+	pci_ats_fini(dev);
 err_type:
 	if (hw->type->fini)
 		hw->type->fini(dev);
@@ -389,6 +411,7 @@ void pcidev_destroy(struct pcidev *dev)
 {
 	struct uiommu_machine *machine = dev->machine;
 
+	story_fini(dev);
 	pci_ats_fini(dev);
 	if (dev->type->fini)
 		dev->type->fini(dev);

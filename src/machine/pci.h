@@ -118,6 +118,9 @@ struct pcidev {
 	uint32_t kicked;    /* run() is due; atomic */
 	uint64_t accesses;  /* register accesses; atomic */
 	uint64_t dma_bytes; /* atomic */
+	/* STORY_*: what the next access that ends so is kept for; atomic. */
+	uint32_t story_due;
+	struct stories *stories; /* NULL: nobody wants them */
 
 	void *priv;
 };

@@ -229,17 +229,12 @@ void report_parts(struct uiommu_machine *machine, uint64_t uva, size_t len,
 
 /* --------------------------------------------------------------- print -- */
 
-struct text {
-	char s[32];
-};
-
-/* "512 bytes", "4.0 KiB", "1.5 GiB" */
-static struct text bytes(uint64_t n)
+struct report_text report_bytes(uint64_t n)
 {
 	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
 	double val = (double)n / 1024;
 	unsigned int i = 0;
-	struct text text;
+	struct report_text text;
 
 	if (n < 1024) {
 		snprintf(text.s, sizeof(text.s), "%" PRIu64 " byte%s", n,
@@ -254,10 +249,10 @@ static struct text bytes(uint64_t n)
 }
 
 /* 1234567 -> "1,234,567" */
-static struct text number(uint64_t n)
+static struct report_text number(uint64_t n)
 {
 	char digits[24];
-	struct text text;
+	struct report_text text;
 	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), at = 0;
 
 	for (int i = 0; i < len; i++) {
@@ -269,7 +264,7 @@ static struct text number(uint64_t n)
 	return text;
 }
 
-#define LABEL "  %-12s "
+#define LABEL REPORT_LABEL
 
 static void print_devices(struct uiommu_machine *machine, FILE *out)
 {
@@ -283,7 +278,7 @@ static void print_devices(struct uiommu_machine *machine, FILE *out)
 			i ? "" : "devices", dev->bdf, dev->type->info.name,
 			uiommu_group_id(group),
 			number(load_relaxed(&dev->accesses)).s,
-			bytes(load_relaxed(&dev->dma_bytes)).s);
+			report_bytes(load_relaxed(&dev->dma_bytes)).s);
 	}
 }
 
@@ -293,13 +288,15 @@ static void print_core(const struct uiommu_core_stats *stats, FILE *out)
 		number(stats->domains_made).s, number(stats->domains_freed).s,
 		number(stats->attaches).s);
 	fprintf(out, LABEL "%s made (%s), %s undone (%s), at most %s at once\n",
-		"mappings", number(stats->maps).s, bytes(stats->map_bytes).s,
-		number(stats->unmaps).s, bytes(stats->unmap_bytes).s,
+		"mappings", number(stats->maps).s,
+		report_bytes(stats->map_bytes).s, number(stats->unmaps).s,
+		report_bytes(stats->unmap_bytes).s,
 		number(stats->areas_peak).s);
 	fprintf(out, LABEL "%s at most, %s now\n", "pinned",
-		bytes(stats->pinned_peak).s, bytes(stats->pinned_bytes).s);
+		report_bytes(stats->pinned_peak).s,
+		report_bytes(stats->pinned_bytes).s);
 	fprintf(out, LABEL "%s at most\n", "page tables",
-		bytes(stats->table_bytes_peak).s);
+		report_bytes(stats->table_bytes_peak).s);
 }
 
 static void print_model(const struct uiommu_smmuv3_stats *stats, FILE *out)
@@ -307,8 +304,8 @@ static void print_model(const struct uiommu_smmuv3_stats *stats, FILE *out)
 	uint64_t looked = stats->tlb_hits + stats->tlb_misses;
 
 	fprintf(out, LABEL "%s read, %s written\n", "DMA",
-		bytes(stats->dma_read_bytes).s,
-		bytes(stats->dma_write_bytes).s);
+		report_bytes(stats->dma_read_bytes).s,
+		report_bytes(stats->dma_write_bytes).s);
 	fprintf(out, LABEL "%s transactions translated, %s aborted\n", "SMMU",
 		number(stats->translations - stats->aborts).s,
 		number(stats->aborts).s);
@@ -351,26 +348,47 @@ static void print_counters(const struct machine_smmu *smmu, FILE *out)
 	}
 }
 
+void report_txn(FILE *out, const struct pcidev *dev,
+		const struct uiommu_smmuv3_txn *txn)
+{
+	if (dev)
+		fputs(dev->bdf, out);
+	else
+		fprintf(out, "StreamID 0x%x", txn->sid);
+	if (txn->flags & UIOMMU_TXN_SSV)
+		fprintf(out, " PASID %u", txn->ssid);
+	fprintf(out, "  %s of IOVA 0x%" PRIx64,
+		txn->flags & UIOMMU_TXN_WRITE	? "write"
+		: txn->flags & UIOMMU_TXN_INSTR ? "fetch"
+						: "read",
+		txn->iova);
+}
+
+void report_reason(FILE *out, const char *reason, uint8_t stage, int8_t level)
+{
+	fputs(reason, out);
+	if (stage)
+		fprintf(out, ", stage %u", stage);
+	if (level != -128)
+		fprintf(out, ", table level %d", level);
+}
+
 static void print_fault(const struct fault_entry *fault, const char *label,
 			FILE *out)
 {
-	fprintf(out, LABEL "%s", label, fault->dev ? fault->dev->bdf : "");
-	if (!fault->dev)
-		fprintf(out, "StreamID 0x%x", fault->sid);
-	if (fault->flags & UIOMMU_TXN_SSV)
-		fprintf(out, " PASID %u", fault->ssid);
-	fprintf(out, "  %s of IOVA 0x%" PRIx64,
-		fault->flags & UIOMMU_TXN_WRITE	  ? "write"
-		: fault->flags & UIOMMU_TXN_INSTR ? "fetch"
-						  : "read",
-		fault->first);
+	const struct uiommu_smmuv3_txn txn = {
+		.sid = fault->sid,
+		.ssid = fault->ssid,
+		.flags = fault->flags,
+		.iova = fault->first,
+	};
+
+	fprintf(out, LABEL, label);
+	report_txn(out, fault->dev, &txn);
 	if (fault->last != fault->first)
 		fprintf(out, " to 0x%" PRIx64, fault->last);
-	fprintf(out, ": %s", fault->reason);
-	if (fault->stage)
-		fprintf(out, ", stage %u", fault->stage);
-	if (fault->level != -128)
-		fprintf(out, ", table level %d", fault->level);
+	fputs(": ", out);
+	report_reason(out, fault->reason, fault->stage, fault->level);
 	if (fault->count > 1)
 		fprintf(out, " (%s times)", number(fault->count).s);
 	fputc('\n', out);
@@ -412,7 +430,7 @@ static void print_complaint(const struct complaint *complaint,
 	fprintf(out, LABEL "%s  %s 0x%" PRIx64 " (%s", label,
 		complaint->dev ? complaint->dev->bdf : "a device",
 		complaint->write ? "wrote to" : "read from", complaint->uva,
-		bytes(complaint->bytes).s);
+		report_bytes(complaint->bytes).s);
 	if (complaint->count > 1)
 		fprintf(out, " in %s accesses", number(complaint->count).s);
 	fprintf(out,
@@ -449,6 +467,8 @@ static void explain(struct uiommu_machine *machine, FILE *out)
 		print_counters(&machine->smmu[i], out);
 	print_faults(&machine->report, out);
 	print_memory(&machine->report, out);
+	for (unsigned int i = 0; i < machine->nr_devs; i++)
+		story_print(machine->dev[i], out);
 }
 
 /* --------------------------------------------------------------- check -- */
@@ -463,7 +483,7 @@ static unsigned int lost_pins(struct uiommu_machine *machine, FILE *out)
 		return 0;
 	if (out)
 		fprintf(out, LABEL "%s for no mapping\n", "pinned",
-			bytes(core.pinned_bytes).s);
+			report_bytes(core.pinned_bytes).s);
 	return 1;
 }
 
@@ -474,7 +494,7 @@ static void note_gone(void *ctx, const struct pin_gone *gone)
 	fprintf(out,
 		LABEL "0x%" PRIx64 " (%s), %s by %s, is still mapped for DMA\n",
 		"(memory)", gone->range.first,
-		bytes(gone->range.last - gone->range.first + 1).s,
+		report_bytes(gone->range.last - gone->range.first + 1).s,
 		gone->replaced ? "replaced" : "given back", gone->what);
 }
 
@@ -491,7 +511,7 @@ static void note_left(struct uiommu_machine *machine, FILE *out)
 	if (core.areas)
 		fprintf(out, LABEL "%s left to the program's end, %s\n",
 			"(mappings)", number(core.areas).s,
-			bytes(core.pinned_bytes).s);
+			report_bytes(core.pinned_bytes).s);
 }
 
 static void add_left(void *ctx, uint32_t ioas_id,

@@ -144,6 +144,9 @@ static int make_model(struct uiommu_machine *machine, unsigned int i,
 	if (rc)
 		return rc;
 	uiommu_smmuv3_model_set_fault_observer(smmu->model, report_fault, smmu);
+	if (machine->cfg.explain)
+		uiommu_smmuv3_model_set_notifier(smmu->model,
+						 story_config_changed, smmu);
 	trace_smmu(smmu);
 	rc = uiommu_host_add_window(machine->host, &window);
 	if (rc) {

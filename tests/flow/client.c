@@ -19,6 +19,8 @@ static struct uiommu_machine *create_ok(const char *devices,
 		.devices = devices,
 		.topology = topology,
 		.log_level = UIOMMU_LOG_ERROR,
+		/* Who wants to be told of accesses must not be noticed. */
+		.explain = true,
 	};
 	struct uiommu_machine *machine = NULL;
 	char err[256];

@@ -164,6 +164,7 @@ static int build(struct uiommu_machine **out, char *err, size_t err_len)
 		.log_level = UIOMMU_LOG_WARN,
 		.trace = launch.env.trace,
 		.trace_run = launch.env.run_dir,
+		.explain = launch.env.report & UIOMMU_REPORT_EXPLAIN,
 		.fd_new = launch_fd_new,
 		.fd_drop = launch_fd_drop,
 		.fd_name = launch_fd_name,

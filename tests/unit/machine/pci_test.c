@@ -291,6 +291,34 @@ static void endpoint_moves_its_page(void **state)
 	rig_fini(&rig);
 }
 
+/* Header, the type's part, its stories: without one of them there is none. */
+static void made_whole_or_not(void **state)
+{
+	const struct hw_dev hw = { .type = &pcidev_ioat, .rid = 0x200 };
+	struct pcidev *dev = NULL;
+	static struct rig rig;
+	unsigned int n = 0;
+	uint64_t live;
+	int rc;
+
+	rig_init(&rig, &pcidev_ioat);
+	rig.machine.cfg.explain = true;
+	live = uiommu_host_live(rig.machine.host);
+	do {
+		assert_int_equal(uiommu_host_fail_nth(rig.machine.host, ++n),
+				 0);
+		rc = pcidev_create(&rig.machine, &hw, &dev);
+		(void)uiommu_host_fail_nth(rig.machine.host, 0);
+		if (!rc)
+			break;
+		assert_int_equal(rc, -ENOMEM);
+		assert_int_equal(uiommu_host_live(rig.machine.host), live);
+	} while (n < 10);
+	assert_int_equal(n, 4);
+	pcidev_destroy(dev);
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +334,7 @@ int main(void)
 		cmocka_unit_test(freed_vector_is_silent),
 		cmocka_unit_test(reset_forgets),
 		cmocka_unit_test(endpoint_moves_its_page),
+		cmocka_unit_test(made_whole_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
