@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guests on one SMMU under fire.  Each has a device and a context of iommufd, and at
- * the same addresses the same contexts; of each there are threads that
- *  - move the device: all kinds of the guest's entry, stage 2 alone, nothing; and
+ * Guests on one SMMU under fire.  Each has a device, the first two of them, and a
+ * context of iommufd, and at the same addresses the same contexts; of each there are
+ * threads that
+ *  - move the devices: all kinds of the guest's entry, stage 2 alone, nothing; and
  *    take vIOMMU, vDEVICE, event queue and parent away and make them anew;
  *  - change the guest's tables and contexts, and send commands until they are done;
  *  - take pages out of stage 2, change the memory behind, and put them back;
@@ -14,7 +15,7 @@
  * time from the last invalidation that was completed before the access to the last
  * change that was begun before its end; never another one, or another guest's, or
  * what was written into memory that had been taken away.  UIOMMU_STRESS_SECONDS says
- * how long (2).
+ * how long (2).  Who waits sleeps: there are many threads, and few processors.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,17 +26,18 @@
 
 enum {
 	GUESTS = 3, /* the last one's device stalls */
+	DEVS = 2,   /* of the first one, which share its tables */
 	ASIDS = 2,
 	MOVING = 4,   /* pages behind IOVA that change, of each ASID */
 	VERSIONS = 4, /* pages that each of these can be */
 	HOLE = 8,     /* pages that are there when a page fault was answered */
 	HOLES = 2,
 	SCRATCH = 12, /* the device writes into it */
+	NOWHERE = 14,
 	HOLE_DATA = DATA + ASIDS * MOVING * VERSIONS,
 	SCRATCH_DATA = HOLE_DATA + HOLES,
-	SLOTS = 32, /* of the device, for DMA */
-	OWN_SLOT = 40,
-	RETIRED = 64,
+	SLOTS = 8, /* of the device, for DMA */
+	OWN_SLOT = 9,
 };
 
 #define POISON (UINT64_C(0xbad) << 48)
@@ -57,6 +59,14 @@ struct access {
 	uint32_t floor;
 };
 
+struct dev {
+	struct vm *vm;
+	unsigned int nr;
+	uint32_t vdev;
+	struct access access[SLOTS];
+	uint64_t good, aborted;
+};
+
 struct vm {
 	struct arena *a;
 	struct guest g; /* g.viommu, g.events_fd: atomic */
@@ -68,13 +78,10 @@ struct vm {
 	bool pausing;
 	/* Versions of the moving pages: invalidated, and begun; atomic. */
 	uint32_t floor[ASIDS][MOVING], ceiling[ASIDS][MOVING];
-	/* Protects `retired`: descriptors that nobody has open, but may name yet. */
-	pthread_mutex_t lock;
-	int retired[RETIRED];
-	unsigned int nr_retired;
-	struct access access[SLOTS];
-	uint64_t good, aborted, moves, rebuilds, batches, unmaps, events,
-		answers;
+	int retired; /* a descriptor that nobody has open, or -1; atomic */
+	struct dev dev[DEVS];
+	unsigned int nr_devs;
+	uint64_t moves, rebuilds, batches, unmaps, events, answers;
 };
 
 struct arena {
@@ -93,11 +100,6 @@ static unsigned int dice(unsigned int *seed, unsigned int sides)
 static unsigned int seed_of(const struct vm *vm, unsigned int role)
 {
 	return 1 + vm->index * 16 + role;
-}
-
-static bool stopped(const struct vm *vm)
-{
-	return load_acquire(&vm->a->stop);
 }
 
 static long among_at(int line, long rc, int x, int y, int z)
@@ -147,10 +149,7 @@ static uint32_t *ceiling_of(struct vm *vm, unsigned int asid, unsigned int at)
 
 /* ------------------------------------------------------------------- DMA -- */
 
-/*
- * What the device finds there, 0: nothing, of which it may be told by another thread:
- * that which is just taking its request.
- */
+/* What the device finds, 0: nothing, which the thread that takes its request tells. */
 static uint64_t read_now(struct client *c, uint32_t pasid, uint64_t iova)
 {
 	unsigned int status;
@@ -158,7 +157,7 @@ static uint64_t read_now(struct client *c, uint32_t pasid, uint64_t iova)
 	testep_fill(c, OWN_SLOT, POISON);
 	status = testep_go_as(c, OWN_SLOT, pasid, TESTEP_READ, iova, 8);
 	while (status == TESTEP_WORKING) {
-		sched_yield();
+		usleep(20);
 		status = testep_status(c, OWN_SLOT);
 	}
 	return status == TESTEP_OK ? testep_word(c, OWN_SLOT) : 0;
@@ -172,6 +171,8 @@ static bool may_be(struct vm *vm, const struct access *acc, uint64_t found)
 		return false;
 	if (acc->at == SCRATCH)
 		return true;
+	if (acc->at == NOWHERE)
+		return false;
 	if (acc->at >= HOLE)
 		return nr == HOLE_DATA + acc->at - HOLE;
 	to = load_acquire(ceiling_of(vm, acc->asid, acc->at));
@@ -181,21 +182,27 @@ static bool may_be(struct vm *vm, const struct access *acc, uint64_t found)
 	return false;
 }
 
-static void look(struct vm *vm, unsigned int slot, unsigned int status)
+static struct client *client_of(struct dev *dev)
 {
-	struct access *acc = &vm->access[slot];
+	return &dev->vm->g.s.dev[dev->nr];
+}
+
+static void look(struct dev *dev, unsigned int slot, unsigned int status)
+{
+	struct access *acc = &dev->access[slot];
+	struct vm *vm = dev->vm;
 	uint64_t found;
 
 	acc->busy = false;
 	if (status != TESTEP_OK) {
-		turn(&vm->aborted);
-		sched_yield();
+		turn(&dev->aborted);
+		usleep(20);
 		return;
 	}
-	turn(&vm->good);
+	turn(&dev->good);
 	if (acc->write)
 		return;
-	found = testep_word(&vm->g.s.dev[0], slot);
+	found = testep_word(client_of(dev), slot);
 	if (may_be(vm, acc, found))
 		return;
 	fprintf(stderr, "guest %u, ASID %u, page %u, versions %u to %u: %llx\n",
@@ -205,16 +212,22 @@ static void look(struct vm *vm, unsigned int slot, unsigned int status)
 	abort();
 }
 
-static void begin(struct vm *vm, unsigned int slot, unsigned int *seed)
+static void begin(struct dev *dev, unsigned int slot, unsigned int *seed)
 {
-	struct access *acc = &vm->access[slot];
-	struct client *c = &vm->g.s.dev[0];
+	struct access *acc = &dev->access[slot];
+	struct client *c = client_of(dev);
+	struct vm *vm = dev->vm;
+	uint32_t ctrl = TESTEP_READ;
 
 	acc->busy = true;
 	acc->asid = 1 + dice(seed, ASIDS);
 	acc->at = dice(seed, MOVING);
 	acc->write = false;
-	if (!dice(seed, 8)) {
+	/* By the ATC the guest would not hear of it. */
+	if (!dice(seed, 32)) {
+		acc->at = NOWHERE;
+		ctrl |= TESTEP_UNTRANSLATED;
+	} else if (!dice(seed, 8)) {
 		acc->at = SCRATCH;
 		acc->write = dice(seed, 2);
 	} else if (acc->asid == 2 && !dice(seed, 8)) {
@@ -222,31 +235,54 @@ static void begin(struct vm *vm, unsigned int slot, unsigned int *seed)
 	}
 	if (acc->at < MOVING)
 		acc->floor = load_acquire(floor_of(vm, acc->asid, acc->at));
+	if (acc->write)
+		ctrl = TESTEP_WRITE;
 	testep_fill(c, slot, acc->write ? word(vm->index, slot) : 0);
-	testep_go_as(c, slot, pasid_of(acc->asid),
-		     acc->write ? TESTEP_WRITE : TESTEP_READ,
-		     IOVA + acc->at * PAGE, 8);
+	testep_go_as(c, slot, pasid_of(acc->asid), ctrl, IOVA + acc->at * PAGE,
+		     8);
 }
 
 static void *device(void *arg)
 {
-	struct vm *vm = arg;
-	unsigned int seed = seed_of(vm, 0), slot, status;
+	struct dev *dev = arg;
+	unsigned int seed = seed_of(dev->vm, 8 + dev->nr), slot, status;
 
-	while (!stopped(vm)) {
+	while (!load_acquire(&dev->vm->a->stop)) {
 		slot = dice(&seed, SLOTS);
-		if (vm->access[slot].busy) {
-			status = testep_status(&vm->g.s.dev[0], slot);
-			if (status == TESTEP_WORKING)
+		if (dev->access[slot].busy) {
+			status = testep_status(client_of(dev), slot);
+			if (status == TESTEP_WORKING) {
+				usleep(20);
 				continue;
-			look(vm, slot, status);
+			}
+			look(dev, slot, status);
 		}
-		begin(vm, slot, &seed);
+		begin(dev, slot, &seed);
 	}
 	return NULL;
 }
 
 /* ------------------------------------------------------- the guest's kernel -- */
+
+static bool has_sid(uint64_t q0)
+{
+	return (q0 & 0xff) == 0x05 || (q0 & 0xff) == 0x40;
+}
+
+/* Those that name a StreamID for each device of the guest. */
+static unsigned int add(struct vm *vm, uint64_t (*cmds)[2],
+			const uint64_t cmd[2])
+{
+	unsigned int nr = has_sid(cmd[0]) ? vm->nr_devs : 1;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		cmds[i][0] = cmd[0];
+		cmds[i][1] = cmd[1];
+		if (has_sid(cmd[0]))
+			cmds[i][0] |= (uint64_t)(VSID + i) << 32;
+	}
+	return nr;
+}
 
 /* As many commands, the last ones these, until they have been carried out. */
 static void send(struct vm *vm, const uint64_t (*last)[2], unsigned int nr_last,
@@ -257,23 +293,24 @@ static void send(struct vm *vm, const uint64_t (*last)[2], unsigned int nr_last,
 		{ 0x0001000000000012, 1 },
 		{ 0x13, 0x1000 },
 	};
-	unsigned int most = dice(seed, 4) ? 16 : 256;
-	unsigned int nr = nr_last + dice(seed, most - nr_last + 1);
+	unsigned int nr = dice(seed, dice(seed, 4) ? 16 : 257 - 2 * DEVS);
 	uint64_t cmds[256][2];
 	uint32_t done;
 	long rc;
 
-	for (unsigned int i = 0; i < nr - nr_last; i++)
+	for (unsigned int i = 0; i < nr; i++)
 		memcpy(cmds[i], others[i % 3], sizeof(cmds[i]));
-	memcpy(cmds[nr - nr_last], last, nr_last * sizeof(*last));
+	for (unsigned int i = 0; i < nr_last; i++)
+		nr += add(vm, cmds + nr, last[i]);
 	do {
-		while (load_acquire(&vm->pausing) && !stopped(vm))
+		while (load_acquire(&vm->pausing) &&
+		       !load_acquire(&vm->a->stop))
 			usleep(50);
 		rc = commands(&vm->g, (const uint64_t(*)[2])cmds, nr, &done);
 		/* No vIOMMU, another object, no vDEVICE. */
 		among(rc, -ENOENT, -EIO, -EINVAL);
 		CHECK(rc ? done < nr : done == nr);
-	} while (rc && !stopped(vm));
+	} while (rc && !load_acquire(&vm->a->stop));
 	turn(&vm->batches);
 }
 
@@ -283,16 +320,14 @@ static void change_page(struct vm *vm, unsigned int *seed)
 	uint64_t iova = IOVA + at * PAGE;
 	const uint64_t inv[2][2] = {
 		{ 0x12 | (uint64_t)asid << 48, iova | 1 },
-		{ 0x40 | (uint64_t)VSID << 32 |
-			  (asid == 2 ? 0x800 | PASID << 12 : 0),
-		  iova },
+		{ 0x40 | (asid == 2 ? 0x800 | PASID << 12 : 0), iova },
 	};
 	uint32_t version = *ceiling_of(vm, asid, at) + 1;
 
 	store_release(ceiling_of(vm, asid, at), version);
 	point(&vm->g, asid, at, page_of(asid, at, version));
 	send(vm, inv, 2, seed);
-	if (!stopped(vm))
+	if (!load_acquire(&vm->a->stop))
 		store_release(floor_of(vm, asid, at), version);
 }
 
@@ -310,7 +345,7 @@ static void change_context(struct vm *vm, unsigned int *seed)
 {
 	unsigned int asid = 1 + dice(seed, ASIDS);
 	const uint64_t inv[1][2] = {
-		{ 0x05 | (uint64_t)VSID << 32 | pasid_of(asid) << 12, 1 },
+		{ 0x05 | pasid_of(asid) << 12, 1 },
 	};
 
 	context(vm, asid);
@@ -321,7 +356,7 @@ static void close_hole(struct vm *vm, unsigned int *seed)
 {
 	static const uint64_t inv[2][2] = {
 		{ 0x10, 0 },
-		{ 0xa40 | (uint64_t)VSID << 32, 52 },
+		{ 0xa40, 52 },
 	};
 
 	point(&vm->g, 2, HOLE + dice(seed, HOLES), 0);
@@ -333,7 +368,7 @@ static void *kernel(void *arg)
 	struct vm *vm = arg;
 	unsigned int seed = seed_of(vm, 1);
 
-	while (!stopped(vm))
+	while (!load_acquire(&vm->a->stop))
 		switch (dice(&seed, 16)) {
 		case 0:
 			change_context(vm, &seed);
@@ -363,7 +398,7 @@ static void read_events(struct vm *vm)
 		return;
 	}
 	CHECK(n == sizeof(event));
-	CHECK(event.smmu.evt[0] >> 32 == VSID);
+	CHECK((event.smmu.evt[0] >> 32) - VSID < vm->nr_devs);
 	switch (event.smmu.evt[0] & 0xff) {
 	case 0x08: /* substreams of an entry that has none */
 	case 0x0a: /* a CD that was being written */
@@ -385,7 +420,8 @@ static void answer_fault(struct vm *vm, unsigned int *seed)
 	if (!n)
 		return;
 	CHECK(n == sizeof(f));
-	CHECK(f.dev_id == vm->g.s.dev_id[0]);
+	CHECK(f.dev_id == vm->g.s.dev_id[0] ||
+	      f.dev_id == vm->g.s.dev_id[vm->nr_devs - 1]);
 	CHECK(f.addr - IOVA < 16 * PAGE);
 	at = (unsigned int)((f.addr - IOVA) / PAGE);
 	if (at >= HOLE && at < HOLE + HOLES)
@@ -401,13 +437,15 @@ static void answer_fault(struct vm *vm, unsigned int *seed)
 		turn(&vm->answers);
 }
 
-/* This thread alone uses them: it knows when nobody does any more. */
+/* By the only thread that uses it: it knows when nobody does any more. */
 static void close_retired(struct vm *vm)
 {
-	pthread_mutex_lock(&vm->lock);
-	while (vm->nr_retired)
-		close(vm->retired[--vm->nr_retired]);
-	pthread_mutex_unlock(&vm->lock);
+	int fd = load_acquire(&vm->retired);
+
+	if (fd < 0)
+		return;
+	close(fd);
+	store_release(&vm->retired, -1);
 }
 
 static void *queues(void *arg)
@@ -415,11 +453,11 @@ static void *queues(void *arg)
 	struct vm *vm = arg;
 	unsigned int seed = seed_of(vm, 2);
 
-	while (!stopped(vm)) {
+	while (!load_acquire(&vm->a->stop)) {
 		read_events(vm);
 		answer_fault(vm, &seed);
 		close_retired(vm);
-		sched_yield();
+		usleep(50);
 	}
 	return NULL;
 }
@@ -434,14 +472,14 @@ static void *memory(void *arg)
 	struct scene *s = &vm->g.s;
 	uint64_t len = PAGE;
 
-	while (!stopped(vm)) {
+	while (!load_acquire(&vm->a->stop)) {
 		nr = dice(&seed, 4) ? DATA + dice(&seed, HOLE_DATA - DATA)
 				    : dice(&seed, TABLES + 3 * ASIDS);
 		must(unmap(s, s->ioas, gpa(nr), &len));
 		CHECK(len == PAGE);
 		if (nr >= DATA) {
 			store_release(page(&vm->g, nr), POISON);
-			sched_yield();
+			usleep(20);
 			store_release(page(&vm->g, nr), word(vm->index, nr));
 		}
 		must(map_fixed(s, s->ioas, nr, 1, gpa(nr)));
@@ -468,7 +506,8 @@ static void make_guest(struct vm *vm)
 	store_release(&g->viommu, viommu);
 	must(veventq_alloc(g, 8, &g->events, &fd));
 	store_release(&g->events_fd, fd);
-	must(vdevice_alloc(g, 0, VSID, &g->vdev));
+	for (unsigned int d = 0; d < vm->nr_devs; d++)
+		must(vdevice_alloc(g, d, VSID + d, &vm->dev[d].vdev));
 	for (unsigned int i = 0; i < 4; i++)
 		must(nested_alloc_with(g, viommu, ste[i][0], ste[i][1],
 				       i == 3 ? vm->queue : 0, &vm->entry[i]));
@@ -478,21 +517,24 @@ static void make_guest(struct vm *vm)
 static void destroy_busy(struct vm *vm, uint32_t id)
 {
 	while (among(destroy(&vm->g.s, id), -EBUSY, 0, 0))
-		sched_yield();
+		usleep(20);
 }
 
 static void drop_guest(struct vm *vm)
 {
 	struct guest *g = &vm->g;
+	int fd = g->events_fd;
 
 	for (unsigned int i = 0; i < 4; i++)
 		destroy_busy(vm, vm->entry[i]);
-	destroy_busy(vm, g->vdev);
-	must(uiommu_abi_close(g->s.abi, g->events_fd));
-	pthread_mutex_lock(&vm->lock);
-	CHECK(vm->nr_retired < RETIRED);
-	vm->retired[vm->nr_retired++] = g->events_fd;
-	pthread_mutex_unlock(&vm->lock);
+	for (unsigned int d = 0; d < vm->nr_devs; d++)
+		destroy_busy(vm, vm->dev[d].vdev);
+	while (load_acquire(&vm->retired) >= 0)
+		usleep(20);
+	must(uiommu_abi_close(g->s.abi, fd));
+	/* Nobody may find the number when it can be another's. */
+	store_release(&g->events_fd, -1);
+	store_release(&vm->retired, fd);
 	destroy_busy(vm, g->events);
 	destroy_busy(vm, g->viommu);
 }
@@ -503,37 +545,40 @@ static void make_parent(struct vm *vm)
 			&vm->g.parent));
 }
 
-static void attach_to(struct vm *vm, uint32_t id)
+static void attach_to(struct dev *dev, uint32_t id)
 {
 	uint32_t pt = id;
 
-	must(attach(&vm->g.s, 0, &pt));
+	must(attach(&dev->vm->g.s, dev->nr, &pt));
 	CHECK(pt == id);
 }
 
 /* In none of the states but with the guest's tables is anything behind IOVA. */
-static void is_gone(struct vm *vm)
+static void is_gone(struct dev *dev)
 {
-	struct client *c = &vm->g.s.dev[0];
-
 	for (unsigned int asid = 1; asid <= ASIDS; asid++)
-		CHECK(!read_now(c, pasid_of(asid), IOVA));
+		CHECK(!read_now(client_of(dev), pasid_of(asid), IOVA));
+}
+
+static void leave(struct dev *dev, bool parent)
+{
+	if (parent)
+		attach_to(dev, dev->vm->g.parent);
+	else
+		must(detach(&dev->vm->g.s, dev->nr));
+	is_gone(dev);
 }
 
 static void rebuild(struct vm *vm, bool all)
 {
 	store_release(&vm->pausing, true);
-	if (all)
-		must(detach(&vm->g.s, 0));
-	else
-		attach_to(vm, vm->g.parent);
-	is_gone(vm);
+	for (unsigned int d = 0; d < vm->nr_devs; d++)
+		leave(&vm->dev[d], !all);
 	drop_guest(vm);
 	if (all) {
 		destroy_busy(vm, vm->g.parent);
 		make_parent(vm);
-		attach_to(vm, vm->g.parent);
-		is_gone(vm);
+		leave(&vm->dev[0], true);
 	}
 	make_guest(vm);
 	store_release(&vm->pausing, false);
@@ -541,42 +586,36 @@ static void rebuild(struct vm *vm, bool all)
 }
 
 /* The guest's StreamID is nobody's for a moment. */
-static void new_vdevice(struct vm *vm)
+static void new_vdevice(struct dev *dev)
 {
-	destroy_busy(vm, vm->g.vdev);
-	must(vdevice_alloc(&vm->g, 0, VSID, &vm->g.vdev));
+	destroy_busy(dev->vm, dev->vdev);
+	must(vdevice_alloc(&dev->vm->g, dev->nr, VSID + dev->nr, &dev->vdev));
 }
 
 static void move(struct vm *vm, unsigned int *seed)
 {
-	unsigned int way = dice(seed, 16);
+	struct dev *dev = &vm->dev[dice(seed, vm->nr_devs)];
+	unsigned int way = dice(seed, 12);
 
 	switch (way) {
 	case 0:
-		attach_to(vm, vm->entry[0]);
-		is_gone(vm);
-		break;
 	case 1:
-		attach_to(vm, vm->entry[1]);
-		is_gone(vm);
+		attach_to(dev, vm->entry[way]);
+		is_gone(dev);
 		break;
 	case 2:
-		attach_to(vm, vm->g.parent);
-		is_gone(vm);
-		break;
 	case 3:
-		must(detach(&vm->g.s, 0));
-		is_gone(vm);
+		leave(dev, way == 2);
 		break;
 	case 4:
 	case 5:
 		rebuild(vm, way == 4);
 		break;
 	case 6:
-		new_vdevice(vm);
+		new_vdevice(dev);
 		break;
 	default:
-		attach_to(vm, vm->entry[way % 2 + 2]);
+		attach_to(dev, vm->entry[way % 2 + 2]);
 	}
 	turn(&vm->moves);
 }
@@ -586,7 +625,7 @@ static void *vmm(void *arg)
 	struct vm *vm = arg;
 	unsigned int seed = seed_of(vm, 4);
 
-	while (!stopped(vm)) {
+	while (!load_acquire(&vm->a->stop)) {
 		move(vm, &seed);
 		/* Let it be of use to its guest. */
 		usleep(dice(&seed, 400));
@@ -616,7 +655,7 @@ static void *host(void *arg)
 
 /* --------------------------------------------------------------- the fight -- */
 
-static void vm_open(struct arena *a, unsigned int i)
+static void vm_open(struct arena *a, unsigned int i, unsigned int first)
 {
 	struct iommu_fault_alloc queue = { .size = sizeof(queue) };
 	struct vm *vm = &a->vm[i];
@@ -624,8 +663,13 @@ static void vm_open(struct arena *a, unsigned int i)
 
 	vm->a = a;
 	vm->index = i;
-	pthread_mutex_init(&vm->lock, NULL);
-	scene_join(&g->s, a->machine, i, 1);
+	vm->retired = -1;
+	vm->nr_devs = i ? 1 : DEVS;
+	for (unsigned int d = 0; d < vm->nr_devs; d++) {
+		vm->dev[d].vm = vm;
+		vm->dev[d].nr = d;
+	}
+	scene_join(&g->s, a->machine, first, vm->nr_devs);
 	/* Each by itself, so that it can go alone. */
 	for (unsigned int nr = 0; nr < NR_PAGES; nr++)
 		must(map_fixed(&g->s, g->s.ioas, nr, 1, gpa(nr)));
@@ -648,70 +692,92 @@ static void vm_close(struct vm *vm)
 {
 	struct guest *g = &vm->g;
 
-	must(detach(&g->s, 0));
-	assert_int_equal(bar_read(&g->s.dev[0], TESTEP_WORK, 8), 0);
+	for (unsigned int d = 0; d < vm->nr_devs; d++) {
+		must(detach(&g->s, d));
+		assert_int_equal(bar_read(&g->s.dev[d], TESTEP_WORK, 8), 0);
+	}
 	/* What was written into it is the guest's own. */
 	assert_int_equal(*page(g, SCRATCH_DATA) >> 32, vm->index + 1);
+	close_retired(vm);
 	drop_guest(vm);
 	must(destroy(&g->s, g->parent));
 	must(uiommu_abi_close(g->s.abi, vm->queue_fd));
 	close(vm->queue_fd);
 	close_retired(vm);
 	scene_close(&g->s);
-	pthread_mutex_destroy(&vm->lock);
 }
 
 static void report(const struct vm *vm)
 {
-	print_message(
-		"# guest %u: %lu good, %lu aborted; %lu moves, %lu rebuilt; "
-		"%lu batches; %lu unmaps; %lu events; %lu answers\n",
-		vm->index, (long)vm->good, (long)vm->aborted, (long)vm->moves,
-		(long)vm->rebuilds, (long)vm->batches, (long)vm->unmaps,
-		(long)vm->events, (long)vm->answers);
+	print_message("# guest %u: %lu moves, %lu rebuilt; %lu batches; "
+		      "%lu unmaps; %lu events; %lu answers\n",
+		      vm->index, (long)vm->moves, (long)vm->rebuilds,
+		      (long)vm->batches, (long)vm->unmaps, (long)vm->events,
+		      (long)vm->answers);
+	for (unsigned int d = 0; d < vm->nr_devs; d++)
+		print_message("#	device %u: %lu good, %lu aborted\n", d,
+			      (long)vm->dev[d].good, (long)vm->dev[d].aborted);
 }
 
-#define COUNTS 8
+#define MAX_THREADS 32u
+#define MAX_TURNS 64u
+
+struct fight {
+	pthread_t thread[MAX_THREADS];
+	const uint64_t *turns[MAX_TURNS];
+	unsigned int nr, nr_turns;
+};
+
+static void start(struct fight *f, void *(*role)(void *), void *arg)
+{
+	assert_true(f->nr < MAX_THREADS);
+	assert_int_equal(pthread_create(&f->thread[f->nr++], NULL, role, arg),
+			 0);
+}
+
+static void start_vm(struct fight *f, struct vm *vm)
+{
+	const uint64_t *counts[] = { &vm->moves,  &vm->rebuilds, &vm->batches,
+				     &vm->unmaps, &vm->events,	 &vm->answers };
+
+	for (unsigned int i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		f->turns[f->nr_turns++] = counts[i];
+	for (unsigned int d = 0; d < vm->nr_devs; d++) {
+		f->turns[f->nr_turns++] = &vm->dev[d].good;
+		f->turns[f->nr_turns++] = &vm->dev[d].aborted;
+		start(f, device, &vm->dev[d]);
+	}
+	start(f, kernel, vm);
+	start(f, queues, vm);
+	start(f, memory, vm);
+	start(f, vmm, vm);
+}
 
 static void guests_do_not_meet(void **state)
 {
-	static void *(*const role[])(void *) = { device, kernel, queues, memory,
-						 vmm };
-	enum {
-		ROLES = sizeof(role) / sizeof(role[0])
-	};
 	struct arena *a = calloc(1, sizeof(*a));
-	const uint64_t *turns[GUESTS * COUNTS + 1];
-	pthread_t thread[GUESTS * ROLES + 1];
-	unsigned int nr = 0, nr_turns = 0;
+	struct fight f = { .nr = 0 };
+	unsigned int first = 0;
 
 	assert_non_null(a);
 	guard_ok();
-	a->machine = machine_ok("testep,testep,testep:stall,testep");
+	a->machine = machine_ok("testep,testep,testep,testep:stall,testep");
 	for (unsigned int i = 0; i < GUESTS; i++) {
-		struct vm *vm = &a->vm[i];
-		const uint64_t *counts[COUNTS] = {
-			&vm->good,    &vm->aborted, &vm->moves,	 &vm->rebuilds,
-			&vm->batches, &vm->unmaps,  &vm->events, &vm->answers,
-		};
-
-		vm_open(a, i);
-		memcpy(turns + nr_turns, counts, sizeof(counts));
-		nr_turns += COUNTS;
+		vm_open(a, i, first);
+		first += a->vm[i].nr_devs;
 	}
-	scene_join(&a->host, a->machine, GUESTS, 1);
-	turns[nr_turns++] = &a->host_rounds;
-	pthread_create(&thread[nr++], NULL, host, a);
-	for (unsigned int i = 0; i < GUESTS * ROLES; i++)
-		pthread_create(&thread[nr++], NULL, role[i % ROLES],
-			       &a->vm[i / ROLES]);
-	let_fight(stress_ms(2000), turns, nr_turns);
+	scene_join(&a->host, a->machine, first, 1);
+	f.turns[f.nr_turns++] = &a->host_rounds;
+	start(&f, host, a);
+	for (unsigned int i = 0; i < GUESTS; i++)
+		start_vm(&f, &a->vm[i]);
+	let_fight(stress_ms(2000), f.turns, f.nr_turns);
 	store_release(&a->stop, true);
-	while (nr)
-		pthread_join(thread[--nr], NULL);
+	while (f.nr)
+		pthread_join(f.thread[--f.nr], NULL);
 	for (unsigned int i = 0; i < GUESTS; i++)
 		report(&a->vm[i]);
-	assert_true(all_had_turns(turns, nr_turns));
+	assert_true(all_had_turns(f.turns, f.nr_turns));
 	for (unsigned int i = 0; i < GUESTS; i++)
 		vm_close(&a->vm[i]);
 	scene_close(&a->host);
