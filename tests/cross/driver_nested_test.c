@@ -348,25 +348,77 @@ static void is_guests_event(struct guest *g, unsigned int type)
 	assert_int_equal(g->rig->vevent.evt[3], 0);
 }
 
-/* Of stage 2, CLASS: CD, TT, IN.  Both are told. */
-static void is_hosts_event(struct guest *g, uint64_t at, unsigned int class)
+/* A kind of fault, at an address of stage 2. */
+struct s2_fault {
+	unsigned int type;
+	enum uiommu_fault_kind kind;
+	uint64_t at;
+};
+
+/* CLASS: CD, TT, IN.  Both are told. */
+static void is_hosts_event(struct guest *g, const struct s2_fault *f,
+			   unsigned int class)
 {
 	rig_irqs(g->rig);
-	is_told_to_guest(g, 0x10);
+	is_told_to_guest(g, f->type);
 	assert_int_equal(g->rig->vevent.evt[1] >> 39 & 7, class << 1 | 1);
-	assert_int_equal(g->rig->vevent.evt[3], at);
+	assert_int_equal(g->rig->vevent.evt[3], f->at);
 	assert_int_equal(g->rig->nr_faults, 1);
 	assert_true(g->rig->fault[0].flags & UIOMMU_FAULT_STAGE2);
-	assert_int_equal(g->rig->fault[0].kind, UIOMMU_FAULT_TRANSLATION);
-	assert_int_equal(g->rig->fault[0].ipa, at);
+	assert_int_equal(g->rig->fault[0].kind, f->kind);
+	assert_int_equal(g->rig->fault[0].ipa, f->at);
 	assert_int_equal(g->rig->fault[0].raw[1] >> 40 & 3, class);
 	assert_int_equal(g->rig->fault[0].id, g->sid);
 	g->rig->nr_faults = 0;
 }
 
+/* On the final address, on a table of stage 1, and on the fetch of a CD. */
+static void stage_2_faults(struct guest *g, const struct s2_fault *f)
+{
+	struct uiommu_hwdom *dom;
+
+	point(g, 1, IOVA + 9 * RIG_PAGE, f->at, true);
+	page(g, TABLES)[1] = f->at | 3;
+	command(g, 0x30, 0);
+	assert_int_equal(peek(g, 9), RIG_STOPPED);
+	is_hosts_event(g, f, 2);
+	assert_int_equal(rig_peek(g->rig, g->sid, UIOMMU_NO_PASID, 1ull << 30),
+			 RIG_STOPPED);
+	is_hosts_event(g, f, 1);
+	dom = new_nested(g, 0x300000000000000b | f->at, 0xd6);
+	rig_attach(dom, g->dev);
+	assert_int_equal(peek(g, 0), RIG_STOPPED);
+	is_hosts_event(g, f, 0);
+	rig_attach(g->nested, g->dev);
+	g->rig->unit->ops->dom_free(dom);
+}
+
+/* The descriptor of a page, at level 3 of 48 bits. */
+static uint64_t *s2_leaf(struct guest *g, uint64_t at)
+{
+	struct uiommu_pgtable_info info;
+	uint64_t *table;
+
+	uiommu_pgtable_info(g->parent->pt, &info);
+	assert_int_equal(info.start_level, 0);
+	table = (uint64_t *)(uintptr_t)info.root;
+	for (unsigned int shift = 39; shift > 12; shift -= 9) {
+		uint64_t desc = table[at >> shift & 511];
+
+		assert_int_equal(desc & 3, 3);
+		table = (uint64_t *)(uintptr_t)(desc & 0x0000fffffffff000);
+	}
+	return &table[at >> 12 & 511];
+}
+
 static void faults_and_whose_they_are(void **state)
 {
-	const uint64_t far = RAM + GUEST_PAGES * RIG_PAGE;
+	const struct s2_fault nothing = { 0x10, UIOMMU_FAULT_TRANSLATION,
+					  RAM + GUEST_PAGES * RIG_PAGE };
+	const struct s2_fault no_flag = { 0x12, UIOMMU_FAULT_ACCESS_FLAG,
+					  0x90000000 };
+	const struct s2_fault no_read = { 0x13, UIOMMU_FAULT_PERMISSION,
+					  0x90001000 };
 	struct rig *rig = open_rig();
 	uint64_t val = 1;
 	struct guest g;
@@ -381,22 +433,14 @@ static void faults_and_whose_they_are(void **state)
 				       8),
 			 -EFAULT);
 	is_guests_event(&g, 0x13);
-	/* Stage 2, on the final address, */
-	point(&g, 1, IOVA + 9 * RIG_PAGE, far, true);
-	assert_int_equal(peek(&g, 9), RIG_STOPPED);
-	is_hosts_event(&g, far, 2);
-	/* on a table of stage 1, */
-	page(&g, TABLES)[1] = far | 3;
-	assert_int_equal(rig_peek(rig, g.sid, UIOMMU_NO_PASID, 1ull << 30),
-			 RIG_STOPPED);
-	is_hosts_event(&g, far, 1);
-	/* and on the fetch of a CD. */
-	rig_attach(g.parent, g.dev);
-	rig->unit->ops->dom_free(g.nested);
-	g.nested = new_nested(&g, 0x300000000000000b | far, 0xd6);
-	rig_attach(g.nested, g.dev);
-	assert_int_equal(peek(&g, 0), RIG_STOPPED);
-	is_hosts_event(&g, far, 0);
+	/* Stage 2; the host itself does not make those without access flag. */
+	rig_map(g.parent, no_flag.at, page(&g, DATA), RIG_PAGE, RW);
+	*s2_leaf(&g, no_flag.at) &= ~(1ull << 10);
+	rig_map(g.parent, no_read.at, page(&g, DATA), RIG_PAGE,
+		UIOMMU_PROT_WRITE | UIOMMU_PROT_CACHE);
+	stage_2_faults(&g, &nothing);
+	stage_2_faults(&g, &no_flag);
+	stage_2_faults(&g, &no_read);
 	guest_close(&g);
 	rig_destroy(rig);
 }
