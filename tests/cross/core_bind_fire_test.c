@@ -16,8 +16,8 @@
 
 #define AT ipa(DATA + 3)
 #define CHANGES 2000u
-#define LENGTH 64u  /* of the sequence of states, which comes again */
-#define READS 4u    /* of each device in each state, at least */
+#define LENGTH 64u   /* of the sequence of states, which comes again */
+#define READS 4u     /* of each device in each state, at least */
 #define ENOUGH 2000u /* reads beside a change */
 
 enum state {

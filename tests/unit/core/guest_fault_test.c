@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guest_fault_test.c - faults of a domain's devices: those that wait for nobody find
+ * the domain's own handler, and page faults of a guest's PASIDs the handler of the
+ * domain that the guest's table is bound to.
+ */
+#include "fake_nested.h"
+#include "world.h"
+
+struct scene {
+	struct world *w;
+	struct uiommu_domain *dom; /* for guests */
+};
+
+static const struct uiommu_pasid_table linear = {
+	.state = UIOMMU_GUEST_TRANSLATE,
+	.pasid_bits = 8,
+	.base = 0x40000000,
+};
+static const struct uiommu_pasid_table second = {
+	.state = UIOMMU_GUEST_TRANSLATE,
+	.pasid_bits = 4,
+	.base = 0x50000000,
+};
+static const struct uiommu_pasid_table bypass = { .state =
+							  UIOMMU_GUEST_BYPASS };
+
+static void scene_open(struct scene *s, struct world *w)
+{
+	const struct uiommu_domain_cfg cfg = {
+		.hw = { .type = UIOMMU_DOM_PAGING,
+			.stage = UIOMMU_STAGE_2,
+			.flags = UIOMMU_DOM_NEST_PARENT },
+	};
+
+	s->w = w;
+	assert_int_equal(uiommu_domain_alloc_cfg(w->dev[0], &cfg, &s->dom), 0);
+}
+
+static void scene_close(struct scene *s)
+{
+	uiommu_domain_free(s->dom);
+	assert_int_equal(fake_nr_viommus(&s->w->fu->unit), 0);
+}
+
+static struct uiommu_group *group(struct uiommu_device *dev)
+{
+	return uiommu_device_group(dev);
+}
+
+/* ------------------------------------------------------------------- faults -- */
+
+struct told {
+	unsigned int nr;
+	struct uiommu_device *dev;
+	bool take;
+};
+
+static bool on_fault(void *ctx, struct uiommu_device *dev,
+		     const struct uiommu_fault *fault)
+{
+	struct told *told = ctx;
+
+	told->nr++;
+	told->dev = dev;
+	return told->take;
+}
+
+static void fault_by(struct uiommu_device *dev)
+{
+	const struct uiommu_fault fault = { .cookie = dev,
+					    .pasid = UIOMMU_NO_PASID };
+	struct uiommu_unit *unit = uiommu_device_unit(dev);
+
+	unit->host->report_fault(unit->host_ctx, unit, &fault);
+}
+
+static void faults_find_their_handler(void **state)
+{
+	struct told told = { .take = true }, at_rest = { .take = true };
+	struct uiommu_device_cfg cfg = {
+		.default_domain = UIOMMU_DEFAULT_DMA,
+	};
+	struct uiommu_device *dev;
+	struct uiommu_domain *def;
+	unsigned int faults;
+	struct scene s;
+
+	scene_open(&s, *state);
+	faults = s.w->faults;
+	assert_int_equal(add_device(s.w, s.w->fu, 13, &cfg, &dev), 0);
+	def = uiommu_group_default_domain(group(dev));
+	uiommu_domain_set_fault_handler(s.dom, on_fault, &told);
+	uiommu_domain_set_fault_handler(def, on_fault, &at_rest);
+	/* The one that the device has. */
+	fault_by(dev);
+	assert_int_equal(at_rest.nr, 1);
+	assert_int_equal(uiommu_group_attach(group(dev), s.dom), 0);
+	fault_by(dev);
+	assert_int_equal(told.nr, 1);
+	assert_ptr_equal(told.dev, dev);
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	fault_by(dev);
+	assert_int_equal(told.nr, 2);
+	assert_int_equal(s.w->faults, faults);
+	/* Who does not take it; others' devices; none. */
+	told.take = false;
+	fault_by(dev);
+	assert_int_equal(told.nr, 3);
+	assert_int_equal(s.w->faults, ++faults);
+	fault_by(s.w->dev[0]);
+	assert_int_equal(told.nr, 3);
+	assert_int_equal(s.w->faults, ++faults);
+	assert_int_equal(uiommu_group_detach(group(dev)), 0);
+	fault_by(dev);
+	assert_int_equal(told.nr, 3);
+	assert_int_equal(at_rest.nr, 2);
+	/* With an owner and nothing attached it is blocked. */
+	assert_int_equal(uiommu_device_claim_owner(dev, &s), 0);
+	fault_by(dev);
+	assert_int_equal(s.w->faults, ++faults);
+	uiommu_device_release_owner(dev);
+	fault_by(dev);
+	assert_int_equal(at_rest.nr, 3);
+	/* An attach that fails leaves them where they were. */
+	s.w->fu->fail_attach = 1;
+	assert_int_equal(uiommu_group_attach(group(dev), s.dom), -ENOMEM);
+	fault_by(dev);
+	assert_int_equal(at_rest.nr, 4);
+	uiommu_domain_set_fault_handler(def, NULL, NULL);
+	fault_by(dev);
+	assert_int_equal(s.w->faults, ++faults);
+	uiommu_device_remove(dev);
+	scene_close(&s);
+}
+
+/* Page requests of a guest's PASIDs: who has them, and what is their end. */
+static struct uiommu_iopf_group *waiting;
+static unsigned int withdrawn;
+
+static int on_group(void *ctx, struct uiommu_iopf_group *group_)
+{
+	assert_null(waiting);
+	waiting = group_;
+	return 0;
+}
+
+static void on_withdrawn(void *ctx, struct uiommu_iopf_group *group_)
+{
+	assert_ptr_equal(waiting, group_);
+	withdrawn++;
+	uiommu_iopf_group_put(waiting);
+	waiting = NULL;
+}
+
+static void page_faults_of_a_guests_PASIDs(void **state)
+{
+	static const struct uiommu_iopf_ops ops = { on_group, on_withdrawn };
+	struct uiommu_page_request req = {
+		.flags = UIOMMU_PAGE_READ | UIOMMU_PAGE_LAST,
+		.id = 14,
+		.pasid = 9,
+		.token = 1,
+	};
+	struct uiommu_device *dev;
+	struct scene s;
+
+	scene_open(&s, *state);
+	s.w->fu->page_faults = true;
+	assert_int_equal(add_device(s.w, s.w->fu, 14, NULL, &dev), 0);
+	s.w->fu->page_faults = false;
+	assert_int_equal(uiommu_domain_set_iopf_handler(s.dom, &ops, NULL), 0);
+	assert_int_equal(uiommu_group_attach(group(dev), s.dom), 0);
+	/* Without a guest nobody has such a PASID. */
+	fake_page_request(s.w->fu, &req);
+	assert_null(waiting);
+	assert_int_equal(s.w->fu->answer.code, UIOMMU_PAGE_INVALID);
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	fake_page_request(s.w->fu, &req);
+	assert_non_null(waiting);
+	assert_int_equal(waiting->pasid, 9);
+	assert_ptr_equal(waiting->domain, s.dom);
+	/* It goes on to wait when the table is another one, or none. */
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &second), 0);
+	uiommu_unbind_pasid_table(s.dom);
+	assert_int_equal(withdrawn, 0);
+	assert_int_equal(
+		uiommu_iopf_group_respond(waiting, UIOMMU_PAGE_SUCCESS), 0);
+	uiommu_iopf_group_put(waiting);
+	waiting = NULL;
+	assert_int_equal(s.w->fu->answer.code, UIOMMU_PAGE_SUCCESS);
+	/* Bound, one that waits is withdrawn by the detach. */
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &bypass), 0);
+	req.token = 2;
+	fake_page_request(s.w->fu, &req);
+	req.token = 3;
+	req.flags = UIOMMU_PAGE_READ;
+	fake_page_request(s.w->fu, &req);
+	assert_int_equal(uiommu_group_detach(group(dev)), 0);
+	assert_int_equal(withdrawn, 1);
+	assert_int_equal(fake_waiting(s.w->fu), 0);
+	assert_int_equal(s.w->fu->bad_answers, 0);
+	uiommu_device_remove(dev);
+	scene_close(&s);
+}
+
+#define test(fn) cmocka_unit_test_setup_teardown(fn, world_open, world_close)
+
+int main(void)
+{
+	const struct CMUnitTest cases[] = {
+		test(faults_find_their_handler),
+		test(page_faults_of_a_guests_PASIDs),
+	};
+
+	return cmocka_run_group_tests(cases, NULL, NULL);
+}
