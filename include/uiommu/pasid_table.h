@@ -48,6 +48,10 @@ struct uiommu_fault;
  */
 int uiommu_bind_pasid_table(struct uiommu_domain *domain,
 			    const struct uiommu_pasid_table *table);
+/* The same for several domains, each named once: on error none has changed. */
+int uiommu_bind_pasid_tables(struct uiommu_domain *const *domains,
+			     unsigned int nr,
+			     const struct uiommu_pasid_table *table);
 /*
  * The domain alone translates again, as before the first bind.  Nothing bound is
  * nothing; it does not fail: hardware that does not answer blocks its devices, with a

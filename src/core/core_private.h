@@ -19,8 +19,8 @@
  *	 2  abi/	a context's or container's own lock
  *	 3  abi/	one object's lock (group state of a context, device)
  *	3a  core	uiommu_core.sva_lock
- *	 4  core	uiommu_core.dump_lock, then uiommu_domain.bind_lock (never
- *			two domains at a time), then uiommu_group.lock
+ *	 4  core	uiommu_core.dump_lock, then uiommu_domain.bind_lock (several
+ *			by ascending addresses), then uiommu_group.lock
  *	4a  core	uiommu_domain.lock (never two domains at a time), or
  *			uiommu_viommu.lock
  *	4b  core	uiommu_access.lock

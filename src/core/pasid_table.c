@@ -190,6 +190,17 @@ static int forget_tables(const struct core_binding *binding)
 	return rc;
 }
 
+/* The same where there is no way back. */
+static void forget_for_good(const struct core_binding *binding)
+{
+	int rc = forget_tables(binding);
+
+	if (rc)
+		core_log(binding->dom->core, UIOMMU_LOG_ERROR,
+			 "a guest's table is gone, which is not confirmed (%d)",
+			 rc);
+}
+
 /* --------------------------------------------------------------- changes -- */
 
 /* All in this section: bind_lock exclusively, so that no group comes. */
@@ -284,27 +295,82 @@ static void disclaim(struct uiommu_domain *dom)
 	pthread_mutex_unlock(&dom->lock);
 }
 
-static int bind_table(struct uiommu_domain *dom,
-		      const struct uiommu_pasid_table *table)
+/* What a call does to one of its domains. */
+struct change {
+	struct uiommu_domain *dom;
+	struct core_binding *binding; /* NULL: not made yet */
+	bool claimed;
+	bool moved; /* or tried to */
+};
+
+/* All that can fail without a device being touched. */
+static int prepare(struct change *c, const struct uiommu_pasid_table *table)
 {
-	struct core_binding *old = dom->binding, *binding;
 	int rc;
 
-	rc = make(dom, table, &binding);
-	if (rc)
-		return rc;
-	rc = for_groups(dom, binding, move_group);
-	if (!rc)
-		rc = forget_tables(binding);
-	if (rc) {
-		(void)for_groups(dom, old, force_group);
-		binding_free(binding);
-		return rc;
+	if (!core_domain_takes_guests(c->dom, c->dom->cunit))
+		return -EINVAL;
+	rc = claim(c->dom);
+	c->claimed = !rc;
+	return rc ? rc : make(c->dom, table, &c->binding);
+}
+
+static int move(struct change *c)
+{
+	int rc;
+
+	c->moved = true;
+	rc = for_groups(c->dom, c->binding, move_group);
+	return rc ? rc : forget_tables(c->binding);
+}
+
+/* Back to what was there, as far as it came. */
+static void undo(struct change *c)
+{
+	struct core_binding *old = c->dom->binding;
+
+	if (c->moved) {
+		(void)for_groups(c->dom, old, force_group);
+		/* Who was there for a moment has left something too. */
+		forget_for_good(old ? old : c->binding);
 	}
-	dom->binding = binding;
+	if (c->binding)
+		binding_free(c->binding);
+	if (c->claimed && !old)
+		disclaim(c->dom);
+}
+
+static void publish(struct change *c)
+{
+	struct core_binding *old = c->dom->binding;
+
+	c->dom->binding = c->binding;
 	if (old)
 		binding_free(old);
-	return 0;
+}
+
+/* In the order of the locks: `c` is ascending by address. */
+static int bind_all(struct change *c, unsigned int nr,
+		    const struct uiommu_pasid_table *table)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < nr; i++)
+		pthread_rwlock_wrlock(&c[i].dom->bind_lock);
+	for (i = 0; i < nr && !rc; i++)
+		rc = prepare(&c[i], table);
+	for (i = 0; i < nr && !rc; i++)
+		rc = move(&c[i]);
+	for (i = 0; i < nr; i++) {
+		if (rc)
+			undo(&c[i]);
+		else
+			publish(&c[i]);
+	}
+	while (nr--)
+		pthread_rwlock_unlock(&c[nr].dom->bind_lock);
+	return rc;
 }
 
 static const char *state_name(enum uiommu_guest_state state)
@@ -320,38 +386,56 @@ static const char *state_name(enum uiommu_guest_state state)
 	return "?";
 }
 
-int uiommu_bind_pasid_table(struct uiommu_domain *domain,
-			    const struct uiommu_pasid_table *table)
+static int bind_told(struct change *c, unsigned int nr,
+		     const struct uiommu_pasid_table *table)
 {
-	int rc = -EINVAL;
-
-	pthread_rwlock_wrlock(&domain->bind_lock);
-	if (core_domain_takes_guests(domain, domain->cunit))
-		rc = claim(domain);
-	if (!rc) {
-		rc = bind_table(domain, table);
-		if (!domain->binding)
-			disclaim(domain);
-	}
-	pthread_rwlock_unlock(&domain->bind_lock);
-	return core_told(domain->core, rc,
+	return core_told(c->dom->core, bind_all(c, nr, table),
 			 "a guest's table of %u PASID bits at %#llx, to %s",
 			 table->pasid_bits, (unsigned long long)table->base,
 			 state_name(table->state));
+}
+
+int uiommu_bind_pasid_table(struct uiommu_domain *domain,
+			    const struct uiommu_pasid_table *table)
+{
+	struct change one = { .dom = domain };
+
+	return bind_told(&one, 1, table);
+}
+
+int uiommu_bind_pasid_tables(struct uiommu_domain *const *domains,
+			     unsigned int nr,
+			     const struct uiommu_pasid_table *table)
+{
+	struct uiommu_core *core;
+	struct change *c;
+	unsigned int i, at;
+	int rc;
+
+	if (!nr)
+		return -EINVAL;
+	core = domains[0]->core;
+	c = core_alloc(core, nr * sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		for (at = i; at && c[at - 1].dom > domains[i]; at--)
+			c[at] = c[at - 1];
+		c[at] = (struct change){ .dom = domains[i] };
+	}
+	rc = bind_told(c, nr, table);
+	core_free(core, c);
+	return rc;
 }
 
 /* bind_lock exclusively. */
 static void unbind(struct uiommu_domain *dom)
 {
 	struct core_binding *old = dom->binding;
-	int rc;
 
 	(void)for_groups(dom, NULL, force_group);
 	dom->binding = NULL;
-	rc = forget_tables(old);
-	if (rc)
-		core_log(dom->core, UIOMMU_LOG_ERROR,
-			 "a guest's table is unbound, not confirmed (%d)", rc);
+	forget_for_good(old);
 	binding_free(old);
 	disclaim(dom);
 }

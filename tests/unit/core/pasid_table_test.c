@@ -17,7 +17,7 @@ struct scene {
 	struct world *w;
 	struct fake_unit *other;
 	struct uiommu_device *d11, *d12;
-	struct uiommu_domain *dom;
+	struct uiommu_domain *dom, *more;
 };
 
 static const struct uiommu_pasid_table linear = {
@@ -482,6 +482,77 @@ static void each_step_of_a_later_attach_fails(void **state)
 	scene_close(&s);
 }
 
+/* For a moment a group has had the other table: what is left of that goes as well. */
+static void what_a_failure_leaves_in_TLBs(void **state)
+{
+	struct fake_forgotten what;
+	unsigned int nr;
+	struct scene s;
+
+	scene_open(&s, state);
+	attach_all(&s);
+	for (int bound = 0; bound < 2; bound++) {
+		nr = fake_forgotten(0, &what);
+		/* Device 1 has been moved. */
+		s.w->fu->fail_attach = 2;
+		assert_int_equal(uiommu_bind_pasid_table(s.dom, &second),
+				 -ENOMEM);
+		assert_int_equal(fake_forgotten(3, &what), nr + 4);
+		assert_int_equal(what.info.type, UIOMMU_CACHE_TLB);
+		assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	}
+	/* Nothing was moved. */
+	nr = fake_forgotten(0, &what);
+	uiommu_host_fail_nth(s.w->host, 1);
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &second), -ENOMEM);
+	assert_int_equal(fake_forgotten(0, &what), nr);
+	scene_close(&s);
+}
+
+/* Several domains, or none of them. */
+static int bind_both(struct scene *s)
+{
+	struct uiommu_domain *const doms[] = { s->dom, s->more };
+
+	return uiommu_bind_pasid_tables(doms, 2, &second);
+}
+
+static void several_domains(void **state)
+{
+	static const unsigned int least[TROUBLES] = { 10, 2, 6 };
+	struct uiommu_domain *none = NULL;
+	struct scene s;
+
+	for (int trouble = 0; trouble < TROUBLES; trouble++) {
+		int rc = trouble == FORGET ? -ETIMEDOUT : -ENOMEM;
+
+		for (int bound = 0; bound < 3; bound++) {
+			scene_open(&s, state);
+			s.more = stage2(s.w->dev[0]);
+			attach(&s, s.w->dev[0]);
+			attach(&s, s.w->dev[2]);
+			assert_int_equal(
+				uiommu_group_attach(group(s.d11), s.more), 0);
+			/* One of them, or both, have had another one. */
+			if (bound)
+				assert_int_equal(uiommu_bind_pasid_table(
+							 s.more, &linear),
+						 0);
+			if (bound == 2)
+				assert_int_equal(
+					uiommu_bind_pasid_table(s.dom, &linear),
+					0);
+			assert_true(fails_at_each(&s, trouble, rc, bind_both) >=
+				    least[trouble]);
+			assert_true(all_have(&s, &second));
+			assert_int_equal(uiommu_group_detach(group(s.d11)), 0);
+			uiommu_domain_free(s.more);
+			scene_close(&s);
+		}
+	}
+	assert_int_equal(uiommu_bind_pasid_tables(&none, 0, &second), -EINVAL);
+}
+
 /* Who cannot be brought back is blocked, with a line, and nothing is freed early. */
 static void hardware_that_is_silent(void **state)
 {
@@ -627,6 +698,8 @@ int main(void)
 		test(beside_PASIDs),
 		test(each_step_fails),
 		test(each_step_of_a_later_attach_fails),
+		test(what_a_failure_leaves_in_TLBs),
+		test(several_domains),
 		test(hardware_that_is_silent),
 		test(hardware_that_keeps_a_table),
 		test(who_is_told),
