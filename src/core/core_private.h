@@ -190,6 +190,11 @@ int core_iopf_begin(struct uiommu_group *group, uint32_t pasid,
  */
 void core_iopf_end(struct uiommu_group *group, uint32_t pasid,
 		   const struct uiommu_domain *dom);
+/*
+ * Forget requests of the group's devices whose last has not come yet: they are known
+ * from those of later by nothing.  Group lock held.
+ */
+void core_iopf_drop(struct uiommu_group *group);
 /* All of a device that is about to go. */
 void core_iopf_end_all(struct uiommu_device *dev, struct list *ended);
 /*

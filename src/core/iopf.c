@@ -211,6 +211,17 @@ void core_iopf_end(struct uiommu_group *group, uint32_t pasid,
 		end(dev, pasid, dom, &group->iopf_ended);
 }
 
+void core_iopf_drop(struct uiommu_group *group)
+{
+	struct uiommu_device *dev;
+
+	list_for_each(dev, &group->devices, group_node) {
+		pthread_mutex_lock(&dev->iopf.lock);
+		drop_all(dev);
+		pthread_mutex_unlock(&dev->iopf.lock);
+	}
+}
+
 void core_iopf_end_all(struct uiommu_device *dev, struct list *ended)
 {
 	struct core_iopf_att *it, *next;

@@ -249,6 +249,15 @@ static int force_group(struct uiommu_group *group, struct core_binding *binding)
 	return 0;
 }
 
+/* Its PASIDs, and what is asked for with them, are nobody's. */
+static int unbind_group(struct uiommu_group *group,
+			struct core_binding *binding)
+{
+	core_group_force_binding(group, NULL);
+	core_iopf_drop(group);
+	return 0;
+}
+
 /* For all units of the domain's groups, of which there are some. */
 static int make(struct uiommu_domain *dom,
 		const struct uiommu_pasid_table *table,
@@ -433,7 +442,7 @@ static void unbind(struct uiommu_domain *dom)
 {
 	struct core_binding *old = dom->binding;
 
-	(void)for_groups(dom, NULL, force_group);
+	(void)for_groups(dom, NULL, unbind_group);
 	dom->binding = NULL;
 	forget_for_good(old);
 	binding_free(old);

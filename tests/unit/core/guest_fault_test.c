@@ -189,6 +189,19 @@ static void page_faults_of_a_guests_PASIDs(void **state)
 	uiommu_iopf_group_put(waiting);
 	waiting = NULL;
 	assert_int_equal(s.w->fu->answer.code, UIOMMU_PAGE_SUCCESS);
+	/* What came before the last of a group, for a guest that has gone. */
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	req.flags = UIOMMU_PAGE_READ;
+	fake_page_request(s.w->fu, &req);
+	uiommu_unbind_pasid_table(s.dom);
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	req.flags |= UIOMMU_PAGE_LAST;
+	fake_page_request(s.w->fu, &req);
+	assert_int_equal(waiting->nr, 1);
+	assert_int_equal(
+		uiommu_iopf_group_respond(waiting, UIOMMU_PAGE_SUCCESS), 0);
+	uiommu_iopf_group_put(waiting);
+	waiting = NULL;
 	/* Bound, one that waits is withdrawn by the detach. */
 	assert_int_equal(uiommu_bind_pasid_table(s.dom, &bypass), 0);
 	req.token = 2;
