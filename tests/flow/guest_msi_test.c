@@ -659,6 +659,49 @@ static void without_a_free_binding_there_are_no_interrupts(void **state)
 	close_with_vector(&g, efd);
 }
 
+/*
+ * Context 0 with tables of 64 KiB pages and 30 bits: two entries in SPARE, and from
+ * page 32 on a table with the one page that the doorbell is in.
+ */
+static void boot_with_64k(struct guest *g)
+{
+	uint64_t *cd = page(g, 0);
+
+	cd[1] = gpa(SPARE);
+	cd[0] = (cd[0] & ~UINT64_C(0xff)) | 1 << 6 | 34;
+	page(g, SPARE)[0] = gpa(32) | 3;
+	page(g, 32)[BOUND_IOVA >> 16 & 8191] = BOUND_GPA | READ_WRITE;
+	command(g, (uint64_t)VSID << 32 | 6, 0);
+	command(g, 0x10, 0);
+}
+
+/* All of such a page is the guest's, but of what the host has it gets the doorbell. */
+static void a_guest_with_larger_pages(void **state)
+{
+	struct event event;
+	struct guest g;
+	int efd;
+
+	open_with_vector(&g, &efd);
+	assert_int_equal(set_irqs(&g, -1), 0);
+	assert_int_equal(uiommu_bind_guest_msi(parent_of(&g), BOUND_IOVA + 0x40,
+					       BOUND_GPA + 0x40, 16),
+			 0);
+	assert_int_equal(set_irqs(&g, efd), 0);
+	boot_with_64k(&g);
+	expect_fires(&g, efd);
+	for (unsigned int i = 1; i < 16; i++) {
+		assert_int_equal(writes(&g, BOUND_IOVA + i * PAGE + 0x40, 0, 4),
+				 TESTEP_ABORTED);
+		assert_int_equal(next_event(&g, &event), sizeof(event));
+		assert_int_equal(event.smmu.evt[0] & 0xff, F_TRANSLATION);
+		assert_int_equal(event.smmu.evt[1] >> 39 & 7, 2 << 1 | 1);
+		assert_int_equal(event.smmu.evt[3], BOUND_GPA + i * PAGE);
+	}
+	assert_int_equal(fired(efd), 0);
+	close_with_vector(&g, efd);
+}
+
 /* Each fails where the other is, and works when that is gone. */
 static void doorbells_and_memory_keep_apart(void **state)
 {
@@ -891,6 +934,7 @@ int main(void)
 		cmocka_unit_test(without_its_binding_an_interrupt_is_a_fault),
 		cmocka_unit_test(
 			without_a_free_binding_there_are_no_interrupts),
+		cmocka_unit_test(a_guest_with_larger_pages),
 		cmocka_unit_test(doorbells_and_memory_keep_apart),
 		cmocka_unit_test(bindings_stay_with_their_domain),
 		cmocka_unit_test(two_guests_bind_the_same),
