@@ -36,7 +36,8 @@ struct uiommu_fault;
  * PASIDs of the domain's devices are the guest's from then on, and page faults with
  * any of them come to the domain's handler.  What TLBs have of a table before is
  * forgotten.  A unit that a device of the domain is behind stays in the binding,
- * with all that takes, until it ends.
+ * with all that takes, until it ends.  Attaching a group to the domain may then fail
+ * with these errors too.
  *   -EINVAL	the domain was not made for it; an unknown state or format; more
  *		PASIDs than a unit has, a base that no unit can reach or that is not
  *		aligned; no device is attached
