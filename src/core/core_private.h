@@ -334,13 +334,6 @@ struct uiommu_domain *core_group_current(const struct uiommu_group *group);
 struct uiommu_hwdom *core_group_hwdom(const struct uiommu_group *group,
 				      const struct uiommu_device *dev);
 /*
- * Another binding of the group's domain (NULL: none), for all its devices or none;
- * or for all, those blocked for which the hardware refuses.  Group lock held.
- */
-int core_group_rebind(struct uiommu_group *group, struct core_binding *binding);
-void core_group_force_binding(struct uiommu_group *group,
-			      struct core_binding *binding);
-/*
  * The group behind `group` by ascending ids, held, which that no longer is.  NULL
  * before the first one and behind the last.
  */
@@ -505,29 +498,6 @@ int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
  * and nothing that the hardware might still use may be freed.
  */
 int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather);
-
-/* ----------------------------------------------- a guest's PASID table -- */
-
-/*
- * The group's devices are about to be attached to `dom`: what is bound to it is
- * there for their units.  bind_lock shared, group lock.  Errors of
- * uiommu_bind_pasid_table().
- */
-int core_binding_reach(struct uiommu_domain *dom,
-		       const struct uiommu_group *group);
-/* The hardware's domain of a unit that it reaches. */
-struct uiommu_hwdom *core_binding_hw(const struct core_binding *binding,
-				     const struct core_unit *cunit);
-/* Are accesses with PASIDs, if there are any, a guest's? */
-static inline bool core_domain_has_guest(const struct uiommu_domain *dom)
-{
-	return dom->parent || load_acquire(&dom->bound);
-}
-/* The domain is freed; nothing is attached. */
-void core_binding_close(struct uiommu_domain *dom);
-/* For a dump; bind_lock shared. */
-const struct uiommu_pasid_table *
-core_binding_table(const struct core_binding *binding);
 
 /*
  * Faults of the group's devices are told to `dom` (NULL: nobody) from now on.

@@ -14,7 +14,7 @@
  * and the pinned memory stay where they are for good, because the hardware may
  * still use them.  That leaks, and is logged once.
  */
-#include "core_private.h"
+#include "bind_private.h"
 
 uint64_t core_domain_granule(const struct uiommu_domain *dom)
 {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bind_private.h"
 #include "iopf_private.h"
 
 void core_list(struct uiommu_core *core, struct list *head, struct list *node)

@@ -13,7 +13,7 @@
  * refuses even that leaves the device blocked, the one state that is always
  * safe.
  */
-#include "core_private.h"
+#include "bind_private.h"
 
 int core_group_create(struct uiommu_core *core, struct uiommu_group **out)
 {

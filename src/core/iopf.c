@@ -13,6 +13,7 @@
  * attachment was found, and so is the call of the handler: who takes the
  * attachment away waits for both (iopf_answer.c).
  */
+#include "bind_private.h"
 #include "iopf_private.h"
 
 /* Of one device; a device has at most 512 groups of its own under way. */

@@ -18,7 +18,7 @@
  * what they have been given out of that: the address space ids in it are a guest's,
  * who may use them anew for another one.
  */
-#include "core_private.h"
+#include "bind_private.h"
 
 /* One of its units; constant once it is in the list. */
 struct bound_unit {
