@@ -20,6 +20,11 @@ const struct uiommu_pasid_table bound_abort = {
 
 void bound_open(struct bound *b)
 {
+	bound_open_with(b, NULL);
+}
+
+void bound_open_with(struct bound *b, void (*tweak)(struct rig_cfg *cfg))
+{
 	struct rig_cfg cfg;
 
 	memset(b, 0, sizeof(*b));
@@ -28,6 +33,8 @@ void bound_open(struct bound *b)
 	core_rig_open(&b->cr, &cfg);
 	rig_default(&cfg);
 	cfg.profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	if (tweak)
+		tweak(&cfg);
 	core_rig_join(&b->cr, &cfg);
 	b->g = (struct guest){ .rig = b->cr.rig[0], .id = 1 };
 	for (unsigned int i = 0; i < GUEST_PAGES - DATA; i++)

@@ -137,12 +137,18 @@ static struct uiommu_cache_info tlb(enum uiommu_cache_granularity granularity,
 	};
 }
 
+static void no_ranges(struct rig_cfg *cfg)
+{
+	cfg->profile.idr[3] &= ~(1u << 10); /* RIL */
+	cfg->profile.aidr = 1;
+}
+
 static void each_row_of_TLBs(void **state)
 {
 	struct uiommu_cache_info info;
 	struct bound b;
 
-	bound_open(&b);
+	bound_open_with(&b, no_ranges);
 	bound_attach(&b, 0, 5, false);
 	bound_attach(&b, 1, 5, false);
 	bound_bind(&b, &bound_cds);
@@ -176,6 +182,10 @@ static void each_row_of_TLBs(void **state)
 		assert_int_equal(changed_by(&b, smmu, 5, &info), 0x3);
 		info.addr += UINT64_C(0x4000);
 		info.nr_pages = 100;
+		/* Without ranges that is too much to be told by addresses. */
+		assert_int_equal(changed_by(&b, smmu, 5, &info),
+				 smmu ? 0x3 : 0);
+		info.nr_pages = 30;
 		assert_int_equal(changed_by(&b, smmu, 5, &info), 0);
 	}
 	bound_close(&b);
@@ -633,6 +643,54 @@ static void who_must_not_be_stalled(void **state)
 
 /* ---------------------------------------------------------------- trouble -- */
 
+static void few_PASIDs(struct rig_cfg *cfg)
+{
+	cfg->profile.idr[1] = (cfg->profile.idr[1] & ~(0x1fu << 6)) | 4u << 6;
+}
+
+/* S1P and what needs it: Hyp, NS1ATS, HAD. */
+static void no_stage_1(struct rig_cfg *cfg)
+{
+	cfg->profile.idr[0] &= ~(1u << 1 | 1u << 9 | 1u << 11);
+	cfg->profile.idr[3] &= ~(1u << 2);
+}
+
+/* One SMMU cannot have it, so none does. */
+static void what_one_SMMU_does_not_have(void **state)
+{
+	static void (*const without[])(struct rig_cfg *) = { few_PASIDs,
+							     no_stage_1 };
+	struct uiommu_pasid_table small = bound_cds;
+	struct bound b;
+
+	small.pasid_bits = 4;
+	for (unsigned int i = 0; i < 2; i++) {
+		int rc = i ? -EOPNOTSUPP : -EINVAL;
+
+		bound_open_with(&b, without[i]);
+		bound_attach(&b, 0, 5, false);
+		bound_attach(&b, 1, 5, false);
+		assert_int_equal(uiommu_bind_pasid_table(b.dom, &bound_cds),
+				 rc);
+		expect(&b, 0, 5, UNBOUND);
+		expect(&b, 1, 5, UNBOUND);
+		if (!i) {
+			bound_bind(&b, &small);
+			expect(&b, 0, 5, TRANSLATE);
+			expect(&b, 1, 5, TRANSLATE);
+		}
+		/* It comes later, and may not come at all. */
+		assert_int_equal(uiommu_group_detach(bound_group(&b, 1)), 0);
+		bound_bind(&b, &bound_cds);
+		assert_int_equal(uiommu_group_attach(bound_group(&b, 1), b.dom),
+				 rc);
+		assert_null(uiommu_group_domain(bound_group(&b, 1)));
+		expect(&b, 0, 5, TRANSLATE);
+		expect(&b, 1, 5, ABORT);
+		bound_close(&b);
+	}
+}
+
 /* Whatever runs out, devices have what they had. */
 static void every_allocation_fails_once(void **state)
 {
@@ -680,6 +738,7 @@ int main(void)
 		cmocka_unit_test(a_stalled_access_of_a_guest),
 		cmocka_unit_test(a_page_request_of_a_guest),
 		cmocka_unit_test(who_must_not_be_stalled),
+		cmocka_unit_test(what_one_SMMU_does_not_have),
 		cmocka_unit_test(every_allocation_fails_once),
 	};
 
