@@ -399,10 +399,12 @@ int client_msix(struct client *c, const int *efd, unsigned int n)
 
 	assert_non_null(set);
 	set->argsz = (uint32_t)len;
-	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+		     (n ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
 	set->index = VFIO_PCI_MSIX_IRQ_INDEX;
 	set->count = n;
-	memcpy(set->data, efd, n * sizeof(*efd));
+	if (n)
+		memcpy(set->data, efd, n * sizeof(*efd));
 	rc = client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_SET_IRQS, set);
 	free(set);
 	return (int)rc;

@@ -82,7 +82,7 @@ uint32_t cfg_read(struct client *c, uint64_t off, unsigned int size);
 void cfg_write(struct client *c, uint64_t off, unsigned int size, uint32_t v);
 /* Bus master on (or off). */
 void client_master(struct client *c, bool on);
-/* Enable MSI-X vectors 0 to n-1 with these eventfds; SET_IRQS's answer. */
+/* Enable MSI-X vectors 0 to n-1 with these eventfds, 0: off; SET_IRQS's answer. */
 int client_msix(struct client *c, const int *efd, unsigned int n);
 void client_msix_ok(struct client *c, const int *efd, unsigned int n);
 

@@ -367,19 +367,6 @@ static uint64_t interrupt(struct guest *g, int efd)
 	return read(efd, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 
-static void msix_off(struct guest *g)
-{
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.index = VFIO_PCI_MSIX_IRQ_INDEX,
-	};
-
-	assert_int_equal(client_ioctl(g->s.abi, g->s.dev[0].dev_fd,
-				      VFIO_DEVICE_SET_IRQS, &set),
-			 0);
-}
-
 static void interrupts_go_where_the_guest_says(void **state)
 {
 	int efd = eventfd(0, EFD_NONBLOCK);
@@ -405,7 +392,7 @@ static void interrupts_go_where_the_guest_says(void **state)
 	assert_int_equal(uiommu_machine_check(g.s.machine), faults + 2);
 	assert_int_equal(nest_msi(&g, VFIO_GUEST_MSI_UNBIND), -ENOENT);
 	/* Set up again without any, they are in the host's window. */
-	msix_off(&g);
+	client_msix_ok(&g.s.dev[0], NULL, 0);
 	client_msix_ok(&g.s.dev[0], &efd, 1);
 	assert_int_equal(interrupt(&g, efd), 0);
 	page(&g, TABLES + 1)[MSI_FIRST >> 21 & 511] = gpa(8) | 3;

@@ -11,20 +11,15 @@
  */
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
-#include "guest.h"
+#include "guest_msi.h"
 #include "turns.h"
 
 #define NR_THREADS 8u
 #define NR_BINDINGS 3u
 #define RUN_MS 1000
-#define DOORBELL (MSI_FIRST + 0x40)
-#define BOUND_IOVA (MSI_FIRST + UINT64_C(0x100000))
-#define BOUND_GPA UINT64_C(0x9090000)
-#define TESTEP_IRQ 0x18
 
 /* In any thread. */
 #define CHECK(cond)                                                        \
@@ -65,51 +60,15 @@ static uint32_t pick(struct worker *self, uint32_t n)
 	return (uint32_t)(self->seed % n);
 }
 
-static struct uiommu_group *group_of(struct guest *g)
-{
-	return uiommu_device_group(
-		uiommu_machine_core_device(g->s.machine, g->s.first));
-}
-
-static uint64_t fired(int efd)
-{
-	uint64_t count = 0;
-
-	return read(efd, &count, sizeof(count)) == sizeof(count) ? count : 0;
-}
-
 static int set_irqs(struct world *w, unsigned int i, bool on)
 {
-	struct guest *g = &w->g[i];
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd[2];
-	} cmd = {
-		.set = {
-			.argsz = sizeof(cmd),
-			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-				 (on ? VFIO_IRQ_SET_DATA_EVENTFD
-				     : VFIO_IRQ_SET_DATA_NONE),
-			.index = VFIO_PCI_MSIX_IRQ_INDEX,
-			.count = on ? 2 : 0,
-		},
-		.fd = { w->efd[i], w->quiet[i] },
-	};
+	const int efd[2] = { w->efd[i], w->quiet[i] };
 
-	return (int)client_ioctl(g->s.abi, g->s.dev[0].dev_fd,
-				 VFIO_DEVICE_SET_IRQS, &cmd);
-}
-
-/* SPARE is the table around MSI_FIRST. */
-static void lead(struct guest *g, uint64_t iova, uint64_t leaf)
-{
-	store_release(&page(g, SPARE)[iova >> 12 & 511], leaf);
-	store_release(&page(g, TABLES + 1)[MSI_FIRST >> 21 & 511],
-		      gpa(SPARE) | 3);
+	return client_msix(&w->g[i].s.dev[0], efd, on ? 2 : 0);
 }
 
 /* All of the guest's entries, if there is a guest. */
-static void forget(struct world *w, unsigned int i)
+static void forget_all(struct world *w, unsigned int i)
 {
 	const struct uiommu_cache_info info = {
 		.type = UIOMMU_CACHE_TLB,
@@ -165,7 +124,7 @@ static uint64_t lost(struct world *w, unsigned int i)
 static void raise(struct world *w, unsigned int i)
 {
 	fetch_add_relaxed(&w->raised[i], 1);
-	bar_write(&w->g[i].s.dev[0], TESTEP_IRQ, 4, 0);
+	send_msi(&w->g[i].s.dev[0]);
 }
 
 static void raise_0(struct worker *self)
@@ -181,16 +140,13 @@ static void raise_1(struct worker *self)
 /* The first guest's device, to the doorbell by any way: one slot, any vector. */
 static void write_numbers(struct worker *self)
 {
-	struct client *c = &self->w->g[0].s.dev[0];
 	uint64_t iova = pick(self, 2) ? DOORBELL : BOUND_IOVA + 0x40;
+	uint32_t how = pick(self, 2) ? TESTEP_UNTRANSLATED : 0;
 	uint32_t message = pick(self, 8);
 
 	/* Its own count as raised: they are 0 and 1 of those that there are. */
 	fetch_add_relaxed(&self->w->raised[0], 1);
-	testep_fill(c, 5, message);
-	(void)testep_go(
-		c, 5, TESTEP_WRITE | (pick(self, 2) ? TESTEP_UNTRANSLATED : 0),
-		iova, 4);
+	(void)writes_as(&self->w->g[0], how, iova, message, 4);
 }
 
 static void change_bindings(struct worker *self)
@@ -228,11 +184,12 @@ static void map_doorbells(struct worker *self)
 static void change_tables(struct worker *self)
 {
 	unsigned int i = pick(self, 2);
-	uint64_t iova = MSI_FIRST, leaf = MSI_FIRST | 0xf43;
+	uint64_t iova = MSI_FIRST, leaf = MSI_FIRST | READ_WRITE;
 
 	if (pick(self, 2)) {
 		iova = BOUND_IOVA + pick(self, NR_BINDINGS) * PAGE;
-		leaf = (BOUND_GPA + pick(self, NR_BINDINGS) * PAGE) | 0xf43;
+		leaf = (BOUND_GPA + pick(self, NR_BINDINGS) * PAGE) |
+		       READ_WRITE;
 	}
 	switch (pick(self, 4)) {
 	case 0:
@@ -245,7 +202,7 @@ static void change_tables(struct worker *self)
 		break;
 	}
 	lead(&self->w->g[i], iova, leaf);
-	forget(self->w, i);
+	forget_all(self->w, i);
 }
 
 static void bind_others(struct worker *self)
@@ -337,8 +294,8 @@ static void open_world(struct world *w, bool bound)
 			start_bound(w, i);
 		else
 			start_with_viommu(w, i);
-		w->efd[i] = eventfd(0, EFD_NONBLOCK);
-		w->quiet[i] = eventfd(0, EFD_NONBLOCK);
+		w->efd[i] = eventfd_ok();
+		w->quiet[i] = eventfd_ok();
 		assert_int_equal(set_irqs(w, i, true), 0);
 	}
 }
@@ -377,8 +334,8 @@ static void expect_order(struct world *w)
 			attach_ok(g, g->nested);
 		(void)set_irqs(w, i, false);
 		assert_int_equal(set_irqs(w, i, true), 0);
-		lead(g, DOORBELL, MSI_FIRST | 0xf43);
-		forget(w, i);
+		lead(g, DOORBELL, MSI_FIRST | READ_WRITE);
+		forget_all(w, i);
 		(void)lost(w, i);
 		(void)fired(w->efd[i]);
 		raise(w, i);
