@@ -510,19 +510,6 @@ void core_device_faults_to(struct uiommu_device *dev,
 void core_faults_close(struct uiommu_domain *dom);
 
 /*
- * A guest's doorbell, which its own tables have at `iova`.  Of the host's it may
- * have one: its page, one of 4 KiB whatever the guest's are, is mapped at gpa.
- */
-struct core_msi_binding {
-	struct list node; /* uiommu_domain.msi_bindings */
-	uiommu_iova_t iova;
-	uint64_t gpa;
-	uint8_t granule_lg2; /* of the guest's page */
-	bool taken;
-	unsigned int slot; /* if taken */
-};
-
-/*
  * Give `dom` the doorbells in `slots`: while it has bindings, one of these each,
  * else a place in the window.  On error it has those it had.
  */

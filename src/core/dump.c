@@ -15,6 +15,7 @@
 
 #include "bind_private.h"
 #include "iopf_private.h"
+#include "msi_private.h"
 
 void core_list(struct uiommu_core *core, struct list *head, struct list *node)
 {

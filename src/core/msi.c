@@ -12,7 +12,7 @@
  * the IOVA that the guest's tables lead there.  The second way goes first as long
  * as there is a binding, taken or free; what the window has already stays there.
  */
-#include "core_private.h"
+#include "msi_private.h"
 
 #define MSI_PAGE UINT64_C(4096)
 
