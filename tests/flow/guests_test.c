@@ -342,17 +342,38 @@ static unsigned int vmid_of(struct many *m, unsigned int i)
 	return vmid;
 }
 
-static void no_vmid_is_left(struct many *m)
+/* Nor for a device that would have stage 2 alone; it stays where it is. */
+static int one_more_parent(struct many *m)
 {
+	struct scene *s = &m->g.s;
+	uint32_t id, pt;
+	int rc;
+
+	assert_int_equal(hwpt_alloc(s, 0, s->ioas, IOMMU_HWPT_ALLOC_NEST_PARENT,
+				    &id),
+			 0);
+	pt = id;
+	rc = attach(s, 0, &pt);
+	assert_int_equal(testep_read_word(&s->dev[0], 0, gpa(DATA)),
+			 word_of(DATA));
+	assert_int_equal(destroy(s, id), 0);
+	return rc;
+}
+
+static void no_vmid_is_left(struct many *m, int (*more)(struct many *m))
+{
+	struct uiommu_machine *machine = m->g.s.machine;
+	char *was = machine_text(machine), text[256];
 	struct logged l;
-	char text[256];
 	int rc;
 
 	log_begin(&l);
-	rc = one_more(m);
+	rc = more(m);
 	log_end(&l, text, sizeof(text));
 	assert_int_equal(rc, -ENOSPC);
 	assert_non_null(strstr(text, "all VMIDs are in use"));
+	expect_text(machine, was, "no VMID", m->nr);
+	free(was);
 }
 
 static void many_open(struct many *m)
@@ -386,7 +407,8 @@ static void more_guests_than_vmids(void **state)
 	assert_non_null(m);
 	many_open(m);
 	for (unsigned int i = m->nr; i < WANTED; i++)
-		no_vmid_is_left(m);
+		no_vmid_is_left(m, one_more);
+	no_vmid_is_left(m, one_more_parent);
 	for (unsigned int i = 0; i < m->nr; i++) {
 		vmid = vmid_of(m, i);
 		assert_in_range(vmid, 1, NR_VMIDS);
@@ -400,7 +422,7 @@ static void more_guests_than_vmids(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		one_less(m);
 		assert_int_equal(one_more(m), 0);
-		no_vmid_is_left(m);
+		no_vmid_is_left(m, one_more);
 	}
 	assert_int_equal(vmid_of(m, m->nr - 1), last);
 	many_close(m);
