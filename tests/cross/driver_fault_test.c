@@ -89,12 +89,16 @@ static void end(struct world *w)
 	rig_destroy(w->rig);
 }
 
-static int start(struct world *w, struct job *job, uint64_t iova, bool write)
+/* With a PASID; 0: without. */
+static int start_as(struct world *w, struct job *job, uint32_t pasid,
+		    uint64_t iova, bool write)
 {
 	*job = (struct job){
 		.dma = { .txn = { .sid = SID,
+				  .ssid = pasid,
 				  .iova = iova,
-				  .flags = write ? UIOMMU_TXN_WRITE : 0 },
+				  .flags = (write ? UIOMMU_TXN_WRITE : 0) |
+					   (pasid ? UIOMMU_TXN_SSV : 0) },
 			 .buf = &job->word,
 			 .len = 8,
 			 .done = over },
@@ -103,6 +107,11 @@ static int start(struct world *w, struct job *job, uint64_t iova, bool write)
 	};
 	return w->ep ? uiommu_smmuv3_endpoint_dma(w->ep, &job->dma)
 		     : uiommu_smmuv3_model_dma(w->rig->model, &job->dma);
+}
+
+static int start(struct world *w, struct job *job, uint64_t iova, bool write)
+{
+	return start_as(w, job, 0, iova, write);
 }
 
 static int answer_fault(struct world *w, const struct uiommu_fault *f,
@@ -539,17 +548,27 @@ static void a_host_without_pages_refuses(void **state)
  * Nobody had read it when the device was taken away, and then given to somebody else:
  * he is not told, and the device is answered.
  */
-static void hands_change(bool pri)
+static void hands_change(bool pri, uint32_t pasid)
 {
 	struct world w = begin(pri);
 	struct uiommu_hwdom *none = rig_domain(w.rig, UIOMMU_DOM_BLOCKED);
 	struct uiommu_hwdom *other = rig_domain(w.rig, UIOMMU_DOM_PAGING);
 	struct job job;
 
-	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(start(&w, &job, IOVA, false), -EINPROGRESS);
+	if (pasid) {
 		rig_attach(none, w.dev);
-		rig_attach(other, w.dev);
+		rig_set_pasid(w.dom, w.dev, pasid, NULL);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(start_as(&w, &job, pasid, IOVA, false),
+				 -EINPROGRESS);
+		if (pasid) {
+			rig_set_pasid(NULL, w.dev, pasid, w.dom);
+			rig_set_pasid(other, w.dev, pasid, NULL);
+		} else {
+			rig_attach(none, w.dev);
+			rig_attach(other, w.dev);
+		}
 		rig_irqs(w.rig);
 		assert_int_equal(w.rig->nr_pages, 0);
 		for (unsigned int f = 0; f < w.rig->nr_faults; f++)
@@ -558,7 +577,8 @@ static void hands_change(bool pri)
 		assert_int_equal(job.status, -EFAULT);
 		w.rig->nr_faults = 0;
 		/* What it asks for now it is told. */
-		assert_int_equal(start(&w, &job, IOVA, false), -EINPROGRESS);
+		assert_int_equal(start_as(&w, &job, pasid, IOVA, false),
+				 -EINPROGRESS);
 		rig_irqs(w.rig);
 		assert_int_equal(w.rig->nr_pages + w.rig->nr_faults, 1);
 		assert_int_equal(pri ? answer_page(&w, &w.rig->page[0],
@@ -568,20 +588,27 @@ static void hands_change(bool pri)
 				 0);
 		assert_int_equal(job.status, -EFAULT);
 		w.rig->nr_pages = w.rig->nr_faults = 0;
-		rig_attach(w.dom, w.dev);
+		if (pasid)
+			rig_set_pasid(w.dom, w.dev, pasid, other);
+		else
+			rig_attach(w.dom, w.dev);
 	}
+	if (pasid)
+		rig_set_pasid(NULL, w.dev, pasid, w.dom);
 	w.rig->unit->ops->dom_free(other);
 	end(&w);
 }
 
 static void a_stall_of_who_had_the_device(void **state)
 {
-	hands_change(false);
+	hands_change(false, 0);
+	hands_change(false, 5);
 }
 
 static void a_page_request_of_who_had_the_device(void **state)
 {
-	hands_change(true);
+	hands_change(true, 0);
+	hands_change(true, 5);
 }
 
 /*

@@ -206,20 +206,27 @@ static bool has_own_cds(const struct smmuv3_dom *dom)
 	return !is_stage(dom, 2) && !smmuv3_is_nested(dom);
 }
 
+/* With PASIDs or without. */
+static bool is_nobodys(const struct smmuv3_dev *dev)
+{
+	const struct smmuv3_dom *rid = dom_or_null(dev->hwdev.dom);
+
+	return (!rid || rid->hwdom.type == UIOMMU_DOM_BLOCKED) &&
+	       !smmuv3_cdtab_pasids(&dev->cdtab);
+}
+
 /*
  * Does it come into other hands: from nobody's, or from or to a guest's?  What it
  * still says and asks for in the name of the last, and nobody has read, is not for the
  * next.
  */
 static bool changes_hands(const struct smmuv3_dev *dev,
-			  const struct smmuv3_dom *old,
 			  const struct smmuv3_vstream *guest)
 {
 	const struct smmuv3_vstream *was = dev->guest;
 
-	if (!old || old->hwdom.type == UIOMMU_DOM_BLOCKED)
-		return !smmuv3_cdtab_pasids(&dev->cdtab);
-	return (was ? was->id : 0) != (guest ? guest->id : 0);
+	return is_nobodys(dev) ||
+	       (was ? was->id : 0) != (guest ? guest->id : 0);
 }
 
 /* dev->lock is held. */
@@ -251,7 +258,7 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 			       SMMUV3_LEAVE_UNUSED);
 		goto err_guest;
 	}
-	if (changes_hands(dev, old, guest))
+	if (changes_hands(dev, guest))
 		smmuv3_fault_dev_handed(dev);
 	/* Before the first access; one under way may fault by the entry of before. */
 	if (guest)
@@ -339,6 +346,8 @@ static int set_pasid_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		smmuv3_use_put(dev, dom, pasid, SMMUV3_LEAVE_UNUSED);
 		return rc;
 	}
+	if (is_nobodys(dev))
+		smmuv3_fault_dev_handed(dev);
 	rc = carry_out(dev, &plan, dom_or_null(dev->hwdev.dom), &sure);
 	if (rc)
 		smmuv3_use_put(dev, dom, pasid, smmuv3_leave(sure));
