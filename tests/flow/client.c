@@ -162,15 +162,28 @@ static void device_ok(struct client *c)
 	regions(c);
 }
 
-void client_open_container(struct client *c, struct uiommu_machine *machine,
-			   unsigned int index, unsigned long type)
+int client_try_container(struct client *c, struct uiommu_machine *machine,
+			 unsigned int index, unsigned long type)
 {
+	int rc;
+
 	begin(c, machine, index);
 	c->space_fd = open_ok(c, "/dev/vfio/vfio");
 	assert_int_equal(join(c), 0);
-	assert_int_equal(
-		uiommu_abi_ioctl(c->abi, c->space_fd, VFIO_SET_IOMMU, type), 0);
-	device_ok(c);
+	rc = (int)uiommu_abi_ioctl(c->abi, c->space_fd, VFIO_SET_IOMMU, type);
+	if (rc) {
+		assert_int_equal(uiommu_abi_close(c->abi, c->group_fd), 0);
+		assert_int_equal(uiommu_abi_close(c->abi, c->space_fd), 0);
+	} else {
+		device_ok(c);
+	}
+	return rc;
+}
+
+void client_open_container(struct client *c, struct uiommu_machine *machine,
+			   unsigned int index, unsigned long type)
+{
+	assert_int_equal(client_try_container(c, machine, index, type), 0);
 }
 
 void client_open_type1(struct client *c, struct uiommu_machine *machine,

@@ -53,6 +53,9 @@ void client_open_container(struct client *c, struct uiommu_machine *machine,
 			   unsigned int index, unsigned long type);
 int client_join(struct client *c, const struct client *other,
 		unsigned int index);
+/* The first again: SET_IOMMU's answer, and nothing is open if it says no. */
+int client_try_container(struct client *c, struct uiommu_machine *machine,
+			 unsigned int index, unsigned long type);
 void client_leave(struct client *c);
 /* Through container and group, and through cdev and iommufd. */
 void client_open_type1(struct client *c, struct uiommu_machine *machine,
