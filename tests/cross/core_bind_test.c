@@ -723,6 +723,27 @@ static void every_allocation_fails_once(void **state)
 	bound_close(&b);
 }
 
+/* It does not fail, so it must not need any. */
+static void unbinding_without_memory(void **state)
+{
+	struct uiommu_host *host;
+	struct bound b;
+
+	bound_open(&b);
+	host = b.cr.rig[0]->host;
+	bound_attach(&b, 0, 5, false);
+	bound_attach(&b, 1, 5, true);
+	for (unsigned int nth = 1; nth < 10; nth++) {
+		enter(&b, TRANSLATE);
+		uiommu_host_fail_nth(host, nth);
+		uiommu_unbind_pasid_table(b.dom);
+		uiommu_host_fail_nth(host, 0);
+		expect(&b, 0, 5, UNBOUND);
+		expect(&b, 1, 5, UNBOUND);
+	}
+	bound_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -740,6 +761,7 @@ int main(void)
 		cmocka_unit_test(who_must_not_be_stalled),
 		cmocka_unit_test(what_one_SMMU_does_not_have),
 		cmocka_unit_test(every_allocation_fails_once),
+		cmocka_unit_test(unbinding_without_memory),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

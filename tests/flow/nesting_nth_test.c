@@ -44,6 +44,17 @@ static void check_replace(void *ctx, bool done)
 	}
 }
 
+static long run_unbind(void *ctx)
+{
+	return nest_unbind(ctx);
+}
+
+static void check_unbind(void *ctx, bool done)
+{
+	assert_true(done);
+	check_bind(ctx, false);
+}
+
 static long run_msi(void *ctx)
 {
 	return nest_msi(ctx, 0);
@@ -129,6 +140,7 @@ static void a_life(void **state)
 	};
 	static const struct nth_call bound[] = {
 		{ "bind another", run_bind, undo_to_v1, check_replace, 2 },
+		{ "unbind", run_unbind, undo_to_v1, check_unbind, 0 },
 		{ "invalidate", run_invalidate, undo_nothing, NULL, 0 },
 	};
 	static const struct nth_call join = { "join what is bound", run_join,
@@ -143,7 +155,7 @@ static void a_life(void **state)
 	for (unsigned int i = 0; i < 2; i++)
 		nth_each(g.s.machine, &unbound[i], &g);
 	undo_to_v1(&g);
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		nth_each(g.s.machine, &bound[i], &g);
 	assert_int_equal(nest_msi(&g, 0), 0);
 	close_device(&g, 1);

@@ -14,6 +14,9 @@
  * The hardware may tell so after we have given up waiting, for PCIe gives a device
  * more than a minute.  Then the flush has failed, its memory is kept, and the
  * devices are asked by the interrupt that tells of it.
+ *
+ * A device comes back from below a guest also when there is no memory, as unbinding
+ * does not fail: with the guest a user is put aside, for that time.
  */
 #include "cmd.h"
 #include "mutant.h"
@@ -59,6 +62,44 @@ static void withdraw(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	user->p->defer(user->p->ctx, &user->defer, user_free);
 }
 
+/* dev->lock is held.  NULL: no memory. */
+static struct smmuv3_ats_user *user_get(struct smmuv3_dev *dev, uint32_t ssid)
+{
+	struct smmuv3_unit *unit = to_smmuv3_unit(dev->hwdev.unit);
+	struct smmuv3_ats_user *user = smmuv3_obj_alloc(unit, sizeof(*user));
+	bool guest = ssid == SMMUV3_SSID_GUEST;
+
+	if (guest && user && !dev->spare) {
+		dev->spare = smmuv3_obj_alloc(unit, sizeof(*user));
+		if (!dev->spare) {
+			smmuv3_obj_free(unit, user);
+			return NULL;
+		}
+	}
+	if (!guest && !user &&
+	    !DRIVER_MUTANT("ats: back from a guest without memory")) {
+		user = dev->spare;
+		dev->spare = NULL;
+	}
+	if (!user)
+		return NULL;
+	user->dev = dev;
+	user->ssid = ssid;
+	user->p = dev->p;
+	return user;
+}
+
+/* One that is in no list, or NULL.  dev->lock is held. */
+static void user_drop(struct smmuv3_dev *dev, struct smmuv3_ats_user *user)
+{
+	struct uiommu_hwdom *now = dev->hwdev.dom;
+
+	if (!dev->spare && now && now->type == UIOMMU_DOM_NESTED)
+		dev->spare = user;
+	else
+		smmuv3_obj_free(to_smmuv3_unit(dev->hwdev.unit), user);
+}
+
 int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 		   uint32_t ssid)
 {
@@ -70,16 +111,13 @@ int smmuv3_use_get(struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 	if (!dom)
 		return 0;
 	if (dev->has_ats) {
-		user = smmuv3_obj_alloc(unit, sizeof(*user));
+		user = user_get(dev, ssid);
 		if (!user)
 			return -ENOMEM;
-		user->dev = dev;
-		user->ssid = ssid;
-		user->p = dev->p;
 	}
 	rc = smmuv3_att_get(dom, unit);
 	if (rc)
-		smmuv3_obj_free(unit, user);
+		user_drop(dev, user);
 	else if (user)
 		publish(user, dom, unit);
 	return rc;

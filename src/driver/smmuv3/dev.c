@@ -156,6 +156,7 @@ static void dev_free(struct uiommu_defer *defer)
 
 	dev->p->lock_fini(dev->p->ctx, &dev->lock);
 	smmuv3_fault_dev_fini(dev);
+	dev->p->obj_free(dev->p->ctx, dev->spare);
 	dev->p->obj_free(dev->p->ctx, dev);
 }
 

@@ -388,6 +388,8 @@ struct smmuv3_dev {
 	struct smmuv3_vdev *vdev; /* or NULL; under lock */
 	/* Published; under lock, read in read sections.  NULL: the host's. */
 	struct smmuv3_vstream *guest;
+	/* NULL: no guest has had it, or it was spent.  Under lock; ats_flush.c. */
+	struct smmuv3_ats_user *spare;
 	/*
 	 * What the host has to answer, see fault.c: for each StreamID 512 page
 	 * request groups, a word each, and 65536 STAGs, a bit each.  Atomic.
