@@ -37,6 +37,8 @@ static const struct bad_row bind_rows[] = {
 	ROW("no kind of table", -EINVAL, STAGE(config.flags, 0)),
 	ROW("both kinds", -EINVAL, STAGE(config.flags, 7)),
 	ROW("neither kind", -EINVAL, STAGE(config.flags, VFIO_GUEST_STAGE_EXT)),
+	ROW("behind the kind", -EINVAL, STAGE(config.padding, 1)),
+	ROW("of v1, behind the kind", 0, AS_V1, STAGE(config.padding, U64_MAX)),
 	ROW("no version", -EINVAL, TABLE(version, 0)),
 	ROW("another version", -EINVAL, TABLE(version, 2)),
 	ROW("no bytes", -EINVAL, TABLE(bytes, 0)),

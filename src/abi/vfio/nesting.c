@@ -115,6 +115,8 @@ static int read_stage(const struct vfio_guest_stage_config *in,
 {
 	bool ext = in->flags & VFIO_GUEST_STAGE_EXT;
 
+	if (ext && in->padding)
+		return -EINVAL;
 	*stage = (struct type1_stage){
 		.table = { .state = UIOMMU_GUEST_TRANSLATE,
 			   .format = UIOMMU_PASID_TABLE_LINEAR,

@@ -119,6 +119,7 @@ static void bad_tables(void **state)
 		SET(bind_call, config.flags, 4, -EINVAL),
 		SET(bind_call, config.flags, 7, -EINVAL),
 		SET(bind_call, config.flags, 9, -EINVAL),
+		SET(bind_call, config.padding, 1, -EINVAL),
 		SET(bind_call, config.pasid_table.version, 0, -EINVAL),
 		SET(bind_call, config.pasid_table.version, 2, -EINVAL),
 		SET(bind_call, config.pasid_table.bytes, 0, -EINVAL),
