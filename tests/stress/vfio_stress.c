@@ -17,7 +17,8 @@
 
 struct stress {
 	struct fx *fx;
-	struct fx_legacy legacy; /* device 0, v2 */
+	unsigned long type;
+	struct fx_legacy legacy; /* device 0, in a container of that type */
 	int efd[8];
 	bool stop;	     /* atomic */
 	uint64_t rounds[16]; /* per thread, each its own */
@@ -184,6 +185,39 @@ static void join_thread(struct stress *st, uint64_t *seed)
 	}
 }
 
+/* What a guest has, in a container of type 6. */
+static void guest_thread(struct stress *st, uint64_t *seed)
+{
+	struct vfio_iommu_type1_bind_guest_stage stage = {
+		.argsz = sizeof(stage),
+		.flags = next(seed) % 4 == 0,
+		.config = { .flags = VFIO_GUEST_STAGE_SMMUV3_S1,
+			    .smmuv3_s1 = { .bypassed = next(seed) % 2,
+					   .cdptr_dma = 0x1000000 } },
+	};
+	struct vfio_iommu_type1_tlb_invalidate inv = {
+		.argsz = sizeof(inv),
+		.info = { .hdr = { 1, next(seed) % 3 } },
+	};
+	struct vfio_iommu_type1_bind_msi msi = {
+		.argsz = sizeof(msi),
+		.flags = next(seed) % 2,
+		.binding = { .iova = 0x1000 * (uint64_t)(next(seed) % 4),
+			     .gpa = 0x2000000,
+			     .granule = 12 },
+	};
+	bool guests = st->type == VFIO_TYPE1_NESTING_IOMMU;
+	int con = st->legacy.container;
+	long rc;
+
+	rc = fx_ioctl(st->fx, con, VFIO_IOMMU_BIND_GUEST_STAGE, &stage);
+	CHECK(rc == (guests ? 0 : -ENOTTY));
+	rc = fx_ioctl(st->fx, con, VFIO_IOMMU_TLB_INVALIDATE, &inv);
+	CHECK(guests ? !rc || rc == -EINVAL : rc == -ENOTTY);
+	rc = fx_ioctl(st->fx, con, VFIO_IOMMU_BIND_MSI, &msi);
+	CHECK(guests ? !rc || rc == -ENOENT : rc == -ENOTTY);
+}
+
 /* ------------------------------------------------- devices of one's own - */
 
 static long attach(struct fx *fx, int dev, uint32_t id)
@@ -253,9 +287,9 @@ static void visit_thread(struct stress *st, uint64_t *seed)
 /* -------------------------------------------------------------- running - */
 
 static void (*const bodies[])(struct stress *st, uint64_t *seed) = {
-	irq_thread,    irq_thread,  access_thread, map_thread,
-	device_thread, dma_thread,  dma_thread,	   join_thread,
-	cdev_thread,   cdev_thread, visit_thread,
+	irq_thread,   irq_thread,   access_thread, map_thread,	device_thread,
+	dma_thread,   dma_thread,   join_thread,   cdev_thread, cdev_thread,
+	visit_thread, guest_thread, guest_thread,
 };
 
 struct worker {
@@ -277,15 +311,15 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void everything_at_once(void **state)
+static void everything_at_once(struct fx *fx, unsigned long type)
 {
 	struct worker workers[ARRAY_SIZE(bodies)];
-	struct stress st = { .fx = fx_of(state) };
+	struct stress st = { .fx = fx, .type = type };
 	const uint64_t *turns[ARRAY_SIZE(bodies)];
 
 	for (unsigned int i = 0; i < 8; i++)
 		st.efd[i] = fx_eventfd();
-	fx_legacy_open(st.fx, &st.legacy, 0, VFIO_TYPE1v2_IOMMU);
+	fx_legacy_open(st.fx, &st.legacy, 0, type);
 	for (unsigned int i = 0; i < ARRAY_SIZE(bodies); i++) {
 		turns[i] = &st.rounds[i];
 		workers[i] = (struct worker){ .st = &st, .nr = i };
@@ -304,6 +338,17 @@ static void everything_at_once(void **state)
 	fx_legacy_close(st.fx, &st.legacy);
 	for (unsigned int i = 0; i < 8; i++)
 		close(st.efd[i]);
+}
+
+static void in_one_container(void **state)
+{
+	everything_at_once(fx_of(state), VFIO_TYPE1v2_IOMMU);
+}
+
+static void with_a_guest(void **state)
+{
+	fx_of(state)->unit[0].guests = true;
+	everything_at_once(fx_of(state), VFIO_TYPE1_NESTING_IOMMU);
 }
 
 /* Threads open the same devices at once; SET_IOMMU is won by one. */
@@ -366,7 +411,9 @@ static void devices_opened_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(everything_at_once, fx_setup,
+		cmocka_unit_test_setup_teardown(in_one_container, fx_setup,
+						fx_teardown),
+		cmocka_unit_test_setup_teardown(with_a_guest, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(devices_opened_together,
 						fx_setup, fx_teardown),
