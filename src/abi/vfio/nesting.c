@@ -233,8 +233,6 @@ static int tlb_invalidate(struct uvfio_type1 *t1, unsigned long arg)
 	rc = read_call(t1, arg, 0, &call, sizeof(call));
 	if (rc)
 		return rc;
-	if (!t1->guest.bound)
-		return -EINVAL;
 	rc = read_invalidate(&call.info, &t1->guest.stage, &info);
 	if (rc)
 		return rc;

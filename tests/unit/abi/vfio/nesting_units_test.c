@@ -139,6 +139,11 @@ static void not_even_the_way_back(void **state)
 	assert_int_equal(base_of(4), BASE + PAGE);
 }
 
+static struct uiommu_domain *domain_of(unsigned int dev)
+{
+	return uiommu_group_domain(uiommu_device_group(fx->pci[dev].dev));
+}
+
 static void who_comes_later_has_it_too(void **state)
 {
 	int group = open_group(1);
@@ -162,10 +167,23 @@ static void who_comes_later_has_it_too(void **state)
 	fx_close(fx, group);
 	assert_null(table_of(1));
 	assert_int_equal(base_of(0), BASE);
+	assert_int_equal(uiommu_unbind_guest_msi(domain_of(4), MSI_IOVA), 0);
 	fx_close(fx, far);
 	far = -1;
 	assert_null(table_of(4));
 	assert_int_equal(base_of(0), BASE);
+}
+
+static void what_is_unbound_nobody_gets(void **state)
+{
+	assert_int_equal(bind(table_call(BASE)), 0);
+	assert_int_equal(msi(0, MSI_IOVA, GPA, 12), 0);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, MSI_IOVA, 0, 12), 0);
+	assert_int_equal(unbind(), 0);
+	add_far_ok();
+	assert_null(table_of(4));
+	assert_int_equal(uiommu_unbind_guest_msi(domain_of(4), MSI_IOVA),
+			 -ENOENT);
 }
 
 static void who_cannot_have_it_does_not_come(void **state)
@@ -280,6 +298,7 @@ int main(void)
 		TEST(all_or_nothing),
 		TEST(not_even_the_way_back),
 		TEST(who_comes_later_has_it_too),
+		TEST(what_is_unbound_nobody_gets),
 		TEST(who_cannot_have_it_does_not_come),
 		TEST(the_last_one_ends_it),
 		TEST(memory_runs_out),
