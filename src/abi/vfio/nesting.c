@@ -3,8 +3,7 @@
  * nesting.c - the guest of a container of type 6: calls of uapi/vfio-nesting.h.
  *
  * The core has a guest's tables and doorbells by domain; here they are the
- * container's.  It remembers them for domains that are made later, and to give
- * back to some domains what they had when another one refuses.
+ * container's, which remembers them for domains that are made later.
  */
 #include <uiommu/uapi/vfio-nesting.h>
 
@@ -136,35 +135,43 @@ static int read_stage(const struct vfio_guest_stage_config *in,
 
 /* ------------------------------------------------------ the guest's stage -- */
 
-/*
- * The domains before `end` get what they had.  Who cannot have it, because what went
- * wrong goes wrong again, has none: as before the first bind.
- */
-static void restore(struct uvfio_type1 *t1, const struct uvfio_domain *end)
-{
-	const struct type1_guest *guest = &t1->guest;
-	struct uvfio_domain *dom;
-
-	list_for_each(dom, &t1->domains, node) {
-		if (dom == end)
-			return;
-		if (!guest->bound ||
-		    uiommu_bind_pasid_table(dom->core, &guest->stage.table))
-			uiommu_unbind_pasid_table(dom->core);
-	}
-}
-
 static void unbind_all(struct uvfio_type1 *t1)
 {
+	struct uvfio_domain *dom;
+
+	list_for_each(dom, &t1->domains, node)
+		uiommu_unbind_pasid_table(dom->core);
 	t1->guest.bound = false;
-	restore(t1, NULL);
+}
+
+static int bind_all(struct uvfio_type1 *t1, const struct type1_stage *stage)
+{
+	struct uiommu_domain **domains;
+	struct uvfio_domain *dom;
+	unsigned int nr = 0;
+	int rc;
+
+	list_for_each(dom, &t1->domains, node)
+		nr++;
+	domains = abi_alloc(t1->abi, nr * sizeof(*domains));
+	if (!domains)
+		return -ENOMEM;
+	nr = 0;
+	list_for_each(dom, &t1->domains, node)
+		domains[nr++] = dom->core;
+	rc = uiommu_bind_pasid_tables(domains, nr, &stage->table);
+	abi_free(t1->abi, domains);
+	if (rc)
+		return rc;
+	t1->guest.bound = true;
+	t1->guest.stage = *stage;
+	return 0;
 }
 
 static int bind_guest_stage(struct uvfio_type1 *t1, unsigned long arg)
 {
 	struct vfio_iommu_type1_bind_guest_stage call;
 	struct type1_stage stage;
-	struct uvfio_domain *dom;
 	int rc;
 
 	rc = read_call(t1, arg, VFIO_GUEST_STAGE_UNBIND, &call, sizeof(call));
@@ -175,18 +182,7 @@ static int bind_guest_stage(struct uvfio_type1 *t1, unsigned long arg)
 		return 0;
 	}
 	rc = read_stage(&call.config, &stage);
-	if (rc)
-		return rc;
-	list_for_each(dom, &t1->domains, node) {
-		rc = uiommu_bind_pasid_table(dom->core, &stage.table);
-		if (rc) {
-			restore(t1, dom);
-			return rc;
-		}
-	}
-	t1->guest.bound = true;
-	t1->guest.stage = stage;
-	return 0;
+	return rc ? rc : bind_all(t1, &stage);
 }
 
 /* ----------------------------------------------------------- invalidation -- */

@@ -122,23 +122,6 @@ static void all_or_nothing(void **state)
 	assert_null(table_of(4));
 }
 
-/* The way back fails too: what cannot have the table before has none. */
-static void not_even_the_way_back(void **state)
-{
-	add_far_ok();
-	assert_int_equal(bind(table_call(BASE)), 0);
-	fx->unit[1].fail_make = -ENOSPC;
-	fx->unit[1].fail_make_at = 1;
-	fx->unit[0].fail_make = -ENOMEM;
-	fx->unit[0].fail_make_at = 2;
-	assert_int_equal(bind(table_call(BASE + PAGE)), -ENOSPC);
-	assert_null(table_of(0));
-	assert_int_equal(base_of(4), BASE);
-	assert_int_equal(bind(table_call(BASE + PAGE)), 0);
-	assert_int_equal(base_of(0), BASE + PAGE);
-	assert_int_equal(base_of(4), BASE + PAGE);
-}
-
 static struct uiommu_domain *domain_of(unsigned int dev)
 {
 	return uiommu_group_domain(uiommu_device_group(fx->pci[dev].dev));
@@ -296,7 +279,6 @@ int main(void)
 		TEST(a_doorbell_of_the_guest),
 		TEST(no_binding_is_left),
 		TEST(all_or_nothing),
-		TEST(not_even_the_way_back),
 		TEST(who_comes_later_has_it_too),
 		TEST(what_is_unbound_nobody_gets),
 		TEST(who_cannot_have_it_does_not_come),
