@@ -31,6 +31,11 @@ static void no_stage_1(void)
 	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_S1P;
 }
 
+static void no_stage_2(void)
+{
+	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~(SMMU_IDR0_S2P | SMMU_IDR0_HYP);
+}
+
 static void not_coherent(void)
 {
 	*fake_smmu_reg(fake, SMMU_REG_IDR0) &= ~SMMU_IDR0_COHACC;
@@ -40,6 +45,12 @@ static void not_coherent(void)
 static int one_stage(void **state)
 {
 	start(no_stage_1);
+	return 0;
+}
+
+static int the_other_stage(void **state)
+{
+	start(no_stage_2);
 	return 0;
 }
 
@@ -535,6 +546,8 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		CASE(who_can_have_guests),
 		cmocka_unit_test_setup_teardown(who_cannot, one_stage,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_cannot, the_other_stage,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_cannot, no_snoops,
 						teardown),
