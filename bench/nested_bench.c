@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guests on the driver and the model.
+ * Guests on the driver and the model, and as a VMM has them by /dev/iommu.
  *
  *   driver/nested/tlbi_va/N  one of N commands of a guest, by address, in one call:
  *			      checked, translated, to the completed CMD_SYNC
  *   driver/nested/attach     from one guest's entry to another
+ *   abi/nested/tlbi_va/1     the first by the ioctl
+ *   abi/nested/attach	      the second by the ioctl of VFIO
+ *   abi/nested/entry	      a guest has changed its entry: HWPT_ALLOC, the attach,
+ *			      DESTROY of the one before
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <uiommu/host.h>
+#include <uiommu/machine.h>
 #include <uiommu/smmuv3.h>
+#include <uiommu/uapi/iommufd.h>
+#include <uiommu/uapi/vfio.h>
 
 #include "bench.h"
 #include "smmu.h"
@@ -123,6 +132,172 @@ static void attach(struct bench_run *run)
 	close_setup(&s);
 }
 
+/* ------------------------------------------------------------- by ioctl -- */
+
+struct vmm {
+	struct uiommu_machine *machine;
+	struct uiommu_abi *abi;
+	int fd, dev_fd;
+	uint32_t dev_id, viommu, nested[2];
+};
+
+static void must_call(struct vmm *v, unsigned long cmd, void *arg,
+		      const char *what)
+{
+	must(!uiommu_abi_ioctl(v->abi, v->fd, cmd, (unsigned long)arg), what);
+}
+
+static uint32_t hwpt_of(struct vmm *v, uint64_t cds)
+{
+	const struct iommu_hwpt_arm_smmuv3 ste = { { 0xb | cds, 0xd4 } };
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.dev_id = v->dev_id,
+		.pt_id = v->viommu,
+		.data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+		.data_len = sizeof(ste),
+		.data_uptr = (uintptr_t)&ste,
+	};
+
+	must_call(v, IOMMU_HWPT_ALLOC, &cmd, "nested");
+	return cmd.out_hwpt_id;
+}
+
+static void vmm_attach(struct vmm *v, uint32_t pt)
+{
+	struct vfio_device_attach_iommufd_pt cmd = {
+		.argsz = sizeof(cmd),
+		.pt_id = pt,
+	};
+
+	must(!uiommu_abi_ioctl(v->abi, v->dev_fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+			       (unsigned long)&cmd),
+	     "attach");
+}
+
+static void vmm_destroy(struct vmm *v, uint32_t id)
+{
+	struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
+
+	must_call(v, IOMMU_DESTROY, &cmd, "destroy");
+}
+
+static void vmm_bind(struct vmm *v)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+
+	v->fd = uiommu_abi_open(v->abi, "/dev/iommu", O_RDWR);
+	v->dev_fd = uiommu_abi_open(v->abi, "/dev/vfio/devices/vfio0", O_RDWR);
+	must(v->fd >= 0 && v->dev_fd >= 0, "open");
+	bind.iommufd = v->fd;
+	must(!uiommu_abi_ioctl(v->abi, v->dev_fd, VFIO_DEVICE_BIND_IOMMUFD,
+			       (unsigned long)&bind),
+	     "bind");
+	v->dev_id = bind.out_devid;
+}
+
+static void vmm_open(struct vmm *v)
+{
+	const struct uiommu_machine_cfg cfg = {
+		.devices = "testep",
+		.log_level = UIOMMU_LOG_ERROR,
+	};
+	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct iommu_hwpt_alloc parent = {
+		.size = sizeof(parent),
+		.flags = IOMMU_HWPT_ALLOC_NEST_PARENT,
+	};
+	struct iommu_viommu_alloc viommu = {
+		.size = sizeof(viommu),
+		.type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
+	};
+	struct iommu_vdevice_alloc vdev = {
+		.size = sizeof(vdev),
+		.virt_id = VSID,
+	};
+	char err[256];
+
+	must(!uiommu_machine_create(&cfg, &v->machine, err, sizeof(err)),
+	     "machine");
+	v->abi = uiommu_machine_abi(v->machine);
+	vmm_bind(v);
+	must_call(v, IOMMU_IOAS_ALLOC, &ioas, "IOAS");
+	parent.dev_id = viommu.dev_id = vdev.dev_id = v->dev_id;
+	parent.pt_id = ioas.out_ioas_id;
+	must_call(v, IOMMU_HWPT_ALLOC, &parent, "parent");
+	viommu.hwpt_id = parent.out_hwpt_id;
+	must_call(v, IOMMU_VIOMMU_ALLOC, &viommu, "viommu");
+	v->viommu = vdev.viommu_id = viommu.out_viommu_id;
+	must_call(v, IOMMU_VDEVICE_ALLOC, &vdev, "vdevice");
+	v->nested[0] = hwpt_of(v, 0x40000000);
+	v->nested[1] = hwpt_of(v, 0x50000000);
+	vmm_attach(v, v->nested[0]);
+}
+
+static void vmm_close(struct vmm *v)
+{
+	must(!uiommu_abi_close(v->abi, v->dev_fd), "close");
+	must(!uiommu_abi_close(v->abi, v->fd), "close");
+	close(v->dev_fd);
+	close(v->fd);
+	uiommu_machine_destroy(v->machine);
+}
+
+static void abi_tlbi_va(struct bench_run *run)
+{
+	const uint64_t cmd[2] = { 0x12 | UINT64_C(1) << 48, 0x100000001 };
+	struct vmm v = { 0 };
+	unsigned int i;
+
+	vmm_open(&v);
+	bench_start(run);
+	for (i = 0; i < ROUND; i++) {
+		struct iommu_hwpt_invalidate inv = {
+			.size = sizeof(inv),
+			.hwpt_id = v.viommu,
+			.data_uptr = (uintptr_t)cmd,
+			.data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
+			.entry_len = sizeof(cmd),
+			.entry_num = 1,
+		};
+
+		must_call(&v, IOMMU_HWPT_INVALIDATE, &inv, "command");
+	}
+	bench_stop(run, ROUND);
+	vmm_close(&v);
+}
+
+static void abi_attach(struct bench_run *run)
+{
+	struct vmm v = { 0 };
+	unsigned int i;
+
+	vmm_open(&v);
+	bench_start(run);
+	for (i = 1; i <= ROUND; i++)
+		vmm_attach(&v, v.nested[i % 2]);
+	bench_stop(run, ROUND);
+	vmm_close(&v);
+}
+
+static void abi_entry(struct bench_run *run)
+{
+	struct vmm v = { 0 };
+	unsigned int i;
+
+	vmm_open(&v);
+	bench_start(run);
+	for (i = 1; i <= ROUND; i++) {
+		const uint32_t was = v.nested[0];
+
+		v.nested[0] = hwpt_of(&v, 0x40000000 + (i % 2) * 0x10000);
+		vmm_attach(&v, v.nested[0]);
+		vmm_destroy(&v, was);
+	}
+	bench_stop(run, ROUND);
+	vmm_close(&v);
+}
+
 void nested_bench_register(struct bench *b);
 void nested_bench_register(struct bench *b)
 {
@@ -138,6 +313,9 @@ void nested_bench_register(struct bench *b)
 		  .fn = tlbi_va,
 		  .arg = &nr[2] },
 		{ .name = "driver/nested/attach", .fn = attach },
+		{ .name = "abi/nested/tlbi_va/1", .fn = abi_tlbi_va },
+		{ .name = "abi/nested/attach", .fn = abi_attach },
+		{ .name = "abi/nested/entry", .fn = abi_entry },
 	};
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
