@@ -86,8 +86,9 @@ void vm_open(struct vm *vm, const char *bdf);
 /* The same guest, with another device; close its dev_fd. */
 void vm_with_device(struct vm *vm, const struct vm *of, const char *bdf);
 void vm_attach(struct vm *vm, uint32_t pt_id);
-/* Stage 2; then what the guest sees of it: vIOMMU, its device, its events. */
+/* Stage 2; without dirty state if the host refuses that, which `dirty` tells then. */
 void vm_make_parent(struct vm *vm);
+/* What the guest sees of it: vIOMMU, its device, its events. */
 void vm_make_viommu(struct vm *vm);
 void vm_make_vdevice(struct vm *vm, uint32_t vsid);
 /*
@@ -119,7 +120,13 @@ bool wait_for(int fd);
 enum access {
 	WRITE = 0x00,
 	READ = 0x10,
-	AT_ONCE = 0x3000, /* not by ATS, nor to be stalled */
+	TRANSLATED = 0x800, /* at an address that ATS has given */
+	AT_ONCE = 0x3000,   /* not by ATS, nor to be stalled */
+};
+/* What ATS allows at an address. */
+enum granted {
+	MAY_READ = 1,
+	MAY_WRITE = 2,
 };
 enum ended {
 	DONE,
@@ -140,6 +147,9 @@ bool dma_stopped(struct vm *vm, uint32_t access, uint32_t pasid, uint64_t iova);
 /* The word that a device reads; 0: none. */
 uint64_t dma_read(struct vm *vm, uint32_t pasid, uint64_t iova);
 bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word);
+/* Ask by ATS for reading and writing: MAY_*, and for what address. */
+unsigned int dma_translate(struct vm *vm, uint32_t pasid, uint64_t iova,
+			   uint64_t *addr);
 /* An eventfd for the first MSI-X vector. */
 int dma_interrupt_fd(struct vm *vm);
 void dma_raise_interrupt(struct vm *vm);

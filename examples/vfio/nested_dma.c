@@ -22,9 +22,14 @@
 #define SLOT_PASID (SLOT + 0x0c)
 #define SLOT_STATUS (SLOT + 0x10)
 #define SLOT_LEN (SLOT + 0x14)
+#define SLOT_GRANTED (SLOT + 0x1c)
+#define SLOT_RESULT (SLOT + 0x30)
 #define SLOT_PAGE 0x41000u
 #define CTRL_START 1u
 #define CTRL_PASID 0x100u
+#define CTRL_TRANSLATE 0x50u
+#define CTRL_WANT_WRITE 0x200000u
+#define GRANTED(bits) ((bits) >> 8 & (MAY_READ | MAY_WRITE))
 
 static uint64_t region(struct vm *vm, uint32_t index)
 {
@@ -122,6 +127,16 @@ bool dma_write(struct vm *vm, uint32_t pasid, uint64_t iova, uint64_t word)
 {
 	dma_start(vm, WRITE, pasid, iova, word);
 	return dma_end(vm, NULL) == DONE;
+}
+
+unsigned int dma_translate(struct vm *vm, uint32_t pasid, uint64_t iova,
+			   uint64_t *addr)
+{
+	dma_start(vm, CTRL_TRANSLATE | CTRL_WANT_WRITE, pasid, iova, 0);
+	if (dma_end(vm, NULL) != DONE)
+		return 0;
+	*addr = get_reg(vm, SLOT_RESULT, 8);
+	return GRANTED((unsigned int)get_reg(vm, SLOT_GRANTED, 4));
 }
 
 int dma_interrupt_fd(struct vm *vm)

@@ -43,12 +43,14 @@ static bool device_waits(struct vm *vm, uint32_t pasid, uint64_t iova,
 	dma_start(vm, READ, pasid, iova, 0);
 	if (!check(vm_fault(vm, fault), "a page fault is in the queue"))
 		return false;
-	printf("      device %u, PASID %u, IOVA 0x%" PRIx64 "\n", fault->dev_id,
-	       fault->pasid, (uint64_t)fault->addr);
+	printf("      device %u, PASID %u, IOVA 0x%" PRIx64 ", group %u\n",
+	       fault->dev_id, fault->pasid, (uint64_t)fault->addr,
+	       fault->grpid);
 	return check(fault->dev_id == vm->dev_id && fault->addr == iova &&
 			     fault->flags & FD_FAULT_PASID_VALID &&
-			     fault->pasid == pasid,
-		     "it names the device, the PASID and the page");
+			     fault->pasid == pasid &&
+			     fault->perm & FD_FAULT_READ,
+		     "it names the device, the PASID, the page, and a read");
 }
 
 void guest_answers_faults(struct vm *vm)

@@ -69,7 +69,10 @@ static void what_there_is(struct vm *vm)
 	if (!check(info.type == FD_HW_INFO_SMMUV3 && (smmu.idr[0] & 3) == 3,
 		   "it is an SMMUv3 with two stages of translation"))
 		return;
-	check(info.max_pasid_log2 >= 3, "the device can have PASIDs");
+	check(smmu.idr[5] & 1 << 4,
+	      "it walks tables of 4 KiB, as the guest's are");
+	check(info.max_pasid_log2 >= 6 && (smmu.idr[1] >> 6 & 31) >= 6,
+	      "device and SMMU can have the guest's 64 PASIDs");
 }
 
 /* ---------------------------------------------------------------- setup -- */
@@ -126,6 +129,40 @@ static void dma_by_pasid(struct vm *vm)
 	guest_page(vm, DATA + 1)[0] = word_of(DATA + 1);
 }
 
+/* By what ATS says of it, and nobody translates any more. */
+static uint64_t read_translated(struct vm *vm, uint64_t addr)
+{
+	uint64_t word;
+
+	dma_start(vm, READ | TRANSLATED, NO_PASID, addr, 0);
+	dma_end(vm, &word);
+	return word;
+}
+
+static void device_asks(struct vm *vm)
+{
+	uint64_t first = 0, second = 0, none;
+
+	if (!vm->ats) {
+		puts("This device has no ATS: it does not ask for addresses.");
+		return;
+	}
+	puts("The device asks what is at its IOVA (ATS), by both PASIDs.");
+	check(dma_translate(vm, FIRST, IOVA, &first) ==
+			      (MAY_READ | MAY_WRITE) &&
+		      dma_translate(vm, SECOND, IOVA, &second) ==
+			      (MAY_READ | MAY_WRITE),
+	      "it may read and write there");
+	printf("      by PASID %u: PA 0x%" PRIx64 ", by PASID %u: PA 0x%" PRIx64
+	       "\n",
+	       FIRST, first, SECOND, second);
+	check(read_translated(vm, first) == word_of(DATA + 1) &&
+		      read_translated(vm, second) == word_of(DATA + 2),
+	      "these are of memory: both stages are behind it");
+	check(dma_translate(vm, FIRST, IOVA + 7 * PAGE, &none) == 0,
+	      "of what is not mapped it is given nothing");
+}
+
 /* --------------------------------------------------------- invalidation -- */
 
 static void guest_changes_tables(struct vm *vm)
@@ -135,9 +172,16 @@ static void guest_changes_tables(struct vm *vm)
 	puts("The guest moves the page of its second process, and invalidates.");
 	guest_map(vm, ASID_SECOND, IOVA, gpa_of(DATA + 8));
 	cmd_tlbi_va(cmd[0], ASID_SECOND, IOVA);
-	cmd_atc_inv(cmd[1], VSID, SECOND, IOVA);
-	check(vm_commands(vm, cmd, vm->ats ? 2 : 1) == (vm->ats ? 2 : 1),
-	      "its commands are carried out");
+	check(vm_commands(vm, cmd, 1) == 1, "TLBI_NH_VA is carried out");
+	if (vm->ats) {
+		/* The SMMU has forgotten; the device need not have. */
+		printf("      the device reads the %s page\n",
+		       dma_read(vm, SECOND, IOVA) == word_of(DATA + 8) ? "new"
+								       : "old");
+		cmd_atc_inv(cmd[1], VSID, SECOND, IOVA);
+		check(vm_commands(vm, cmd + 1, 1) == 1,
+		      "ATC_INV is, which tells the device");
+	}
 	check(dma_read(vm, SECOND, IOVA) == word_of(DATA + 8),
 	      "the device finds the new page");
 	check(dma_read(vm, FIRST, IOVA) == word_of(DATA + 1),
@@ -157,8 +201,9 @@ static void guest_changes_tables(struct vm *vm)
 	      "two commands are carried out, the third is refused");
 	guest_set_context(vm, SECOND, ASID_SECOND);
 	cmd_atc_inv(cmd[1], VSID, SECOND, IOVA);
-	vm_commands(vm, cmd, vm->ats ? 2 : 1);
-	check(dma_read(vm, SECOND, IOVA) == word_of(DATA + 8),
+	cmd_cfgi_cd(cmd[0], VSID, SECOND);
+	check(vm_commands(vm, cmd, vm->ats ? 2 : 1) == (vm->ats ? 2 : 1) &&
+		      dma_read(vm, SECOND, IOVA) == word_of(DATA + 8),
 	      "the second process has its tables again");
 }
 
@@ -172,7 +217,7 @@ static uint64_t bit(unsigned int page)
 static void host_migrates(struct vm *vm)
 {
 	if (!vm->dirty) {
-		puts("This SMMU does not track dirty pages: no migration.");
+		puts("The host does not track what devices change: no migration.");
 		return;
 	}
 	puts("The host migrates the guest: which pages does the device change?");
@@ -243,6 +288,7 @@ int main(int argc, char **argv)
 	host_alone(&vm);
 	guest_boots(&vm);
 	dma_by_pasid(&vm);
+	device_asks(&vm);
 	guest_changes_tables(&vm);
 	guest_is_told(&vm);
 	guest_answers_faults(&vm);

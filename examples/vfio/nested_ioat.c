@@ -89,6 +89,16 @@ static void open_engine(struct vm *engine, const struct vm *vm, const char *bdf)
 	vm_attach(engine, engine->nested);
 }
 
+static bool same_pages(struct vm *engine, unsigned int a, unsigned int b)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE / 8; i++)
+		if (guest_page(engine, a)[i] != guest_page(engine, b)[i])
+			return false;
+	return true;
+}
+
 void guest_copies(const struct vm *vm, const char *bdf)
 {
 	const uint64_t hole = IOVA + 30 * PAGE;
@@ -97,8 +107,11 @@ void guest_copies(const struct vm *vm, const char *bdf)
 
 	puts("The guest gets a DMA engine, too, and copies a page with it.");
 	open_engine(&engine, vm, bdf);
+	for (unsigned int i = 1; i < PAGE / 8; i++)
+		guest_page(&engine, DATA)[i] = i;
 	check(copy(&engine, IOVA, IOVA + TARGET * PAGE) == STATUS_DONE &&
-		      guest_page(&engine, DATA + TARGET)[0] == word_of(DATA),
+		      guest_page(&engine, DATA + TARGET)[0] == word_of(DATA) &&
+		      same_pages(&engine, DATA, DATA + TARGET),
 	      "descriptor, source and target are found through both stages");
 	check(copy(&engine, hole, IOVA + TARGET * PAGE) == STATUS_HALTED,
 	      "from what is not mapped it copies nothing");

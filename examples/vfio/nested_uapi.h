@@ -138,6 +138,7 @@ struct fd_fault_alloc {
 };
 
 #define FD_FAULT_PASID_VALID 1u
+#define FD_FAULT_READ 1u /* perm */
 
 struct fd_fault {
 	uint32_t flags, dev_id, pasid, grpid;

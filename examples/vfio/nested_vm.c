@@ -134,7 +134,13 @@ void vm_make_parent(struct vm *vm)
 		.pt_id = vm->ioas,
 	};
 
-	must(vm, FD_HWPT_ALLOC, &alloc, "IOMMU_HWPT_ALLOC of a parent");
+	/* Not every host tracks what goes through a parent. */
+	if (vm->dirty && ioctl(vm->iommufd, FD_HWPT_ALLOC, &alloc)) {
+		vm->dirty = false;
+		alloc.flags = FD_HWPT_NEST_PARENT;
+	}
+	if (!vm->dirty)
+		must(vm, FD_HWPT_ALLOC, &alloc, "IOMMU_HWPT_ALLOC of a parent");
 	vm->parent = alloc.id;
 }
 
