@@ -433,14 +433,11 @@ static void tell(const struct story *story, const char *label,
 
 void story_print(struct pcidev *dev, FILE *out)
 {
-	const struct uiommu_platform *platform = dev->machine->platform;
 	struct stories *s = dev->stories;
 
-	if (!s)
+	/* Not waited for: it may be what the caller, a signal, has interrupted. */
+	if (!s || exchange_acq_rel(&s->busy, true))
 		return;
-	/* Who takes one waits for nobody. */
-	while (exchange_acq_rel(&s->busy, true))
-		platform->relax(platform->ctx);
 	tell(s->went, "one access", dev, out);
 	tell(s->aborted, "one abort", dev, out);
 	store_release(&s->busy, false);
