@@ -81,8 +81,8 @@ UIOMMU_UAPI_SIZE(vfio_guest_pasid_table, 24);
 /*
  * The same in words of an SMMUv3.  `aborted` comes first, then `disabled` and
  * `bypassed`, which are both the bypass of the guest's stage.  v1 has one context:
- * without VFIO_GUEST_STAGE_EXT s1cdmax is 0.  `asid` is that context's: it is taken
- * for invalidations that come without arch_id.
+ * without VFIO_GUEST_STAGE_EXT s1cdmax is 0, and `asid` is that context's, which is
+ * taken for invalidations that come without arch_id.  With EXT `asid` is nothing.
  */
 struct vfio_guest_smmuv3_s1 {
 	__u8 disabled;
@@ -174,7 +174,7 @@ UIOMMU_UAPI_SIZE(vfio_guest_invalidate_info, 48);
 /*
  * The guest has changed its tables: returns when what is named is forgotten.
  *   EINVAL  nothing is bound; pages of the PASID cache, or none; TLBs of a PASID or of
- *	     its pages without arch_id, unless an SMMUv3's configuration gave it
+ *	     its pages without arch_id, unless v1's configuration of an SMMUv3 gave it
  */
 struct vfio_iommu_type1_tlb_invalidate {
 	__u32 argsz;

@@ -125,7 +125,8 @@ static int read_stage(const struct vfio_guest_stage_config *in,
 	case VFIO_GUEST_STAGE_PASID_TABLE:
 		return read_pasid_table(&in->pasid_table, ext, &stage->table);
 	case VFIO_GUEST_STAGE_SMMUV3_S1:
-		stage->has_asid = true;
+		/* With several contexts it could be any's. */
+		stage->has_asid = !ext;
 		stage->asid = in->smmuv3_s1.asid;
 		return read_smmuv3_s1(&in->smmuv3_s1, ext, &stage->table);
 	default:
@@ -193,12 +194,8 @@ static int read_invalidate(const struct vfio_guest_invalidate_info *in,
 {
 	bool pages = in->granularity == VFIO_GUEST_INVALIDATE_PAGES;
 
+	/* The core looks at the rest. */
 	if (in->hdr.version != VFIO_GUEST_INVALIDATE_VERSION ||
-	    in->hdr.type > VFIO_GUEST_INVALIDATE_PASID_CACHE ||
-	    in->granularity > VFIO_GUEST_INVALIDATE_PAGES ||
-	    in->flags & ~(uint32_t)(VFIO_GUEST_INVALIDATE_LEAF |
-				    VFIO_GUEST_INVALIDATE_GLOBAL |
-				    VFIO_GUEST_INVALIDATE_ARCH_ID) ||
 	    (pages && in->size > 63 - 12))
 		return -EINVAL;
 	*info = (struct uiommu_cache_info){

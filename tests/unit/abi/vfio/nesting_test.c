@@ -350,18 +350,27 @@ static void all_of_it_reaches_the_driver(void **state)
 static void where_the_asid_comes_from(void **state)
 {
 	const struct uiommu_cache_info *got = &fx->unit[0].forgot;
+	bind_call stage = {
+		.argsz = sizeof(stage),
+		.config = { .flags = VFIO_GUEST_STAGE_SMMUV3_S1,
+			    .smmuv3_s1 = { .cdptr_dma = BASE, .asid = 42 } },
+	};
 	inv_call call = inv_pages();
 
 	call.info.flags = 0;
-	assert_int_equal(bind(v1_smmu_call(BASE, 42)), 0);
+	assert_int_equal(bind(stage), 0);
 	assert_int_equal(invalidate(call), 0);
 	assert_int_equal(got->flags, UIOMMU_CACHE_ARCH_ID);
 	assert_int_equal(got->arch_id, 42);
 	call.info.flags = VFIO_GUEST_INVALIDATE_ARCH_ID;
 	assert_int_equal(invalidate(call), 0);
 	assert_int_equal(got->arch_id, 77);
-	assert_int_equal(bind(table_call(BASE)), 0);
+	/* Not where there may be several. */
+	stage.config.flags |= VFIO_GUEST_STAGE_EXT;
+	assert_int_equal(bind(stage), 0);
 	call.info.flags = 0;
+	assert_int_equal(invalidate(call), -EINVAL);
+	assert_int_equal(bind(table_call(BASE)), 0);
 	assert_int_equal(invalidate(call), -EINVAL);
 	call.info.granularity = VFIO_GUEST_INVALIDATE_ONE_PASID;
 	assert_int_equal(invalidate(call), -EINVAL);
