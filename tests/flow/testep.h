@@ -3,6 +3,8 @@
 #ifndef TESTS_FLOW_TESTEP_H
 #define TESTS_FLOW_TESTEP_H
 
+#include <unistd.h>
+
 #include "client.h"
 
 #define TESTEP_SLOTS 64u
@@ -75,6 +77,25 @@ static inline uint64_t testep_read_word(struct client *c, uint32_t pasid,
 					uint64_t iova)
 {
 	return testep_read_how(c, 0, pasid, iova);
+}
+
+/*
+ * The same by a slot of its own, in a test of many threads: one of them may be taking
+ * the request for a page, and tell the device then.
+ */
+static inline uint64_t testep_read_now(struct client *c, uint32_t pasid,
+				       uint64_t iova)
+{
+	const unsigned int slot = TESTEP_SLOTS - 1;
+	unsigned int status;
+
+	testep_fill(c, slot, 0xdead);
+	status = testep_go_as(c, slot, pasid, TESTEP_READ, iova, 8);
+	while (status == TESTEP_WORKING) {
+		usleep(20);
+		status = testep_status(c, slot);
+	}
+	return status == TESTEP_OK ? testep_word(c, slot) : 0;
 }
 
 #endif /* TESTS_FLOW_TESTEP_H */

@@ -37,7 +37,6 @@ enum {
 	HOLE_DATA = DATA + ASIDS * MOVING * VERSIONS,
 	SCRATCH_DATA = HOLE_DATA + HOLES,
 	SLOTS = 8, /* of the device, for DMA */
-	OWN_SLOT = 9,
 };
 
 #define POISON (UINT64_C(0xbad) << 48)
@@ -148,20 +147,6 @@ static uint32_t *ceiling_of(struct vm *vm, unsigned int asid, unsigned int at)
 }
 
 /* ------------------------------------------------------------------- DMA -- */
-
-/* What the device finds, 0: nothing, which the thread that takes its request tells. */
-static uint64_t read_now(struct client *c, uint32_t pasid, uint64_t iova)
-{
-	unsigned int status;
-
-	testep_fill(c, OWN_SLOT, POISON);
-	status = testep_go_as(c, OWN_SLOT, pasid, TESTEP_READ, iova, 8);
-	while (status == TESTEP_WORKING) {
-		usleep(20);
-		status = testep_status(c, OWN_SLOT);
-	}
-	return status == TESTEP_OK ? testep_word(c, OWN_SLOT) : 0;
-}
 
 static bool may_be(struct vm *vm, const struct access *acc, uint64_t found)
 {
@@ -557,7 +542,7 @@ static void attach_to(struct dev *dev, uint32_t id)
 static void is_gone(struct dev *dev)
 {
 	for (unsigned int asid = 1; asid <= ASIDS; asid++)
-		CHECK(!read_now(client_of(dev), pasid_of(asid), IOVA));
+		CHECK(!testep_read_now(client_of(dev), pasid_of(asid), IOVA));
 }
 
 static void leave(struct dev *dev, bool parent)
@@ -644,9 +629,10 @@ static void *host(void *arg)
 	while (!load_acquire(&a->stop)) {
 		for (unsigned int nr = 0; nr < 4; nr++) {
 			must(map_fixed(s, s->ioas, nr, 1, IOVA));
-			CHECK(read_now(&s->dev[0], 0, IOVA) == word_of(nr));
+			CHECK(testep_read_now(&s->dev[0], 0, IOVA) ==
+			      word_of(nr));
 			must(unmap(s, s->ioas, IOVA, &len));
-			CHECK(!read_now(&s->dev[0], 0, IOVA));
+			CHECK(!testep_read_now(&s->dev[0], 0, IOVA));
 		}
 		turn(&a->host_rounds);
 	}
