@@ -390,6 +390,8 @@ static void race(struct fuzz *f)
 	for (unsigned int i = 0; i < 8u + how % 32u; i++) {
 		go(f, &a[i % 3]);
 		check_result(f, &a[i % 3]);
+		if (i % 8 == 7)
+			others_check(f, false);
 	}
 	store_release(&race.stop, 1);
 	pthread_join(thread, NULL);
