@@ -57,11 +57,13 @@ static struct fuzz *start(void)
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	assert_non_null(f);
 	f->trace = getenv("FUZZ_TRACE");
-	f->machine = machine_ok("testep,testep:stall,testep,testep");
+	f->machine = machine_ok("testep,testep:stall,testep,testep,testep");
 	f->abi = uiommu_machine_abi(f->machine);
 	others_open(f);
 	/* What is made once and kept is there after the first time. */
 	bad_open(f);
+	step_old(f, 0);
+	old_close(f);
 	vmm_close(&f->bad);
 	f->objects = machine_text(f, UIOMMU_DUMP_OBJECTS);
 	f->tables = machine_text(f, UIOMMU_DUMP_TABLES);
@@ -76,8 +78,10 @@ static void step(struct fuzz *f)
 		step_call(f, which);
 	else if (which < 0xa0)
 		step_memory(f, which - 0x60u);
-	else
+	else if (which < 0xe8)
 		step_device(f, which - 0xa0u);
+	else
+		step_old(f, which - 0xe8u);
 }
 
 static void expect_text(struct fuzz *f, uint32_t parts, const char *idle)
@@ -93,6 +97,7 @@ static void expect_text(struct fuzz *f, uint32_t parts, const char *idle)
 /* Tables take longer than all the rest, and are looked at after few inputs. */
 static void finish(struct fuzz *f, size_t size)
 {
+	old_close(f);
 	vmm_close(&f->bad);
 	others_check(f, true);
 	expect_text(f, UIOMMU_DUMP_OBJECTS, f->objects);

@@ -49,6 +49,8 @@ struct fuzz {
 	uint8_t *memory, *should_be;
 	size_t size;
 	struct vmm bad, good;
+	struct client old; /* of the hostile guest, too */
+	bool old_is_open;
 	struct client host; /* another device, with a page of the host's */
 	uint64_t tag;	    /* what the words of others begin with */
 	uint64_t window;    /* registers of the other's device, a PA */
@@ -90,11 +92,23 @@ struct vmm_event {
 bool vmm_event(struct vmm *g, struct vmm_event *event);
 bool vmm_fault(struct vmm *g, struct iommu_hwpt_pgfault *fault);
 
+void close_file(struct uiommu_abi *abi, int fd);
+
+/* guest_fuzz_2018.c: a device by the interface of 2018, for the same guest. */
+void step_old(struct fuzz *f, unsigned int which);
+int old_map(struct fuzz *f, unsigned int area);
+int old_unmap(struct fuzz *f, unsigned int area);
+void old_close(struct fuzz *f);
+
 /* guest_fuzz_calls.c: what the hostile guest's SMMU and VMM do. */
 void step_call(struct fuzz *f, unsigned int which);
 /* guest_fuzz_dma.c: what it writes to memory, and its devices do. */
 void step_memory(struct fuzz *f, unsigned int which);
 void step_device(struct fuzz *f, unsigned int which);
+/* An access of one of its devices, or the one of 2018. */
+void access_by(struct fuzz *f, bool old);
+/* Vectors with no descriptor behind them, or none. */
+void vectors(struct fuzz *f, struct client *c, uint8_t how);
 /* An address that leads somewhere else. */
 uint64_t wild(struct fuzz *f);
 

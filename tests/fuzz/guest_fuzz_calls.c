@@ -3,8 +3,6 @@
  * What the VMM of a hostile guest calls for it: entries, commands and answers that
  * the guest made up go in as they are.
  */
-#include <unistd.h>
-
 #include "guest_fuzz.h"
 
 static struct vmm *bad(struct fuzz *f)
@@ -313,8 +311,7 @@ static void new_queue(struct fuzz *f)
 	uint8_t how = fuzz_u8(&f->in);
 
 	if (bad(f)->events_fd >= 0) {
-		uiommu_abi_close(f->abi, bad(f)->events_fd);
-		close(bad(f)->events_fd);
+		close_file(f->abi, bad(f)->events_fd);
 		bad(f)->events_fd = -1;
 	}
 	vmm_destroy(bad(f), &bad(f)->events);
@@ -337,6 +334,9 @@ static void memory(struct fuzz *f)
 	assert_int_equal(rc, taken == (how >> 2 & 1)
 				     ? 0
 				     : (how & 4 ? -EEXIST : -ENOENT));
+	if (!rc && f->old_is_open)
+		assert_int_equal(
+			how & 4 ? old_map(f, area) : old_unmap(f, area), 0);
 	if (!rc && !(how & 4))
 		others_take(f, area);
 }

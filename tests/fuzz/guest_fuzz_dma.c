@@ -174,13 +174,14 @@ struct access {
 	uint64_t iova;
 };
 
-static void make_access(struct fuzz *f, struct access *a)
+static void make_access(struct fuzz *f, struct access *a, bool old)
 {
 	static const uint32_t lens[] = { 8, 4, 4096, 1, 64, 8, 4095, 3 };
 	uint8_t how = fuzz_u8(&f->in), what = fuzz_u8(&f->in);
+	bool believed;
 
 	*a = (struct access){
-		.dev = how % f->bad.nr,
+		.dev = old ? NR_DEVICES : how % NR_DEVICES,
 		.slot = how >> 1 & 7,
 		.len = lens[how >> 4 & 7],
 		.pasid = what & 7,
@@ -195,7 +196,8 @@ static void make_access(struct fuzz *f, struct access *a)
 	if (what >= 0xc0)
 		a->ctrl = (uint32_t)(fuzz_u16(&f->in) | fuzz_u8(&f->in) << 16);
 	a->ctrl &= CTRL_BITS | CTRL_TRANSLATED;
-	if (f->taken && !a->dev && f->trusted)
+	believed = a->dev == NR_DEVICES || (!a->dev && f->trusted);
+	if (f->taken && believed)
 		a->ctrl &= ~CTRL_TRANSLATED;
 	/* A message, or what would be an address of somebody else's. */
 	if (how & 0x80)
@@ -203,9 +205,13 @@ static void make_access(struct fuzz *f, struct access *a)
 				      : MSI_FIRST + (a->iova & 0x7f);
 	/* Without ATS a device may say so, and is not believed. */
 	if (a->ctrl & CTRL_TRANSLATED)
-		a->iova = a->dev || !f->trusted
-				  ? wild(f)
-				  : (uintptr_t)f->bad.mem + a->iova % 0x4000;
+		a->iova = believed ? (uintptr_t)f->bad.mem + a->iova % 0x4000
+				   : wild(f);
+}
+
+static struct client *device(struct fuzz *f, unsigned int dev)
+{
+	return dev == NR_DEVICES ? &f->old : &f->bad.dev[dev];
 }
 
 static bool reads(uint32_t ctrl)
@@ -232,7 +238,7 @@ static uint64_t peek(struct client *c, uint64_t off, unsigned int size)
 
 static unsigned int go(struct fuzz *f, const struct access *a)
 {
-	struct client *c = &f->bad.dev[a->dev];
+	struct client *c = device(f, a->dev);
 	uint64_t slot = TESTEP_SLOT(a->slot);
 
 	poke(c, slot, 8, a->iova);
@@ -244,7 +250,7 @@ static unsigned int go(struct fuzz *f, const struct access *a)
 
 static void check_result(struct fuzz *f, const struct access *a)
 {
-	struct client *c = &f->bad.dev[a->dev];
+	struct client *c = device(f, a->dev);
 	uint64_t page = TESTEP_DATA(a->slot);
 
 	assert_false(
@@ -255,16 +261,21 @@ static void check_result(struct fuzz *f, const struct access *a)
 	assert_false(is_secret(f, peek(c, page + (a->len - 1) / 8 * 8, 8)));
 }
 
-static void access_memory(struct fuzz *f)
+void access_by(struct fuzz *f, bool old)
 {
 	struct access a;
 	unsigned int status;
 
-	make_access(f, &a);
+	make_access(f, &a, old);
 	status = go(f, &a);
 	say(f, "device %u: %#x at %#jx, %u bytes, PASID %u: %u\n", a.dev,
 	    a.ctrl, (uintmax_t)a.iova, a.len, a.pasid, status);
 	check_result(f, &a);
+}
+
+static void access_memory(struct fuzz *f)
+{
+	access_by(f, false);
 }
 
 /* What a slot writes next: a descriptor, perhaps, or a message. */
@@ -317,11 +328,8 @@ static void configure(struct fuzz *f)
 			  c->cfg_off + 4u * off + (all ? 0x100 : 0));
 }
 
-/* Vectors of its own, with no descriptor behind them. */
-static void interrupts(struct fuzz *f)
+void vectors(struct fuzz *f, struct client *c, uint8_t how)
 {
-	uint8_t how = fuzz_u8(&f->in);
-	struct client *c = &f->bad.dev[how % f->bad.nr];
 	const int none[2] = { -1, -1 };
 	union {
 		struct vfio_irq_set head;
@@ -343,6 +351,13 @@ static void interrupts(struct fuzz *f)
 	set.head.argsz += set.head.count * (uint32_t)sizeof(int);
 	memcpy(set.head.data, none, sizeof(none));
 	client_ioctl(c->abi, c->dev_fd, VFIO_DEVICE_SET_IRQS, &set);
+}
+
+static void interrupts(struct fuzz *f)
+{
+	uint8_t how = fuzz_u8(&f->in);
+
+	vectors(f, &f->bad.dev[how % f->bad.nr], how);
 }
 
 /* ------------------------------------------------------------------- race -- */
@@ -379,7 +394,7 @@ static void race(struct fuzz *f)
 	pthread_t thread;
 
 	for (unsigned int i = 0; i < 3; i++)
-		make_access(f, &a[i]);
+		make_access(f, &a[i], false);
 	for (unsigned int i = 0; i < NR_FLIPS && i < f->nr_flips; i++)
 		if (!is_taken(f, f->flip[i].at))
 			race.flip[race.nr++] = f->flip[i];

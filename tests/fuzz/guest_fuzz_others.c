@@ -308,13 +308,14 @@ void others_open(struct fuzz *f)
 	f->memory = pages_ok(f->size);
 	f->should_be = pages_ok(f->size);
 	f->bad.mem = f->memory + CANARY;
-	vmm_open(&f->good, f->machine, f->bad.mem + GEN_SIZE + CANARY, 2, 1);
+	vmm_open(&f->good, f->machine, f->bad.mem + GEN_SIZE + CANARY,
+		 NR_DEVICES + 1, 1);
 	fill(f);
 	f->irq_fd = eventfd(0, EFD_NONBLOCK);
 	assert_true(f->irq_fd >= 0);
 	client_msix_ok(&f->good.dev[0], &f->irq_fd, 1);
 	find_window(f);
-	client_open_iommufd(&f->host, f->machine, 3);
+	client_open_iommufd(&f->host, f->machine, NR_DEVICES + 2);
 	client_master(&f->host, true);
 	others_check(f, true);
 }

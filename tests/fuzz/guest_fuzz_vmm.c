@@ -189,19 +189,21 @@ void vmm_open(struct vmm *g, struct uiommu_machine *machine, uint8_t *mem,
 	}
 }
 
-static void close_file(struct vmm *g, int fd)
+void close_file(struct uiommu_abi *abi, int fd)
 {
 	if (fd < 0)
 		return;
-	assert_int_equal(uiommu_abi_close(g->dev[0].abi, fd), 0);
+	assert_int_equal(uiommu_abi_close(abi, fd), 0);
 	close(fd);
 }
 
 void vmm_close(struct vmm *g)
 {
-	close_file(g, g->events_fd);
-	close_file(g, g->faults_fd);
+	struct uiommu_abi *abi = g->dev[0].abi;
+
+	close_file(abi, g->events_fd);
+	close_file(abi, g->faults_fd);
 	for (unsigned int i = 0; i < g->nr; i++)
-		close_file(g, g->dev[i].dev_fd);
-	close_file(g, g->dev[0].space_fd);
+		close_file(abi, g->dev[i].dev_fd);
+	close_file(abi, g->dev[0].space_fd);
 }
