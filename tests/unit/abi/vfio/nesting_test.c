@@ -379,6 +379,30 @@ static void where_the_asid_comes_from(void **state)
 	assert_int_equal(invalidate(call), 0);
 }
 
+/* The one that was told is of one context, and none of all the others'. */
+static void the_asid_of_another_context(void **state)
+{
+	bind_call stage = {
+		.argsz = sizeof(stage),
+		.config = { .flags = VFIO_GUEST_STAGE_SMMUV3_S1 |
+				     VFIO_GUEST_STAGE_EXT,
+			    .smmuv3_s1 = { .s1dss = VFIO_GUEST_S1DSS_SSID0,
+					   .s1cdmax = 7,
+					   .asid = 42,
+					   .cdptr_dma = BASE } },
+	};
+	inv_call call = inv_pages();
+
+	assert_int_equal(bind(stage), 0);
+	call.info.flags = 0;
+	assert_int_equal(invalidate(call), -EINVAL);
+	call.info.granularity = VFIO_GUEST_INVALIDATE_ONE_PASID;
+	assert_int_equal(invalidate(call), -EINVAL);
+	call.info.flags = VFIO_GUEST_INVALIDATE_ARCH_ID;
+	assert_int_equal(invalidate(call), 0);
+	assert_int_equal(fx->unit[0].forgot.arch_id, 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +417,7 @@ int main(void)
 		TEST(bad_invalidations),
 		TEST(all_of_it_reaches_the_driver),
 		TEST(where_the_asid_comes_from),
+		TEST(the_asid_of_another_context),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
