@@ -197,6 +197,7 @@ UIOMMU_UAPI_SIZE(vfio_guest_msi_binding, 24);
  * Not of v1.  The binding whose page has `iova` goes, with the doorbell that is there;
  * gpa and granule are not looked at.
  *   ENOENT  there is no such binding
+ *   EIO, ETIMEDOUT  it is gone, but hardware that does not answer may still lead there
  */
 #define VFIO_GUEST_MSI_UNBIND (1 << 0)
 

@@ -312,24 +312,32 @@ static void drop_msi(struct uvfio_type1 *t1, struct guest_msi *msi)
 	abi_free(t1->abi, msi);
 }
 
+/* -ENOENT; else it is gone, also if the hardware of a domain does not answer. */
+static int remove_msi(struct uvfio_type1 *t1, uint64_t iova)
+{
+	struct guest_msi *msi = find_msi(t1, iova);
+	int rc;
+
+	if (!msi)
+		return -ENOENT;
+	rc = unbind_msi(t1, msi, NULL);
+	drop_msi(t1, msi);
+	return rc;
+}
+
 static int bind_msi(struct uvfio_type1 *t1, unsigned long arg)
 {
 	struct vfio_iommu_type1_bind_msi call;
-	struct guest_msi msi, *known;
+	const struct guest_msi *known;
+	struct guest_msi msi;
 	uint32_t granule;
 	int rc;
 
 	rc = read_call(t1, arg, VFIO_GUEST_MSI_UNBIND, &call, sizeof(call));
 	if (rc)
 		return rc;
-	known = find_msi(t1, call.binding.iova);
-	if (call.flags & VFIO_GUEST_MSI_UNBIND) {
-		if (!known)
-			return -ENOENT;
-		rc = unbind_msi(t1, known, NULL);
-		drop_msi(t1, known);
-		return rc;
-	}
+	if (call.flags & VFIO_GUEST_MSI_UNBIND)
+		return remove_msi(t1, call.binding.iova);
 	granule = call.binding.granule;
 	if (granule > 63)
 		return -EINVAL;
@@ -338,6 +346,7 @@ static int bind_msi(struct uvfio_type1 *t1, unsigned long arg)
 		.gpa = align_down_lg2(call.binding.gpa, granule),
 		.granule_lg2 = (uint8_t)granule,
 	};
+	known = find_msi(t1, msi.iova);
 	return known && known->iova == msi.iova
 		       ? bind_msi_everywhere(t1, &msi, true)
 		       : add_msi(t1, &msi);

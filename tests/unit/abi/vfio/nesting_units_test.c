@@ -78,6 +78,19 @@ static void a_doorbell_of_the_guest(void **state)
 	close(efd);
 }
 
+/* A larger page with the same start is the binding that is there, and no other one. */
+static void a_doorbell_by_another_size(void **state)
+{
+	const uint64_t at = 0x8000;
+
+	assert_int_equal(msi(0, at, GPA, 12), 0);
+	assert_int_equal(msi(0, at + PAGE, GPA + PAGE, 13), 0);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at, 0, 12), 0);
+	assert_int_equal(msi(0, at + PAGE, GPA + PAGE, 12), 0);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at + PAGE, 0, 12), 0);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at, 0, 12), -ENOENT);
+}
+
 /* The one binding goes to another doorbell first. */
 static void no_binding_is_left(void **state)
 {
@@ -125,6 +138,27 @@ static void all_or_nothing(void **state)
 static struct uiommu_domain *domain_of(unsigned int dev)
 {
 	return uiommu_group_domain(uiommu_device_group(fx->pci[dev].dev));
+}
+
+/* The second IOMMU fails, for a new page and for one that all have already. */
+static void all_have_a_doorbell_or_none(void **state)
+{
+	const uint64_t at = 0x8000, beyond = 1ull << 40;
+	int efd = fx_eventfd();
+
+	fx->unit[1].caps.ias = 40;
+	add_far_ok();
+	assert_int_equal(msi(0, at, beyond, 12), -EINVAL);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at, 0, 12), -ENOENT);
+	assert_int_equal(uiommu_unbind_guest_msi(domain_of(0), at), -ENOENT);
+	assert_int_equal(msi(0, at, GPA, 12), 0);
+	assert_int_equal(msi(0, at + PAGE, beyond, 13), -EINVAL);
+	assert_int_equal(one_vector(efd), 0);
+	assert_int_equal(told(), at + 0x40);
+	assert_int_equal(uiommu_unbind_guest_msi(domain_of(4), at), 0);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at, 0, 12), -ENOENT);
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, at, 0, 12), -ENOENT);
+	close(efd);
 }
 
 static void who_comes_later_has_it_too(void **state)
@@ -277,8 +311,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bad_bindings),
 		TEST(a_doorbell_of_the_guest),
+		TEST(a_doorbell_by_another_size),
 		TEST(no_binding_is_left),
 		TEST(all_or_nothing),
+		TEST(all_have_a_doorbell_or_none),
 		TEST(who_comes_later_has_it_too),
 		TEST(what_is_unbound_nobody_gets),
 		TEST(who_cannot_have_it_does_not_come),
