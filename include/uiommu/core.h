@@ -648,6 +648,13 @@ int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
  */
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova);
+/*
+ * The same for a device that can write no higher than to `last`.
+ *   -EOVERFLOW  the doorbell's place is above, and has not been taken
+ */
+int uiommu_group_msi_map_within(struct uiommu_group *group,
+				uiommu_pa_t doorbell, uiommu_iova_t last,
+				uiommu_iova_t *iova);
 /* The software MSI window's start, or false if the group has none. */
 bool uiommu_group_msi_window(struct uiommu_group *group, uiommu_iova_t *window);
 

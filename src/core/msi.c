@@ -111,19 +111,37 @@ static bool has_doorbell(const struct uiommu_domain *dom, unsigned int slot)
 				 : dom->msi_slots & BIT64(slot);
 }
 
-/* Where a doorbell that it has is in its own page table. */
-static uint64_t mapped_at(struct uiommu_domain *dom, unsigned int slot)
-{
-	return has_bindings(dom)
-		       ? binding_of(dom, slot)->gpa
-		       : read_slot(dom->core, slot).window + slot * MSI_PAGE;
-}
+/* Where a doorbell is, or comes. */
+struct place {
+	struct core_msi_binding *binding; /* NULL: in the window */
+	uint64_t at;			  /* in the domain's own page table */
+	uiommu_iova_t iova; /* what devices write to, to get there */
+};
 
-/* What devices have to write to, to get there. */
-static uiommu_iova_t device_iova(struct uiommu_domain *dom, unsigned int slot)
+/* -ENOSPC: it has none, and none is free. */
+static int find_place(struct uiommu_domain *dom, unsigned int slot,
+		      struct place *place)
 {
-	return has_bindings(dom) ? binding_of(dom, slot)->iova
-				 : mapped_at(dom, slot);
+	const struct core_msi_slot what = read_slot(dom->core, slot);
+	struct core_msi_binding *binding;
+
+	if (!has_bindings(dom)) {
+		place->binding = NULL;
+		place->at = place->iova = what.window + slot * MSI_PAGE;
+		return 0;
+	}
+	binding = binding_of(dom, slot);
+	if (!binding)
+		binding = free_binding(dom);
+	if (!binding) {
+		core_log(dom->core, UIOMMU_LOG_WARN,
+			 "doorbell page 0x%llx: none of the guest's bindings "
+			 "is free",
+			 (unsigned long long)what.page);
+		return -ENOSPC;
+	}
+	*place = (struct place){ binding, binding->gpa, binding->iova };
+	return 0;
 }
 
 static void set_doorbell(struct uiommu_domain *dom, unsigned int slot,
@@ -141,30 +159,19 @@ static void set_doorbell(struct uiommu_domain *dom, unsigned int slot,
 
 static int add_doorbell(struct uiommu_domain *dom, unsigned int slot)
 {
-	const struct core_msi_slot what = read_slot(dom->core, slot);
-	struct core_msi_binding *binding = NULL;
-	uint64_t at = what.window + slot * MSI_PAGE;
-	int rc;
+	struct place place;
+	int rc = find_place(dom, slot, &place);
 
-	if (has_bindings(dom)) {
-		binding = free_binding(dom);
-		if (!binding) {
-			core_log(dom->core, UIOMMU_LOG_WARN,
-				 "doorbell page 0x%llx: none of the guest's "
-				 "bindings is free",
-				 (unsigned long long)what.page);
-			return -ENOSPC;
-		}
-		at = binding->gpa;
-	}
+	if (rc)
+		return rc;
 	/* More than the doorbell's own page must not be reached. */
 	if (core_domain_granule(dom) > MSI_PAGE)
 		return -EOPNOTSUPP;
 	rc = core_domain_map(
-		dom, at, what.page, MSI_PAGE,
+		dom, place.at, read_slot(dom->core, slot).page, MSI_PAGE,
 		UIOMMU_PROT_READ | UIOMMU_PROT_WRITE | UIOMMU_PROT_MMIO, 0);
 	if (!rc)
-		set_doorbell(dom, slot, binding, true);
+		set_doorbell(dom, slot, place.binding, true);
 	return rc;
 }
 
@@ -177,11 +184,12 @@ static int remove_doorbells(struct uiommu_domain *dom, uint64_t slots)
 	uiommu_gather_init(&gather);
 	for (; slots; slots &= slots - 1) {
 		unsigned int slot = ffs_u64(slots);
+		struct place place;
 
+		(void)find_place(dom, slot, &place);
 		/* A leaf of its own, which need not be split. */
-		core_domain_unmap(dom, mapped_at(dom, slot), MSI_PAGE, &gather,
-				  &unmapped);
-		set_doorbell(dom, slot, binding_of(dom, slot), false);
+		core_domain_unmap(dom, place.at, MSI_PAGE, &gather, &unmapped);
+		set_doorbell(dom, slot, place.binding, false);
 	}
 	return core_domain_flush(dom, &gather);
 }
@@ -223,48 +231,81 @@ int core_msi_install(struct uiommu_domain *dom, uint64_t slots)
 	return rc;
 }
 
+/* A doorbell that is its own place. */
+static int stays_at(uiommu_pa_t doorbell, uiommu_iova_t last,
+		    uiommu_iova_t *iova)
+{
+	if (doorbell > last)
+		return -EOVERFLOW;
+	*iova = doorbell;
+	return 0;
+}
+
+/* msi_lock held. */
+static int map_slot(struct uiommu_domain *dom, unsigned int slot,
+		    uiommu_iova_t last, uiommu_iova_t *page)
+{
+	struct place place;
+	int rc = find_place(dom, slot, &place);
+
+	if (rc)
+		return rc;
+	/* Nothing is taken by who cannot use it. */
+	if (place.iova > last)
+		return -EOVERFLOW;
+	*page = place.iova;
+	return add_doorbells(dom, BIT64(slot));
+}
+
 /* Group lock held. */
 static int map_doorbell(struct uiommu_group *group, uiommu_iova_t window,
-			uiommu_pa_t doorbell, uiommu_iova_t *iova)
+			uiommu_pa_t doorbell, uiommu_iova_t last,
+			uiommu_iova_t *iova)
 {
 	struct uiommu_domain *dom = core_group_current(group);
-	uiommu_pa_t page = doorbell & ~(MSI_PAGE - 1);
+	uint64_t offset = doorbell & (MSI_PAGE - 1);
+	uiommu_iova_t page;
 	int slot, rc;
 
 	if (!dom || dom->hw->type == UIOMMU_DOM_BLOCKED)
 		return -ENOENT;
 	dom = core_domain_table(dom);
-	if (!dom->hw->pt) {
-		*iova = doorbell;
-		return 0;
-	}
-	slot = get_slot(group->core, window, page);
+	if (!dom->hw->pt)
+		return stays_at(doorbell, last, iova);
+	if (offset > last)
+		return -EOVERFLOW;
+	slot = get_slot(group->core, window, doorbell - offset);
 	if (slot < 0)
 		return slot;
 	pthread_mutex_lock(&dom->msi_lock);
-	rc = add_doorbells(dom, BIT64(slot));
-	if (!rc)
-		*iova = device_iova(dom, (unsigned int)slot) + doorbell - page;
+	rc = map_slot(dom, (unsigned int)slot, last - offset, &page);
 	pthread_mutex_unlock(&dom->msi_lock);
-	if (!rc)
-		group->msi_slots |= BIT64(slot);
+	if (rc)
+		return rc;
+	*iova = page + offset;
+	group->msi_slots |= BIT64(slot);
+	return 0;
+}
+
+int uiommu_group_msi_map_within(struct uiommu_group *group,
+				uiommu_pa_t doorbell, uiommu_iova_t last,
+				uiommu_iova_t *iova)
+{
+	uiommu_iova_t window;
+	int rc;
+
+	if (!uiommu_group_msi_window(group, &window))
+		return stays_at(doorbell, last, iova);
+	pthread_mutex_lock(&group->lock);
+	rc = map_doorbell(group, window, doorbell, last, iova);
+	pthread_mutex_unlock(&group->lock);
 	return rc;
 }
 
 int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova)
 {
-	uiommu_iova_t window;
-	int rc;
-
-	if (!uiommu_group_msi_window(group, &window)) {
-		*iova = doorbell;
-		return 0;
-	}
-	pthread_mutex_lock(&group->lock);
-	rc = map_doorbell(group, window, doorbell, iova);
-	pthread_mutex_unlock(&group->lock);
-	return rc;
+	return uiommu_group_msi_map_within(group, doorbell, UINT64_MAX, iova);
 }
 
 /* ------------------------------------------------- a guest's doorbells -- */

@@ -46,18 +46,18 @@ static int locate(struct uiommu_vdev *vdev, struct uvfio_vector *vec)
 	uiommu_iova_t iova;
 	int rc;
 
-	rc = uiommu_group_msi_map(group, vec->msg.addr, &iova);
+	rc = uiommu_group_msi_map_within(group, vec->msg.addr, vdev->irq.reach,
+					 &iova);
 	if (rc == -ENOENT) {
 		if (!uiommu_group_msi_window(group, &iova))
 			iova = vec->msg.addr;
-		rc = 0;
+		rc = iova > vdev->irq.reach ? -EOVERFLOW : 0;
 	}
-	if (!rc && iova > vdev->irq.reach)
-		rc = -EIO;
-	if (!rc)
-		vec->iova = (iova & ~(UVFIO_PAGE_SIZE - 1)) |
-			    PAGE_OFFSET(vec->msg.addr);
-	return rc;
+	if (rc)
+		return rc == -EOVERFLOW ? -EIO : rc;
+	vec->iova = (iova & ~(UVFIO_PAGE_SIZE - 1)) |
+		    PAGE_OFFSET(vec->msg.addr);
+	return 0;
 }
 
 static int vector_get(struct uiommu_vdev *vdev, struct uvfio_vector *vec)

@@ -357,6 +357,50 @@ static void who_comes_later_has_its_doorbells(void **state)
 	scene_close(&s);
 }
 
+/* Who cannot write there takes nothing, and the next one does not go for it. */
+static void places_out_of_reach(void **state)
+{
+	const uint64_t last = WINDOW + 0x40;
+	uiommu_iova_t iova = 1;
+	struct scene s;
+	char *before;
+
+	scene_open(&s, state);
+	/* The window: doorbell 0 ends with its address, and 1 is above. */
+	before = text_of(&s);
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + 0x40,
+						     last - 1, &iova),
+			 -EOVERFLOW);
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + 0x40, 0,
+						     &iova),
+			 -EOVERFLOW);
+	expect_text(&s, before);
+	assert_int_equal(iova, 1);
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + 0x40, last,
+						     &iova),
+			 0);
+	assert_int_equal(iova, last);
+	/* And a guest's. */
+	bind_ok(&s, 0);
+	bind_ok(&s, 1);
+	before = text_of(&s);
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + PAGE,
+						     IOVA - 1, &iova),
+			 -EOVERFLOW);
+	expect_text(&s, before);
+	assert_true(nothing_at(&s, GPA));
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + PAGE, IOVA,
+						     &iova),
+			 0);
+	assert_int_equal(iova, IOVA);
+	/* One that is there already. */
+	assert_int_equal(uiommu_group_msi_map_within(s.group, BELL + PAGE,
+						     IOVA - 1, &iova),
+			 -EOVERFLOW);
+	expect_at(&s, 1, 0);
+	scene_close(&s);
+}
+
 static void two_guests_with_the_same_addresses(void **state)
 {
 	struct uiommu_domain *other;
@@ -623,6 +667,7 @@ int main(void)
 		CASE(bindings_go_before_the_window),
 		CASE(a_guests_domain_has_its_parents),
 		CASE(who_comes_later_has_its_doorbells),
+		CASE(places_out_of_reach),
 		CASE(two_guests_with_the_same_addresses),
 		CASE(unbinding_unmaps),
 		CASE(hardware_that_does_not_answer),

@@ -175,7 +175,7 @@ static void add_device(struct fx *fx, unsigned int i)
 	struct fake_pci *pci = &fx->pci[i];
 
 	fake_pci_init(pci, (uint16_t)(0x1100 + i));
-	if (i == 4)
+	if (i == 1 || i == 4)
 		fake_pci_narrow_msi(pci);
 	pci->dma_write = dma_write;
 	pci->ctx = fx;

@@ -8,7 +8,8 @@
  * bus 2); 4 stands behind a second IOMMU, which does not
  * translate interrupts and whose driver has no PASIDs, on the root bus; 5 has no
  * reset, and its IOMMU does not isolate interrupts.  Device 1 has no PASIDs, 3
- * has them with 4 bits, all others with 8.
+ * has them with 4 bits, all others with 8.  MSI of 1
+ * and 4 has addresses of 32 bits.
  */
 #ifndef TESTS_ABI_VFIO_FIXTURE_H
 #define TESTS_ABI_VFIO_FIXTURE_H

@@ -109,6 +109,38 @@ static void no_binding_is_left(void **state)
 	close(efd);
 }
 
+/* Device 1 has MSI of 32 bits: what it cannot name it does not take. */
+static void a_binding_out_of_reach(void **state)
+{
+	const uint64_t high = 1ull << 32;
+	int group = open_group(1), efd = fx_eventfd(), device;
+	uiommu_pa_t pa;
+
+	assert_int_equal(fx_ioctl(fx, group, VFIO_GROUP_SET_CONTAINER, &con),
+			 0);
+	device = (int)fx_ioctl(fx, group, VFIO_GROUP_GET_DEVICE_FD, fx->bdf[1]);
+	assert_int_equal(msi(0, high, GPA, 12), 0);
+	assert_int_equal(msi(0, MSI_IOVA, GPA + PAGE, 12), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(fx_set_irqs(fx, device, FX_TRIGGER_EVENTFD,
+					     VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &efd,
+					     sizeof(efd)),
+				 -EIO);
+		assert_false(fx_translate(fx, 1, GPA, &pa));
+		assert_false(fx_translate(fx, 1, GPA + PAGE, &pa));
+	}
+	assert_int_equal(msi(VFIO_GUEST_MSI_UNBIND, high, 0, 12), 0);
+	assert_int_equal(fx_set_irqs(fx, device, FX_TRIGGER_EVENTFD,
+				     VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &efd,
+				     sizeof(efd)),
+			 0);
+	assert_int_equal(fake_pci_cfg(&fx->pci[1], FAKE_MSI + 4, 4),
+			 MSI_IOVA + 0x40);
+	fx_close(fx, device);
+	fx_close(fx, group);
+	close(efd);
+}
+
 /* ---------------------------------------------------------- several IOMMUs -- */
 
 static void all_or_nothing(void **state)
@@ -313,6 +345,7 @@ int main(void)
 		TEST(a_doorbell_of_the_guest),
 		TEST(a_doorbell_by_another_size),
 		TEST(no_binding_is_left),
+		TEST(a_binding_out_of_reach),
 		TEST(all_or_nothing),
 		TEST(all_have_a_doorbell_or_none),
 		TEST(who_comes_later_has_it_too),
