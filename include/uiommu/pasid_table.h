@@ -37,10 +37,11 @@ struct uiommu_fault;
  * any of them come to the domain's handler.  What TLBs have of a table before is
  * forgotten.  A unit that a device of the domain is behind stays in the binding,
  * with all that takes, until it ends.  Attaching a group to the domain may then fail
- * with these errors too.
+ * with these errors too: a domain without devices takes what the first one's unit may
+ * refuse.
  *   -EINVAL	the domain was not made for it; an unknown state or format; more
  *		PASIDs than a unit has, a base that no unit can reach or that is not
- *		aligned; no device is attached
+ *		aligned
  *   -EBUSY	vIOMMUs or domains of viommu.h rest on it, which cannot be made
  *		either while a table is bound; PASIDs of a device, or of others
  *		with the domain, are in use

@@ -258,7 +258,7 @@ static int unbind_group(struct uiommu_group *group,
 	return 0;
 }
 
-/* For all units of the domain's groups, of which there are some. */
+/* For all units of the domain's groups; there may be none yet. */
 static int make(struct uiommu_domain *dom,
 		const struct uiommu_pasid_table *table,
 		struct core_binding **out)
@@ -271,8 +271,6 @@ static int make(struct uiommu_domain *dom,
 	binding->dom = dom;
 	binding->table = *table;
 	rc = for_groups(dom, binding, prepare_group);
-	if (!rc && !binding->units)
-		rc = -EINVAL;
 	/* Those who are not groups are PASIDs, which would have no guest. */
 	if (!rc && load_acquire(&dom->attached) > binding->nr_groups)
 		rc = -EBUSY;
@@ -317,7 +315,9 @@ static int prepare(struct change *c, const struct uiommu_pasid_table *table)
 {
 	int rc;
 
-	if (!core_domain_takes_guests(c->dom, c->dom->cunit))
+	/* The rest is for units to say, which may come later. */
+	if (!core_domain_takes_guests(c->dom, c->dom->cunit) ||
+	    (unsigned int)table->state > UIOMMU_GUEST_ABORT)
 		return -EINVAL;
 	rc = claim(c->dom);
 	c->claimed = !rc;

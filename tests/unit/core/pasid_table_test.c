@@ -196,6 +196,41 @@ static void who_comes_later_has_it(void **state)
 	scene_close(&s);
 }
 
+/* So that no device has the domain alone, not even the first one for a moment. */
+static void bound_before_anybody_is_there(void **state)
+{
+	const struct uiommu_cache_info info = { .type = UIOMMU_CACHE_TLB };
+	struct uiommu_pasid_table bad = second;
+	struct scene s;
+
+	scene_open(&s, state);
+	bad.pasid_bits = FAKE_TABLE_BITS + 1;
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &bad), 0);
+	assert_int_equal(uiommu_cache_invalidate(s.dom, NULL, &info), 0);
+	assert_int_equal(uiommu_group_attach(group(s.d11), s.dom), -EINVAL);
+	assert_null(uiommu_group_domain(group(s.d11)));
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), 0);
+	/* The one step of the attach is to the table. */
+	s.other->fail_attach = 2;
+	attach(&s, s.d11);
+	assert_true(has(&s, 11, &linear));
+	assert_int_equal(s.other->fail_attach, 1);
+	s.other->fail_attach = 0;
+	attach(&s, s.w->dev[2]);
+	assert_true(has(&s, 3, &linear) && has(&s, 12, &linear));
+	assert_int_equal(uiommu_group_detach(group(s.d11)), 0);
+	assert_int_equal(uiommu_group_detach(group(s.w->dev[2])), 0);
+	/* Nor when all have left. */
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &second), 0);
+	attach(&s, s.w->dev[0]);
+	assert_true(has(&s, 1, &second));
+	assert_int_equal(uiommu_group_detach(group(s.w->dev[0])), 0);
+	uiommu_unbind_pasid_table(s.dom);
+	attach_all(&s);
+	assert_true(all_have(&s, NULL));
+	scene_close(&s);
+}
+
 /* ---------------------------------------------------------------- refusals -- */
 
 static void what_is_refused(void **state)
@@ -207,8 +242,10 @@ static void what_is_refused(void **state)
 	struct scene s;
 
 	scene_open(&s, state);
-	assert_int_equal(uiommu_bind_pasid_table(s.dom, &linear), -EINVAL);
+	bad.state = 3;
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &bad), -EINVAL);
 	attach_all(&s);
+	bad = linear;
 	plain = new_domain(s.w);
 	assert_int_equal(uiommu_group_attach(group(s.w->dev[1]), plain), 0);
 	assert_int_equal(uiommu_bind_pasid_table(plain, &linear), -EINVAL);
@@ -692,6 +729,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		test(all_devices_have_it),
 		test(who_comes_later_has_it),
+		test(bound_before_anybody_is_there),
 		test(what_is_refused),
 		test(a_nested_domain_instead),
 		test(a_unit_without_tables),
