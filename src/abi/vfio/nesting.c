@@ -360,20 +360,23 @@ static int told(int rc)
 	return rc == -EOPNOTSUPP ? -ENODEV : rc;
 }
 
-int type1_guest_join(struct uvfio_type1 *t1, struct uvfio_domain *dom)
+int type1_guest_join(struct uvfio_type1 *t1, struct uvfio_domain *dom,
+		     struct uiommu_group *group)
 {
 	const struct type1_guest *guest = &t1->guest;
 	struct guest_msi *msi;
-	int rc;
+	int rc = 0;
 
 	list_for_each(msi, &guest->msis, node) {
 		rc = bind_msi_in(dom, msi);
 		if (rc)
 			return rc;
 	}
-	if (!guest->bound)
-		return 0;
-	return told(uiommu_bind_pasid_table(dom->core, &guest->stage.table));
+	if (guest->bound)
+		rc = uiommu_bind_pasid_table(dom->core, &guest->stage.table);
+	if (!rc)
+		rc = uiommu_group_attach(group, dom->core);
+	return guest->bound ? told(rc) : rc;
 }
 
 void type1_guest_end(struct uvfio_type1 *t1)

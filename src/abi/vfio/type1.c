@@ -166,19 +166,14 @@ static int attach_new(struct uvfio_type1 *t1, struct uvfio_group *group)
 		rc = rc == -EADDRINUSE ? -EINVAL : rc;
 		goto err_domain;
 	}
-	rc = uiommu_group_attach(group->core, dom->core);
+	rc = type1_guest_join(t1, dom, group->core);
 	if (rc)
 		goto err_remove;
-	rc = type1_guest_join(t1, dom);
-	if (rc)
-		goto err_detach;
 	dom->nr_groups = 1;
 	list_add_tail(&t1->domains, &dom->node);
 	group->domain = dom;
 	return 0;
 
-err_detach:
-	(void)uiommu_group_detach(group->core);
 err_remove:
 	uiommu_ioas_remove_domain(t1->ioas, dom->core);
 err_domain:

@@ -67,12 +67,14 @@ long type1_unmap(struct uvfio_type1 *t1, unsigned long arg);
 long type1_dirty_pages(struct uvfio_type1 *t1, unsigned long arg);
 
 /*
- * nesting.c: calls of uapi/vfio-nesting.h; -ENOTTY: it is none.  A new domain with
- * its first devices joins what the others have; on error it has a part of it.
+ * nesting.c: calls of uapi/vfio-nesting.h; -ENOTTY: it is none.  A new domain joins
+ * what the others have, and only then its first group, which so has nothing else for a
+ * moment; on error the domain has a part of it, and the group nothing.
  */
 long type1_guest_ioctl(struct uvfio_type1 *t1, unsigned int cmd,
 		       unsigned long arg);
-int type1_guest_join(struct uvfio_type1 *t1, struct uvfio_domain *dom);
+int type1_guest_join(struct uvfio_type1 *t1, struct uvfio_domain *dom,
+		     struct uiommu_group *group);
 void type1_guest_end(struct uvfio_type1 *t1);
 
 /*

@@ -223,6 +223,21 @@ static void who_comes_later_has_it_too(void **state)
 	assert_int_equal(base_of(0), BASE);
 }
 
+/* Not for a moment has it all memory of a guest whose accesses end. */
+static void who_comes_later_has_nothing_else(void **state)
+{
+	bind_call call = table_call(BASE);
+
+	call.config.pasid_table.state = VFIO_GUEST_STATE_ABORT;
+	assert_int_equal(bind(call), 0);
+	/* Of the domain alone, to which nobody asks to be attached. */
+	fx->unit[1].fail_attach = -EIO;
+	add_far_ok();
+	assert_int_equal(fx->unit[1].fail_attach, -EIO);
+	assert_int_equal(table_of(4)->state, UIOMMU_GUEST_ABORT);
+	fx->unit[1].fail_attach = 0;
+}
+
 static void what_is_unbound_nobody_gets(void **state)
 {
 	assert_int_equal(bind(table_call(BASE)), 0);
@@ -349,6 +364,7 @@ int main(void)
 		TEST(all_or_nothing),
 		TEST(all_have_a_doorbell_or_none),
 		TEST(who_comes_later_has_it_too),
+		TEST(who_comes_later_has_nothing_else),
 		TEST(what_is_unbound_nobody_gets),
 		TEST(who_cannot_have_it_does_not_come),
 		TEST(the_last_one_ends_it),
