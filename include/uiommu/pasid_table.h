@@ -67,8 +67,8 @@ void uiommu_unbind_pasid_table(struct uiommu_domain *domain);
  * The guest has changed its tables or contexts: returns when what it names is
  * forgotten, by all units of the domain.  `dev`: of one device of the domain, which
  * counts for PASID and device caches alone; NULL: of all.
- * More may go than what is named: all of the address space where the parts are too
- * many to tell; never less.
+ * More may go than what is named: all that TLBs have of the domain's guest where the
+ * parts are too many to tell; never less.
  *   -EINVAL	nothing is bound; an unknown type, granularity or flag; pages of the
  *		PASID cache; nr_pages 0 with PAGES; a range or size that wraps or is
  *		not aligned to its pages; a PASID, or arch_id, beyond the unit's; TLB

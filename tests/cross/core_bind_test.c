@@ -183,9 +183,56 @@ static void each_row_of_TLBs(void **state)
 		info.nr_pages = 100;
 		/* Without ranges that is too much to be told by addresses. */
 		assert_int_equal(changed_by(&b, smmu, 5, &info),
-				 smmu ? 0x3 : 0);
+				 smmu ? 0xf : 0);
 		info.nr_pages = 30;
 		assert_int_equal(changed_by(&b, smmu, 5, &info), 0);
+	}
+	bound_close(&b);
+}
+
+static void map_for_all(struct bound *b, unsigned int data)
+{
+	map(&b->g, 1, 0, data);
+	page(&b->g, TABLES + 2)[IOVA >> 12 & 511] &= ~UINT64_C(0x800); /* nG */
+}
+
+/* Found by its address in whichever address space, however many go with it. */
+static void a_page_of_all_address_spaces(void **state)
+{
+	static const struct {
+		uint8_t page_lg2;
+		uint64_t nr_pages, addr;
+	} rows[] = {
+		{ 12, 1, IOVA },
+		{ 30, (UINT64_C(1) << 18) + 1, 0 }, /* too many to tell */
+	};
+	struct uiommu_cache_info info;
+	struct bound b;
+
+	bound_open(&b);
+	bound_attach(&b, 0, 5, false);
+	bound_bind(&b, &bound_cds);
+	for (unsigned int i = 0; i < 2; i++) {
+		map_for_all(&b, 0);
+		bound_forget_all(&b);
+		assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 0));
+		map_for_all(&b, 20);
+		/* It is cached, */
+		assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 0));
+		/* and for all: its own ASID leaves it. */
+		info = tlb(UIOMMU_CACHE_ONE_PASID, 1, 0);
+		bound_forget(&b, NULL, &info);
+		assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 0));
+		info = tlb(UIOMMU_CACHE_PAGES, 1, 0);
+		info.page_lg2 = rows[i].page_lg2;
+		info.nr_pages = rows[i].nr_pages;
+		info.addr = rows[i].addr;
+		bound_forget(&b, NULL, &info);
+		assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, IOVA),
+				 word(&b.g, 20));
 	}
 	bound_close(&b);
 }
@@ -542,6 +589,7 @@ int main(void)
 		cmocka_unit_test(from_each_state_to_each),
 		cmocka_unit_test(a_device_comes_later),
 		cmocka_unit_test(each_row_of_TLBs),
+		cmocka_unit_test(a_page_of_all_address_spaces),
 		cmocka_unit_test(what_is_no_row),
 		cmocka_unit_test(each_row_of_contexts),
 		cmocka_unit_test(each_row_of_ATCs),

@@ -7,7 +7,9 @@
  * granule it translates, and a command for a range of one granule need not reach
  * entries of another (IHI 0070 4.4.1.1): so there is one range for each that the
  * SMMU has, and where ranges are not to be had or do not pay, an address for each of
- * the smallest pages, which any entry obeys; or the whole address space.
+ * the smallest pages, which any entry obeys; or everything of the guest.  An address
+ * reaches pages of all address spaces (nG clear) with any ASID, an ASID alone does not
+ * (IHI 0070 4.4): so all of one ASID would be less than many pages of it.
  */
 #include <uiommu/env.h>
 
@@ -219,7 +221,8 @@ void smmuv3_forget_tlb(const struct smmuv3_features *f,
 		       const struct uiommu_cache_info *info,
 		       smmuv3_emit_fn *emit, void *ctx)
 {
-	bool all = is_for_all(info) || is_global(info);
+	/* Pages may be those of all address spaces, which an ASID leaves. */
+	bool one = info->granularity == UIOMMU_CACHE_ONE_PASID;
 
 	if (info->granularity == UIOMMU_CACHE_PAGES &&
 	    forget_pages(f, info, emit, ctx))
@@ -227,8 +230,8 @@ void smmuv3_forget_tlb(const struct smmuv3_features *f,
 	if (DRIVER_MUTANT("forget: TLBI"))
 		return;
 	(void)emit(ctx,
-		   all ? smmuv3_make_tlbi_nh_all(0)
-		       : smmuv3_make_tlbi_nh_asid(0, (uint16_t)info->arch_id));
+		   one ? smmuv3_make_tlbi_nh_asid(0, (uint16_t)info->arch_id)
+		       : smmuv3_make_tlbi_nh_all(0));
 }
 
 void smmuv3_forget_contexts(const struct uiommu_cache_info *info, uint32_t sid,
