@@ -124,7 +124,9 @@ static void unowned(struct uiommu_core *core, struct uiommu_device *dev,
 		    const struct uiommu_fault *fault)
 {
 	core_count(&core->stats.faults, 1);
-	if (dev && tell_domain(dev, fault))
+	/* Whose domain the device had then nobody knows any more. */
+	if (dev && !(fault->flags & UIOMMU_FAULT_BEFORE) &&
+	    tell_domain(dev, fault))
 		return;
 	if (core->cfg.fault)
 		core->cfg.fault(core->cfg.ctx, dev, fault);

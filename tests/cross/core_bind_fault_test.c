@@ -58,6 +58,108 @@ static void a_bad_context_is_the_guests_to_know(void **state)
 	bound_close(&b);
 }
 
+/* A domain with the memory of somebody else, or of no guest. */
+static struct uiommu_domain *domain_of(struct bound *b, bool guest)
+{
+	const struct uiommu_domain_cfg cfg = {
+		.hw = { .type = UIOMMU_DOM_PAGING,
+			.stage = UIOMMU_STAGE_2,
+			.flags = guest ? UIOMMU_DOM_NEST_PARENT : 0 },
+	};
+	struct uiommu_domain *dom;
+
+	assert_int_equal(uiommu_domain_alloc_cfg(b->dev[0], &cfg, &dom), 0);
+	return dom;
+}
+
+/* How a device comes from one domain to another. */
+enum way {
+	REPLACED,
+	DETACHED,
+	WAYS,
+};
+
+static void go_to(struct bound *b, enum way way, struct uiommu_domain *next)
+{
+	struct uiommu_group *group = bound_group(b, 0);
+
+	if (way == REPLACED) {
+		assert_int_equal(uiommu_group_replace(group, next), 0);
+		return;
+	}
+	assert_int_equal(uiommu_group_detach(group), 0);
+	assert_int_equal(uiommu_group_attach(group, next), 0);
+}
+
+/* What one has done before is nothing for the next, a guest with a table or without. */
+static void what_another_did(bool bound, enum way way, bool guest)
+{
+	struct told mine = { .take = true }, next = { .take = true };
+	struct uiommu_domain *dom;
+	unsigned int faults;
+	struct bound b;
+
+	bound_open(&b);
+	bound_attach(&b, 0, 5, false);
+	uiommu_domain_set_fault_handler(b.dom, on_fault, &mine);
+	if (bound)
+		bound_bind(&b, &bound_cds);
+	dom = domain_of(&b, guest);
+	uiommu_domain_set_fault_handler(dom, on_fault, &next);
+	faults = b.cr.nr_faults;
+	/* Nobody reads the queue yet. */
+	assert_int_equal(core_rig_read(&b.cr, 0, 5, UIOMMU_NO_PASID, 0x1000),
+			 0);
+	go_to(&b, way, dom);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(mine.nr + next.nr, 0);
+	assert_int_equal(b.cr.nr_faults, faults + 1);
+	/* What it does from then on is. */
+	assert_int_equal(bound_read(&b, 0, 5, UIOMMU_NO_PASID, 0x1000), 0);
+	assert_int_equal(next.nr, 1);
+	/* And the other way. */
+	assert_int_equal(core_rig_read(&b.cr, 0, 5, UIOMMU_NO_PASID, 0x1000),
+			 0);
+	go_to(&b, way, b.dom);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(mine.nr, 0);
+	assert_int_equal(next.nr, 1);
+	uiommu_domain_free(dom);
+	bound_close(&b);
+}
+
+static void each_way_from_one_to_another(void **state)
+{
+	for (int way = 0; way < WAYS; way++)
+		for (int bound = 0; bound < 2; bound++)
+			for (int guest = 0; guest < 2; guest++)
+				what_another_did(bound, (enum way)way, guest);
+}
+
+/* One who is no guest answers for who came before him, and so is told. */
+static void from_a_domain_of_the_host_to_another(void **state)
+{
+	struct told next = { .take = true };
+	struct uiommu_domain *dom[2];
+	struct bound b;
+
+	bound_open(&b);
+	bound_add(&b, 0, 5, false);
+	for (unsigned int i = 0; i < 2; i++)
+		dom[i] = domain_of(&b, false);
+	assert_int_equal(uiommu_group_attach(bound_group(&b, 0), dom[0]), 0);
+	uiommu_domain_set_fault_handler(dom[1], on_fault, &next);
+	assert_int_equal(core_rig_read(&b.cr, 0, 5, UIOMMU_NO_PASID, 0x1000),
+			 0);
+	go_to(&b, REPLACED, dom[1]);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(next.nr, 1);
+	assert_int_equal(uiommu_group_detach(bound_group(&b, 0)), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		uiommu_domain_free(dom[i]);
+	bound_close(&b);
+}
+
 /* ------------------------------------------------------ faults that wait -- */
 
 /* A read that may wait. */
@@ -78,14 +180,15 @@ static void start(struct bound *b, struct access *a, uint32_t sid,
 		  uint32_t pasid, uint64_t iova)
 {
 	struct uiommu_smmuv3_endpoint *ep = rig_endpoint(b->cr.rig[0], sid);
+	bool none = pasid == UIOMMU_NO_PASID;
 	int rc;
 
 	*a = (struct access){
 		.req = {
 			.txn = { .sid = sid,
 				 .iova = iova,
-				 .ssid = pasid,
-				 .flags = UIOMMU_TXN_SSV },
+				 .ssid = none ? 0 : pasid,
+				 .flags = none ? 0 : UIOMMU_TXN_SSV },
 			.buf = &a->word,
 			.len = 8,
 			.done = on_done,
@@ -193,6 +296,52 @@ static void a_page_request_of_a_guest(void **state)
 	faults_that_wait(5, false);
 }
 
+/* What has been asked for and not read goes to the next of the host's, and no guest. */
+static void what_is_asked_of_the_next(uint32_t sid, bool stall, bool guest)
+{
+	static const struct uiommu_iopf_ops ops = { on_group, on_withdrawn };
+	const struct uiommu_hwdev_cfg hw = {
+		.ats = !stall,
+		.pri = !stall,
+		.stall = stall,
+	};
+	struct pager p[2] = { 0 };
+	struct uiommu_domain *dom[2];
+	struct access a;
+	struct bound b;
+
+	bound_open(&b);
+	bound_add_like(&b, 0, &sid, 1, &hw);
+	for (unsigned int i = 0; i < 2; i++) {
+		dom[i] = domain_of(&b, guest);
+		assert_int_equal(
+			uiommu_domain_set_iopf_handler(dom[i], &ops, &p[i]), 0);
+	}
+	assert_int_equal(uiommu_group_attach(bound_group(&b, 0), dom[0]), 0);
+	start(&b, &a, sid, UIOMMU_NO_PASID, 0x1000);
+	assert_int_equal(a.status, -EINPROGRESS);
+	go_to(&b, REPLACED, dom[1]);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(p[0].came, 0);
+	assert_int_equal(p[1].came, !guest);
+	if (!guest)
+		respond(&p[1], UIOMMU_PAGE_INVALID);
+	core_rig_irqs(&b.cr);
+	assert_int_equal(a.status, -EFAULT);
+	assert_int_equal(uiommu_group_detach(bound_group(&b, 0)), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		uiommu_domain_free(dom[i]);
+	bound_close(&b);
+}
+
+static void who_is_asked_for_another(void **state)
+{
+	for (int guest = 0; guest < 2; guest++) {
+		what_is_asked_of_the_next(6, true, guest);
+		what_is_asked_of_the_next(5, false, guest);
+	}
+}
+
 /* A device that may not be stalled is not, whatever the guest's contexts say. */
 static void who_must_not_be_stalled(void **state)
 {
@@ -216,8 +365,11 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(a_bad_context_is_the_guests_to_know),
+		cmocka_unit_test(each_way_from_one_to_another),
+		cmocka_unit_test(from_a_domain_of_the_host_to_another),
 		cmocka_unit_test(a_stalled_access_of_a_guest),
 		cmocka_unit_test(a_page_request_of_a_guest),
+		cmocka_unit_test(who_is_asked_for_another),
 		cmocka_unit_test(who_must_not_be_stalled),
 	};
 

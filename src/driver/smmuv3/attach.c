@@ -215,18 +215,28 @@ static bool is_nobodys(const struct smmuv3_dev *dev)
 	       !smmuv3_cdtab_pasids(&dev->cdtab);
 }
 
+/* Is a guest's memory in it, so that who has the device is a guest?  NULL: no. */
+static bool is_guests(const struct smmuv3_dom *memory)
+{
+	return memory && memory->nest_parent;
+}
+
 /*
- * Does it come into other hands: from nobody's, or from or to a guest's?  What it
- * still says and asks for in the name of the last, and nobody has read, is not for the
- * next.
+ * Does it come into other hands: from nobody's, or from or to a guest's, who is known
+ * by his memory, and by his vIOMMU if he has devices by names of his own?  What it still
+ * says and asks for in the name of the last, and nobody has read, is not for the next.
  */
-static bool changes_hands(const struct smmuv3_dev *dev,
+static bool changes_hands(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 			  const struct smmuv3_vstream *guest)
 {
+	const struct smmuv3_dom *old =
+		smmuv3_table_of(dom_or_null(dev->hwdev.dom));
+	const struct smmuv3_dom *now = smmuv3_table_of(dom);
 	const struct smmuv3_vstream *was = dev->guest;
 
-	return is_nobodys(dev) ||
-	       (was ? was->id : 0) != (guest ? guest->id : 0);
+	if (is_nobodys(dev) || (was ? was->id : 0) != (guest ? guest->id : 0))
+		return true;
+	return old != now && (is_guests(old) || is_guests(now));
 }
 
 /* dev->lock is held. */
@@ -258,7 +268,7 @@ static int attach_locked(struct smmuv3_dev *dev, struct smmuv3_dom *dom)
 			       SMMUV3_LEAVE_UNUSED);
 		goto err_guest;
 	}
-	if (changes_hands(dev, guest))
+	if (changes_hands(dev, dom, guest))
 		smmuv3_fault_dev_handed(dev);
 	/* Before the first access; one under way may fault by the entry of before. */
 	if (guest)

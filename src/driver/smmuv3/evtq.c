@@ -167,6 +167,8 @@ static enum smmuv3_fate find_owner(struct smmuv3_unit *unit,
 	v = dev ? load_acquire(&dev->guest) : NULL;
 	his = dev && (at >= load_acquire(&dev->first_handed) ||
 		      DRIVER_MUTANT("evtq: in other hands"));
+	if (dev && !his)
+		fault->flags |= UIOMMU_FAULT_BEFORE;
 	guest->id = v && his ? v->id : 0;
 	guest->vsid = v && his ? v->vsid : 0;
 	if (his && dev->stall && stalled)

@@ -73,7 +73,7 @@ int smmuv3_page_response(struct uiommu_hwdev *d,
 /*
  * The device comes into other hands: what it has asked for so far and nobody has read
  * yet is answered for the host, which is not told; no guest is told of its events of
- * before.  dev->lock is held, or nobody has the device yet.
+ * before, and the host that they are (UIOMMU_FAULT_BEFORE).  dev->lock is held, or nobody has the device yet.
  */
 void smmuv3_fault_dev_handed(struct smmuv3_dev *dev);
 /* From here on the host is told of nothing that would have to be answered. */

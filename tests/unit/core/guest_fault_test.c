@@ -66,13 +66,19 @@ static bool on_fault(void *ctx, struct uiommu_device *dev,
 	return told->take;
 }
 
-static void fault_by(struct uiommu_device *dev)
+static void report(struct uiommu_device *dev, uint32_t flags)
 {
-	const struct uiommu_fault fault = { .cookie = dev,
+	const struct uiommu_fault fault = { .flags = flags,
+					    .cookie = dev,
 					    .pasid = UIOMMU_NO_PASID };
 	struct uiommu_unit *unit = uiommu_device_unit(dev);
 
 	unit->host->report_fault(unit->host_ctx, unit, &fault);
+}
+
+static void fault_by(struct uiommu_device *dev)
+{
+	report(dev, 0);
 }
 
 static void faults_find_their_handler(void **state)
@@ -115,6 +121,10 @@ static void faults_find_their_handler(void **state)
 	fault_by(dev);
 	assert_int_equal(told.nr, 3);
 	assert_int_equal(at_rest.nr, 2);
+	/* Not that of whoever had it before. */
+	report(dev, UIOMMU_FAULT_BEFORE);
+	assert_int_equal(at_rest.nr, 2);
+	assert_int_equal(s.w->faults, ++faults);
 	/* With an owner and nothing attached it is blocked. */
 	assert_int_equal(uiommu_device_claim_owner(dev, &s), 0);
 	fault_by(dev);
