@@ -121,10 +121,11 @@ int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
 /*
  * Who takes the faults of the domain's devices that wait for no answer, with a PASID
  * or without, bound or not: `fn` says whether it did, which keeps it from
- * core_cfg.fault.  With no lock of the core held, from the driver's op `irq`; it may
- * wait for nothing that a thread holds while it removes a device of the domain, frees
- * the domain, or changes the handler (fn NULL: none).  When these return, no call is
- * under way.
+ * core_cfg.fault, where those go that devices have caused before they came to the
+ * domain, or while they came or went.  With no lock of the core held, from the
+ * driver's op `irq`; it may wait for nothing that a thread holds while it removes a
+ * device of the domain, frees the domain, or changes the handler (fn NULL: none).
+ * When these return, no call is under way.
  */
 typedef bool uiommu_domain_fault_fn(void *ctx, struct uiommu_device *dev,
 				    const struct uiommu_fault *fault);

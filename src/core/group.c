@@ -328,10 +328,10 @@ static int move_to(struct uiommu_group *group, struct uiommu_domain *dom)
 	rc = core_iopf_begin(group, UIOMMU_NO_PASID, dom);
 	if (rc)
 		return rc;
-	core_faults_to(group, dom);
+	/* On the way a fault may be of both, and is told to neither. */
+	core_faults_to(group, NULL);
 	rc = move_devices(group, &from, &to);
-	if (rc)
-		core_faults_to(group, from.dom);
+	core_faults_to(group, rc ? from.dom : dom);
 	core_iopf_end(group, UIOMMU_NO_PASID, rc ? dom : group->domain);
 	return rc;
 }
@@ -407,6 +407,7 @@ static void rest(struct uiommu_group *group, const struct core_place *from)
 		core_log(group->core, UIOMMU_LOG_ERROR,
 			 "group %u: no interrupts in its default domain",
 			 group->id);
+	core_faults_to(group, NULL);
 	list_for_each(dev, &group->devices, group_node)
 		force(dev, &to, from);
 	core_faults_to(group, to.dom);

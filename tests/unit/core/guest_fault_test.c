@@ -144,6 +144,58 @@ static void faults_find_their_handler(void **state)
 	scene_close(&s);
 }
 
+/* Attaches that are in the middle of a change when the device's faults are read. */
+static const struct uiommu_driver_ops *own_ops;
+
+static int attach_and_report(struct uiommu_hwdom *dom, struct uiommu_hwdev *dev)
+{
+	int rc;
+
+	fault_by(dev->cookie);
+	rc = own_ops->attach(dom, dev);
+	fault_by(dev->cookie);
+	return rc;
+}
+
+/* On the way from one to another they are neither's: they may be of both. */
+static void faults_on_the_way(void **state)
+{
+	struct told first = { .take = true }, second_ = { .take = true };
+	struct uiommu_domain *next;
+	struct uiommu_driver_ops ops;
+	struct uiommu_device *dev;
+	unsigned int faults;
+	struct scene s, more;
+
+	scene_open(&s, *state);
+	scene_open(&more, *state);
+	next = more.dom;
+	dev = s.w->dev[0];
+	uiommu_domain_set_fault_handler(s.dom, on_fault, &first);
+	uiommu_domain_set_fault_handler(next, on_fault, &second_);
+	own_ops = s.w->fu->unit.ops;
+	ops = *own_ops;
+	ops.attach = attach_and_report;
+	s.w->fu->unit.ops = &ops;
+	faults = s.w->faults;
+	assert_int_equal(uiommu_group_attach(group(dev), s.dom), 0);
+	assert_int_equal(uiommu_group_replace(group(dev), next), 0);
+	assert_int_equal(uiommu_group_detach(group(dev)), 0);
+	assert_int_equal(first.nr + second_.nr, 0);
+	assert_int_equal(s.w->faults, faults + 6);
+	/* One that does not come there is the first's again. */
+	assert_int_equal(uiommu_group_attach(group(dev), s.dom), 0);
+	s.w->fu->fail_attach = 1;
+	assert_int_equal(uiommu_group_replace(group(dev), next), -ENOMEM);
+	s.w->fu->unit.ops = own_ops;
+	fault_by(dev);
+	assert_int_equal(first.nr, 1);
+	assert_int_equal(second_.nr, 0);
+	assert_int_equal(uiommu_group_detach(group(dev)), 0);
+	scene_close(&more);
+	scene_close(&s);
+}
+
 /* Page requests of a guest's PASIDs: who has them, and what is their end. */
 static struct uiommu_iopf_group *waiting;
 static unsigned int withdrawn;
@@ -233,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		test(faults_find_their_handler),
+		test(faults_on_the_way),
 		test(page_faults_of_a_guests_PASIDs),
 	};
 
