@@ -126,6 +126,13 @@ int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
  * driver's op `irq`; it may wait for nothing that a thread holds while it removes a
  * device of the domain, frees the domain, or changes the handler (fn NULL: none).
  * When these return, no call is under way.
+ *
+ * `fn` is the host's own code, and is told all that the hardware says: raw[] of an
+ * EXTERNAL_ABORT has the physical address of the fetch (SMMUv3: F_STE_FETCH,
+ * F_CD_FETCH, F_WALK_EABT), and where a record says nothing, as an SMMUv3's fourth
+ * word does without STAGE2, may be anything of the host's.  What a guest may be given
+ * of a fault is its kind, flags, pasid, iova and ipa, and the id if it knows the device
+ * by that.
  */
 typedef bool uiommu_domain_fault_fn(void *ctx, struct uiommu_device *dev,
 				    const struct uiommu_fault *fault);
