@@ -46,6 +46,7 @@ struct uiommu_fault;
  *		either while a table is bound; PASIDs of a device, or of others
  *		with the domain, are in use
  *   -EOPNOTSUPP  a unit has only one stage, or not such tables
+ *   -EIO	hardware may go on to use the domain, whatever becomes of it
  *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as attach of driver.h
  */
 int uiommu_bind_pasid_table(struct uiommu_domain *domain,

@@ -319,6 +319,9 @@ static int prepare(struct change *c, const struct uiommu_pasid_table *table)
 	if (!core_domain_takes_guests(c->dom, c->dom->cunit) ||
 	    (unsigned int)table->state > UIOMMU_GUEST_ABORT)
 		return -EINVAL;
+	/* What was made under it would stay for ever. */
+	if (load_acquire(&c->dom->dead))
+		return -EIO;
 	rc = claim(c->dom);
 	c->claimed = !rc;
 	return rc ? rc : make(c->dom, table, &c->binding);

@@ -613,6 +613,7 @@ static void hardware_that_is_silent(void **state)
 static void hardware_that_keeps_a_table(void **state)
 {
 	unsigned int lines = log_lines();
+	uint64_t live;
 	struct scene s;
 
 	scene_open(&s, state);
@@ -627,6 +628,12 @@ static void hardware_that_keeps_a_table(void **state)
 	/* Of a domain that is dead, what is under it stays too. */
 	assert_int_equal(fake_nr_viommus(&s.w->fu->unit), 1);
 	assert_int_equal(uiommu_domain_map(s.dom, 0, 0, PAGE, RW), -EIO);
+	/* So no more of it comes, however often a guest asks. */
+	live = uiommu_host_live(s.w->host);
+	assert_int_equal(uiommu_bind_pasid_table(s.dom, &second), -EIO);
+	assert_int_equal(uiommu_host_live(s.w->host), live);
+	assert_int_equal(fake_nr_viommus(&s.w->fu->unit), 1);
+	assert_int_equal(fake_nr_viommus(&s.other->unit), 1);
 	s.w->fu->crashed = s.other->crashed = 1;
 	uiommu_group_detach(group(s.w->dev[0]));
 	uiommu_group_detach(group(s.w->dev[2]));
