@@ -165,8 +165,12 @@ void core_group_leave(struct uiommu_group *group, struct uiommu_device *dev)
 	list_del(&dev->group_node);
 	empty = !--group->nr_devices;
 	/* The driver has taken the device off it. */
-	if (empty && group->domain)
+	if (empty && group->domain) {
 		core_domain_put(group->domain, true);
+		/* Who walks the groups may still meet this one. */
+		group->domain = NULL;
+		group->binding = NULL;
+	}
 	core_group_unlock(group);
 	if (empty)
 		destroy(group);
