@@ -36,9 +36,10 @@ struct uiommu_fault;
  * PASIDs of the domain's devices are the guest's from then on, and page faults with
  * any of them come to the domain's handler.  What TLBs have of a table before is
  * forgotten.  A unit that a device of the domain is behind stays in the binding,
- * with all that takes, until it ends.  Attaching a group to the domain may then fail
- * with these errors too: a domain without devices takes what the first one's unit may
- * refuse.
+ * with all that takes (a VMID), until that ends, though the device leaves or its attach
+ * fails in the end: invalidations are on their way to it by then.  Attaching a group
+ * to the domain may then fail with these errors too: a domain without devices takes
+ * what the first one's unit may refuse.
  *   -EINVAL	the domain was not made for it; an unknown state or format; more
  *		PASIDs than a unit has, a base that no unit can reach or that is not
  *		aligned

@@ -113,7 +113,10 @@ err_free:
 	return rc;
 }
 
-/* Those of a group's devices; its lock is held. */
+/*
+ * Those of a group's devices; its lock is held.  What it adds stays if the caller fails
+ * later: invalidations find it at once.
+ */
 static int reach(struct core_binding *binding, const struct uiommu_group *group)
 {
 	struct uiommu_domain *dom = binding->dom;
