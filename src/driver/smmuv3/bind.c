@@ -25,6 +25,11 @@
 #define MAX_PAGES UINT64_C(128)
 /* or ranges of at most 2^5 << 31 pages: not more than 8 for a granule. */
 #define MAX_RANGE BIT64(36)
+/*
+ * Aligned blocks of an ATC: those of a range of at most 2^8 pages, 16; a larger range
+ * grows to pages that are larger.
+ */
+#define ATC_PAGES_LG2 8u
 
 /* -------------------------------------------------------------- entries -- */
 
@@ -280,6 +285,12 @@ void smmuv3_forget_atc(const struct uiommu_cache_info *info, uint32_t sid,
 		return;
 	}
 	range = range_of(info);
+	lg2 = ilog2_u64(range.last - range.first);
+	if (lg2 >= 12 + ATC_PAGES_LG2) {
+		lg2 -= ATC_PAGES_LG2 - 1;
+		range.first = align_down_lg2(range.first, lg2);
+		range.last |= mask_lg2(lg2);
+	}
 	if (!range.first && range.last == UINT64_MAX) {
 		forget_block(info, sid, pasids, 0, SMMUV3_ATC_ALL, emit, ctx);
 		return;

@@ -402,6 +402,46 @@ static void blocks_of_an_ATC(void **state)
 	is(0, 0x0000123400007840, 0xfffffffffffff000);
 }
 
+/* However large it is, and wherever it ends: few, and little beside what was named. */
+static void few_blocks_for_an_ATC(void **state)
+{
+	struct uiommu_cache_info info;
+	uint64_t at, size, last, beside;
+	unsigned int i, j;
+
+	info = of_device(UIOMMU_CACHE_DEVICE_TLB, UIOMMU_CACHE_PAGES, 7);
+	for (i = 0; i < 4096; i++) {
+		/* Odd ends, of each length. */
+		info.nr_pages = (UINT64_C(1) << i % 51) +
+				(i * UINT64_C(0x9e3779b97f4a7c15) >> 1 >>
+				 (63 - i % 51));
+		info.addr = (UINT64_C(1) << (12 + i / 51 % 40)) + 0x1000;
+		if (info.addr + (info.nr_pages << 12) - 1 < info.addr)
+			info.addr = 0x1000;
+		last = info.addr + (info.nr_pages << 12) - 1;
+		atc(&info, true);
+		assert_in_range(nr, 1, 16);
+		beside = info.nr_pages <= 256 ? 0 : info.nr_pages << 12 >> 7;
+		at = got[0].q[1] & ~UINT64_C(0xfff);
+		assert_in_range(info.addr - at, 0, beside);
+		for (j = 0; j < nr; j++) {
+			size = got[j].q[1] & 0x3f;
+			assert_in_range(size, 0, 51);
+			size = UINT64_C(4096) << size;
+			assert_int_equal(got[j].q[1] & ~UINT64_C(0xfff), at);
+			assert_int_equal(at & (size - 1), 0);
+			at += size;
+		}
+		assert_in_range(at - 1 - last, 0, beside);
+	}
+	/* All but the first and the last page. */
+	info.addr = 0x1000;
+	info.nr_pages = (UINT64_C(1) << 52) - 2;
+	atc(&info, true);
+	assert_int_equal(nr, 1);
+	is(0, 0x0000123400007840, 0x34);
+}
+
 static int check_id(const struct smmuv3_features *f,
 		    enum uiommu_cache_type type, uint32_t flags, uint32_t pasid,
 		    uint32_t arch_id)
@@ -705,6 +745,7 @@ int main(void)
 		cmocka_unit_test(commands_for_contexts),
 		cmocka_unit_test(commands_for_ATCs),
 		cmocka_unit_test(blocks_of_an_ATC),
+		cmocka_unit_test(few_blocks_for_an_ATC),
 		cmocka_unit_test(numbers_in_range),
 		CASE(a_device_of_two_StreamIDs),
 		cmocka_unit_test_setup_teardown(a_command_that_fails,
