@@ -417,14 +417,15 @@ struct sender {
 	struct smmuv3_vsmmu *vsmmu;
 	struct smmu_cmd cmd[BATCH];
 	uint32_t nr;
-	int rc; /* the first error */
+	int rc; /* the first error, or -ETIMEDOUT: nothing is sent any more */
 };
 
 static void send_all(struct sender *s)
 {
 	int rc = issue(s->vsmmu, s->cmd, s->nr);
 
-	s->rc = s->rc ? s->rc : rc;
+	if (!s->rc || rc == -ETIMEDOUT)
+		s->rc = rc;
 	s->nr = 0;
 }
 
@@ -438,46 +439,101 @@ static bool send(void *ctx, struct smmu_cmd cmd)
 		s->cmd[s->nr++] = cmd;
 	if (s->nr == BATCH)
 		send_all(s);
-	return true;
+	return s->rc != -ETIMEDOUT;
+}
+
+/* StreamIDs that something is to be forgotten of, ascending: the lowest from `from`. */
+struct streams {
+	uint64_t from;
+	unsigned int nr;
+	struct {
+		uint32_t sid;
+		bool pasids;
+	} at[64];
+};
+
+static void add_stream(struct streams *to, uint32_t sid, bool pasids)
+{
+	unsigned int i = to->nr;
+
+	if (sid < to->from)
+		return;
+	if (i == ARRAY_SIZE(to->at)) {
+		if (sid > to->at[--i].sid)
+			return;
+	} else {
+		to->nr++;
+	}
+	for (; i && to->at[i - 1].sid > sid; i--)
+		to->at[i] = to->at[i - 1];
+	to->at[i].sid = sid;
+	to->at[i].pasids = pasids;
 }
 
 /* dev->lock is held, so that its domain and its caches are of one another. */
-static void forget_of_dev(struct sender *s, const struct smmuv3_dev *dev,
-			  const struct uiommu_cache_info *info)
+static void find_streams(const struct smmuv3_vsmmu *vsmmu,
+			 const struct smmuv3_dev *dev,
+			 enum uiommu_cache_type type, struct streams *to)
 {
 	struct uiommu_hwdom *now = dev->hwdev.dom;
 	unsigned int i;
 
 	if (!now || now->type != UIOMMU_DOM_NESTED ||
-	    to_smmuv3_dom(now)->vsmmu != s->vsmmu)
+	    to_smmuv3_dom(now)->vsmmu != vsmmu)
+		return;
+	if (type == UIOMMU_CACHE_DEVICE_TLB && !load_acquire(&dev->ats_on))
 		return;
 	for (i = 0; i < dev->nr_ids; i++) {
 		if (i && DRIVER_MUTANT("forget: every StreamID"))
 			return;
-		if (info->type == UIOMMU_CACHE_PASID)
-			smmuv3_forget_contexts(info, dev->ids[i], send, s);
-		else if (load_acquire(&dev->ats_on))
-			smmuv3_forget_atc(info, dev->ids[i],
-					  dev->pasid_bits != 0, send, s);
+		add_stream(to, dev->ids[i], dev->pasid_bits != 0);
 	}
 }
 
 /* `only`: of one device, NULL: of all that have a domain of the guest. */
-static void forget_of_devs(struct sender *s, const struct smmuv3_dev *only,
-			   const struct uiommu_cache_info *info)
+static void next_streams(const struct smmuv3_vsmmu *vsmmu,
+			 const struct smmuv3_dev *only,
+			 enum uiommu_cache_type type, struct streams *to)
 {
-	struct smmuv3_unit *unit = unit_of(s->vsmmu);
+	struct smmuv3_unit *unit = unit_of(vsmmu);
 	struct smmuv3_dev *dev;
 
+	to->nr = 0;
 	smmuv3_lock(unit, &unit->dev_lock);
 	for (dev = unit->devs; dev; dev = dev->next) {
 		if (only && dev != only)
 			continue;
 		smmuv3_lock(unit, &dev->lock);
-		forget_of_dev(s, dev, info);
+		find_streams(vsmmu, dev, type, to);
 		smmuv3_unlock(unit, &dev->lock);
 	}
 	smmuv3_unlock(unit, &unit->dev_lock);
+}
+
+/*
+ * Nobody waits for a device that does not answer but who sends to it: no lock is held
+ * by then.  One that has got another domain meanwhile forgets in vain.
+ */
+static void forget_of_devs(struct sender *s, const struct smmuv3_dev *only,
+			   const struct uiommu_cache_info *info)
+{
+	struct streams streams = { .from = 0 };
+	unsigned int i;
+
+	do {
+		next_streams(s->vsmmu, only, info->type, &streams);
+		for (i = 0; i < streams.nr && s->rc != -ETIMEDOUT; i++) {
+			uint32_t sid = streams.at[i].sid;
+
+			if (info->type == UIOMMU_CACHE_PASID)
+				smmuv3_forget_contexts(info, sid, send, s);
+			else
+				smmuv3_forget_atc(info, sid,
+						  streams.at[i].pasids, send,
+						  s);
+			streams.from = (uint64_t)sid + 1;
+		}
+	} while (streams.nr == ARRAY_SIZE(streams.at) && s->rc != -ETIMEDOUT);
 }
 
 static int viommu_forget(struct uiommu_hwviommu *hw, struct uiommu_hwdev *dev,
@@ -494,7 +550,8 @@ static int viommu_forget(struct uiommu_hwviommu *hw, struct uiommu_hwdev *dev,
 		smmuv3_forget_tlb(f, info, send, &s);
 	else
 		forget_of_devs(&s, dev ? to_smmuv3_dev(dev) : NULL, info);
-	send_all(&s);
+	if (s.rc != -ETIMEDOUT)
+		send_all(&s);
 	return s.rc;
 }
 
