@@ -7,7 +7,7 @@
  */
 #include "tables.h"
 
-#define OPS 300u
+#define OPS 200u
 #define LOOKS 32u
 
 struct guests {
