@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <uiommu/host.h>
 #include <uiommu/uapi/iommufd.h>
@@ -13,12 +14,13 @@
 #include "client.h"
 
 static struct uiommu_machine *create_ok(const char *devices,
-					const char *topology)
+					const char *topology,
+					enum uiommu_log_level log_level)
 {
 	const struct uiommu_machine_cfg cfg = {
 		.devices = devices,
 		.topology = topology,
-		.log_level = UIOMMU_LOG_ERROR,
+		.log_level = log_level,
 		/* Who wants to be told of accesses must not be noticed. */
 		.explain = true,
 	};
@@ -32,7 +34,12 @@ static struct uiommu_machine *create_ok(const char *devices,
 
 struct uiommu_machine *machine_ok(const char *devices)
 {
-	return create_ok(devices, NULL);
+	return create_ok(devices, NULL, UIOMMU_LOG_ERROR);
+}
+
+struct uiommu_machine *machine_warning_ok(const char *devices)
+{
+	return create_ok(devices, NULL, UIOMMU_LOG_WARN);
 }
 
 struct uiommu_machine *machine_of_ok(const char *topology)
@@ -41,7 +48,7 @@ struct uiommu_machine *machine_of_ok(const char *topology)
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", root ? root : ".", topology);
-	return create_ok(NULL, path);
+	return create_ok(NULL, path, UIOMMU_LOG_ERROR);
 }
 
 static void on_fault(int sig, siginfo_t *info, void *uc)
@@ -59,6 +66,25 @@ void guard_ok(void)
 
 	assert_int_equal(sigaction(SIGSEGV, &sa, NULL), 0);
 	assert_int_equal(sigaction(SIGBUS, &sa, NULL), 0);
+}
+
+void log_begin(struct logged *l)
+{
+	l->fd = memfd_create("log", 0);
+	l->stderr_fd = dup(STDERR_FILENO);
+	assert_true(l->fd >= 0 && l->stderr_fd >= 0);
+	assert_true(dup2(l->fd, STDERR_FILENO) >= 0);
+}
+
+void log_end(struct logged *l, char *text, size_t size)
+{
+	ssize_t n;
+
+	dup2(l->stderr_fd, STDERR_FILENO);
+	n = pread(l->fd, text, size - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	close(l->fd);
+	close(l->stderr_fd);
 }
 
 long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg)

@@ -35,6 +35,8 @@ struct client {
 };
 
 struct uiommu_machine *machine_ok(const char *devices);
+/* One that logs warnings, too. */
+struct uiommu_machine *machine_warning_ok(const char *devices);
 /* As a device tree says; the path is below the build's root. */
 struct uiommu_machine *machine_of_ok(const char *topology);
 /*
@@ -42,6 +44,13 @@ struct uiommu_machine *machine_of_ok(const char *topology);
  * copies fail takes them back.
  */
 void guard_ok(void);
+
+/* What machines log from one to the other, as text. */
+struct logged {
+	int fd, stderr_fd;
+};
+void log_begin(struct logged *l);
+void log_end(struct logged *l, char *text, size_t size);
 
 long client_ioctl(struct uiommu_abi *abi, int fd, unsigned long cmd, void *arg);
 

@@ -5,7 +5,6 @@
  * other's; and more guests than the SMMU can tell from each other.
  */
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -265,30 +264,6 @@ struct many {
 	uint32_t parent[WANTED], viommu[WANTED], passes[WANTED];
 	unsigned int nr;
 };
-
-/* Lines that the machine logged meanwhile. */
-struct logged {
-	int fd, stderr_fd;
-};
-
-static void log_begin(struct logged *l)
-{
-	l->fd = memfd_create("log", 0);
-	l->stderr_fd = dup(STDERR_FILENO);
-	assert_true(l->fd >= 0 && l->stderr_fd >= 0);
-	assert_true(dup2(l->fd, STDERR_FILENO) >= 0);
-}
-
-static void log_end(struct logged *l, char *text, size_t size)
-{
-	ssize_t n;
-
-	dup2(l->stderr_fd, STDERR_FILENO);
-	n = pread(l->fd, text, size - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	close(l->fd);
-	close(l->stderr_fd);
-}
 
 /* One more that passes through to its memory; what the vIOMMU was answered. */
 static int one_more(struct many *m)

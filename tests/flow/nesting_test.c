@@ -405,17 +405,25 @@ static void interrupts_go_where_the_guest_says(void **state)
 /* Another doorbell has the only binding. */
 static void without_a_binding_there_are_none(void **state)
 {
-	int efd = eventfd(0, EFD_NONBLOCK);
+	int efd = eventfd(0, EFD_NONBLOCK), rc;
+	struct logged l;
 	uiommu_iova_t iova;
+	char text[512];
 	struct guest g;
 
-	nest_open(&g, 1);
+	guard_ok();
+	nest_open_machine(&g, machine_warning_ok("testep"), 1);
+	nest_map_ok(&g);
 	assert_int_equal(nest_bind_table(&g), 0);
 	assert_int_equal(nest_msi(&g, 0), 0);
 	assert_int_equal(
 		uiommu_group_msi_map(group_of(&g, 0), 0x1234000, &iova), 0);
 	assert_int_equal(iova, IOVA + AT_DOORBELL * PAGE);
-	assert_int_equal(client_msix(&g.s.dev[0], &efd, 1), -ENOSPC);
+	log_begin(&l);
+	rc = client_msix(&g.s.dev[0], &efd, 1);
+	log_end(&l, text, sizeof(text));
+	assert_int_equal(rc, -ENOSPC);
+	assert_non_null(strstr(text, "none of the guest's bindings is free"));
 	assert_int_equal(nest_msi(&g, VFIO_GUEST_MSI_UNBIND), 0);
 	assert_int_equal(nest_msi(&g, 0), 0);
 	client_msix_ok(&g.s.dev[0], &efd, 1);
