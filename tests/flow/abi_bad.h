@@ -111,8 +111,12 @@ long bad_ioctl(struct bad_world *w, enum bad_sym fd, unsigned long cmd,
 
 /* Destroy an object of FD_A. */
 void bad_destroy(struct bad_world *w, uint32_t id);
-/* What is bound in FD_T6 from the start. */
+/*
+ * What is bound in FD_T6 from the start: a table, and a doorbell, whose page is 8 KiB
+ * from IOVA + 4 * PAGE on.
+ */
 void bad_bind_guest(struct bad_world *w);
+void bad_bind_msi(struct bad_world *w);
 
 /* All that a failed call leaves alone, as text; to be freed. */
 char *bad_state(struct bad_world *w);

@@ -22,6 +22,7 @@ static void undo_msi(struct bad_world *w, const void *answer)
 	call.argsz = sizeof(call);
 	call.flags = VFIO_GUEST_MSI_UNBIND;
 	assert_int_equal(bad_ioctl(w, FD_T6, VFIO_IOMMU_BIND_MSI, &call), 0);
+	bad_bind_msi(w);
 }
 
 /* ----------------------------------------------------------------- rows -- */
@@ -117,6 +118,12 @@ static const struct bad_row msi_rows[] = {
 	ROW("at the end of all", -EINVAL, BINDING(gpa, U64_MAX)),
 	ROW("unbind what is not", -ENOENT, MSI(flags, VFIO_GUEST_MSI_UNBIND)),
 	ROW("any address of the guest's", 0, BINDING(iova, U64_MAX)),
+	ROW("anywhere in its page", 0, BINDING(iova, IOVA + 0x123),
+	    BINDING(gpa, 0x20000123)),
+	ROW("what is bound, by its second half", 0, BINDING(granule, 13),
+	    BINDING(iova, IOVA + 5 * PAGE)),
+	ROW("a page that has another's", -EEXIST, BINDING(granule, 21)),
+	ROW("a page in another's", -EEXIST, BINDING(iova, IOVA + 5 * PAGE)),
 };
 
 /* ---------------------------------------------------------------- calls -- */

@@ -249,6 +249,18 @@ void bad_bind_guest(struct bad_world *w)
 		bad_ioctl(w, FD_T6, VFIO_IOMMU_BIND_GUEST_STAGE, &call), 0);
 }
 
+void bad_bind_msi(struct bad_world *w)
+{
+	const struct vfio_iommu_type1_bind_msi call = {
+		.argsz = sizeof(call),
+		.binding = { .iova = IOVA + 4 * PAGE,
+			     .gpa = 0x30000000,
+			     .granule = 13 },
+	};
+
+	assert_int_equal(bad_ioctl(w, FD_T6, VFIO_IOMMU_BIND_MSI, &call), 0);
+}
+
 static void open_containers(struct bad_world *w)
 {
 	struct iommu_vfio_ioas compat = { .size = sizeof(compat),
@@ -278,6 +290,7 @@ static void open_containers(struct bad_world *w)
 	map_dma_ok(w, FD_T1V1);
 	map_dma_ok(w, FD_T6);
 	bad_bind_guest(w);
+	bad_bind_msi(w);
 	map_dma_ok(w, FD_COMPAT);
 }
 
