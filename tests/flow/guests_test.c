@@ -5,7 +5,6 @@
  * other's; and more guests than the SMMU can tell from each other.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "guest.h"
 #include "nth.h"

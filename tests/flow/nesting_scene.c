@@ -116,23 +116,45 @@ int nest_unbind(struct guest *g)
 	return nest_bind(g, &call);
 }
 
+int nest_forget(struct guest *g, const struct vfio_guest_invalidate_info *info)
+{
+	struct vfio_iommu_type1_tlb_invalidate call = {
+		.argsz = sizeof(call),
+		.info = *info,
+	};
+
+	return (int)scene_ioctl(&g->s, VFIO_IOMMU_TLB_INVALIDATE, &call);
+}
+
 int nest_invalidate(struct guest *g, uint32_t type, uint32_t granularity,
 		    uint32_t flags, uint32_t pasid, uint32_t asid,
 		    unsigned int at, uint64_t nr_pages)
 {
-	struct vfio_iommu_type1_tlb_invalidate call = {
-		.argsz = sizeof(call),
-		.info = { .hdr = { 1, type },
-			  .granularity = granularity,
-			  .flags = flags |
-				   (asid ? VFIO_GUEST_INVALIDATE_ARCH_ID : 0),
-			  .nr_pages = nr_pages,
-			  .pasid = pasid,
-			  .arch_id = asid,
-			  .addr = IOVA + at * PAGE },
+	const struct vfio_guest_invalidate_info info = {
+		.hdr = { 1, type },
+		.granularity = granularity,
+		.flags = flags | (asid ? VFIO_GUEST_INVALIDATE_ARCH_ID : 0),
+		.nr_pages = nr_pages,
+		.pasid = pasid,
+		.arch_id = asid,
+		.addr = IOVA + at * PAGE,
 	};
 
-	return (int)scene_ioctl(&g->s, VFIO_IOMMU_TLB_INVALIDATE, &call);
+	return nest_forget(g, &info);
+}
+
+void nest_forget_all(struct guest *g)
+{
+	static const uint32_t types[] = { VFIO_GUEST_INVALIDATE_PASID_CACHE,
+					  VFIO_GUEST_INVALIDATE_TLB,
+					  VFIO_GUEST_INVALIDATE_DEVICE_TLB };
+
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(
+			nest_invalidate(g, types[i],
+					VFIO_GUEST_INVALIDATE_ALL_PASIDS, 0, 0,
+					0, 0, 0),
+			0);
 }
 
 int nest_msi(struct guest *g, uint32_t flags)

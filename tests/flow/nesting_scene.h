@@ -39,10 +39,13 @@ int nest_bind_table(struct guest *g);
 int nest_bind_v1(struct guest *g, uint16_t asid);
 int nest_bind_state(struct guest *g, uint8_t state);
 int nest_unbind(struct guest *g);
-/* Pages are those behind IOVA. */
+int nest_forget(struct guest *g, const struct vfio_guest_invalidate_info *info);
+/* Pages of 4 KiB are those behind IOVA. */
 int nest_invalidate(struct guest *g, uint32_t type, uint32_t granularity,
 		    uint32_t flags, uint32_t pasid, uint32_t asid,
 		    unsigned int at, uint64_t nr_pages);
+/* All of all three, which must not fail. */
+void nest_forget_all(struct guest *g);
 int nest_msi(struct guest *g, uint32_t flags);
 
 /* What a device reads past its ATC, as reads(); and by guest physical address. */

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nesting_test.c - a guest in a container of type 6, on an SMMUv3: whose tables its
- * device's accesses go through, what an invalidation makes forgotten and what not,
- * its interrupts, and its faults.
+ * device's accesses go through, its interrupts, and its faults.
  */
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "nesting_scene.h"
-
-#define DEVICE_TLB VFIO_GUEST_INVALIDATE_DEVICE_TLB
-#define TLB VFIO_GUEST_INVALIDATE_TLB
-#define PASID_CACHE VFIO_GUEST_INVALIDATE_PASID_CACHE
-#define ALL_PASIDS VFIO_GUEST_INVALIDATE_ALL_PASIDS
-#define ONE_PASID VFIO_GUEST_INVALIDATE_ONE_PASID
-#define PAGES VFIO_GUEST_INVALIDATE_PAGES
-#define LEAF VFIO_GUEST_INVALIDATE_LEAF
-#define GLOBAL VFIO_GUEST_INVALIDATE_GLOBAL
-#define NO_PASID VFIO_GUEST_NO_PASID
 
 /* ---------------------------------------------------------------- states -- */
 
@@ -65,6 +54,46 @@ static int to_one_context(struct guest *g)
 	return nest_bind_v1(g, 1);
 }
 
+/* The table of before in words of an SMMUv3. */
+static int bind_smmuv3(struct guest *g, bool disabled, bool bypassed,
+		       bool aborted)
+{
+	const struct vfio_iommu_type1_bind_guest_stage call = {
+		.argsz = sizeof(call),
+		.config = { .flags = VFIO_GUEST_STAGE_SMMUV3_S1 |
+				     VFIO_GUEST_STAGE_EXT,
+			    .smmuv3_s1 = { .disabled = disabled,
+					   .bypassed = bypassed,
+					   .aborted = aborted,
+					   .s1dss = VFIO_GUEST_S1DSS_SSID0,
+					   .s1cdmax = 6,
+					   .cdptr_dma = gpa(0) } },
+	};
+
+	return nest_bind(g, &call);
+}
+
+static int to_smmuv3(struct guest *g)
+{
+	return bind_smmuv3(g, false, false, false);
+}
+
+static int to_disabled(struct guest *g)
+{
+	return bind_smmuv3(g, true, false, false);
+}
+
+static int to_bypassed(struct guest *g)
+{
+	return bind_smmuv3(g, false, true, false);
+}
+
+/* Which comes before the other two. */
+static int to_aborted(struct guest *g)
+{
+	return bind_smmuv3(g, true, true, true);
+}
+
 /* From any to any. */
 static void states(void **state)
 {
@@ -77,6 +106,10 @@ static void states(void **state)
 		{ to_abort, expect_abort },
 		{ nest_bind_table, expect_tables },
 		{ to_one_context, expect_one_context },
+		{ to_smmuv3, expect_tables },
+		{ to_disabled, expect_bypass },
+		{ to_bypassed, expect_bypass },
+		{ to_aborted, expect_abort },
 	};
 	const unsigned int nr = sizeof(all) / sizeof(all[0]);
 	struct guest g;
@@ -134,201 +167,6 @@ static void each_format(void **state)
 	call.config.pasid_table.base_ptr = UINT64_C(1) << 52;
 	assert_int_equal(nest_bind(&g, &call), -EINVAL);
 	assert_int_equal(reads(&g, PASID, 0), word_of(DATA + 1));
-	nest_close(&g);
-}
-
-/* -------------------------------------------------------- invalidations -- */
-
-/* Who remembers what: TLBs and ATCs, by PASID and page, and contexts. */
-enum {
-	T_NONE = 1 << 0, /* TLB: no PASID, ASID 1, page 0 */
-	T_NONE_4 = 1 << 1,
-	T_PASID = 1 << 2, /* PASID, ASID 2, page 0 */
-	D_NONE = 1 << 3,  /* ATC: the same three */
-	D_NONE_4 = 1 << 4,
-	D_PASID = 1 << 5,
-	C_NONE = 1 << 6, /* contexts 0 and PASID */
-	C_PASID = 1 << 7,
-	T_ALL = T_NONE | T_NONE_4 | T_PASID,
-	D_ALL = D_NONE | D_NONE_4 | D_PASID,
-	C_ALL = C_NONE | C_PASID,
-};
-
-/* The pages behind IOVA, those of both ASIDs, by data from `data` on. */
-static void point_all(struct guest *g, unsigned int data)
-{
-	point(g, 1, 0, data);
-	point(g, 1, 4, data + 1);
-	point(g, 2, 0, data + 2);
-}
-
-/* A bit for each that finds what point_all(data) has. */
-static unsigned int finds(struct guest *g, unsigned int data)
-{
-	unsigned int found = 0;
-
-	found |= reads_tlb(g, 0, 0) == word_of(data) ? T_NONE : 0;
-	found |= reads_tlb(g, 0, 4) == word_of(data + 1) ? T_NONE_4 : 0;
-	found |= reads_tlb(g, PASID, 0) == word_of(data + 2) ? T_PASID : 0;
-	found |= reads(g, 0, 0) == word_of(data) ? D_NONE : 0;
-	found |= reads(g, 0, 4) == word_of(data + 1) ? D_NONE_4 : 0;
-	found |= reads(g, PASID, 0) == word_of(data + 2) ? D_PASID : 0;
-	return found;
-}
-
-static void forget_all(struct guest *g)
-{
-	static const uint32_t types[] = { PASID_CACHE, TLB, DEVICE_TLB };
-
-	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(nest_invalidate(g, types[i], ALL_PASIDS, 0, 0,
-						 0, 0, 0),
-				 0);
-}
-
-struct row {
-	const char *what;
-	uint32_t type, granularity, flags, pasid, asid;
-	unsigned int at;
-	uint64_t nr_pages;
-	int rc;
-	unsigned int forgotten;
-};
-
-static const struct row page_rows[] = {
-	{ "all", TLB, ALL_PASIDS, 0, 0, 0, 0, 0, 0, T_ALL },
-	{ "ASID 1", TLB, ONE_PASID, 0, 0, 1, 0, 0, 0, T_NONE | T_NONE_4 },
-	{ "ASID 2", TLB, ONE_PASID, 0, PASID, 2, 0, 0, 0, T_PASID },
-	{ "ASID 3", TLB, ONE_PASID, 0, PASID, 3, 0, 0, 0, 0 },
-	{ "a page", TLB, PAGES, 0, 0, 1, 0, 1, 0, T_NONE },
-	{ "a leaf", TLB, PAGES, LEAF, 0, 1, 4, 1, 0, T_NONE_4 },
-	{ "pages", TLB, PAGES, LEAF, 0, 1, 0, 5, 0, T_NONE | T_NONE_4 },
-	{ "other pages", TLB, PAGES, LEAF, 0, 1, 1, 3, 0, 0 },
-	{ "a page of ASID 2", TLB, PAGES, 0, PASID, 2, 0, 1, 0, T_PASID },
-	{ "a page of all", TLB, PAGES, GLOBAL, 0, 0, 0, 1, 0,
-	  T_NONE | T_PASID },
-	{ "a leaf of all", TLB, PAGES, GLOBAL | LEAF, 0, 1, 4, 1, 0, T_NONE_4 },
-	{ "whose?", TLB, ONE_PASID, 0, PASID, 0, 0, 0, -EINVAL, 0 },
-	{ "whose page?", TLB, PAGES, 0, PASID, 0, 0, 1, -EINVAL, 0 },
-	{ "no pages", TLB, PAGES, 0, 0, 1, 0, 0, -EINVAL, 0 },
-	{ "no pages at all", TLB, PAGES, GLOBAL, 0, 1, 0, 0, -EINVAL, 0 },
-	{ "ATC", DEVICE_TLB, ALL_PASIDS, 0, 0, 0, 0, 0, 0, D_ALL },
-	{ "ATC, a PASID", DEVICE_TLB, ONE_PASID, 0, PASID, 0, 0, 0, 0,
-	  D_PASID },
-	{ "ATC, none", DEVICE_TLB, ONE_PASID, 0, NO_PASID, 0, 0, 0, 0,
-	  D_NONE | D_NONE_4 },
-	{ "ATC, 0 is none", DEVICE_TLB, ONE_PASID, 0, 0, 0, 0, 0, 0,
-	  D_NONE | D_NONE_4 },
-	{ "ATC, another", DEVICE_TLB, ONE_PASID, 0, 5, 0, 0, 0, 0, 0 },
-	{ "ATC, a page", DEVICE_TLB, PAGES, 0, PASID, 0, 0, 1, 0, D_PASID },
-	{ "ATC, no PASID's page", DEVICE_TLB, PAGES, 0, NO_PASID, 0, 4, 1, 0,
-	  D_NONE_4 },
-	{ "ATC, no pages", DEVICE_TLB, PAGES, 0, 0, 0, 0, 0, -EINVAL, 0 },
-	{ "pages of contexts", PASID_CACHE, PAGES, 0, 0, 1, 0, 1, -EINVAL, 0 },
-};
-
-/*
- * What is named is gone, all else is still there.  An ATC asks the TLBs again, so for
- * these rows nothing is in TLBs.
- */
-static void pages_are_forgotten_exactly(void **state)
-{
-	struct guest g;
-
-	nest_open(&g, 1);
-	assert_int_equal(nest_bind_table(&g), 0);
-	for (unsigned int i = 0; i < sizeof(page_rows) / sizeof(page_rows[0]);
-	     i++) {
-		const struct row *row = &page_rows[i];
-		unsigned int forgotten = row->forgotten, found;
-		int rc;
-
-		point_all(&g, DATA);
-		forget_all(&g);
-		assert_int_equal(finds(&g, DATA), T_ALL | D_ALL);
-		point_all(&g, DATA + 10);
-		if (row->type == DEVICE_TLB) {
-			assert_int_equal(nest_invalidate(&g, TLB, ALL_PASIDS, 0,
-							 0, 0, 0, 0),
-					 0);
-			forgotten |= T_ALL;
-		}
-		rc = nest_invalidate(&g, row->type, row->granularity,
-				     row->flags, row->pasid, row->asid, row->at,
-				     row->nr_pages);
-		if (rc != row->rc)
-			fail_msg("%s: %d", row->what, rc);
-		found = finds(&g, DATA + 10);
-		if (found != forgotten)
-			fail_msg("%s: %#x forgotten", row->what, found);
-		assert_int_equal(finds(&g, DATA), (T_ALL | D_ALL) & ~forgotten);
-	}
-	nest_close(&g);
-}
-
-static void contexts_are_forgotten_exactly(void **state)
-{
-	static const struct row rows[] = {
-		{ "all", PASID_CACHE, ALL_PASIDS, 0, 0, 0, 0, 0, 0, C_ALL },
-		{ "one", PASID_CACHE, ONE_PASID, 0, PASID, 0, 0, 0, 0,
-		  C_PASID },
-		{ "0", PASID_CACHE, ONE_PASID, 0, 0, 0, 0, 0, 0, C_NONE },
-		{ "none", PASID_CACHE, ONE_PASID, 0, NO_PASID, 0, 0, 0, 0,
-		  C_NONE },
-		{ "another", PASID_CACHE, ONE_PASID, 0, 5, 0, 0, 0, 0, 0 },
-		{ "beyond", PASID_CACHE, ONE_PASID, 0, 1 << 20, 0, 0, 0,
-		  -EINVAL, 0 },
-		{ "pages", PASID_CACHE, PAGES, 0, PASID, 0, 0, 1, -EINVAL, 0 },
-	};
-	struct guest g;
-
-	nest_open(&g, 1);
-	point(&g, 2, 0, DATA + 1);
-	assert_int_equal(nest_bind_table(&g), 0);
-	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct row *row = &rows[i];
-		unsigned int found = 0;
-
-		write_cd(&g, 0, 1);
-		write_cd(&g, PASID, 2);
-		forget_all(&g);
-		assert_int_equal(reads_tlb(&g, 0, 0), word_of(DATA));
-		assert_int_equal(reads_tlb(&g, PASID, 0), word_of(DATA + 1));
-		write_cd(&g, 0, 2);
-		write_cd(&g, PASID, 1);
-		assert_int_equal(
-			nest_invalidate(&g, row->type, row->granularity, 0,
-					row->pasid, 0, 0, row->nr_pages),
-			row->rc);
-		if (reads_tlb(&g, 0, 0) == word_of(DATA + 1))
-			found |= C_NONE;
-		else
-			assert_int_equal(reads_tlb(&g, 0, 0), word_of(DATA));
-		if (reads_tlb(&g, PASID, 0) == word_of(DATA))
-			found |= C_PASID;
-		if (found != row->forgotten)
-			fail_msg("%s: %#x forgotten", row->what, found);
-	}
-	nest_close(&g);
-}
-
-/* A program of 2018: the ASID comes with its one context. */
-static void v1_takes_the_asid_of_its_context(void **state)
-{
-	struct guest g;
-
-	nest_open(&g, 1);
-	for (unsigned int right = 0; right < 2; right++) {
-		point(&g, 1, 0, DATA);
-		assert_int_equal(nest_bind_v1(&g, right ? 1 : 7), 0);
-		forget_all(&g);
-		assert_int_equal(reads_tlb(&g, 0, 0), word_of(DATA));
-		point(&g, 1, 0, DATA + 5);
-		assert_int_equal(nest_invalidate(&g, TLB, PAGES, 0, 0, 0, 0, 1),
-				 0);
-		assert_int_equal(reads_tlb(&g, 0, 0),
-				 word_of(right ? DATA + 5 : DATA));
-	}
 	nest_close(&g);
 }
 
@@ -398,6 +236,49 @@ static void interrupts_go_where_the_guest_says(void **state)
 	page(&g, TABLES + 1)[MSI_FIRST >> 21 & 511] = gpa(8) | 3;
 	page(&g, 8)[MSI_FIRST >> 12 & 511] = MSI_FIRST | 0xf43;
 	assert_int_equal(interrupt(&g, efd), 1);
+	close(efd);
+	nest_close(&g);
+}
+
+/* To the page that the guest says it maps its doorbell by, whose start is given. */
+static void doorbells_are_rounded_down(void **state)
+{
+	static const struct {
+		uint32_t granule;
+		unsigned int at; /* the page of IOVA + AT_DOORBELL pages */
+	} rows[] = { { 12, AT_DOORBELL }, { 16, AT_DOORBELL - 9 } };
+	struct vfio_iommu_type1_bind_msi call = {
+		.argsz = sizeof(call),
+		.binding = { .gpa = gpa(DOORBELL) + 0x123 },
+	};
+	int efd = eventfd(0, EFD_NONBLOCK);
+	struct guest g;
+
+	nest_open(&g, 1);
+	assert_int_equal(nest_bind_table(&g), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		call.flags = 0;
+		call.binding.iova = IOVA + AT_DOORBELL * PAGE + 0x123;
+		call.binding.granule = rows[i].granule;
+		assert_int_equal(scene_ioctl(&g.s, VFIO_IOMMU_BIND_MSI, &call),
+				 0);
+		/* The same page; one that reaches into it. */
+		call.binding.iova += 0x234;
+		assert_int_equal(scene_ioctl(&g.s, VFIO_IOMMU_BIND_MSI, &call),
+				 0);
+		call.binding.granule = 21;
+		assert_int_equal(scene_ioctl(&g.s, VFIO_IOMMU_BIND_MSI, &call),
+				 -EEXIST);
+		client_msix_ok(&g.s.dev[0], &efd, 1);
+		point(&g, 1, rows[i].at, DOORBELL);
+		assert_int_equal(interrupt(&g, efd), 1);
+		client_msix_ok(&g.s.dev[0], NULL, 0);
+		call.flags = VFIO_GUEST_MSI_UNBIND;
+		assert_int_equal(scene_ioctl(&g.s, VFIO_IOMMU_BIND_MSI, &call),
+				 0);
+		assert_int_equal(scene_ioctl(&g.s, VFIO_IOMMU_BIND_MSI, &call),
+				 -ENOENT);
+	}
 	close(efd);
 	nest_close(&g);
 }
@@ -473,13 +354,13 @@ static void fault_of_each_kind(struct guest *g, unsigned int i)
 {
 	if (i == 0) {
 		page(g, 0)[8 * PASID] &= ~(UINT64_C(1) << 31);
-		forget_all(g);
+		nest_forget_all(g);
 		assert_int_equal(reads_tlb(g, PASID, 0), 0);
 	} else if (i == 1) {
 		assert_int_equal(reads_tlb(g, 0, 7), 0);
 	} else {
 		page(g, TABLES)[0] = gpa(NR_PAGES) | 3;
-		forget_all(g);
+		nest_forget_all(g);
 		assert_int_equal(reads_tlb(g, 0, 0), 0);
 	}
 }
@@ -562,7 +443,7 @@ static void who_joins_and_leaves(void **state)
 	assert_int_equal(reads_of(&g, 1, 0), word_of(DATA));
 	/* Of one table, of which nothing is left for who has left. */
 	point(&g, 1, 0, DATA + 5);
-	forget_all(&g);
+	nest_forget_all(&g);
 	assert_int_equal(reads_of(&g, 0, 0), word_of(DATA + 5));
 	assert_int_equal(reads_of(&g, 1, 0), word_of(DATA + 5));
 	client_leave(&g.s.dev[1]);
@@ -588,6 +469,57 @@ static void expect_bypass_of_both(struct guest *g)
 				 word_of(DATA));
 }
 
+/* What a device that is nobody's yet, or has nothing mapped, finds of the guest. */
+static void expect_nothing(struct client *c)
+{
+	static const uint32_t how[] = { 0, TESTEP_UNTRANSLATED };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t pasid = i < 2 ? 0 : PASID;
+
+		assert_int_equal(testep_read_how(c, how[i & 1], pasid, IOVA),
+				 0);
+		assert_int_equal(
+			testep_read_how(c, how[i & 1], pasid, gpa(DATA)), 0);
+	}
+}
+
+/*
+ * The guest has gone, with what ATC and TLBs had of its tables: whoever has the device
+ * next reaches what he maps, and nothing that was there before.
+ */
+static void removed(void **state)
+{
+	for (unsigned int by = 0; by < 3; by++) {
+		struct client c;
+		struct guest g;
+
+		nest_open(&g, 1);
+		assert_int_equal(nest_bind_table(&g), 0);
+		expect_tables(&g);
+		client_close(&g.s.dev[0]);
+		expect_pinned(&g.s, 0);
+		if (by < 2)
+			client_open_container(&c, g.s.machine, 0,
+					      by ? VFIO_TYPE1_NESTING_IOMMU
+						 : VFIO_TYPE1v2_IOMMU);
+		else
+			client_open_iommufd(&c, g.s.machine, 0);
+		client_master(&c, true);
+		expect_nothing(&c);
+		client_map_ok(&c, g.s.mem + (DATA + 7) * PAGE, PAGE, IOVA);
+		for (unsigned int i = 0; i < 2; i++)
+			assert_int_equal(
+				testep_read_how(&c, i ? TESTEP_UNTRANSLATED : 0,
+						0, IOVA),
+				word_of(DATA + 7));
+		assert_int_equal(testep_read_word(&c, PASID, IOVA), 0);
+		client_close(&c);
+		uiommu_machine_destroy(g.s.machine);
+		pages_free(g.s.mem, NR_PAGES * PAGE);
+	}
+}
+
 /* A device behind each. */
 static void two_SMMUs(void **state)
 {
@@ -599,7 +531,7 @@ static void two_SMMUs(void **state)
 	expect_bypass_of_both(&g);
 	assert_int_equal(nest_bind_table(&g), 0);
 	point(&g, 1, 0, DATA + 5);
-	forget_all(&g);
+	nest_forget_all(&g);
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(reads_of(&g, i, 0), word_of(DATA + 5));
 	client_leave(&g.s.dev[1]);
@@ -616,15 +548,14 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(states),
 		cmocka_unit_test(each_format),
-		cmocka_unit_test(pages_are_forgotten_exactly),
-		cmocka_unit_test(contexts_are_forgotten_exactly),
-		cmocka_unit_test(v1_takes_the_asid_of_its_context),
 		cmocka_unit_test(the_host_takes_memory_back),
 		cmocka_unit_test(interrupts_go_where_the_guest_says),
+		cmocka_unit_test(doorbells_are_rounded_down),
 		cmocka_unit_test(without_a_binding_there_are_none),
 		cmocka_unit_test(faults_are_told),
 		cmocka_unit_test(page_faults_are_answered),
 		cmocka_unit_test(who_joins_and_leaves),
+		cmocka_unit_test(removed),
 		cmocka_unit_test(two_SMMUs),
 	};
 
