@@ -216,12 +216,13 @@ static int read_invalidate(const struct vfio_guest_invalidate_info *in,
 	return 0;
 }
 
+/* All are told, also if the hardware of one does not answer. */
 static int tlb_invalidate(struct uvfio_type1 *t1, unsigned long arg)
 {
 	struct vfio_iommu_type1_tlb_invalidate call;
 	struct uiommu_cache_info info;
 	struct uvfio_domain *dom;
-	int rc;
+	int rc, err;
 
 	rc = read_call(t1, arg, 0, &call, sizeof(call));
 	if (rc)
@@ -230,11 +231,10 @@ static int tlb_invalidate(struct uvfio_type1 *t1, unsigned long arg)
 	if (rc)
 		return rc;
 	list_for_each(dom, &t1->domains, node) {
-		rc = uiommu_cache_invalidate(dom->core, NULL, &info);
-		if (rc)
-			return rc;
+		err = uiommu_cache_invalidate(dom->core, NULL, &info);
+		rc = rc ? rc : err;
 	}
-	return 0;
+	return rc;
 }
 
 /* ------------------------------------------------------------- interrupts -- */

@@ -162,6 +162,11 @@ static void all_or_nothing(void **state)
 	assert_int_equal(invalidate(inv_pages()), 0);
 	assert_int_equal(fx->unit[0].nr_forgot, 1);
 	assert_int_equal(fx->unit[1].nr_forgot, 1);
+	/* Also if another one does not answer. */
+	fx->unit[0].fail_forget = -ETIMEDOUT;
+	assert_int_equal(invalidate(inv_pages()), -ETIMEDOUT);
+	assert_int_equal(fx->unit[1].nr_forgot, 2);
+	fx->unit[0].fail_forget = 0;
 	assert_int_equal(unbind(), 0);
 	assert_null(table_of(0));
 	assert_null(table_of(4));
