@@ -104,7 +104,8 @@ void uiommu_ioas_destroy(struct uiommu_ioas *ioas);
  * Map user memory: pinned now, if the IOAS has a domain, or when it gets one.
  * Errors, and their order, are those of IOMMU_IOAS_MAP.  Without FIXED_IOVA the
  * place is chosen, the lowest that suits, and stored.  `mm` is copied.  `prot`: of
- * UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE, which has no effect.
+ * UIOMMU_PROT_READ, _WRITE, _EXEC, _PRIV, and _CACHE, which has no effect; what is
+ * device memory of it is never executable.
  *   -EOPNOTSUPP  unknown flags
  *   -EINVAL	neither read nor write, or another right; len 0, or within a page
  *		of 2^64; uva, len or a fixed iova not aligned as

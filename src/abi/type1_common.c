@@ -32,7 +32,7 @@ int type1_read_map(struct uiommu_abi *abi, uint64_t arg, uint32_t flags,
 
 uint32_t type1_map_prot(const struct vfio_iommu_type1_dma_map *map)
 {
-	uint32_t prot = UIOMMU_PROT_CACHE;
+	uint32_t prot = UIOMMU_PROT_CACHE | UIOMMU_PROT_EXEC;
 
 	if (map->flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= UIOMMU_PROT_READ;

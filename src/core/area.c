@@ -85,6 +85,15 @@ static void unmap_part(struct uiommu_domain *dom, uint64_t first, uint64_t end)
 	core_domain_flush(dom, &gather);
 }
 
+/* Registers are no instructions. */
+static uint32_t run_prot(const struct core_area *area,
+			 const struct uiommu_run *run)
+{
+	if (run->mmio)
+		return (area->prot & ~UIOMMU_PROT_EXEC) | UIOMMU_PROT_MMIO;
+	return area->prot | UIOMMU_PROT_CACHE;
+}
+
 int core_area_map(struct uiommu_ioas *ioas, struct core_area *area,
 		  struct uiommu_domain *dom)
 {
@@ -100,10 +109,7 @@ int core_area_map(struct uiommu_ioas *ioas, struct core_area *area,
 	while (!load_acquire(&area->pages->revoked) &&
 	       core_runs_next(&it, &run)) {
 		rc = core_domain_map(dom, at, run.pa, run.len,
-				     area->prot |
-					     (run.mmio ? UIOMMU_PROT_MMIO
-						       : UIOMMU_PROT_CACHE),
-				     step);
+				     run_prot(area, &run), step);
 		if (rc) {
 			unmap_part(dom, area->node.first, at);
 			break;

@@ -161,8 +161,9 @@ static void told_as_it_was(void **state)
 	assert_int_equal(count(was, "  level "), 4);
 	assert_int_equal(count(was, ": a table at PA 0x"), 3);
 	expect_answer(was,
-		      ": a page of 4 KiB at PA 0x%2$" PRIx64 "; read, write", 0,
-		      w.mem + PAGE);
+		      ": a page of 4 KiB at PA 0x%2$" PRIx64
+		      "; read, write, execute",
+		      0, w.mem + PAGE);
 	expect_answer(was, "so IOVA 0x%" PRIx64 " is PA 0x%" PRIx64 ", one ",
 		      IOVA + 0x1010, w.mem + 0x1010);
 	expect_no_words(was, "GPA");
@@ -347,14 +348,15 @@ static void of_both_stages(void **state)
 		      "level 1 at GPA 0x%" PRIx64 " (PA 0x%" PRIx64
 		      "): a table at GPA 0x12342000\n",
 		      IOVA + PAGE + 8, w.mem + PAGE + 8);
-	expect_answer(text,
-		      "level 3 at GPA 0x%" PRIx64 " (PA 0x%" PRIx64
-		      "): a page of 4 KiB at GPA 0x12348000; read, write",
-		      IOVA + 3 * PAGE + 64, w.mem + 3 * PAGE + 64);
+	expect_answer(
+		text,
+		"level 3 at GPA 0x%" PRIx64 " (PA 0x%" PRIx64
+		"): a page of 4 KiB at GPA 0x12348000; read, write, execute",
+		IOVA + 3 * PAGE + 64, w.mem + 3 * PAGE + 64);
 	expect_words(text, "stage 2 (the host's), of GPA 0x12348010, ");
 	snprintf(words, sizeof(words),
 		 "so IOVA 0x40008010 is GPA 0x12348010 is PA 0x%" PRIx64
-		 ", one translation of 4 KiB; read, write\n",
+		 ", one translation of 4 KiB; read, write, execute\n",
 		 (uint64_t)(uintptr_t)(w.mem + 8 * PAGE + 0x10));
 	expect_words(text, words);
 	/* 3 of stage 1; 4 of stage 2 for each of them, the context, the page. */

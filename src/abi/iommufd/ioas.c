@@ -252,9 +252,10 @@ int ufd_ioas_allow_iovas(struct ufd_call *call)
 
 /* -------------------------------------------------- map, copy, unmap --- */
 
+/* No call can forbid devices to execute, and the kernel does not either. */
 static uint32_t map_prot(uint32_t flags)
 {
-	uint32_t prot = UIOMMU_PROT_CACHE;
+	uint32_t prot = UIOMMU_PROT_CACHE | UIOMMU_PROT_EXEC;
 
 	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
 		prot |= UIOMMU_PROT_WRITE;

@@ -24,6 +24,8 @@ static void an_empty_ioas_has_the_whole_space(void **state)
 	uiommu_ioas_destroy(ioas);
 }
 
+#define RWX (RW | UIOMMU_PROT_EXEC)
+
 struct map_case {
 	const char *what;
 	uint64_t uva, len, iova;
@@ -115,7 +117,7 @@ static void map_with_a_domain(void **state)
 		  0 },
 		{ "device", MEM + 8 * PAGE, 4 * PAGE, 0x20000, RW, FIXED,
 		  -EFAULT },
-		{ "device, on purpose", MEM + 8 * PAGE, 4 * PAGE, 0x20000, RW,
+		{ "device, on purpose", MEM + 8 * PAGE, 4 * PAGE, 0x20000, RWX,
 		  FIXED | UIOMMU_IOAS_MMIO_OK, 0 },
 		{ "reserved before taken", MEM, 1ull << 47, 0x10000, RW, FIXED,
 		  -EEXIST },
@@ -133,9 +135,9 @@ static void map_with_a_domain(void **state)
 	assert_true(shows(w, dom, 0x10000, 4, 4));
 	assert_true(shows(w, dom, 0x20000, 8, 4));
 	assert_int_equal(w->mm.total, 8);
-	/* Memory is cached, device memory is not. */
+	/* Memory is cached, device memory is not, nor is it ever executed. */
 	assert_int_equal(leaf_at(w, 0x10000).prot, RO | UIOMMU_PROT_CACHE);
-	assert_int_equal(leaf_at(w, 0x21000).prot, RW | UIOMMU_PROT_CACHE);
+	assert_int_equal(leaf_at(w, 0x21000).prot, RWX | UIOMMU_PROT_CACHE);
 	assert_int_equal(leaf_at(w, 0x22000).prot, RW | UIOMMU_PROT_MMIO);
 	leave(ioas, dom);
 	assert_int_equal(w->mm.total, 0);
