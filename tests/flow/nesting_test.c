@@ -170,17 +170,35 @@ static void each_format(void **state)
 	nest_close(&g);
 }
 
+/* Of the guest's memory and tables, by the ATC and past it. */
+static void expect_nothing(struct client *c)
+{
+	static const uint32_t how[] = { 0, TESTEP_UNTRANSLATED };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t pasid = i < 2 ? 0 : PASID;
+
+		assert_int_equal(testep_read_how(c, how[i & 1], pasid, IOVA),
+				 0);
+		assert_int_equal(
+			testep_read_how(c, how[i & 1], pasid, gpa(DATA)), 0);
+	}
+}
+
 static void the_host_takes_memory_back(void **state)
 {
 	struct guest g;
 
 	nest_open(&g, 1);
 	assert_int_equal(nest_bind_table(&g), 0);
+	/* Elsewhere it stays, so it is there for who finds the old way. */
+	client_map_ok(&g.s.dev[0], g.s.mem, NR_PAGES * PAGE, BASE);
 	expect_tables(&g);
+	assert_int_equal(reads_tlb(&g, 0, 0), word_of(DATA));
 	assert_int_equal(client_unmap(&g.s.dev[0], GPA, NR_PAGES * PAGE), 0);
+	expect_nothing(&g.s.dev[0]);
+	assert_int_equal(client_unmap(&g.s.dev[0], BASE, NR_PAGES * PAGE), 0);
 	expect_pinned(&g.s, 0);
-	assert_int_equal(reads(&g, 0, 0), 0);
-	assert_int_equal(reads(&g, PASID, 0), 0);
 	nest_map_ok(&g);
 	expect_tables(&g);
 	nest_close(&g);
@@ -469,21 +487,6 @@ static void expect_bypass_of_both(struct guest *g)
 				 word_of(DATA));
 }
 
-/* What a device that is nobody's yet, or has nothing mapped, finds of the guest. */
-static void expect_nothing(struct client *c)
-{
-	static const uint32_t how[] = { 0, TESTEP_UNTRANSLATED };
-
-	for (unsigned int i = 0; i < 4; i++) {
-		uint32_t pasid = i < 2 ? 0 : PASID;
-
-		assert_int_equal(testep_read_how(c, how[i & 1], pasid, IOVA),
-				 0);
-		assert_int_equal(
-			testep_read_how(c, how[i & 1], pasid, gpa(DATA)), 0);
-	}
-}
-
 /*
  * The guest has gone, with what ATC and TLBs had of its tables: whoever has the device
  * next reaches what he maps, and nothing that was there before.
@@ -495,8 +498,13 @@ static void removed(void **state)
 		struct guest g;
 
 		nest_open(&g, 1);
+		assert_int_equal(testep_read_how(&g.s.dev[0],
+						 TESTEP_UNTRANSLATED, 0,
+						 gpa(DATA)),
+				 word_of(DATA));
 		assert_int_equal(nest_bind_table(&g), 0);
 		expect_tables(&g);
+		assert_int_equal(reads_tlb(&g, PASID, 0), word_of(DATA + 1));
 		client_close(&g.s.dev[0]);
 		expect_pinned(&g.s, 0);
 		if (by < 2)
@@ -506,6 +514,8 @@ static void removed(void **state)
 		else
 			client_open_iommufd(&c, g.s.machine, 0);
 		client_master(&c, true);
+		/* So that what is left of the old way would lead there. */
+		client_map_ok(&c, g.s.mem, NR_PAGES * PAGE, BASE);
 		expect_nothing(&c);
 		client_map_ok(&c, g.s.mem + (DATA + 7) * PAGE, PAGE, IOVA);
 		for (unsigned int i = 0; i < 2; i++)
