@@ -127,7 +127,7 @@ int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
  * domain, or while they came or went.  With no lock of the core held, from the
  * driver's op `irq`; it may wait for nothing that a thread holds while it removes a
  * device of the domain, frees the domain, or changes the handler (fn NULL: none).
- * When these return, no call is under way.
+ * When these return, no call of a handler from before is under way.
  *
  * `fn` is the host's own code, and is told all that the hardware says: raw[] of an
  * EXTERNAL_ABORT has the physical address of the fetch (SMMUv3: F_STE_FETCH,

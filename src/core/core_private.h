@@ -418,7 +418,9 @@ struct uiommu_domain {
 	/* Who takes faults; core lock. */
 	uiommu_domain_fault_fn *fault_fn;
 	void *fault_ctx;
-	uint32_t fault_calls; /* of it under way; atomic, raised under that */
+	unsigned int fault_turn; /* 0 or 1: the other with each handler */
+	/* Calls under way, by turn; atomic, raised under that lock. */
+	uint32_t fault_calls[2];
 
 	/* Protects the members below; held over calls of the driver. */
 	pthread_mutex_t lock;

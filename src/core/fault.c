@@ -72,27 +72,33 @@ void core_faults_to(struct uiommu_group *group, struct uiommu_domain *dom)
 		core_device_faults_to(dev, dom);
 }
 
-static void wait_for_calls(struct uiommu_domain *dom)
+static void wait_for_calls(const struct uiommu_domain *dom, unsigned int turn)
 {
 	const struct uiommu_platform *p = dom->core->platform;
 
-	while (load_acquire(&dom->fault_calls))
+	while (load_acquire(&dom->fault_calls[turn]))
 		p->relax(p->ctx);
 }
 
 void uiommu_domain_set_fault_handler(struct uiommu_domain *domain,
 				     uiommu_domain_fault_fn *fn, void *ctx)
 {
+	unsigned int turn;
+
 	pthread_mutex_lock(&domain->core->lock);
 	domain->fault_fn = fn;
 	domain->fault_ctx = ctx;
+	turn = domain->fault_turn;
+	domain->fault_turn = !turn;
 	pthread_mutex_unlock(&domain->core->lock);
-	wait_for_calls(domain);
+	/* Not for those of the new one, which may never end. */
+	wait_for_calls(domain, turn);
 }
 
 void core_faults_close(struct uiommu_domain *dom)
 {
-	wait_for_calls(dom);
+	for (unsigned int turn = 0; turn < ARRAY_SIZE(dom->fault_calls); turn++)
+		wait_for_calls(dom, turn);
 }
 
 /* Did the handler of the device's domain take it? */
@@ -101,6 +107,7 @@ static bool tell_domain(struct uiommu_device *dev,
 {
 	uiommu_domain_fault_fn *fn = NULL;
 	struct uiommu_domain *dom;
+	uint32_t *calls = NULL;
 	void *ctx = NULL;
 	bool taken;
 
@@ -109,13 +116,14 @@ static bool tell_domain(struct uiommu_device *dev,
 	if (dom && dom->fault_fn) {
 		fn = dom->fault_fn;
 		ctx = dom->fault_ctx;
-		fetch_add_acq_rel(&dom->fault_calls, 1);
+		calls = &dom->fault_calls[dom->fault_turn];
+		fetch_add_acq_rel(calls, 1);
 	}
 	pthread_mutex_unlock(&dev->core->lock);
 	if (!fn)
 		return false;
 	taken = fn(ctx, dev, fault);
-	fetch_sub_acq_rel(&dom->fault_calls, 1);
+	fetch_sub_acq_rel(calls, 1);
 	return taken;
 }
 

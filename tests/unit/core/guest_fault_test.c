@@ -4,6 +4,11 @@
  * the domain's own handler, and page faults of a guest's PASIDs the handler of the
  * domain that the guest's table is bound to.
  */
+#include <pthread.h>
+#include <sched.h>
+
+#include "base/atomic.h"
+
 #include "fake_nested.h"
 #include "world.h"
 
@@ -196,6 +201,84 @@ static void faults_on_the_way(void **state)
 	scene_close(&s);
 }
 
+/* A handler that takes its time over the first. */
+struct slow {
+	struct uiommu_device *dev;
+	uint32_t came, go; /* atomic */
+};
+
+static bool on_slow(void *ctx, struct uiommu_device *dev,
+		    const struct uiommu_fault *fault)
+{
+	struct slow *slow = ctx;
+
+	if (exchange_acq_rel(&slow->came, 1))
+		return true;
+	while (!load_acquire(&slow->go))
+		sched_yield();
+	return true;
+}
+
+static void *fault_thread(void *arg)
+{
+	const struct slow *slow = arg;
+
+	while (!load_acquire(&slow->came))
+		fault_by(slow->dev);
+	return NULL;
+}
+
+struct change {
+	struct uiommu_domain *dom;
+	struct slow *to;
+	uint32_t done; /* atomic */
+};
+
+static void *change_thread(void *arg)
+{
+	struct change *change = arg;
+
+	uiommu_domain_set_fault_handler(change->dom, on_slow, change->to);
+	store_release(&change->done, 1);
+	return NULL;
+}
+
+static void start(pthread_t *thread, void *(*fn)(void *), void *arg)
+{
+	assert_int_equal(pthread_create(thread, NULL, fn, arg), 0);
+}
+
+/* A new one that is never idle does not keep who has set it. */
+static void a_change_waits_for_the_handler_before(void **state)
+{
+	struct slow slow[2] = { 0 };
+	struct change change;
+	pthread_t fault[2], changer;
+	struct scene s;
+
+	scene_open(&s, *state);
+	slow[0].dev = slow[1].dev = s.w->dev[0];
+	change = (struct change){ s.dom, &slow[1], 0 };
+	assert_int_equal(uiommu_group_attach(group(slow[0].dev), s.dom), 0);
+	uiommu_domain_set_fault_handler(s.dom, on_slow, &slow[0]);
+	start(&fault[0], fault_thread, &slow[0]);
+	while (!load_acquire(&slow[0].came))
+		sched_yield();
+	start(&changer, change_thread, &change);
+	/* Of the new one there is a call as soon as it is there. */
+	start(&fault[1], fault_thread, &slow[1]);
+	while (!load_acquire(&slow[1].came))
+		sched_yield();
+	assert_int_equal(load_acquire(&change.done), 0);
+	store_release(&slow[0].go, 1);
+	pthread_join(changer, NULL);
+	store_release(&slow[1].go, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(fault[i], NULL);
+	assert_int_equal(uiommu_group_detach(group(slow[0].dev)), 0);
+	scene_close(&s);
+}
+
 /* Page requests of a guest's PASIDs: who has them, and what is their end. */
 static struct uiommu_iopf_group *waiting;
 static unsigned int withdrawn;
@@ -286,6 +369,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		test(faults_find_their_handler),
 		test(faults_on_the_way),
+		test(a_change_waits_for_the_handler_before),
 		test(page_faults_of_a_guests_PASIDs),
 	};
 
