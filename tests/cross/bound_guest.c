@@ -18,21 +18,17 @@ const struct uiommu_pasid_table bound_abort = {
 	.state = UIOMMU_GUEST_ABORT,
 };
 
-void bound_open(struct bound *b)
-{
-	bound_open_with(b, NULL);
-}
-
-void bound_open_with(struct bound *b, void (*tweak)(struct rig_cfg *cfg))
+static void open_both(struct bound *b, bool all,
+		      void (*tweak)(struct rig_cfg *cfg))
 {
 	struct rig_cfg cfg;
 
 	memset(b, 0, sizeof(*b));
 	rig_default(&cfg);
-	cfg.profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_caches(&cfg, all);
 	core_rig_open(&b->cr, &cfg);
 	rig_default(&cfg);
-	cfg.profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_caches(&cfg, all);
 	if (tweak)
 		tweak(&cfg);
 	core_rig_join(&b->cr, &cfg);
@@ -45,6 +41,21 @@ void bound_open_with(struct bound *b, void (*tweak)(struct rig_cfg *cfg))
 	map(&b->g, 1, 2, 1);
 	map(&b->g, 2, 0, 10);
 	map(&b->g, 2, 2, 11);
+}
+
+void bound_open(struct bound *b)
+{
+	bound_open_caching(b, true);
+}
+
+void bound_open_caching(struct bound *b, bool all)
+{
+	open_both(b, all, NULL);
+}
+
+void bound_open_with(struct bound *b, void (*tweak)(struct rig_cfg *cfg))
+{
+	open_both(b, true, tweak);
 }
 
 void bound_close(struct bound *b)

@@ -29,6 +29,8 @@ extern const struct uiommu_pasid_table bound_cds, bound_bypass, bound_abort;
  * on, ASID 2 (PASID) has 10 and 11.
  */
 void bound_open(struct bound *b);
+/* The same, of SMMUs that cache all they may, or nothing. */
+void bound_open_caching(struct bound *b, bool all);
 /* The same, where SMMU 1 is another one. */
 void bound_open_with(struct bound *b, void (*tweak)(struct rig_cfg *cfg));
 void bound_close(struct bound *b);

@@ -262,6 +262,14 @@ void rig_default(struct rig_cfg *cfg)
 	cfg->driver.timeout_ns = UINT64_C(60000000000);
 }
 
+void rig_caches(struct rig_cfg *cfg, bool all)
+{
+	if (all)
+		cfg->profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	else
+		cfg->profile.tlb_entries = cfg->profile.config_entries = 0;
+}
+
 static uint64_t bus_read(void *ctx, uint32_t offset, unsigned int size)
 {
 	struct rig *rig = ctx;

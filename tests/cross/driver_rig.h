@@ -89,6 +89,8 @@ struct rig_cfg {
 
 /* The "full" profile, 8 MiB, default queues. */
 void rig_default(struct rig_cfg *cfg);
+/* Of the SMMU: all that it may, for as long as it may, or nothing. */
+void rig_caches(struct rig_cfg *cfg, bool all);
 struct rig *rig_create(const struct rig_cfg *cfg);
 /* One more SMMU on the host and RAM of `first`, which is destroyed after it. */
 struct rig *rig_join(const struct rig_cfg *cfg, struct rig *first);
