@@ -7,6 +7,7 @@
 #include "base/atomic.h"
 #include "nested_guest.h"
 #include "turns.h"
+#include "under_fire.h"
 
 /* ----------------------------------------------------------------- hostile -- */
 
@@ -125,53 +126,108 @@ static void a_hostile_guest(void **state)
 /* ------------------------------------------------------------- under fire -- */
 
 /*
- * DMA never stops, while a guest moves between two tables of CDs that say the same
- * and sends commands, and the host maps and unmaps memory beside.
+ * Another table of CDs, with ASIDs and stage-1 tables of its own: no PASID and PASID
+ * show other pages by it.  AT is an IOVA of both, and memory of the guest's, too, when
+ * stage 1 is not there: each way there is another word.
  */
-struct fire {
-	struct guest *g;
-	struct uiommu_hwdom *other; /* CDs in the page behind the data */
-	uint32_t stop;
-	uint64_t accesses, replaced, commands, unmapped;
-	uint64_t wrong; /* accesses */
-};
-
 #define OTHER_CDS (GUEST_PAGES - 1)
 #define SPARE (GUEST_PAGES - 2)
+#define AT ipa(DATA + 3)
+#define CHANGES 360u /* each pair of states five times */
 
-static void *keep_reading(void *arg)
+enum state {
+	TABLES_ONE,
+	TABLES_OTHER,
+	PARENT,
+	BYPASS,
+	ABORT,
+	HOST, /* stage 1 is the host's */
+	STATES,
+};
+
+/* The data pages behind AT. */
+static const unsigned int data_of[STATES] = {
+	[TABLES_ONE] = 40, [TABLES_OTHER] = 41, [PARENT] = 3,
+	[BYPASS] = 3,	   [HOST] = 50,
+};
+
+struct fire {
+	struct guest g;
+	struct uiommu_hwdom *dom[STATES];
+	uint32_t stop;
+	uint64_t commands, unmapped;
+};
+
+static void write_tables(struct guest *g)
 {
-	struct fire *f = arg;
-
-	while (!load_acquire(&f->stop)) {
-		if (peek(f->g, 0) != word(f->g, 0) ||
-		    peek_pasid(f->g, PASID, 1) != word(f->g, 11))
-			turn(&f->wrong);
-		turn(&f->accesses);
-	}
-	return NULL;
+	write_cd(g, 0, 3);
+	write_cd(g, PASID, 4);
+	memcpy(page(g, OTHER_CDS), page(g, CDS), RIG_PAGE);
+	write_cd(g, 0, 1);
+	write_cd(g, PASID, 2);
+	map(g, 3, 0, 20);
+	map(g, 4, 0, 21);
+	point(g, 1, AT, ipa(DATA + data_of[TABLES_ONE]), true);
+	point(g, 3, AT, ipa(DATA + data_of[TABLES_OTHER]), true);
 }
 
-static void *keep_replacing(void *arg)
+static void fire_open(struct fire *f, bool cache_all)
 {
-	struct fire *f = arg;
+	struct rig *rig = open_rig_caching(cache_all);
+	struct guest *g = &f->g;
 
-	while (!load_acquire(&f->stop)) {
-		rig_attach(f->other, f->g->dev);
-		rig_attach(f->g->nested, f->g->dev);
-		turn(&f->replaced);
-	}
-	return NULL;
+	memset(f, 0, sizeof(*f));
+	guest_open(g, rig, 0);
+	rig->yield = true;
+	write_tables(g);
+	f->dom[TABLES_ONE] = g->nested;
+	f->dom[TABLES_OTHER] =
+		new_nested(g, 0x300000000000000b | ipa(OTHER_CDS), 0x100000d6);
+	f->dom[PARENT] = g->parent;
+	f->dom[BYPASS] = new_nested(g, 0x9, 0);
+	f->dom[ABORT] = new_nested(g, 0, 0);
+	f->dom[HOST] = rig_domain(rig, UIOMMU_DOM_PAGING);
+	rig_map(f->dom[HOST], AT, page(g, DATA + data_of[HOST]), RIG_PAGE, RW);
 }
 
+static void fire_close(struct fire *f)
+{
+	struct rig *rig = f->g.rig;
+
+	/* Nothing was ever wrong with an entry, a context or an address. */
+	nothing_reported(rig);
+	assert_int_equal(rig->lost, 0);
+	rig_attach(f->g.nested, f->g.dev);
+	for (unsigned int i = TABLES_OTHER; i < STATES; i++)
+		if (i != PARENT)
+			rig->unit->ops->dom_free(f->dom[i]);
+	guest_close(&f->g);
+	rig_destroy(rig);
+}
+
+/* Readers 0 and 1 by the SMMU, 2 and 3 through the ATC; odd ones with a PASID. */
+static uint64_t reads_at(struct fire *f, unsigned int reader, unsigned int at)
+{
+	uint32_t pasid = reader & 1 ? PASID : 0;
+
+	return reader & 2
+		       ? by_atc(&f->g, pasid, at)
+		       : peek_pasid(&f->g, pasid ? pasid : UIOMMU_NO_PASID, at);
+}
+
+/* ------------------------------------------- from one table to the other -- */
+
+/*
+ * Meanwhile the guest sends commands, and the host maps and unmaps memory beside.
+ */
 static void *keep_commanding(void *arg)
 {
 	struct fire *f = arg;
 
 	while (!load_acquire(&f->stop)) {
-		command(f->g, 0x30, 0);
-		command(f->g, (uint64_t)VSID << 32 | 6, 0);
-		command(f->g, (uint64_t)VSID << 32 | 0x40, 52);
+		command(&f->g, 0x30, 0);
+		command(&f->g, (uint64_t)VSID << 32 | 6, 0);
+		command(&f->g, (uint64_t)VSID << 32 | 0x40, 52);
 		turn(&f->commands);
 	}
 	return NULL;
@@ -180,52 +236,149 @@ static void *keep_commanding(void *arg)
 static void *keep_unmapping(void *arg)
 {
 	struct fire *f = arg;
+	struct guest *g = &f->g;
 
 	while (!load_acquire(&f->stop)) {
-		rig_unmap(f->g->parent, ipa(SPARE), RIG_PAGE);
-		rig_map(f->g->parent, ipa(SPARE), page(f->g, SPARE), RIG_PAGE,
-			RW);
+		rig_unmap(g->parent, ipa(SPARE), RIG_PAGE);
+		rig_map(g->parent, ipa(SPARE), page(g, SPARE), RIG_PAGE, RW);
 		turn(&f->unmapped);
 	}
 	return NULL;
 }
 
-static void a_guest_under_fire(void **state)
+static uint64_t reads_tables(void *arg, unsigned int reader)
 {
-	static void *(*const threads[])(void *) = {
-		keep_reading, keep_replacing, keep_commanding, keep_unmapping
-	};
-	struct rig *rig = open_rig();
-	struct guest g;
-	struct fire f = { .g = &g };
-	const uint64_t *counts[] = { &f.accesses, &f.replaced, &f.commands,
-				     &f.unmapped };
-	pthread_t id[4];
+	return reads_at(arg, reader, 0);
+}
 
-	guest_open(&g, rig, 0);
-	memcpy(page(&g, OTHER_CDS), page(&g, CDS), RIG_PAGE);
-	f.other =
-		new_nested(&g, 0x300000000000000b | ipa(OTHER_CDS), 0x100000d6);
-	for (int i = 0; i < 4; i++)
+static void swap(void *arg, uint64_t nr)
+{
+	struct fire *f = arg;
+
+	rig_attach(f->dom[nr % 2 ? TABLES_OTHER : TABLES_ONE], f->g.dev);
+}
+
+static uint64_t shown_by_tables(void *arg, unsigned int reader, uint64_t nr)
+{
+	static const unsigned int data[2][2] = { { 0, 10 }, { 20, 21 } };
+	const struct fire *f = arg;
+
+	return word(&f->g, data[nr % 2][reader & 1]);
+}
+
+static void a_guest_under_fire(bool cache_all)
+{
+	static void *(*const threads[])(void *) = { keep_commanding,
+						    keep_unmapping };
+	struct fire f;
+	const uint64_t *counts[] = { &f.commands, &f.unmapped };
+	const struct under_fire fire = {
+		.arg = &f,
+		.readers = 4,
+		.changes = CHANGES,
+		.access = reads_tables,
+		.aborted = RIG_STOPPED,
+		.change = swap,
+		.shown = shown_by_tables,
+	};
+	pthread_t id[2];
+
+	fire_open(&f, cache_all);
+	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&id[i], NULL, threads[i], &f),
 				 0);
-	assert_true(let_fight(300, counts, 4));
+	under_fire(&fire);
+	assert_true(let_fight(0, counts, 2));
 	store_release(&f.stop, 1);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_join(id[i], NULL);
-	assert_int_equal(f.wrong, 0);
-	nothing_reported(rig);
-	rig_attach(g.nested, g.dev);
-	rig->unit->ops->dom_free(f.other);
-	guest_close(&g);
-	rig_destroy(rig);
+	fire_close(&f);
+}
+
+static void a_guest_under_fire_and_all_caches(void **state)
+{
+	a_guest_under_fire(true);
+}
+
+static void a_guest_under_fire_and_no_caches(void **state)
+{
+	a_guest_under_fire(false);
+}
+
+/* ------------------------------------------------------- through all states -- */
+
+/* From each to each: two changes for each pair. */
+static enum state state_after(uint64_t nr)
+{
+	uint64_t step = nr / 2 % (STATES * STATES);
+
+	return (enum state)(nr % 2 ? step % STATES : step / STATES);
+}
+
+/* Not by PASID: it has none where stage 2 is alone. */
+static uint64_t reads_states(void *arg, unsigned int reader)
+{
+	return reads_at(arg, reader * 2, (AT - IOVA) / RIG_PAGE);
+}
+
+static void enter(void *arg, uint64_t nr)
+{
+	struct fire *f = arg;
+
+	rig_attach(f->dom[state_after(nr)], f->g.dev);
+}
+
+static uint64_t shown_by_states(void *arg, unsigned int reader, uint64_t nr)
+{
+	const struct fire *f = arg;
+	enum state state = state_after(nr);
+
+	return state == ABORT ? RIG_STOPPED : word(&f->g, data_of[state]);
+}
+
+/* Where the tables of the host's stage 1 come into use, or go. */
+static bool aborts(void *arg, uint64_t nr)
+{
+	return (state_after(nr) == HOST) != (state_after(nr - 1) == HOST);
+}
+
+static void each_state_under_fire(bool cache_all)
+{
+	struct fire f;
+	const struct under_fire fire = {
+		.arg = &f,
+		.readers = 2,
+		.changes = CHANGES,
+		.access = reads_states,
+		.aborted = RIG_STOPPED,
+		.change = enter,
+		.shown = shown_by_states,
+		.aborts = aborts,
+	};
+
+	fire_open(&f, cache_all);
+	under_fire(&fire);
+	fire_close(&f);
+}
+
+static void each_state_under_fire_and_all_caches(void **state)
+{
+	each_state_under_fire(true);
+}
+
+static void each_state_under_fire_and_no_caches(void **state)
+{
+	each_state_under_fire(false);
 }
 
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(a_hostile_guest),
-		cmocka_unit_test(a_guest_under_fire),
+		cmocka_unit_test(a_guest_under_fire_and_all_caches),
+		cmocka_unit_test(a_guest_under_fire_and_no_caches),
+		cmocka_unit_test(each_state_under_fire_and_all_caches),
+		cmocka_unit_test(each_state_under_fire_and_no_caches),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

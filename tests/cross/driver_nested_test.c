@@ -186,22 +186,6 @@ static void contexts_change(void **state)
 
 /* ------------------------------------------------------------------- ATCs -- */
 
-static uint64_t by_atc(struct guest *g, uint32_t pasid, unsigned int at)
-{
-	uint64_t val = 0;
-	struct uiommu_smmuv3_dma req = {
-		.txn = { .iova = IOVA + at * RIG_PAGE,
-			 .ssid = pasid,
-			 .flags = pasid ? UIOMMU_TXN_SSV : 0 },
-		.buf = &val,
-		.len = 8,
-	};
-
-	return uiommu_smmuv3_endpoint_dma(rig_endpoint(g->rig, g->sid), &req)
-		       ? RIG_STOPPED
-		       : val;
-}
-
 static void an_ATC_in_a_guests_hands(void **state)
 {
 	struct uiommu_hwdom *no_ats;

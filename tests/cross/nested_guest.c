@@ -76,6 +76,22 @@ uint64_t peek(struct guest *g, unsigned int at)
 	return peek_pasid(g, UIOMMU_NO_PASID, at);
 }
 
+uint64_t by_atc(struct guest *g, uint32_t pasid, unsigned int at)
+{
+	uint64_t val = 0;
+	struct uiommu_smmuv3_dma req = {
+		.txn = { .iova = IOVA + at * RIG_PAGE,
+			 .ssid = pasid,
+			 .flags = pasid ? UIOMMU_TXN_SSV : 0 },
+		.buf = &val,
+		.len = 8,
+	};
+
+	return uiommu_smmuv3_endpoint_dma(rig_endpoint(g->rig, g->sid), &req)
+		       ? RIG_STOPPED
+		       : val;
+}
+
 /* ------------------------------------------------------- coming and going -- */
 
 struct uiommu_hwdom *new_nested(struct guest *g, uint64_t q0, uint64_t q1)
@@ -145,13 +161,18 @@ void guest_close(struct guest *g)
 	ops->dom_free(g->parent);
 }
 
-struct rig *open_rig(void)
+struct rig *open_rig_caching(bool all)
 {
 	struct rig_cfg cfg;
 
 	rig_default(&cfg);
-	cfg.profile.caching = UIOMMU_SMMUV3_CACHING_GREEDY;
+	rig_caches(&cfg, all);
 	return rig_create(&cfg);
+}
+
+struct rig *open_rig(void)
+{
+	return open_rig_caching(true);
 }
 
 void nothing_reported(struct rig *rig)

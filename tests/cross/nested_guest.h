@@ -58,13 +58,16 @@ uint64_t word(const struct guest *g, unsigned int data);
 void command(struct guest *g, uint64_t q0, uint64_t q1);
 uint64_t peek_pasid(struct guest *g, uint32_t pasid, unsigned int at);
 uint64_t peek(struct guest *g, unsigned int at);
+/* The same through the device's ATC; pasid 0: without. */
+uint64_t by_atc(struct guest *g, uint32_t pasid, unsigned int at);
 struct uiommu_hwdom *new_nested(struct guest *g, uint64_t q0, uint64_t q1);
 /* 64 CDs, S1DSS = SSID0, cached; the guest has turned ATS on if it can. */
 struct uiommu_hwdom *new_s1(struct guest *g);
 void guest_open(struct guest *g, struct rig *rig, unsigned int nr);
 void guest_close(struct guest *g);
-/* What is not invalidated stays. */
+/* What is not invalidated stays, or nothing does. */
 struct rig *open_rig(void);
+struct rig *open_rig_caching(bool all);
 void nothing_reported(struct rig *rig);
 
 #endif /* TESTS_NESTED_GUEST_H */
