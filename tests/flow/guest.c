@@ -166,11 +166,12 @@ void guest_boot(struct guest *g)
 	point(g, 2, 0, DATA + 1);
 }
 
-void guest_start(struct guest *g)
+void guest_start_with(struct guest *g, uint32_t parent_flags)
 {
 	assert_int_equal(map_fixed(&g->s, g->s.ioas, 0, NR_PAGES, GPA), 0);
 	assert_int_equal(hwpt_alloc(&g->s, 0, g->s.ioas,
-				    IOMMU_HWPT_ALLOC_NEST_PARENT, &g->parent),
+				    IOMMU_HWPT_ALLOC_NEST_PARENT | parent_flags,
+				    &g->parent),
 			 0);
 	attach_ok(g, g->parent);
 	assert_int_equal(viommu_alloc(g, IOMMU_VIOMMU_TYPE_ARM_SMMUV3,
@@ -182,6 +183,11 @@ void guest_start(struct guest *g)
 	assert_int_equal(
 		nested_alloc(g, g->viommu, STE_S1_0, STE_S1_1, &g->nested), 0);
 	attach_ok(g, g->nested);
+}
+
+void guest_start(struct guest *g)
+{
+	guest_start_with(g, 0);
 }
 
 void guest_open(struct guest *g)

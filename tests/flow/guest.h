@@ -70,8 +70,10 @@ ssize_t next_event(struct guest *g, struct event *event);
 void guest_boot(struct guest *g);
 /*
  * As QEMU does when the guest's SMMU and its device come up, in a scene that is
- * there; guest_open makes one, with two devices.
+ * there; guest_open makes one, with two devices.  Flags of the page table that is
+ * the guest's memory, besides NEST_PARENT.
  */
+void guest_start_with(struct guest *g, uint32_t parent_flags);
 void guest_start(struct guest *g);
 void guest_open(struct guest *g);
 void guest_close(struct guest *g);
