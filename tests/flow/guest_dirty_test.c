@@ -6,6 +6,10 @@
  * for the guest.  Each story is told of accesses without PASID and with one, by the
  * SMMU's TLBs and by the device's ATC.
  */
+#include <pthread.h>
+#include <sched.h>
+
+#include "base/atomic.h"
 #include "guest.h"
 
 /* Bits of a context: the SMMU sets access flags, and dirty state. */
@@ -374,6 +378,106 @@ static void blocks_of_the_host(void **state)
 	each_way(in_blocks, CD_HA | CD_HD, OLD, OLD);
 }
 
+/* --------------------------------------------------------------- migration */
+
+/* Behind IOVA, by leaves of one table; the data pages take turns. */
+#define MARKS 187u
+#define PASSES 3u
+#define WORDS (PAGE / 8)
+
+static unsigned int data_of(unsigned int at)
+{
+	return DATA + at % (NR_PAGES - DATA);
+}
+
+struct migration {
+	struct dirt s;
+	uint64_t leaves[WORDS];
+	uint64_t data[NR_PAGES]; /* of each page the word that is written to */
+	uint32_t stop;		 /* atomic */
+	uint64_t rounds;	 /* atomic: looks that the host has had */
+};
+
+static void *write_all(void *ctx)
+{
+	struct migration *m = ctx;
+	uint64_t seen = 0;
+
+	for (unsigned int i = 0; i < PASSES * MARKS; i++) {
+		testep_fill(&m->s.g.s.dev[0], 1, i + 1);
+		(void)go(&m->s, TESTEP_WRITE, i % MARKS);
+		if (i % 8)
+			continue;
+		while (load_acquire(&m->rounds) == seen)
+			sched_yield();
+		seen = load_acquire(&m->rounds);
+	}
+	store_release(&m->stop, 1);
+	return NULL;
+}
+
+static void copy_dirty(struct migration *m)
+{
+	struct guest *g = &m->s.g;
+	uint64_t bits = 0;
+
+	get(g, GPA, NR_PAGES, 0, &bits);
+	for (unsigned int i = 0; i < NR_PAGES; i++)
+		if (bits & bit(i))
+			m->data[i] = load_relaxed(&page(g, i)[1]);
+	if (!(bits & bit(leaves(&m->s))))
+		return;
+	for (unsigned int i = 0; i < WORDS; i++)
+		m->leaves[i] = load_relaxed(&page(g, leaves(&m->s))[i]);
+}
+
+static void copy_begin(struct migration *m)
+{
+	struct guest *g = &m->s.g;
+
+	for (unsigned int i = 0; i < MARKS; i++)
+		*leaf(&m->s, i) = gpa(data_of(i)) | YOUNG | CLEAN;
+	memcpy(m->leaves, page(g, leaves(&m->s)), PAGE);
+	for (unsigned int i = 0; i < NR_PAGES; i++)
+		m->data[i] = page(g, i)[1];
+}
+
+/*
+ * The host copies what it is told while the device writes on, by pages that nobody
+ * has marked yet and by those that are known: a last look makes the copy complete.
+ */
+static void migrate(const struct way *way)
+{
+	struct migration *m = calloc(1, sizeof(*m));
+	struct guest *g;
+	pthread_t thread;
+
+	assert_non_null(m);
+	g = &m->s.g;
+	open_way(&m->s, way, CD_HA | CD_HD, 0, 0);
+	copy_begin(m);
+	assert_int_equal(pthread_create(&thread, NULL, write_all, m), 0);
+	while (!load_acquire(&m->stop)) {
+		copy_dirty(m);
+		fetch_add_relaxed(&m->rounds, 1);
+	}
+	pthread_join(thread, NULL);
+	copy_dirty(m);
+	for (unsigned int i = 0; i < MARKS; i++)
+		assert_int_equal(*leaf(&m->s, i), gpa(data_of(i)) | OLD | DBM);
+	assert_memory_equal(m->leaves, page(g, leaves(&m->s)), PAGE);
+	for (unsigned int i = DATA; i < NR_PAGES; i++)
+		assert_int_equal(m->data[i], page(g, i)[1]);
+	guest_close(g);
+	free(m);
+}
+
+static void nothing_is_missed(void **state)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		migrate(&ways[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -383,6 +487,7 @@ int main(void)
 		cmocka_unit_test(dirty_state_of_the_guests),
 		cmocka_unit_test(accesses_that_are_refused),
 		cmocka_unit_test(blocks_of_the_host),
+		cmocka_unit_test(nothing_is_missed),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
