@@ -19,6 +19,7 @@ struct fire {
 	const struct under_fire *u;
 	/* Changes by number, written by the one who makes them. */
 	uint64_t begun, done;
+	uint64_t counted; /* the change that accesses are across, 0: none */
 	uint32_t stop;
 	struct reader {
 		struct fire *f;
@@ -55,6 +56,7 @@ static void one_access(struct reader *r)
 {
 	struct fire *f = r->f;
 	uint64_t a = load_acquire(&f->done), b, value;
+	uint64_t nr = load_acquire(&f->counted);
 
 	value = f->u->access(f->u->arg, r->nr);
 	/* The access is before this look at what has begun. */
@@ -62,11 +64,12 @@ static void one_access(struct reader *r)
 	b = load_acquire(&f->begun);
 	if (!in_force(r, value, a, b))
 		turn(&r->wrong);
-	else if (b != a + 1 || shown(r, a) == shown(r, b))
+	else if (!nr || nr != load_acquire(&f->counted) ||
+		 shown(r, nr - 1) == shown(r, nr))
 		turn(&r->beside);
-	else if (value == shown(r, a))
+	else if (value == shown(r, nr - 1))
 		turn(&r->olds);
-	else if (value == shown(r, b))
+	else if (value == shown(r, nr))
 		turn(&r->news);
 	else
 		turn(&r->aborts);
@@ -104,6 +107,14 @@ static void await_half(const struct reader *r, const uint64_t *count,
 		sched_yield();
 }
 
+static bool is_wrong(const struct fire *f)
+{
+	for (unsigned int i = 0; i < f->u->readers; i++)
+		if (load_acquire(&f->reader[i].wrong))
+			return true;
+	return false;
+}
+
 static void hold(const struct fire *f)
 {
 	uint64_t from[UNDER_FIRE_READERS];
@@ -127,6 +138,7 @@ static void change(struct fire *f, uint64_t nr)
 		news[i] = load_acquire(&f->reader[i].news);
 	}
 	store_release(&f->begun, nr);
+	store_release(&f->counted, nr);
 	fence_full();
 	for (i = 0; i < f->u->readers; i++) {
 		r = &f->reader[i];
@@ -134,6 +146,8 @@ static void change(struct fire *f, uint64_t nr)
 			await_half(r, &r->olds, olds[i]);
 	}
 	f->u->change(f->u->arg, nr);
+	/* What begins from here on finds the new one. */
+	store_release(&f->done, nr);
 	for (i = 0; i < f->u->readers; i++) {
 		r = &f->reader[i];
 		if (shown(r, nr - 1) == shown(r, nr))
@@ -141,7 +155,7 @@ static void change(struct fire *f, uint64_t nr)
 		await_half(r, &r->news, news[i]);
 		r->concerned++;
 	}
-	store_release(&f->done, nr);
+	store_release(&f->counted, 0);
 }
 
 static void judge(const struct reader *r)
@@ -175,7 +189,7 @@ void under_fire(const struct under_fire *u)
 						&f.reader[i]),
 				 0);
 	}
-	for (nr = 1; nr <= u->changes; nr++) {
+	for (nr = 1; nr <= u->changes && !is_wrong(&f); nr++) {
 		change(&f, nr);
 		hold(&f);
 	}

@@ -5,8 +5,9 @@
  *
  * States are numbered by the changes that lead to them, 0 before the first.  Each
  * reader that a change concerns, for it shows it another word than before, gets ten
- * accesses or more while it is under way, and old and new each a fifth of them at
- * least: those who change wait for it, so that this does not depend on the machine.
+ * accesses or more from just before it until just after, and old and new each a fifth
+ * of them at least: those who change wait for it, so that this does not depend on the
+ * machine.  An access that begins when the change has returned finds the new one.
  */
 #ifndef TESTS_UNDER_FIRE_H
 #define TESTS_UNDER_FIRE_H
