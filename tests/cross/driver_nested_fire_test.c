@@ -133,11 +133,12 @@ static void a_hostile_guest(void **state)
 #define OTHER_CDS (GUEST_PAGES - 1)
 #define SPARE (GUEST_PAGES - 2)
 #define AT ipa(DATA + 3)
-#define CHANGES 360u /* each pair of states five times */
+#define CHANGES 392u /* each pair of states four times */
 
 enum state {
 	TABLES_ONE,
 	TABLES_OTHER,
+	WITHOUT_ATS, /* the other, of a guest that does not know of it */
 	PARENT,
 	BYPASS,
 	ABORT,
@@ -147,8 +148,8 @@ enum state {
 
 /* The data pages behind AT. */
 static const unsigned int data_of[STATES] = {
-	[TABLES_ONE] = 40, [TABLES_OTHER] = 41, [PARENT] = 3,
-	[BYPASS] = 3,	   [HOST] = 50,
+	[TABLES_ONE] = 40, [TABLES_OTHER] = 41, [WITHOUT_ATS] = 41,
+	[PARENT] = 3,	   [BYPASS] = 3,	[HOST] = 50,
 };
 
 struct fire {
@@ -183,6 +184,8 @@ static void fire_open(struct fire *f, bool cache_all)
 	f->dom[TABLES_ONE] = g->nested;
 	f->dom[TABLES_OTHER] =
 		new_nested(g, 0x300000000000000b | ipa(OTHER_CDS), 0x100000d6);
+	f->dom[WITHOUT_ATS] =
+		new_nested(g, 0x300000000000000b | ipa(OTHER_CDS), 0xd6);
 	f->dom[PARENT] = g->parent;
 	f->dom[BYPASS] = new_nested(g, 0x9, 0);
 	f->dom[ABORT] = new_nested(g, 0, 0);

@@ -17,7 +17,7 @@ enum table {
 	PARENT,	 /* stage 2 alone */
 	BYPASS,	 /* the guest's entry says so */
 	ABORT,	 /* this, too */
-	INVALID, /* it has no entry: V=0 */
+	INVALID, /* V=0; all else is that of its tables */
 	GUESTS,
 	WITHOUT_ATS, /* the same, of a guest that does not know of it */
 	NONE,	     /* detached */
@@ -58,7 +58,9 @@ static void states_open(struct states *s)
 	s->pt[PARENT] = g->parent;
 	assert_int_equal(nested_alloc(g, g->viommu, 0x9, 0, &s->pt[BYPASS]), 0);
 	assert_int_equal(nested_alloc(g, g->viommu, 0x1, 0, &s->pt[ABORT]), 0);
-	assert_int_equal(nested_alloc(g, g->viommu, 0, 0, &s->pt[INVALID]), 0);
+	assert_int_equal(nested_alloc(g, g->viommu, STE_S1_0 & ~UINT64_C(1),
+				      STE_S1_1, &s->pt[INVALID]),
+			 0);
 	s->pt[GUESTS] = g->nested;
 	assert_int_equal(nested_alloc(g, g->viommu, STE_S1_0,
 				      STE_S1_1 & ~ANY_ATS, &s->pt[WITHOUT_ATS]),
