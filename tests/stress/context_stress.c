@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "client.h"
 #include "testep.h"
 
@@ -47,16 +48,6 @@ const char *__tsan_default_options(void)
 	return "die_after_fork=0";
 }
 #endif
-
-/* In any thread. */
-#define CHECK(cond)                                                        \
-	do {                                                               \
-		if (!(cond)) {                                             \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                    \
-			abort();                                           \
-		}                                                          \
-	} while (0)
 
 struct world {
 	struct uiommu_machine *machine;

@@ -11,9 +11,9 @@
  * says how long (2).
  */
 #include <pthread.h>
-#include <stdio.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "nesting_scene.h"
 #include "turns.h"
 
@@ -21,16 +21,6 @@
 #define AWAY 60u /* a page that comes and goes */
 #define AT_AWAY 5u
 #define VERSIONS 16u
-
-/* In any thread. */
-#define CHECK(cond)                                                        \
-	do {                                                               \
-		if (!(cond)) {                                             \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                    \
-			abort();                                           \
-		}                                                          \
-	} while (0)
 
 struct arena {
 	struct uiommu_machine *machine;

@@ -10,26 +10,16 @@
  * raises; when nothing changes any more interrupts come as they should.
  */
 #include <pthread.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "check.h"
 #include "guest_msi.h"
 #include "turns.h"
 
 #define NR_THREADS 8u
 #define NR_BINDINGS 3u
 #define RUN_MS 1000
-
-/* In any thread. */
-#define CHECK(cond)                                                        \
-	do {                                                               \
-		if (!(cond)) {                                             \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                    \
-			abort();                                           \
-		}                                                          \
-	} while (0)
 
 struct world {
 	struct uiommu_machine *machine;

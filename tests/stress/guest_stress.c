@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "guest.h"
 #include "turns.h"
 
@@ -40,16 +41,6 @@ enum {
 };
 
 #define POISON (UINT64_C(0xbad) << 48)
-
-/* In any thread. */
-#define CHECK(cond)                                                        \
-	do {                                                               \
-		if (!(cond)) {                                             \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                    \
-			abort();                                           \
-		}                                                          \
-	} while (0)
 
 /* An access that a slot is at. */
 struct access {

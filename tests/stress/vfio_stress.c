@@ -6,10 +6,9 @@
  * is that nothing races, hangs or is left, and the invariants that are checked
  * on the way.
  */
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/atomic.h"
+#include "check.h"
 #include "fixture.h"
 #include "turns.h"
 
@@ -23,15 +22,6 @@ struct stress {
 	bool stop;	     /* atomic */
 	uint64_t rounds[16]; /* per thread, each its own */
 };
-
-#define CHECK(cond)                                                        \
-	do {                                                               \
-		if (!(cond)) {                                             \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                    \
-			abort();                                           \
-		}                                                          \
-	} while (0)
 
 static uint32_t next(uint64_t *seed)
 {
