@@ -418,8 +418,9 @@ struct uiommu_domain {
 	/* Who takes faults; core lock. */
 	uiommu_domain_fault_fn *fault_fn;
 	void *fault_ctx;
-	unsigned int fault_turn; /* 0 or 1: the other with each handler */
-	/* Calls under way, by turn; atomic, raised under that lock. */
+	/* Changes so far; atomic, written when the other turn has no calls. */
+	uint32_t fault_turn;
+	/* Calls under way, by turns; atomic, raised under that lock. */
 	uint32_t fault_calls[2];
 
 	/* Protects the members below; held over calls of the driver. */

@@ -72,33 +72,54 @@ void core_faults_to(struct uiommu_group *group, struct uiommu_domain *dom)
 		core_device_faults_to(dev, dom);
 }
 
-static void wait_for_calls(const struct uiommu_domain *dom, unsigned int turn)
+static uint32_t *calls_of(struct uiommu_domain *dom, uint32_t turn)
+{
+	return &dom->fault_calls[turn % ARRAY_SIZE(dom->fault_calls)];
+}
+
+/*
+ * Takes the core lock when there are counters to spare: the handler before the one that
+ * is there now has ended.
+ */
+static uint32_t lock_turn(struct uiommu_domain *dom)
 {
 	const struct uiommu_platform *p = dom->core->platform;
 
-	while (load_acquire(&dom->fault_calls[turn]))
+	for (;;) {
+		pthread_mutex_lock(&dom->core->lock);
+		if (!load_acquire(calls_of(dom, dom->fault_turn + 1)))
+			return dom->fault_turn;
+		pthread_mutex_unlock(&dom->core->lock);
 		p->relax(p->ctx);
+	}
 }
 
 void uiommu_domain_set_fault_handler(struct uiommu_domain *domain,
 				     uiommu_domain_fault_fn *fn, void *ctx)
 {
-	unsigned int turn;
+	const struct uiommu_platform *p = domain->core->platform;
+	uint32_t turn = lock_turn(domain);
 
-	pthread_mutex_lock(&domain->core->lock);
 	domain->fault_fn = fn;
 	domain->fault_ctx = ctx;
-	turn = domain->fault_turn;
-	domain->fault_turn = !turn;
+	store_release(&domain->fault_turn, turn + 1);
 	pthread_mutex_unlock(&domain->core->lock);
-	/* Not for those of the new one, which may never end. */
-	wait_for_calls(domain, turn);
+	/*
+	 * Not for those of the new one, which may never end.  Who has changed it
+	 * since has seen the old ones end.
+	 */
+	while (load_acquire(&domain->fault_turn) == turn + 1 &&
+	       load_acquire(calls_of(domain, turn)))
+		p->relax(p->ctx);
 }
 
 void core_faults_close(struct uiommu_domain *dom)
 {
-	for (unsigned int turn = 0; turn < ARRAY_SIZE(dom->fault_calls); turn++)
-		wait_for_calls(dom, turn);
+	const struct uiommu_platform *p = dom->core->platform;
+
+	for (uint32_t turn = 0; turn < ARRAY_SIZE(dom->fault_calls); turn++)
+		while (load_acquire(calls_of(dom, turn)))
+			p->relax(p->ctx);
 }
 
 /* Did the handler of the device's domain take it? */
@@ -116,7 +137,7 @@ static bool tell_domain(struct uiommu_device *dev,
 	if (dom && dom->fault_fn) {
 		fn = dom->fault_fn;
 		ctx = dom->fault_ctx;
-		calls = &dom->fault_calls[dom->fault_turn];
+		calls = calls_of(dom, dom->fault_turn);
 		fetch_add_acq_rel(calls, 1);
 	}
 	pthread_mutex_unlock(&dev->core->lock);

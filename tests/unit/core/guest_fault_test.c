@@ -238,7 +238,8 @@ static void *change_thread(void *arg)
 {
 	struct change *change = arg;
 
-	uiommu_domain_set_fault_handler(change->dom, on_slow, change->to);
+	uiommu_domain_set_fault_handler(
+		change->dom, change->to ? on_slow : NULL, change->to);
 	store_release(&change->done, 1);
 	return NULL;
 }
@@ -248,34 +249,53 @@ static void start(pthread_t *thread, void *(*fn)(void *), void *arg)
 	assert_int_equal(pthread_create(thread, NULL, fn, arg), 0);
 }
 
-/* A new one that is never idle does not keep who has set it. */
-static void a_change_waits_for_the_handler_before(void **state)
+/*
+ * A new one that is never idle does not keep who has set it; who changes it once more
+ * waits for both, also if the second has nothing to do.
+ */
+static void change_twice(struct scene *s, bool idle)
 {
-	struct slow slow[2] = { 0 };
-	struct change change;
-	pthread_t fault[2], changer;
-	struct scene s;
+	struct slow slow[2] = { { .dev = s->w->dev[0] },
+				{ .dev = s->w->dev[0], .go = idle } };
+	struct change change[2] = { { .dom = s->dom, .to = &slow[1] },
+				    { .dom = s->dom } };
+	pthread_t fault[2], changer[2];
 
-	scene_open(&s, *state);
-	slow[0].dev = slow[1].dev = s.w->dev[0];
-	change = (struct change){ s.dom, &slow[1], 0 };
-	assert_int_equal(uiommu_group_attach(group(slow[0].dev), s.dom), 0);
-	uiommu_domain_set_fault_handler(s.dom, on_slow, &slow[0]);
+	uiommu_domain_set_fault_handler(s->dom, on_slow, &slow[0]);
 	start(&fault[0], fault_thread, &slow[0]);
 	while (!load_acquire(&slow[0].came))
 		sched_yield();
-	start(&changer, change_thread, &change);
+	start(&changer[0], change_thread, &change[0]);
 	/* Of the new one there is a call as soon as it is there. */
 	start(&fault[1], fault_thread, &slow[1]);
 	while (!load_acquire(&slow[1].came))
 		sched_yield();
-	assert_int_equal(load_acquire(&change.done), 0);
+	if (idle)
+		pthread_join(fault[1], NULL);
+	start(&changer[1], change_thread, &change[1]);
+	for (unsigned int i = 0; i < 20000; i++) {
+		assert_int_equal(load_acquire(&change[0].done), 0);
+		assert_int_equal(load_acquire(&change[1].done), 0);
+		sched_yield();
+	}
 	store_release(&slow[0].go, 1);
-	pthread_join(changer, NULL);
+	pthread_join(changer[0], NULL);
 	store_release(&slow[1].go, 1);
-	for (unsigned int i = 0; i < 2; i++)
-		pthread_join(fault[i], NULL);
-	assert_int_equal(uiommu_group_detach(group(slow[0].dev)), 0);
+	pthread_join(changer[1], NULL);
+	pthread_join(fault[0], NULL);
+	if (!idle)
+		pthread_join(fault[1], NULL);
+}
+
+static void a_change_waits_for_the_handlers_before(void **state)
+{
+	struct scene s;
+
+	scene_open(&s, *state);
+	assert_int_equal(uiommu_group_attach(group(s.w->dev[0]), s.dom), 0);
+	change_twice(&s, false);
+	change_twice(&s, true);
+	assert_int_equal(uiommu_group_detach(group(s.w->dev[0])), 0);
 	scene_close(&s);
 }
 
@@ -369,7 +389,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		test(faults_find_their_handler),
 		test(faults_on_the_way),
-		test(a_change_waits_for_the_handler_before),
+		test(a_change_waits_for_the_handlers_before),
 		test(page_faults_of_a_guests_PASIDs),
 	};
 
