@@ -633,7 +633,7 @@ int uiommu_sva_invalidate(struct uiommu_domain *domain, uint64_t first,
 
 /*
  * Make the doorbell page at physical address `doorbell` reachable for the
- * group's devices: in the software MSI window starting at `window` of the
+ * group's devices: in the software MSI window of the
  * domain they use now, and of every domain attached later while it stays.
  * Stores the IOVA that devices must write to (the doorbell's own address where
  * messages are not translated, or the domain is an identity one).  Pages are of
@@ -650,7 +650,7 @@ int uiommu_group_msi_map(struct uiommu_group *group, uiommu_pa_t doorbell,
 			 uiommu_iova_t *iova);
 /*
  * The same for a device that can write no higher than to `last`.
- *   -EOVERFLOW  the doorbell's place is above, and has not been taken
+ *   -EOVERFLOW  the doorbell's place is above, and it is not mapped
  */
 int uiommu_group_msi_map_within(struct uiommu_group *group,
 				uiommu_pa_t doorbell, uiommu_iova_t last,

@@ -154,7 +154,7 @@ enum uiommu_fault_kind {
 #define UIOMMU_FAULT_PRIV (1u << 2)
 #define UIOMMU_FAULT_STAGE2 (1u << 3)
 #define UIOMMU_FAULT_STALLED (1u << 4) /* waits for op page_response */
-/* By whoever had the device before: not for those of its domain. */
+/* By whoever had the device before: not for its domain's handler. */
 #define UIOMMU_FAULT_BEFORE (1u << 5)
 
 struct uiommu_fault {

@@ -47,12 +47,15 @@ struct uiommu_fault;
  *		either while a table is bound; PASIDs of a device, or of others
  *		with the domain, are in use
  *   -EOPNOTSUPP  a unit has only one stage, or not such tables
- *   -EIO	hardware may go on to use the domain, whatever becomes of it
+ *   -EIO	the domain is lost (core.h)
  *   -ENOSPC, -ENOMEM, -ETIMEDOUT, -EIO  as attach of driver.h
  */
 int uiommu_bind_pasid_table(struct uiommu_domain *domain,
 			    const struct uiommu_pasid_table *table);
-/* The same for several domains, each named once: on error none has changed. */
+/*
+ * The same for several domains of one core, each named once: on error none has
+ * changed.
+ */
 int uiommu_bind_pasid_tables(struct uiommu_domain *const *domains,
 			     unsigned int nr,
 			     const struct uiommu_pasid_table *table);
@@ -69,8 +72,9 @@ void uiommu_unbind_pasid_table(struct uiommu_domain *domain);
  * The guest has changed its tables or contexts: returns when what it names is
  * forgotten, by all units of the domain.  `dev`: of one device of the domain, which
  * counts for PASID and device caches alone; NULL: of all.
- * More may go than what is named: all that TLBs have of the domain's guest where the
- * parts are too many to tell; never less.
+ * More may go than what is named, never less: all that TLBs have of the domain's guest
+ * where the parts are too many to tell, and of ATCs less than a hundredth beside a range
+ * of more than 256 pages of 4 KiB.
  *   -EINVAL	nothing is bound; an unknown type, granularity or flag; pages of the
  *		PASID cache; nr_pages 0 with PAGES; a range or size that wraps or is
  *		not aligned to its pages; a PASID, or arch_id, beyond the unit's; TLB
@@ -123,8 +127,10 @@ int uiommu_unbind_guest_msi(struct uiommu_domain *domain, uiommu_iova_t iova);
 /*
  * Who takes the faults of the domain's devices that wait for no answer, with a PASID
  * or without, bound or not: `fn` says whether it did, which keeps it from
- * core_cfg.fault, where those go that devices have caused before they came to the
- * domain, or while they came or went.  With no lock of the core held, from the
+ * core_cfg.fault, where those go that devices have caused before they came from, or
+ * to, a domain for guests, or from none, and those that are read while they come or go;
+ * an access under way in that instant may be told to the next.  With no lock of the
+ * core held, from the
  * driver's op `irq`; it may wait for nothing that a thread holds while it removes a
  * device of the domain, frees the domain, or changes the handler (fn NULL: none).
  * When these return, no call of a handler from before is under way.

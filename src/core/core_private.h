@@ -503,7 +503,7 @@ int core_domain_unmap(struct uiommu_domain *dom, uiommu_iova_t iova,
 int core_domain_flush(struct uiommu_domain *dom, struct uiommu_gather *gather);
 
 /*
- * Faults of the group's devices are told to `dom` (NULL: nobody) from now on.
+ * Faults of the group's devices are told to `dom` (NULL: the embedder) from now on.
  * Group lock held.
  */
 void core_faults_to(struct uiommu_group *group, struct uiommu_domain *dom);

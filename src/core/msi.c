@@ -186,7 +186,8 @@ static int remove_doorbells(struct uiommu_domain *dom, uint64_t slots)
 		unsigned int slot = ffs_u64(slots);
 		struct place place;
 
-		(void)find_place(dom, slot, &place);
+		if (find_place(dom, slot, &place))
+			continue;
 		/* A leaf of its own, which need not be split. */
 		core_domain_unmap(dom, place.at, MSI_PAGE, &gather, &unmapped);
 		set_doorbell(dom, slot, place.binding, false);

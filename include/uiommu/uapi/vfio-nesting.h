@@ -122,6 +122,7 @@ UIOMMU_UAPI_SIZE(vfio_guest_stage_config, 32);
  *   EINVAL  more PASIDs than the IOMMU has, a base that it cannot reach or that is
  *	     not aligned
  *   EBUSY   the host uses PASIDs of a device
+ *   EIO, ETIMEDOUT  hardware does not answer, or did not before
  */
 struct vfio_iommu_type1_bind_guest_stage {
 	__u32 argsz;
@@ -175,6 +176,7 @@ UIOMMU_UAPI_SIZE(vfio_guest_invalidate_info, 48);
  * The guest has changed its tables: returns when what is named is forgotten.
  *   EINVAL  nothing is bound; pages of the PASID cache, or none; TLBs of a PASID or of
  *	     its pages without arch_id, unless v1's configuration of an SMMUv3 gave it
+ *   EIO, ETIMEDOUT  hardware does not answer; all others have been told
  */
 struct vfio_iommu_type1_tlb_invalidate {
 	__u32 argsz;

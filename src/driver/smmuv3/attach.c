@@ -216,7 +216,7 @@ static bool is_nobodys(const struct smmuv3_dev *dev)
 }
 
 /* Is a guest's memory in it, so that who has the device is a guest?  NULL: no. */
-static bool is_guests(const struct smmuv3_dom *memory)
+static bool is_guest_memory(const struct smmuv3_dom *memory)
 {
 	return memory && memory->nest_parent;
 }
@@ -236,7 +236,7 @@ static bool changes_hands(const struct smmuv3_dev *dev, struct smmuv3_dom *dom,
 
 	if (is_nobodys(dev) || (was ? was->id : 0) != (guest ? guest->id : 0))
 		return true;
-	return old != now && (is_guests(old) || is_guests(now));
+	return old != now && (is_guest_memory(old) || is_guest_memory(now));
 }
 
 /* dev->lock is held. */

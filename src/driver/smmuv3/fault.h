@@ -72,8 +72,9 @@ int smmuv3_page_response(struct uiommu_hwdev *d,
 			 const struct uiommu_page_response *resp);
 /*
  * The device comes into other hands: what it has asked for so far and nobody has read
- * yet is answered for the host, which is not told; no guest is told of its events of
- * before, and the host that they are (UIOMMU_FAULT_BEFORE).  dev->lock is held, or nobody has the device yet.
+ * yet is answered here, the host is not asked.  Of its events of before no guest is
+ * told, and the host with UIOMMU_FAULT_BEFORE.  dev->lock is held, or nobody has the
+ * device yet.
  */
 void smmuv3_fault_dev_handed(struct smmuv3_dev *dev);
 /* From here on the host is told of nothing that would have to be answered. */

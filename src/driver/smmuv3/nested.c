@@ -432,8 +432,11 @@ static void send_all(struct sender *s)
 static bool send(void *ctx, struct smmu_cmd cmd)
 {
 	struct sender *s = ctx;
-	int rc = convert(s->vsmmu, &cmd);
+	int rc;
 
+	if (s->rc == -ETIMEDOUT)
+		return false;
+	rc = convert(s->vsmmu, &cmd);
 	s->rc = s->rc ? s->rc : rc;
 	if (!rc)
 		s->cmd[s->nr++] = cmd;
